@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"mercator/base/fault"
+)
+
+// A group is committed at the latest after this many changes or this long, so
+// that the first of them doesn't wait for ever while others keep coming.
+const (
+	groupMax  = 128
+	groupTime = 15 * time.Millisecond
+)
+
+type change struct {
+	fn    func(tx *Tx) error
+	done  chan error
+	after []func()
+}
+
+// writerConn is the only connection that writes, with its prepared statements.
+type writerConn struct {
+	conn  *sql.Conn
+	stmts map[string]*sql.Stmt
+}
+
+func (w *writerConn) prepared(query string) (*sql.Stmt, error) {
+	if s, ok := w.stmts[query]; ok {
+		return s, nil
+	}
+	s, err := w.conn.PrepareContext(context.Background(), query)
+	if err != nil {
+		return nil, err
+	}
+	if len(w.stmts) > 2000 { // texts are constants; this only bounds a mistake
+		for k, old := range w.stmts {
+			old.Close()
+			delete(w.stmts, k)
+		}
+	}
+	w.stmts[query] = s
+	return s, nil
+}
+
+func (w *writerConn) exec(query string) error {
+	s, err := w.prepared(query)
+	if err != nil {
+		return err
+	}
+	// Never under a caller's context: SQLite rolls the whole transaction back when
+	// a change is interrupted, and others' changes are in it.
+	_, err = s.ExecContext(context.Background())
+	return err
+}
+
+// writer is the one goroutine that changes a SQLite database.
+func (db *DB) writer(w *writerConn) {
+	defer close(db.done)
+	defer w.conn.Close()
+	for {
+		select {
+		case c := <-db.queue:
+			db.group(w, c)
+		case <-db.quit:
+			for {
+				select {
+				case c := <-db.queue:
+					db.group(w, c)
+				default:
+					return
+				}
+			}
+		}
+	}
+}
+
+// group runs first and whatever waits behind it in one transaction.
+func (db *DB) group(w *writerConn, first *change) {
+	if err := w.exec("BEGIN IMMEDIATE"); err != nil {
+		first.done <- fault.Because(fault.Unavailable, "store.begin", "", err)
+		return
+	}
+	began := time.Now()
+	var held []*change
+	for c := first; c != nil; {
+		if err := db.one(w, c); err != nil {
+			c.done <- err
+			if errors.Is(err, errBroken) {
+				break
+			}
+		} else {
+			held = append(held, c)
+		}
+		c = nil
+		if len(held) < groupMax && time.Since(began) < groupTime {
+			select {
+			case c = <-db.queue:
+			default:
+			}
+		}
+	}
+	err := w.exec("COMMIT")
+	if err != nil {
+		w.exec("ROLLBACK")
+		err = fault.Because(fault.Unavailable, "store.commit", "", err)
+	}
+	for _, c := range held {
+		if err == nil {
+			for _, f := range c.after {
+				f()
+			}
+		}
+		c.done <- err
+	}
+}
+
+// errBroken marks a transaction that can't go on.
+var errBroken = errors.New("transaction lost")
+
+// one runs a change in a savepoint: its failure undoes it and nothing else.
+func (db *DB) one(w *writerConn, c *change) error {
+	if err := w.exec("SAVEPOINT change"); err != nil {
+		return errors.Join(errBroken, err)
+	}
+	tx := &Tx{engine: SQLite, w: w}
+	if err := guarded(c.fn, tx); err != nil {
+		if e := w.exec("ROLLBACK TO change"); e != nil {
+			return errors.Join(errBroken, err, e)
+		}
+		if e := w.exec("RELEASE change"); e != nil {
+			return errors.Join(errBroken, err, e)
+		}
+		return err
+	}
+	if err := w.exec("RELEASE change"); err != nil {
+		return errors.Join(errBroken, err)
+	}
+	c.after = tx.after
+	return nil
+}
+
+// BackupTo writes a consistent copy of a SQLite database to a new file while the
+// database is in use.
+func (db *DB) BackupTo(ctx context.Context, path string) error {
+	if db.engine != SQLite {
+		return fault.Internalf("store.backup", "only for sqlite: use pg_dump for postgres")
+	}
+	// VACUUM INTO reads one snapshot; it can't run on a query_only connection.
+	conn, err := sql.Open("sqlite", "file:"+db.path+"?_pragma=busy_timeout(10000)")
+	if err != nil {
+		return fault.Wrap("store.backup", err)
+	}
+	defer conn.Close()
+	_, err = conn.ExecContext(ctx, "VACUUM INTO $1", path)
+	return fault.Wrap("store.backup", err)
+}

@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"time"
+
+	"mercator/base/fault"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	_ "github.com/jackc/pgx/v5/stdlib" // database/sql driver "pgx"
+	_ "modernc.org/sqlite"             // database/sql driver "sqlite"
+)
+
+// Engine is one of the two databases.
+type Engine string
+
+// The engines.
+const (
+	SQLite   Engine = "sqlite"
+	Postgres Engine = "postgres"
+)
+
+// Config says where the data is.
+type Config struct {
+	Engine Engine
+	// Path is the database file (SQLite). Its folder is made if it isn't there.
+	Path string
+	// DSN is a PostgreSQL connection string.
+	DSN string
+	// MaxConns bounds the connections (PostgreSQL: all; SQLite: readers). 0: a default.
+	MaxConns int
+}
+
+// Q reads. Both DB and Tx are one.
+type Q interface {
+	Query(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRow(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// DB is an open database.
+type DB struct {
+	engine Engine
+	read   *sql.DB
+	write  *sql.DB // SQLite: one connection
+	stmts  sync.Map
+	queue  chan *change
+	quit   chan struct{}
+	done   chan struct{}
+	once   sync.Once
+	path   string
+}
+
+// Open opens the database; it doesn't migrate.
+func Open(ctx context.Context, c Config) (*DB, error) {
+	switch c.Engine {
+	case SQLite:
+		return openSQLite(ctx, c)
+	case Postgres:
+		return openPostgres(ctx, c)
+	}
+	return nil, fault.Internalf("store.open", "unknown engine %q: want sqlite or postgres", c.Engine)
+}
+
+func openPostgres(ctx context.Context, c Config) (*DB, error) {
+	n := c.MaxConns
+	if n == 0 {
+		n = 16
+	}
+	sqlDB, err := sql.Open("pgx", c.DSN)
+	if err != nil {
+		return nil, fault.Because(fault.Unavailable, "store.open", "", err)
+	}
+	sqlDB.SetMaxOpenConns(n)
+	sqlDB.SetMaxIdleConns(n)
+	if err := sqlDB.PingContext(ctx); err != nil {
+		sqlDB.Close()
+		return nil, fault.Because(fault.Unavailable, "store.open", "", err)
+	}
+	return &DB{engine: Postgres, read: sqlDB, write: sqlDB}, nil
+}
+
+func openSQLite(ctx context.Context, c Config) (*DB, error) {
+	if err := os.MkdirAll(filepath.Dir(c.Path), 0o700); err != nil {
+		return nil, fault.Because(fault.Unavailable, "store.open", "", err)
+	}
+	n := c.MaxConns
+	if n == 0 {
+		n = 8
+	}
+	const common = "?_pragma=busy_timeout(10000)&_pragma=foreign_keys(1)&_pragma=temp_store(2)&_pragma=cache_size(-8192)"
+	// synchronous=FULL: a commit that was answered is on disk (fsync of the WAL).
+	write, err := sql.Open("sqlite", "file:"+c.Path+common+
+		"&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=wal_autocheckpoint(4000)&_pragma=journal_size_limit(67108864)")
+	if err != nil {
+		return nil, fault.Because(fault.Unavailable, "store.open", "", err)
+	}
+	write.SetMaxOpenConns(1)
+	write.SetMaxIdleConns(1)
+	write.SetConnMaxLifetime(0)
+	if err := write.PingContext(ctx); err != nil {
+		write.Close()
+		return nil, fault.Because(fault.Unavailable, "store.open", "", err)
+	}
+	read, err := sql.Open("sqlite", "file:"+c.Path+common+"&_pragma=query_only(1)")
+	if err != nil {
+		write.Close()
+		return nil, fault.Because(fault.Unavailable, "store.open", "", err)
+	}
+	read.SetMaxOpenConns(n)
+	read.SetMaxIdleConns(n)
+	conn, err := write.Conn(ctx)
+	if err != nil {
+		write.Close()
+		read.Close()
+		return nil, fault.Because(fault.Unavailable, "store.open", "", err)
+	}
+	db := &DB{
+		engine: SQLite, read: read, write: write, path: c.Path,
+		queue: make(chan *change, 1024), quit: make(chan struct{}), done: make(chan struct{}),
+	}
+	go db.writer(&writerConn{conn: conn, stmts: map[string]*sql.Stmt{}})
+	return db, nil
+}
+
+// Engine says which database this is, for the few statements written twice.
+func (db *DB) Engine() Engine { return db.engine }
+
+// Close waits for the changes under way and closes the database.
+func (db *DB) Close() error {
+	var err error
+	db.once.Do(func() {
+		if db.engine == SQLite {
+			close(db.quit)
+			<-db.done
+			err = db.read.Close()
+		}
+		err = errors.Join(err, db.write.Close())
+	})
+	return err
+}
+
+// Ping asks the database for an answer.
+func (db *DB) Ping(ctx context.Context) error {
+	var one int
+	return fault.Wrap("store.ping", db.read.QueryRowContext(ctx, "SELECT 1").Scan(&one))
+}
+
+// prepared keeps one statement per text for the readers of SQLite, where
+// preparing costs more than running; pgx has a cache of its own.
+func (db *DB) prepared(ctx context.Context, query string) (*sql.Stmt, error) {
+	if s, ok := db.stmts.Load(query); ok {
+		return s.(*sql.Stmt), nil
+	}
+	s, err := db.read.PrepareContext(context.WithoutCancel(ctx), query)
+	if err != nil {
+		return nil, err
+	}
+	if old, loaded := db.stmts.LoadOrStore(query, s); loaded {
+		s.Close()
+		return old.(*sql.Stmt), nil
+	}
+	return s, nil
+}
+
+// Query reads outside any transaction.
+func (db *DB) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	if db.engine == Postgres {
+		return db.read.QueryContext(ctx, query, args...)
+	}
+	s, err := db.prepared(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	return s.QueryContext(ctx, args...)
+}
+
+// QueryRow reads one row outside any transaction.
+func (db *DB) QueryRow(ctx context.Context, query string, args ...any) *sql.Row {
+	if db.engine == Postgres {
+		return db.read.QueryRowContext(ctx, query, args...)
+	}
+	s, err := db.prepared(ctx, query)
+	if err != nil {
+		return db.read.QueryRowContext(ctx, query, args...) // carries the same error in the row
+	}
+	return s.QueryRowContext(ctx, args...)
+}
+
+// Prepare checks that the engine takes a statement, for the test that holds every
+// statement of the house against both engines.
+func (db *DB) Prepare(ctx context.Context, query string) error {
+	s, err := db.read.PrepareContext(ctx, query)
+	if err != nil {
+		return err
+	}
+	return s.Close()
+}
+
+// Tx is a transaction under way. It is not safe for several goroutines and must
+// not be kept after the function that got it returns.
+type Tx struct {
+	engine Engine
+	w      *writerConn
+	sqlTx  *sql.Tx
+	after  []func()
+}
+
+// Engine says which database this is.
+func (tx *Tx) Engine() Engine { return tx.engine }
+
+// AfterCommit runs f once the change is on disk: to wake a worker, never to store.
+// It doesn't run when the change is rolled back.
+func (tx *Tx) AfterCommit(f func()) { tx.after = append(tx.after, f) }
+
+// Exec changes rows and says how many.
+func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (int64, error) {
+	var res sql.Result
+	var err error
+	if tx.w != nil {
+		var s *sql.Stmt
+		if s, err = tx.w.prepared(query); err == nil {
+			res, err = s.ExecContext(context.WithoutCancel(ctx), args...)
+		}
+	} else {
+		res, err = tx.sqlTx.ExecContext(ctx, query, args...)
+	}
+	if err != nil {
+		return 0, classify(query, err)
+	}
+	return res.RowsAffected()
+}
+
+// Query reads inside the transaction. Close the rows before the next statement.
+func (tx *Tx) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	if tx.w != nil {
+		s, err := tx.w.prepared(query)
+		if err != nil {
+			return nil, err
+		}
+		return s.QueryContext(context.WithoutCancel(ctx), args...)
+	}
+	return tx.sqlTx.QueryContext(ctx, query, args...)
+}
+
+// QueryRow reads one row inside the transaction.
+func (tx *Tx) QueryRow(ctx context.Context, query string, args ...any) *sql.Row {
+	if tx.w != nil {
+		ctx = context.WithoutCancel(ctx)
+		s, err := tx.w.prepared(query)
+		if err != nil {
+			return tx.w.conn.QueryRowContext(ctx, query, args...)
+		}
+		return s.QueryRowContext(ctx, args...)
+	}
+	return tx.sqlTx.QueryRowContext(ctx, query, args...)
+}
+
+// classify turns "already there" into a conflict on both engines; anything else
+// stays what it is.
+func classify(query string, err error) error {
+	op := "store.exec"
+	if rest, ok := strings.CutPrefix(strings.TrimSpace(query), "-- "); ok {
+		op, _, _ = strings.Cut(rest, "\n")
+		op = strings.TrimSpace(op)
+	}
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		if pg.Code == "23505" {
+			return fault.Because(fault.Conflict, op, "", err)
+		}
+		return err
+	}
+	if s := err.Error(); strings.Contains(s, "UNIQUE constraint failed") || strings.Contains(s, "PRIMARY KEY constraint failed") {
+		return fault.Because(fault.Conflict, op, "", err)
+	}
+	return fmt.Errorf("%s: %w", op, err)
+}
+
+// Write runs fn in a transaction and returns when its changes are on disk, or
+// none of them. fn may run more than once (PostgreSQL retries what lost a race),
+// so it changes nothing outside the transaction; it must not call Write. What it
+// has to do after the commit it hands to tx.AfterCommit.
+func (db *DB) Write(ctx context.Context, fn func(tx *Tx) error) error {
+	if db.engine == Postgres {
+		return db.writePostgres(ctx, fn)
+	}
+	c := &change{fn: fn, done: make(chan error, 1)}
+	select {
+	case db.queue <- c:
+	case <-ctx.Done():
+		return fault.Because(fault.Unavailable, "store.write", "", ctx.Err())
+	case <-db.quit:
+		return fault.New(fault.Unavailable, "store.write", "")
+	}
+	// No way out by ctx from here: the caller must learn whether it happened.
+	select {
+	case err := <-c.done:
+		return err
+	case <-db.done:
+		select {
+		case err := <-c.done:
+			return err
+		default:
+			return fault.New(fault.Unavailable, "store.write", "")
+		}
+	}
+}
+
+func (db *DB) writePostgres(ctx context.Context, fn func(tx *Tx) error) error {
+	for attempt := 0; ; attempt++ {
+		err := db.tryPostgres(ctx, fn)
+		var pg *pgconn.PgError
+		if errors.As(err, &pg) && (pg.Code == "40001" || pg.Code == "40P01") && attempt < 5 {
+			time.Sleep(time.Duration(attempt+1) * 5 * time.Millisecond)
+			continue
+		}
+		return err
+	}
+}
+
+func (db *DB) tryPostgres(ctx context.Context, fn func(tx *Tx) error) (err error) {
+	sqlTx, err := db.write.BeginTx(ctx, nil)
+	if err != nil {
+		return fault.Because(fault.Unavailable, "store.begin", "", err)
+	}
+	tx := &Tx{engine: Postgres, sqlTx: sqlTx}
+	if err := guarded(fn, tx); err != nil {
+		sqlTx.Rollback()
+		return err
+	}
+	if err := sqlTx.Commit(); err != nil {
+		return fmt.Errorf("store.commit: %w", err)
+	}
+	for _, f := range tx.after {
+		f()
+	}
+	return nil
+}
+
+// guarded turns a panic of fn into an error, so that one change can't take the
+// writer, and everybody else's changes, down.
+func guarded(fn func(tx *Tx) error, tx *Tx) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fault.Internalf("store.write", "panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return fn(tx)
+}
