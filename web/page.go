@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+package web
+
+import (
+	"bytes"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"path"
+	"sync"
+	"time"
+
+	"mercator/base/i18n"
+	"mercator/web/assets"
+	"mercator/web/ui"
+)
+
+// ShellKind is the frame around a page.
+type ShellKind string
+
+// The shells.
+const (
+	PublicShell ShellKind = "public" // for everybody: home, services, verification
+	PortalShell ShellKind = "portal" // a resident's own pages
+	DeskShell   ShellKind = "desk"   // a clerk's
+)
+
+// Shell says which frame a page has and what in it is the page's own.
+type Shell struct {
+	Kind       ShellKind
+	Active     string    // id of the navigation item that one is in
+	Back       ui.Link   // one step back; shown above the content
+	Breadcrumb []ui.Link // where one is; the last has no Href
+	Wide       bool      // tables and files: the whole width
+	Errors     bool      // the page shows errors: its title says so
+}
+
+// Public is the shell of a page for everybody.
+func Public(active string) Shell { return Shell{Kind: PublicShell, Active: active} }
+
+// Portal is the shell of a resident's page.
+func Portal(active string) Shell { return Shell{Kind: PortalShell, Active: active} }
+
+// Desk is the shell of a clerk's page.
+func Desk(active string) Shell { return Shell{Kind: DeskShell, Active: active, Wide: true} }
+
+// WithBack adds the way back.
+func (s Shell) WithBack(text, href string) Shell {
+	s.Back = ui.Link{Text: text, Href: href}
+	return s
+}
+
+// WithErrors marks a page that came back with errors.
+func (s Shell) WithErrors(any bool) Shell {
+	s.Errors = any
+	return s
+}
+
+// Page is what a view's template sees. Rooms fill in Title (in the reader's
+// language), Shell and Data; Render fills in Env.
+type Page[T any] struct {
+	Title string
+	Shell Shell
+	Data  T
+	Env   Env
+}
+
+// Env is what the frame shows around a page.
+type Env struct {
+	Lang      string
+	Languages []LanguageLink
+	Nav       []NavLink
+	Footer    []ui.Link
+	City      City
+	Viewer    *Viewer
+	SignIn    string
+	Home      string
+	Style     string // URLs of the assets, empty if not built
+	Script    string
+	Fonts     []string // to preload
+}
+
+// LanguageLink switches the page's language.
+type LanguageLink struct {
+	Lang, Name, Href string
+	Current          bool
+}
+
+// NavLink is an item of the navigation.
+type NavLink struct {
+	Text, Href string
+	Active     bool
+}
+
+// Templates holds the shell and the components, parsed once for each language.
+type Templates struct {
+	assets *assets.Set
+	langs  map[string]*langSet
+}
+
+type langSet struct {
+	kit  *ui.Kit
+	base *template.Template
+}
+
+// TemplateConfig is what templates need.
+type TemplateConfig struct {
+	Catalogue *i18n.Catalogue
+	Assets    *assets.Set    // nil: the embedded ones
+	Zone      *time.Location // the city's clock; nil: Europe/Berlin, or UTC without a zone database
+}
+
+// NewTemplates parses shell and components.
+func NewTemplates(c TemplateConfig) (*Templates, error) {
+	if c.Assets == nil {
+		var err error
+		if c.Assets, err = assets.Load(); err != nil {
+			return nil, err
+		}
+	}
+	if c.Zone == nil {
+		c.Zone = time.UTC
+		if z, err := time.LoadLocation("Europe/Berlin"); err == nil {
+			c.Zone = z
+		}
+	}
+	t := &Templates{assets: c.Assets, langs: map[string]*langSet{}}
+	for _, lang := range c.Catalogue.Languages() {
+		kit, err := ui.NewKit(ui.Config{Loc: c.Catalogue.Localizer(lang), Zone: c.Zone, Asset: c.Assets.URL})
+		if err != nil {
+			return nil, err
+		}
+		funcs := kit.Funcs()
+		funcs["asset"] = c.Assets.URL
+		base, err := template.New("shell").Funcs(funcs).ParseFS(templateFS, "templates/shell.html")
+		if err != nil {
+			return nil, fmt.Errorf("web: parse shell: %w", err)
+		}
+		t.langs[lang] = &langSet{kit: kit, base: base}
+	}
+	return t, nil
+}
+
+// View is a page's template, ready in every language.
+type View[T any] struct {
+	file  string
+	langs map[string]*template.Template
+}
+
+// NewView parses a page's template from a room's files. It defines "main", may
+// define "head", and may use what the files named _*.html beside it define.
+func NewView[T any](t *Templates, files fs.FS, file string) (*View[T], error) {
+	v := &View[T]{file: file, langs: map[string]*template.Template{}}
+	partials, err := fs.Glob(files, path.Join(path.Dir(file), "_*.html"))
+	if err != nil {
+		return nil, fmt.Errorf("web: view %s: %w", file, err)
+	}
+	for lang, set := range t.langs {
+		tmpl, err := set.base.Clone()
+		if err == nil {
+			tmpl, err = tmpl.ParseFS(files, append(partials, file)...)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("web: view %s: %w", file, err)
+		}
+		if tmpl.Lookup("main") == nil {
+			return nil, fmt.Errorf("web: view %s defines no \"main\"", file)
+		}
+		v.langs[lang] = tmpl
+	}
+	return v, nil
+}
+
+// Template is the parsed template in one language, for a test that checks it
+// against the type of its data.
+func (v *View[T]) Template(lang string) *template.Template { return v.langs[lang].Lookup("shell.html") }
+
+// bufferPool keeps the buffers that pages are rendered into. It holds no state of
+// any page.
+var bufferPool = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// Render shows the page. It is written to the client only when it is complete, so
+// an error becomes an error page and never half a page.
+func (v *View[T]) Render(w http.ResponseWriter, r *http.Request, status int, p Page[T]) error {
+	st := stateOf(r)
+	lang := i18n.Fallback
+	if st.loc != nil {
+		lang = st.loc.Lang()
+	}
+	tmpl, ok := v.langs[lang]
+	if !ok {
+		tmpl = v.langs[i18n.Fallback]
+	}
+	if st.site != nil {
+		p.Env = st.site.env(r, st, p.Shell)
+	}
+	buf := bufferPool.Get().(*bytes.Buffer)
+	buf.Reset()
+	defer bufferPool.Put(buf)
+	if err := tmpl.ExecuteTemplate(buf, "shell.html", p); err != nil {
+		return fmt.Errorf("web: render %s: %w", v.file, err)
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	if h.Get("Cache-Control") == "" {
+		// A page may show personal data to the next user of a shared computer: the
+		// back button asks the server again.
+		h.Set("Cache-Control", "no-store")
+		if p.Env.Viewer == nil && p.Shell.Kind == PublicShell && status == http.StatusOK {
+			h.Set("Cache-Control", "private, no-cache")
+		}
+	}
+	return writeBody(w, r, status, buf.Bytes())
+}
+
+func (s *Site) env(r *http.Request, st *state, shell Shell) Env {
+	e := Env{Lang: st.loc.Lang(), City: s.cfg.City, Home: "/", Style: s.cfg.Assets.URL("mercator.css"), Script: s.cfg.Assets.URL("mercator.js")}
+	if e.Lang == "de-simple" {
+		e.Lang = "de" // a variety, not a language tag
+	}
+	if shell.Kind == DeskShell {
+		e.Home = "/desk"
+	}
+	if f := s.cfg.Assets.URL("fira-400-base.woff2"); f != "" {
+		e.Fonts = append(e.Fonts, f)
+	}
+	if s.cfg.Viewer != nil {
+		if v, ok := s.cfg.Viewer(r); ok {
+			e.Viewer = &v
+		}
+	}
+	back := "/"
+	if r.Method == http.MethodGet {
+		back = r.URL.RequestURI()
+	}
+	e.SignIn = SignInPath("", LocalPath(back, "/"))
+	for _, l := range st.loc.Languages() {
+		q := url.Values{}
+		if r.Method == http.MethodGet {
+			q = r.URL.Query()
+		}
+		q.Set("lang", l)
+		name := st.loc.T("web.language." + l)
+		e.Languages = append(e.Languages, LanguageLink{Lang: l, Name: name, Href: "?" + q.Encode(), Current: l == st.loc.Lang()})
+	}
+	for _, n := range s.cfg.Nav[shell.Kind] {
+		if n.SignedIn && e.Viewer == nil {
+			continue
+		}
+		e.Nav = append(e.Nav, NavLink{Text: st.loc.T(n.Key), Href: n.Href, Active: n.ID == shell.Active && n.ID != ""})
+	}
+	for _, f := range s.cfg.City.Footer {
+		e.Footer = append(e.Footer, ui.Link{Text: st.loc.T(f.Key), Href: f.Href})
+	}
+	return e
+}
