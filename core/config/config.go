@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+package config
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/BurntSushi/toml"
+)
+
+// Config is everything that an operator sets.
+type Config struct {
+	Server   Server   `toml:"server"`
+	Data     Data     `toml:"data"`
+	Database Database `toml:"database"`
+	Content  Content  `toml:"content"`
+	Identity Identity `toml:"identity"`
+	API      API      `toml:"api"`
+	Payment  Payment  `toml:"payment"`
+	Bus      Bus      `toml:"bus"`
+	Log      Log      `toml:"log"`
+}
+
+// Server is the front door.
+type Server struct {
+	Listen    string `toml:"listen"`     // default 127.0.0.1:8080; port 0: any
+	PublicURL string `toml:"public_url"` // as residents type it, without a path; empty: http://LISTEN
+	// TrustedProxies are the addresses (CIDR) whose X-Forwarded-For is believed.
+	TrustedProxies []string `toml:"trusted_proxies"`
+	// MetricsListen serves /metrics on an address of its own; empty: on Listen, to loopback only.
+	MetricsListen string        `toml:"metrics_listen"`
+	Drain         time.Duration `toml:"drain"` // how long SIGTERM waits for what is under way; default 30s
+}
+
+// Data is the folder of everything that isn't in the database.
+type Data struct {
+	Dir string `toml:"dir"` // documents, the embedded NATS store, keys; default mercator-data
+}
+
+// Database is one of the two engines.
+type Database struct {
+	Engine   string `toml:"engine"` // sqlite (default) or postgres
+	Path     string `toml:"path"`   // sqlite; default DIR/mercator.db
+	DSN      Secret `toml:"dsn"`    // postgres
+	MaxConns int    `toml:"max_conns"`
+}
+
+// Content is where packages are read from.
+type Content struct {
+	Dir    string        `toml:"dir"`    // empty: the content that the program was built with
+	Reload time.Duration `toml:"reload"` // how often a changed package is looked for; 0: only at the start
+}
+
+// Identity is the OpenID provider.
+type Identity struct {
+	Issuer       string            `toml:"issuer"`
+	ClientID     string            `toml:"client_id"`
+	ClientSecret Secret            `toml:"client_secret"`
+	Levels       map[string]string `toml:"levels"` // acr value → basic, substantial, high
+	SessionIdle  time.Duration     `toml:"session_idle"`
+	SessionMax   time.Duration     `toml:"session_max"`
+}
+
+// API is what machines need.
+type API struct {
+	Audience string `toml:"audience"` // of access tokens; empty: the public URL
+	// AllowLoopbackWebhooks lets webhooks go to this machine: only for the demo and tests.
+	AllowLoopbackWebhooks bool `toml:"allow_loopback_webhooks"`
+}
+
+// Payment is the payment provider (XBezahldienste).
+type Payment struct {
+	Endpoint       string `toml:"endpoint"` // base URL of the provider's API
+	EndpointID     string `toml:"endpoint_id"`
+	Originator     string `toml:"originator"`
+	Token          Secret `toml:"token"`           // for calls to the provider
+	CallbackSecret Secret `toml:"callback_secret"` // with which it signs its callbacks
+}
+
+// Bus is the embedded NATS server.
+type Bus struct {
+	Listen string `toml:"listen"` // empty: in-process only
+}
+
+// Log says what is written to standard error.
+type Log struct {
+	Level  string `toml:"level"`  // debug, info (default), warn, error
+	Format string `toml:"format"` // json (default) or text
+}
+
+// Secret names where a secret is: exactly one of the two. It never holds it.
+type Secret struct {
+	File string `toml:"file"`
+	Env  string `toml:"env"`
+	// value is set by programs (the demo, tests), never by a file.
+	value string
+}
+
+// Literal is a secret that a program made itself.
+func Literal(s string) Secret { return Secret{value: s} }
+
+// Read gives the secret, without the white space around it.
+func (s Secret) Read() (string, error) {
+	switch {
+	case s.value != "":
+		return s.value, nil
+	case s.File != "" && s.Env != "":
+		return "", errors.New("names a file and an environment variable: name one of them")
+	case s.File != "":
+		b, err := os.ReadFile(s.File)
+		if err != nil {
+			return "", err
+		}
+		if v := strings.TrimSpace(string(b)); v != "" {
+			return v, nil
+		}
+		return "", fmt.Errorf("the file %s is empty", s.File)
+	case s.Env != "":
+		if v := strings.TrimSpace(os.Getenv(s.Env)); v != "" {
+			return v, nil
+		}
+		return "", fmt.Errorf("the environment variable %s is not set", s.Env)
+	}
+	return "", errors.New("is missing: { file = \"…\" } or { env = \"…\" }")
+}
+
+// String keeps secrets out of logs.
+func (s Secret) String() string { return "(secret)" }
+
+// Load reads and checks a file. The error names everything that is wrong.
+func Load(name string) (Config, error) {
+	var c Config
+	meta, err := toml.DecodeFile(name, &c)
+	if err != nil {
+		var pe toml.ParseError
+		if errors.As(err, &pe) {
+			return c, fmt.Errorf("%s:%d: %s", name, pe.Position.Line, pe.Message)
+		}
+		return c, err
+	}
+	var bad []string
+	for _, k := range meta.Undecoded() {
+		bad = append(bad, fmt.Sprintf("unknown key %s", k))
+	}
+	c.defaults()
+	bad = append(bad, c.check()...)
+	if len(bad) > 0 {
+		return c, fmt.Errorf("%s:\n  %s", name, strings.Join(bad, "\n  "))
+	}
+	return c, nil
+}
+
+// WithDefaults fills what a program left empty.
+func (c Config) WithDefaults() Config {
+	c.defaults()
+	return c
+}
+
+func (c *Config) defaults() {
+	or := func(s *string, v string) {
+		if *s == "" {
+			*s = v
+		}
+	}
+	orD := func(d *time.Duration, v time.Duration) {
+		if *d == 0 {
+			*d = v
+		}
+	}
+	or(&c.Server.Listen, "127.0.0.1:8080")
+	or(&c.Server.PublicURL, "http://"+c.Server.Listen)
+	c.Server.PublicURL = strings.TrimSuffix(c.Server.PublicURL, "/")
+	or(&c.Data.Dir, "mercator-data")
+	or(&c.Database.Engine, "sqlite")
+	or(&c.Database.Path, filepath.Join(c.Data.Dir, "mercator.db"))
+	or(&c.API.Audience, c.Server.PublicURL)
+	or(&c.Log.Level, "info")
+	or(&c.Log.Format, "json")
+	orD(&c.Server.Drain, 30*time.Second)
+	orD(&c.Identity.SessionIdle, 30*time.Minute)
+	orD(&c.Identity.SessionMax, 12*time.Hour)
+}
+
+func (c *Config) check() (bad []string) {
+	say := func(format string, args ...any) { bad = append(bad, fmt.Sprintf(format, args...)) }
+	if _, _, err := net.SplitHostPort(c.Server.Listen); err != nil {
+		say("server.listen: %v", err)
+	}
+	isURL := func(key, s string) {
+		u, err := url.Parse(s)
+		if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+			say("%s: %q is not a URL", key, s)
+		}
+	}
+	isURL("server.public_url", c.Server.PublicURL)
+	switch c.Database.Engine {
+	case "sqlite":
+	case "postgres":
+		if _, err := c.Database.DSN.Read(); err != nil {
+			say("database.dsn: %v", err)
+		}
+	default:
+		say("database.engine: %q: want sqlite or postgres", c.Database.Engine)
+	}
+	isURL("identity.issuer", c.Identity.Issuer)
+	if c.Identity.ClientID == "" {
+		say("identity.client_id is missing")
+	}
+	if _, err := c.Identity.ClientSecret.Read(); err != nil {
+		say("identity.client_secret: %v", err)
+	}
+	for acr, level := range c.Identity.Levels {
+		if level != "basic" && level != "substantial" && level != "high" {
+			say("identity.levels: %q = %q: want basic, substantial or high", acr, level)
+		}
+	}
+	isURL("payment.endpoint", c.Payment.Endpoint)
+	if _, err := c.Payment.CallbackSecret.Read(); err != nil {
+		say("payment.callback_secret: %v", err)
+	}
+	for _, p := range c.Server.TrustedProxies {
+		if _, _, err := net.ParseCIDR(p); err != nil {
+			say("server.trusted_proxies: %q is not a CIDR", p)
+		}
+	}
+	if _, err := c.Log.level(); err != nil {
+		say("log.level: %v", err)
+	}
+	if c.Log.Format != "json" && c.Log.Format != "text" {
+		say("log.format: %q: want json or text", c.Log.Format)
+	}
+	return bad
+}
+
+func (l Log) level() (slog.Level, error) {
+	var v slog.Level
+	return v, v.UnmarshalText([]byte(l.Level))
+}
+
+// Logger is the logger that the operator asked for.
+func (l Log) Logger() *slog.Logger {
+	level, err := l.level()
+	if err != nil {
+		level = slog.LevelInfo
+	}
+	o := &slog.HandlerOptions{Level: level}
+	if l.Format == "text" {
+		return slog.New(slog.NewTextHandler(os.Stderr, o))
+	}
+	return slog.New(slog.NewJSONHandler(os.Stderr, o))
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+package config
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func load(t *testing.T, text string) (Config, error) {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "mercator.toml")
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return Load(name)
+}
+
+const good = `
+[server]
+public_url = "https://service.example/"
+[identity]
+issuer = "https://id.example"
+client_id = "mercator"
+client_secret = { env = "TEST_CLIENT_SECRET" }
+levels = { "STORK-QAA-Level-3" = "substantial" }
+[payment]
+endpoint = "https://pay.example"
+callback_secret = { env = "TEST_CLIENT_SECRET" }
+`
+
+func TestLoad(t *testing.T) {
+	t.Setenv("TEST_CLIENT_SECRET", "s3cret")
+	c, err := load(t, good)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Server.PublicURL != "https://service.example" || c.Database.Path != filepath.Join("mercator-data", "mercator.db") || c.Database.Engine != "sqlite" {
+		t.Errorf("defaults: %+v", c)
+	}
+	if s, err := c.Identity.ClientSecret.Read(); s != "s3cret" || err != nil {
+		t.Errorf("secret %q %v", s, err)
+	}
+}
+
+// Everything that is wrong is said at once, in words that say what to do.
+func TestLoadNamesEveryMistake(t *testing.T) {
+	_, err := load(t, `
+[server]
+listen = "nowhere"
+public_url = "https://service.example"
+colour = "blue"
+[database]
+engine = "oracle"
+[identity]
+levels = { "x" = "enormous" }
+[log]
+level = "loud"
+`)
+	if err == nil {
+		t.Fatal("taken")
+	}
+	for _, want := range []string{"server.colour", "server.listen", "database.engine", "identity.issuer", "identity.client_id", "identity.client_secret", "enormous", "payment.endpoint", "payment.callback_secret", "log.level"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is not named in:\n%v", want, err)
+		}
+	}
+}
+
+func TestLoadNamesTheLineOfASyntaxError(t *testing.T) {
+	if _, err := load(t, "[server]\nlisten = nope\n"); err == nil || !strings.Contains(err.Error(), ":2:") {
+		t.Fatalf("%v", err)
+	}
+}
