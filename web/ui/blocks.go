@@ -29,8 +29,15 @@ type Link struct {
 // Stack shows components one below the other.
 type Stack struct{ Items []Component }
 
-// Form is an HTML form. Autosave names the URL that takes each field as it is
-// left; Once keeps a script-driven browser from sending the form twice.
+// Form is an HTML form; with a script it is sent once, however often the button
+// is pressed.
+//
+// Autosave names the URL that takes each field as it is left: a POST
+// (application/x-www-form-urlencoded, Accept: application/json) with _field=NAME
+// and the field's inputs under their own names (a DateInput's three, each ticked
+// box's, none if nothing is chosen). Any 2xx means stored, whether the value is
+// valid or not; on 401, 403, 429, 5xx or no answer the browser keeps the value and
+// sends it again, on 404, 409, 413 or 422 it gives up.
 type Form struct {
 	Action    string
 	Method    string // post (default) or get

@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: EUPL-1.2
+import "./autosave.js";
+import "./once.js";
+import "./focus.js";
+import "./live.js";
