@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+package register
+
+import (
+	"context"
+	"encoding/json"
+	"iter"
+
+	"mercator/base/fault"
+	"mercator/core/access"
+	"mercator/core/store"
+)
+
+// loadBatch is how many records a bulk load stores in one transaction.
+const loadBatch = 512
+
+// Item is a record of a bulk load.
+type Item struct {
+	Register string
+	Data     json.RawMessage
+	// Value gives a field's text without decoding Data, for sources that have it at
+	// hand. With it the record isn't checked against its schema: its source is tested.
+	Value func(field string) string
+}
+
+// Loading is a bulk load of many records, in a fixed order.
+type Loading struct {
+	// Name marks the load: begun again after a crash, or with more records than the
+	// last time, it goes on after the last stored record.
+	Name    string
+	Records iter.Seq[Item]
+	Why     Why
+	// Progress is told how many records are stored, after each batch.
+	Progress func(done int)
+}
+
+type batch struct {
+	rows  []prepared
+	count int
+	err   error
+}
+
+// Load stores the records of a source that has them all in a fixed order. The
+// grant is one to change "register" (every register); one entry of the ledger stands
+// for the load. Records are prepared while the last ones are written.
+func (s *Service) Load(ctx context.Context, g access.Grant, l Loading) error {
+	const op = "register.loadRecords"
+	if err := g.Must(access.Change, "register"); err != nil {
+		return fault.Wrap(op, err)
+	}
+	if g.Request().Resource != "register" {
+		return fault.Internalf(op, "a bulk load needs a grant for all registers, not %q", g.Request().Resource)
+	}
+	if l.Why.Who == "" {
+		l.Why.Who = string(g.Actor().Kind) + ":" + g.Actor().ID
+	}
+	done, err := s.Loaded(ctx, l.Name)
+	if err != nil {
+		return fault.Wrap(op, err)
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	batches := make(chan batch, 2)
+	go s.prepareBatches(ctx, l, done, batches)
+	recordsSQL, indexSQL := bulk(insertRecord, 9, bulkRows), bulk(insertIndex, 4, bulkRows)
+	for b := range batches {
+		if b.err != nil {
+			return fault.Wrap(op, b.err)
+		}
+		at := s.now().UTC()
+		if err := s.db.Write(ctx, func(tx *store.Tx) error {
+			var records, index []any
+			for _, n := range b.rows {
+				n.Version, n.ChangedAt, n.ChangedBy, n.Reason, n.Case = 1, at, l.Why.Who, l.Why.Reason, l.Why.Case
+				records = append(records, n.args()...)
+				for _, e := range n.index {
+					index = append(index, n.Register, e.field, e.value, n.ID)
+				}
+			}
+			if err := insertMany(ctx, tx, recordsSQL, insertRecord, 9, records); err != nil {
+				return err
+			}
+			if err := insertMany(ctx, tx, indexSQL, insertIndex, 4, index); err != nil {
+				return err
+			}
+			_, err := tx.Exec(ctx, setLoadState, l.Name, done+b.count, store.Micros(at))
+			return err
+		}); err != nil {
+			return fault.Wrap(op, err)
+		}
+		done += b.count
+		if l.Progress != nil {
+			l.Progress(done)
+		}
+	}
+	return fault.Wrap(op, ctx.Err())
+}
+
+func (s *Service) prepareBatches(ctx context.Context, l Loading, skip int, out chan<- batch) {
+	defer close(out)
+	cur := batch{}
+	send := func() bool {
+		select {
+		case out <- cur:
+			cur = batch{}
+			return true
+		case <-ctx.Done():
+			return false
+		}
+	}
+	for n := range l.Records {
+		if skip > 0 {
+			skip--
+			continue
+		}
+		d, ok := s.regs.Get(n.Register)
+		if !ok {
+			cur.err = fault.Internalf("register.loadRecords", "no register %q", n.Register)
+			send()
+			return
+		}
+		var p prepared
+		if n.Value != nil {
+			p = d.indexed(n.Data, n.Value)
+		} else {
+			var err error
+			if p, err = d.prepare("", n.Data); err != nil {
+				cur.err = err
+				send()
+				return
+			}
+		}
+		cur.rows = append(cur.rows, p)
+		if cur.count++; cur.count == loadBatch && !send() {
+			return
+		}
+	}
+	if cur.count > 0 {
+		send()
+	}
+}
+
+// insertMany runs the statement for many rows as often as it goes, and the one for
+// one row for the rest.
+func insertMany(ctx context.Context, tx *store.Tx, many, one string, cols int, args []any) error {
+	for len(args) >= cols*bulkRows {
+		if _, err := tx.Exec(ctx, many, args[:cols*bulkRows]...); err != nil {
+			return err
+		}
+		args = args[cols*bulkRows:]
+	}
+	for len(args) > 0 {
+		if _, err := tx.Exec(ctx, one, args[:cols]...); err != nil {
+			return err
+		}
+		args = args[cols:]
+	}
+	return nil
+}
+
+// Loaded tells how many records of a bulk load are stored.
+func (s *Service) Loaded(ctx context.Context, name string) (int, error) {
+	type state struct{ done, at int64 }
+	st, err := store.One(ctx, s.db, func(r store.Scanner) (st state, err error) {
+		err = r.Scan(&st.done, &st.at)
+		return st, err
+	}, loadState, name)
+	if fault.Is(err, fault.NotFound) {
+		return 0, nil
+	}
+	return int(st.done), fault.Wrap("register.loaded", err)
+}
+
+// Check tells whether a record would be taken, without storing it.
+func (s *Service) Check(register string, data any) error {
+	const op = "register.check"
+	d, err := s.definition(op, register)
+	if err != nil {
+		return err
+	}
+	_, err = d.prepare("", data)
+	return err
+}

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+package register
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"regexp"
+	"slices"
+	"sort"
+
+	"mercator/base/fault"
+
+	"github.com/BurntSushi/toml"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+)
+
+const (
+	maxPackageFile = 1 << 20
+	maxRegisters   = 500
+	maxFields      = 200
+)
+
+var identifier = regexp.MustCompile(`^[a-z][a-z0-9_]{0,39}$`)
+
+// Registers are the declared registers of a house. It is immutable.
+type Registers struct {
+	byID map[string]*Definition
+	ids  []string
+}
+
+// Load reads every folder with a register.toml in fsys. It tells all mistakes at once.
+func Load(fsys fs.FS) (*Registers, error) {
+	const op = "register.load"
+	names, err := fs.Glob(fsys, "*/register.toml")
+	if err != nil {
+		return nil, fault.Wrap(op, err)
+	}
+	if len(names) == 0 {
+		return nil, fault.Internalf(op, "no */register.toml: the folder declares no register")
+	}
+	if len(names) > maxRegisters {
+		return nil, fault.Internalf(op, "more than %d registers", maxRegisters)
+	}
+	sort.Strings(names)
+	rs := &Registers{byID: map[string]*Definition{}}
+	var errs []error
+	for _, name := range names {
+		folder := path.Dir(name)
+		d, err := loadOne(fsys, folder)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		rs.byID[d.ID] = d
+		rs.ids = append(rs.ids, d.ID)
+	}
+	for _, id := range rs.ids {
+		for _, f := range rs.byID[id].Fields {
+			if f.Link != "" && rs.byID[f.Link] == nil {
+				errs = append(errs, fmt.Errorf("%s/register.toml: field %s links to register %q, which isn't declared", id, f.Name, f.Link))
+			}
+		}
+	}
+	if len(errs) > 0 {
+		return nil, fault.Because(fault.Internal, op, "", errors.Join(errs...))
+	}
+	return rs, nil
+}
+
+// Get is a register by its id.
+func (rs *Registers) Get(id string) (*Definition, bool) {
+	d, ok := rs.byID[id]
+	return d, ok
+}
+
+// All lists the registers by id.
+func (rs *Registers) All() []*Definition {
+	out := make([]*Definition, len(rs.ids))
+	for i, id := range rs.ids {
+		out[i] = rs.byID[id]
+	}
+	return out
+}
+
+func readBounded(fsys fs.FS, name string) ([]byte, error) {
+	b, err := fs.ReadFile(fsys, name)
+	if err == nil && len(b) > maxPackageFile {
+		err = fmt.Errorf("larger than %d bytes", maxPackageFile)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return b, nil
+}
+
+func loadOne(fsys fs.FS, folder string) (*Definition, error) {
+	name := path.Join(folder, "register.toml")
+	text, err := readBounded(fsys, name)
+	if err != nil {
+		return nil, err
+	}
+	d := &Definition{}
+	meta, err := toml.Decode(string(text), d)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	var errs []error
+	wrong := func(format string, args ...any) {
+		errs = append(errs, fmt.Errorf("%s: "+format, append([]any{name}, args...)...))
+	}
+	for _, k := range meta.Undecoded() {
+		wrong("unknown key %s", k)
+	}
+	if d.ID != folder || !identifier.MatchString(d.ID) {
+		wrong("id %q must be the folder's name, in small letters, digits and underscores", d.ID)
+	}
+	if d.Office == "" || d.Basis == "" {
+		wrong("office and basis are needed: somebody answers for a register, under a law")
+	}
+	texts := func(what string, t Text) {
+		for _, lang := range [...]string{"de", "en", "tr"} {
+			if t[lang] == "" {
+				wrong("%s lacks its text in %s", what, lang)
+			}
+		}
+	}
+	texts("title", d.Title)
+	texts("purpose", d.Purpose)
+	texts("retention", d.Retention)
+	if len(d.Fields) == 0 || len(d.Fields) > maxFields {
+		wrong("has %d fields: want 1 to %d", len(d.Fields), maxFields)
+	}
+	d.byName = make(map[string]int, len(d.Fields))
+	for i, f := range d.Fields {
+		if !identifier.MatchString(f.Name) {
+			wrong("field name %q", f.Name)
+		}
+		if _, dup := d.byName[f.Name]; dup {
+			wrong("field %s is declared twice", f.Name)
+		}
+		d.byName[f.Name] = i
+		if !slices.Contains([]Class{Public, Internal, Personal, Special}, f.Class) {
+			wrong("field %s has class %q: want public, internal, personal or special", f.Name, f.Class)
+		}
+		if d.Public && f.Class != Public {
+			wrong("field %s is %s in a public register", f.Name, f.Class)
+		}
+		if !slices.Contains([]Search{NoSearch, Exact, Folded, Street, Plate}, f.Search) {
+			wrong("field %s has search %q", f.Name, f.Search)
+		}
+		texts("field "+f.Name, f.Title)
+	}
+	if _, ok := d.byName[d.Key]; !ok {
+		wrong("key %q is no field", d.Key)
+	}
+	if _, ok := d.byName[d.Person]; !ok && d.Person != "" {
+		wrong("person %q is no field", d.Person)
+	}
+	if d.Public && d.Person != "" {
+		wrong("a public register is about nobody, but this one has a person field")
+	}
+	for _, m := range d.Match {
+		f, ok := d.Field(m)
+		if !ok {
+			wrong("match %q is no field", m)
+			continue
+		}
+		d.matches = append(d.matches, f)
+	}
+	if d.schema, err = loadSchema(fsys, folder, d); err != nil {
+		errs = append(errs, err)
+	}
+	return d, errors.Join(errs...)
+}
+
+// loadSchema compiles the schema of a record and holds it against the declared
+// fields: neither may know a field that the other doesn't.
+func loadSchema(fsys fs.FS, folder string, d *Definition) (*jsonschema.Schema, error) {
+	name := path.Join(folder, "schema.json")
+	text, err := readBounded(fsys, name)
+	if err != nil {
+		return nil, err
+	}
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	root, _ := doc.(map[string]any)
+	props, _ := root["properties"].(map[string]any)
+	var errs []error
+	for p := range props {
+		if _, ok := d.byName[p]; !ok {
+			errs = append(errs, fmt.Errorf("%s: property %s is not declared in register.toml", name, p))
+		}
+	}
+	for _, f := range d.Fields {
+		if _, ok := props[f.Name]; !ok {
+			errs = append(errs, fmt.Errorf("%s: field %s of register.toml is missing", name, f.Name))
+		}
+	}
+	if root["additionalProperties"] != false {
+		errs = append(errs, fmt.Errorf("%s: additionalProperties must be false: a record holds what is declared and nothing else", name))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	c := jsonschema.NewCompiler()
+	c.DefaultDraft(jsonschema.Draft2020)
+	c.AssertFormat()
+	c.UseLoader(noLoader{})
+	url := "mercator:///registers/" + d.ID + "/schema.json"
+	if err := c.AddResource(url, doc); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	s, err := c.Compile(url)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return s, nil
+}
+
+// noLoader keeps a schema from reading files or the network.
+type noLoader struct{}
+
+func (noLoader) Load(url string) (any, error) {
+	return nil, fmt.Errorf("a schema may not refer to %s", url)
+}

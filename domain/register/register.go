@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+package register
+
+import (
+	"encoding/json"
+	"strings"
+	"time"
+
+	"mercator/base/person"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+)
+
+// Text is a text in several languages.
+type Text map[string]string
+
+// For is the text in a language, or in German.
+func (t Text) For(lang string) string {
+	if s := t[lang]; s != "" {
+		return s
+	}
+	return t["de"]
+}
+
+// Class says how much a field needs protection.
+type Class string
+
+// The classes.
+const (
+	Public   Class = "public"
+	Internal Class = "internal"
+	Personal Class = "personal"
+	Special  Class = "special" // Art. 9 GDPR
+)
+
+// Search says how a field finds its record.
+type Search string
+
+// The ways to search. What isn't declared can't be searched.
+const (
+	NoSearch Search = ""
+	Exact    Search = "exact"  // as written: ids, dates, codes
+	Folded   Search = "fold"   // case, accents and umlauts don't count: names
+	Street   Search = "street" // folded, and "Str." is "Straße"
+	Plate    Search = "plate"  // only letters and digits count
+)
+
+// Field is a declared field of a register.
+type Field struct {
+	Name   string `toml:"name"`
+	Class  Class  `toml:"class"`
+	Source string `toml:"source"` // where the city has it from
+	Search Search `toml:"search"`
+	Link   string `toml:"link"` // the register whose key it holds
+	Title  Text   `toml:"title"`
+}
+
+// Definition is a register as its package declares it. It is immutable.
+type Definition struct {
+	ID          string   `toml:"id"`
+	Office      string   `toml:"office"`
+	Basis       string   `toml:"basis"`
+	Retention   Text     `toml:"retention"`
+	Purpose     Text     `toml:"purpose"`
+	Title       Text     `toml:"title"`
+	Description Text     `toml:"description"`
+	Key         string   `toml:"key"`    // the field that names a record
+	Person      string   `toml:"person"` // the field with the id of the person whom the record is about; empty: about nobody
+	Public      bool     `toml:"public"`
+	Match       []string `toml:"match"` // the fields that together identify a person who signs in
+	Fields      []Field  `toml:"field"`
+
+	schema  *jsonschema.Schema
+	matches []Field // those of Match
+	byName  map[string]int
+}
+
+// Field is a field by its name.
+func (d *Definition) Field(name string) (Field, bool) {
+	i, ok := d.byName[name]
+	if !ok {
+		return Field{}, false
+	}
+	return d.Fields[i], true
+}
+
+// FieldNames lists the fields in declared order.
+func (d *Definition) FieldNames() []string {
+	out := make([]string, len(d.Fields))
+	for i, f := range d.Fields {
+		out[i] = f.Name
+	}
+	return out
+}
+
+// Record is a thing that a register holds, in one of its versions.
+type Record struct {
+	Register  string
+	ID        string
+	Version   int64
+	Data      json.RawMessage
+	ChangedAt time.Time
+	ChangedBy string
+	Reason    string
+	Case      string
+}
+
+// Fields is the record's data with only the named fields; no names: all.
+func (r Record) Fields(names []string) (map[string]any, error) {
+	var all map[string]any
+	if err := json.Unmarshal(r.Data, &all); err != nil {
+		return nil, err
+	}
+	if len(names) == 0 {
+		return all, nil
+	}
+	out := make(map[string]any, len(names))
+	for _, n := range names {
+		if v, ok := all[n]; ok {
+			out[n] = v
+		}
+	}
+	return out, nil
+}
+
+// Why is the reason of a change: who did it, why, in which case.
+type Why struct {
+	Who    string // empty: the grant's actor
+	Reason string
+	Case   string
+}
+
+// Use is what a service wants to read about a person.
+type Use struct {
+	Register string
+	Person   string
+	Fields   []string
+	One      bool // the register holds at most one record of a person: give it, not a list
+}
+
+// Holding is what one register holds about a person.
+type Holding struct {
+	Register *Definition
+	Records  []Record
+}
+
+// fold is the form in which a value of a field is kept in the index.
+func (s Search) fold(v string) string {
+	switch s {
+	case Folded:
+		v = person.Fold(v)
+	case Street:
+		v = foldStreet(v)
+	case Plate:
+		v = foldPlate(v)
+	}
+	if len(v) > maxIndexed {
+		v = v[:maxIndexed]
+	}
+	return v
+}
+
+// maxIndexed bounds an index entry; longer values are compared in this many bytes.
+const maxIndexed = 200
+
+func foldStreet(v string) string {
+	v = person.Fold(v)
+	for _, short := range [...]string{"str", "strase"} {
+		if rest, ok := strings.CutSuffix(v, short); ok {
+			v = rest + "strasse"
+			break
+		}
+	}
+	return strings.ReplaceAll(v, " ", "")
+}
+
+func foldPlate(v string) string {
+	var b strings.Builder
+	for _, r := range strings.ToUpper(v) {
+		if r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == 'Ä' || r == 'Ö' || r == 'Ü' {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+// matchValue is the index entry of a person's identifying fields, or "" if one is missing.
+func matchValue(fields []Field, value func(name string) string) string {
+	var b strings.Builder
+	for i, f := range fields {
+		v := f.matchForm(value(f.Name))
+		if v == "" {
+			return ""
+		}
+		if i > 0 {
+			b.WriteByte('|')
+		}
+		b.WriteString(v)
+	}
+	return b.String()
+}
+
+func (f Field) matchForm(v string) string {
+	if f.Search == NoSearch || f.Search == Folded {
+		return person.Fold(v)
+	}
+	return f.Search.fold(v)
+}

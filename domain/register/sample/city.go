@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+package sample
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strconv"
+
+	"mercator/base/fault"
+
+	"github.com/BurntSushi/toml"
+)
+
+// Text is a text in several languages.
+type Text = map[string]string
+
+// City is what content/city tells about the town.
+type City struct {
+	Info      Info
+	Offices   []Office
+	Staff     []Staff
+	Districts []District
+	Streets   []Street
+	Zones     []Zone
+
+	given  [2]weighted // children's names by sex, published counts
+	adults [2]weighted // adults' names by sex
+	family []weighted  // by origin
+	homes  weighted    // index into Streets, by number of houses
+}
+
+// Info is the city itself.
+type Info struct {
+	ID          string `toml:"id"`
+	Name        string `toml:"name"`
+	Place       string `toml:"place"`
+	Key         string `toml:"key"`
+	Plate       string `toml:"plate"`
+	TimeZone    string `toml:"time_zone"`
+	Street      string `toml:"street"`
+	HouseNumber string `toml:"house_number"`
+	Postcode    string `toml:"postcode"`
+	Phone       string `toml:"phone"`
+	PhoneShort  string `toml:"phone_short"`
+	Email       string `toml:"email"`
+	Website     string `toml:"website"`
+	Court       string `toml:"court"`
+	Hours       Text   `toml:"hours"`
+}
+
+// Office is an office of the city.
+type Office struct {
+	ID          string `toml:"id" json:"id"`
+	Short       string `toml:"short" json:"short"`
+	Name        Text   `toml:"name" json:"name"`
+	Parent      string `toml:"parent" json:"-"`
+	Street      string `toml:"street" json:"street"`
+	HouseNumber string `toml:"house_number" json:"house_number"`
+	Postcode    string `toml:"postcode" json:"postcode"`
+	Phone       string `toml:"phone" json:"phone"`
+	Email       string `toml:"email" json:"email"`
+	Hours       Text   `toml:"hours" json:"hours"`
+}
+
+// Staff is a member of an office; the id is the login.
+type Staff struct {
+	ID         string   `toml:"id" json:"id"`
+	GivenName  string   `toml:"given_name" json:"given_name"`
+	FamilyName string   `toml:"family_name" json:"family_name"`
+	Office     string   `toml:"office" json:"office"`
+	Roles      []string `toml:"roles" json:"roles"`
+	Room       string   `toml:"room" json:"room"`
+	Phone      string   `toml:"phone" json:"phone"`
+}
+
+// District is a district or, with a parent, a quarter.
+type District struct {
+	Number string  `json:"number"`
+	Kind   string  `json:"kind"`
+	Name   string  `json:"name"`
+	Parent *string `json:"parent"`
+}
+
+// Street is a street with its house numbers and the parking zone it lies in.
+type Street struct {
+	Name     string  `json:"name"`
+	Quarter  string  `json:"quarter"`
+	Postcode string  `json:"postcode"`
+	First    int     `json:"first_number"`
+	Last     int     `json:"last_number"`
+	Zone     *string `json:"zone"`
+}
+
+// Zone is a resident parking zone.
+type Zone struct {
+	Code    string   `toml:"code" json:"code"`
+	Name    string   `toml:"name" json:"name"`
+	Quarter string   `toml:"quarter" json:"quarter"`
+	Spaces  int      `toml:"spaces" json:"spaces"`
+	Hours   string   `toml:"hours" json:"hours"`
+	Streets []string `toml:"streets" json:"streets"`
+}
+
+// weighted draws texts by their weight.
+type weighted struct {
+	values []string
+	upTo   []int // running totals
+}
+
+func (w *weighted) add(v string, weight int) {
+	total := weight
+	if n := len(w.upTo); n > 0 {
+		total += w.upTo[n-1]
+	}
+	w.values = append(w.values, v)
+	w.upTo = append(w.upTo, total)
+}
+
+func (w *weighted) total() int {
+	if len(w.upTo) == 0 {
+		return 0
+	}
+	return w.upTo[len(w.upTo)-1]
+}
+
+// draw gives the place of the n-th of all weights.
+func (w *weighted) draw(n int) int {
+	i, found := slices.BinarySearch(w.upTo, n)
+	if found {
+		i++
+	}
+	return i
+}
+
+const maxCityFile = 8 << 20
+
+// LoadCity reads content/city.
+func LoadCity(fsys fs.FS) (*City, error) {
+	const op = "sample.loadCity"
+	c := &City{}
+	var org struct {
+		City   Info     `toml:"city"`
+		Office []Office `toml:"office"`
+		Staff  []Staff  `toml:"staff"`
+	}
+	if _, err := toml.DecodeFS(fsys, "organisation.toml", &org); err != nil {
+		return nil, fault.Because(fault.Internal, op, "", fmt.Errorf("organisation.toml: %w", err))
+	}
+	c.Info, c.Offices, c.Staff = org.City, org.Office, org.Staff
+	var zones struct {
+		Zone []Zone `toml:"zone"`
+	}
+	if _, err := toml.DecodeFS(fsys, "parking_zones.toml", &zones); err != nil {
+		return nil, fault.Because(fault.Internal, op, "", fmt.Errorf("parking_zones.toml: %w", err))
+	}
+	c.Zones = zones.Zone
+	for _, read := range []func(fs.FS) error{c.readDistricts, c.readStreets, c.readNames} {
+		if err := read(fsys); err != nil {
+			return nil, fault.Wrap(op, err)
+		}
+	}
+	return c, c.check()
+}
+
+// check holds the files against each other.
+func (c *City) check() error {
+	const op = "sample.checkCity"
+	zones := map[string]Zone{}
+	for _, z := range c.Zones {
+		zones[z.Code] = z
+	}
+	quarters := map[string]bool{}
+	for _, d := range c.Districts {
+		quarters[d.Number] = d.Parent != nil
+	}
+	for _, s := range c.Streets {
+		if !quarters[s.Quarter] {
+			return fault.Internalf(op, "streets.csv: %s lies in %s, which is no quarter", s.Name, s.Quarter)
+		}
+		if s.Zone == nil {
+			continue
+		}
+		if z, ok := zones[*s.Zone]; !ok || !slices.Contains(z.Streets, s.Name) {
+			return fault.Internalf(op, "streets.csv: %s lies in zone %s, parking_zones.toml doesn't say so", s.Name, *s.Zone)
+		}
+	}
+	if c.homes.total() == 0 || c.adults[0].total() == 0 || len(c.family) == 0 {
+		return fault.Internalf(op, "no streets or no names")
+	}
+	return nil
+}
+
+// rows reads a CSV file with a header of the given columns.
+func rows(fsys fs.FS, name string, columns ...string) ([][]string, error) {
+	f, err := fsys.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err != nil || info.Size() > maxCityFile {
+		return nil, fmt.Errorf("%s: larger than %d bytes", name, maxCityFile)
+	}
+	r := csv.NewReader(f)
+	r.FieldsPerRecord = len(columns)
+	all, err := r.ReadAll()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	if len(all) == 0 || !slices.Equal(all[0], columns) {
+		return nil, fmt.Errorf("%s: the first line must be %v", name, columns)
+	}
+	return all[1:], nil
+}
+
+func (c *City) readDistricts(fsys fs.FS) error {
+	list, err := rows(fsys, "districts.csv", "number", "kind", "name", "parent")
+	for _, r := range list {
+		d := District{Number: r[0], Kind: r[1], Name: r[2]}
+		if r[3] != "" {
+			d.Parent = &r[3]
+		}
+		c.Districts = append(c.Districts, d)
+	}
+	return err
+}
+
+func (c *City) readStreets(fsys fs.FS) error {
+	list, err := rows(fsys, "streets.csv", "name", "quarter", "postcode", "first_number", "last_number", "zone")
+	for i, r := range list {
+		first, err1 := strconv.Atoi(r[3])
+		last, err2 := strconv.Atoi(r[4])
+		if err1 != nil || err2 != nil || first < 1 || last < first {
+			return fmt.Errorf("streets.csv:%d: house numbers %s to %s", i+2, r[3], r[4])
+		}
+		s := Street{Name: r[0], Quarter: r[1], Postcode: r[2], First: first, Last: last}
+		if r[5] != "" {
+			s.Zone = &r[5]
+		}
+		c.homes.add(s.Name, last-first+1)
+		c.Streets = append(c.Streets, s)
+	}
+	return err
+}
+
+// Sexes of the name lists.
+const (
+	male = iota
+	female
+)
+
+func (c *City) readNames(fsys fs.FS) error {
+	lists := []struct {
+		file, weight string
+		into         *[2]weighted
+	}{{"names/given_names.csv", "count", &c.given}, {"names/given_names_adult.csv", "weight", &c.adults}}
+	for _, l := range lists {
+		list, err := rows(fsys, l.file, "name", "sex", l.weight)
+		if err != nil {
+			return err
+		}
+		for i, r := range list {
+			n, err := strconv.Atoi(r[2])
+			sex := slices.Index([]string{"m", "f"}, r[1])
+			if err != nil || n < 1 || sex < 0 {
+				return fmt.Errorf("%s:%d: want a name, m or f, and a count", l.file, i+2)
+			}
+			l.into[sex].add(r[0], n)
+		}
+	}
+	list, err := rows(fsys, "names/family_names.csv", "name", "origin", "weight")
+	origin := ""
+	for i, r := range list {
+		n, err := strconv.Atoi(r[2])
+		if err != nil || n < 1 {
+			return fmt.Errorf("names/family_names.csv:%d: weight %q", i+2, r[2])
+		}
+		if r[1] != origin {
+			origin = r[1]
+			c.family = append(c.family, weighted{})
+		}
+		c.family[len(c.family)-1].add(r[0], n)
+	}
+	return err
+}
+
+// marshal writes what can always be written: plain structs of texts.
+func marshal(v any) json.RawMessage {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic("sample: " + err.Error())
+	}
+	return b
+}
