@@ -2,7 +2,7 @@
 // A form is sent once, however often its button is pressed.
 document.addEventListener("submit", (e) => {
   const form = e.target;
-  if (!form.hasAttribute("data-once")) return;
+  if (!form.hasAttribute("data-single")) return;
   if (form.getAttribute("aria-busy") === "true") { e.preventDefault(); return; }
   form.setAttribute("aria-busy", "true");
   setTimeout(() => form.removeAttribute("aria-busy"), 10000);
