@@ -353,6 +353,7 @@ func (s storage) SetUserinfoFromRequest(ctx context.Context, u *oidc.UserInfo, i
 	if !ok {
 		return oidc.ErrServerError()
 	}
+	u.Subject = r.subject // or the library takes the empty one
 	return s.p.claims(ctx, u, r.login, scopes)
 }
 
