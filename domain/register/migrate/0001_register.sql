@@ -13,7 +13,7 @@ CREATE TABLE register_record (
 );
 
 -- Records about a person whose key isn't the person's id: their vehicles, their permits.
-CREATE INDEX register_record_person ON register_record (person, register) WHERE person <> '';
+CREATE INDEX register_record_person ON register_record (person, register, id) WHERE person <> '';
 
 -- What a record was before: superseded versions, never changed.
 CREATE TABLE register_version (

@@ -237,8 +237,12 @@ func BenchmarkPerson(b *testing.B) {
 }
 
 func BenchmarkLoadResidents(b *testing.B) {
+	b.Run("sqlite", func(b *testing.B) { benchmarkLoad(b, storetest.SQLite(b, rooms)) })
+	b.Run("postgres", func(b *testing.B) { benchmarkLoad(b, storetest.Postgres(b, rooms)) })
+}
+
+func benchmarkLoad(b *testing.B, db *store.DB) {
 	c, g := city(b)
-	db := storetest.SQLite(b, rooms)
 	s, grant := office(b, db)
 	b.ResetTimer()
 	if err := sample.Load(b.Context(), sample.Loading{City: c, Generator: g, Registers: s, Grant: grant, Residents: b.N}); err != nil {
