@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+package form
+
+import (
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+
+	"mercator/lang/feel"
+)
+
+// CheckOptions say what the form stands in.
+type CheckOptions struct {
+	// KnownNames are the variables besides the form's own: registers, lists, person, case, service.
+	KnownNames []string
+	// RegisterFields are what the service fetches, "resident.street".
+	RegisterFields []string
+	// Languages that every text is to be written in besides German.
+	Languages []string
+}
+
+// Finding is a mistake that doesn't keep the form from being read.
+type Finding struct {
+	File      string
+	Line, Col int
+	Msg       string
+}
+
+// String is "file:line:col: what".
+func (f Finding) String() string { return fmt.Sprintf("%s:%d:%d: %s", f.File, f.Line, f.Col, f.Msg) }
+
+// Check looks for an author's mistakes.
+func (f *Form) Check(o CheckOptions) []Finding {
+	c := &checker{form: f, opt: o, known: map[string]bool{}}
+	for _, n := range o.KnownNames {
+		c.known[n] = true
+	}
+	for name := range f.keys {
+		top, _, _ := strings.Cut(name, ".")
+		c.known[top] = true
+	}
+	c.fields(f.Fields, nil)
+	for _, p := range f.pages {
+		asks := false
+		walk(p.Fields, func(fd *Field) { asks = asks || fd.Input() || fd.Type == "expression" })
+		if !asks {
+			c.add(p.Fields[0], "page %q asks nothing", p.ID)
+		}
+		if p.Title.For("de") == "" {
+			c.add(p.Fields[0], "page %q has no title: begin it with a text", p.ID)
+		}
+	}
+	sort.SliceStable(c.out, func(i, j int) bool {
+		return c.out[i].Line < c.out[j].Line || c.out[i].Line == c.out[j].Line && c.out[i].Col < c.out[j].Col
+	})
+	return c.out
+}
+
+type checker struct {
+	form  *Form
+	opt   CheckOptions
+	known map[string]bool
+	out   []Finding
+}
+
+func (c *checker) add(f *Field, format string, args ...any) {
+	c.out = append(c.out, Finding{c.form.File, f.Line, f.Col, fmt.Sprintf(format, args...)})
+}
+
+func walk(fields []*Field, visit func(*Field)) {
+	for _, f := range fields {
+		visit(f)
+		walk(f.Children, visit)
+	}
+}
+
+func (c *checker) fields(fields []*Field, row map[string]bool) {
+	for _, f := range fields {
+		c.expressions(f, row)
+		c.texts(f)
+		if f.Input() {
+			c.register(f)
+			if f.Label["de"] == "" {
+				c.add(f, "field %q has no label", f.Name)
+			}
+		}
+		c.visible(f)
+		below := row
+		if f.Type == "dynamiclist" {
+			below = map[string]bool{}
+			for name := range c.form.keys {
+				if rest, ok := strings.CutPrefix(name, f.Name+".*."); ok {
+					top, _, _ := strings.Cut(rest, ".")
+					below[top] = true
+				}
+			}
+		}
+		c.fields(f.Children, below)
+	}
+}
+
+func (c *checker) expressions(f *Field, row map[string]bool) {
+	name := f.Name
+	if name == "" {
+		name = f.ID
+	}
+	progs := []*feel.Program{f.hide, f.optionsExpr, f.compute, f.check, f.minExpr, f.maxExpr, f.defExpr}
+	for _, pieces := range f.pieces {
+		for _, p := range pieces {
+			progs = append(progs, p.expr)
+		}
+	}
+	seen := map[string]bool{}
+	for _, p := range progs {
+		if p == nil {
+			continue
+		}
+		for _, n := range p.FreeNames() {
+			if !c.known[n] && !row[n] && !seen[n] {
+				seen[n] = true
+				c.add(f, "%s: the variable %q is not known", name, n)
+			}
+		}
+	}
+	if f.valuesKey != "" {
+		if top, _, _ := strings.Cut(f.valuesKey, "."); !c.known[top] {
+			c.add(f, "%s: the variable %q is not known", name, top)
+		}
+	}
+}
+
+func (c *checker) texts(f *Field) {
+	name := f.Name
+	if name == "" {
+		name = f.ID
+	}
+	need := func(what string, t Text) {
+		if t["de"] == "" {
+			for lang := range t {
+				c.add(f, "%s: %s is written in %s, but not in German", name, what, lang)
+				return
+			}
+			return
+		}
+		for _, lang := range c.opt.Languages {
+			if lang != "de" && t[lang] == "" {
+				c.add(f, "%s: %s is missing in %s", name, what, lang)
+			}
+		}
+	}
+	need("label", f.Label)
+	need("help", f.Help)
+	need("why", f.Why)
+	need("text", f.Content)
+	for _, o := range f.Options {
+		if digits := strings.Trim(o.Label["de"], "0123456789.,- "); digits != "" {
+			need("option "+optionText(o.Value), o.Label)
+		}
+	}
+	messages := map[string]Text{}
+	options := map[string]bool{}
+	for _, o := range f.Options {
+		options[optionText(o.Value)] = true
+	}
+	for k, v := range f.Props {
+		head, rest, _ := strings.Cut(k, ".")
+		switch head {
+		case "message":
+			msg, lang, ok := strings.Cut(rest, ".")
+			if !ok {
+				lang = "de"
+			}
+			if messages[msg] == nil {
+				messages[msg] = Text{}
+			}
+			messages[msg][lang] = v
+		case "value":
+			if i := strings.LastIndexByte(rest, '.'); i < 0 || !options[rest[:i]] {
+				c.add(f, "%s: property %q translates an option that there isn't", name, k)
+			}
+		case "page", "type", "register", "ask", "autocomplete", "xdf", "help", "why", "sensitive", "home", "partial", "min", "max", "check", "label", "description", "text", "content":
+		default:
+			c.add(f, "%s: property %q is not known", name, k)
+		}
+	}
+	for msg, t := range messages {
+		need("message."+msg, t)
+	}
+	if f.check != nil && f.Props["message.check"] == "" {
+		c.add(f, "%s: check has no message.check that says what to do", name)
+	}
+}
+
+// byToken says which register field an autocomplete token asks for.
+func byToken(token string) []string {
+	switch token {
+	case "given-name":
+		return []string{"givenname", "givennames"}
+	case "family-name":
+		return []string{"familyname"}
+	case "bday":
+		return []string{"birthdate"}
+	case "address-line1", "street-address":
+		return []string{"street"}
+	case "postal-code":
+		return []string{"postcode", "postalcode"}
+	case "address-level2":
+		return []string{"city", "town"}
+	}
+	return nil
+}
+
+// register finds questions that a register has answered already.
+func (c *checker) register(f *Field) {
+	if f.Register != "" {
+		if !slices.Contains(c.opt.RegisterFields, f.Register) {
+			c.add(f, "%s: the service doesn't fetch %q", f.Name, f.Register)
+		}
+		return
+	}
+	if f.Props["ask"] != "" {
+		return
+	}
+	token := f.Autocomplete()
+	if strings.Contains(token, " ") { // "section-x given-name", "shipping …": somebody else's
+		return
+	}
+	key := squash(f.Key)
+	for _, r := range c.opt.RegisterFields {
+		_, field, _ := strings.Cut(r, ".")
+		if s := squash(field); s == key || slices.Contains(byToken(token), s) {
+			c.add(f, "%s: the register knows this as %q: name it in the property \"register\", or say in \"ask\" why it is asked again", f.Name, r)
+			return
+		}
+	}
+}
+
+func squash(s string) string {
+	return strings.ToLower(strings.NewReplacer("_", "", "-", "").Replace(s))
+}
+
+// visible finds fields that nobody ever sees: hidden whatever is answered, or
+// hidden until they are answered.
+func (c *checker) visible(f *Field) {
+	if f.hide == nil {
+		return
+	}
+	names := f.hide.FreeNames()
+	if len(names) == 0 {
+		if h, _ := evalWith(f.hide, nil, nil).(bool); h {
+			c.add(f, "%s: nobody can ever see this", cmpName(f))
+		}
+		return
+	}
+	if len(names) == 1 && names[0] == f.Name {
+		if h, _ := evalWith(f.hide, nil, nil).(bool); h {
+			c.add(f, "%s: is hidden until it is answered, so nobody can answer it", f.Name)
+		}
+	}
+}
+
+func cmpName(f *Field) string {
+	if f.Name != "" {
+		return f.Name
+	}
+	return f.ID
+}

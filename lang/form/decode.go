@@ -1,0 +1,446 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+package form
+
+import (
+	"encoding/json"
+	"errors"
+	"maps"
+	"net/url"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"mercator/base/i18n"
+	"mercator/base/person"
+)
+
+// FieldError is what is wrong with a field. It carries what was typed where that
+// couldn't be read, so that nothing is lost.
+type FieldError struct {
+	Key  string // the field's name
+	Msg  string // message key
+	Args []any  // alternating names and values
+	Raw  string // what was typed and is no value; "" if the value itself can be kept
+}
+
+// Names of the helpers in a post, beside the fields' own.
+const (
+	PostedField = "_f"      // repeated: the fields that the posted page showed
+	AddRow      = "_add"    // name of the list that gets a row
+	RemoveRow   = "_remove" // name of the row that goes: children.1
+)
+
+// Decode takes a posted page. It returns the new answers (the old ones are not
+// changed) and what is wrong with the fields that were posted. "_f" lists the
+// fields that the page showed: an unticked box is posted by its name there alone.
+// Without "_f" every field of the page that is in the post is taken. What the
+// page doesn't ask (other pages' fields, what a register knows, computed and
+// read-only fields, files) is not taken from a post.
+func (f *Form) Decode(page string, in url.Values, a Answers, ctx Context) (Answers, []FieldError) {
+	p := f.Page(page)
+	if p == nil {
+		return a, nil
+	}
+	out := clone(a).(Answers)
+	if out == nil {
+		out = Answers{}
+	}
+	f.rowButtons(p, in, out)
+	names := in[PostedField]
+	if len(names) == 0 {
+		for name := range in {
+			base := name
+			for _, part := range [...]string{".day", ".month", ".year"} {
+				base = strings.TrimSuffix(base, part)
+			}
+			names = append(names, base)
+		}
+	}
+	if len(names) > MaxPosted {
+		names = names[:MaxPosted]
+	}
+	bad := map[string]FieldError{}
+	posted := map[string]bool{}
+	before := f.Eval(out, ctx)
+	for _, name := range names {
+		fd := f.Field(name)
+		if fd == nil || posted[name] || fd.Page != page || !fd.Input() || fd.ReadOnly || fd.Type == "filepicker" ||
+			before.known(fd) != nil || ctx.Only != "" && ctx.Only != name || strings.Contains(name, "*") {
+			continue
+		}
+		posted[name] = true
+		val, raw, err := fd.parse(name, in, ctx)
+		if err != nil {
+			e := FieldError{Key: name, Msg: "form.error.form", Raw: raw}
+			var pr *person.Problem
+			if errors.As(err, &pr) {
+				e.Msg, e.Args = pr.Msg, pr.Args
+			}
+			bad[name] = e
+			val = nil
+		}
+		set(out, name, val)
+	}
+	// What is wrong is judged with the new answers: another answer of the same
+	// post may have hidden a field.
+	raws := maps.Clone(ctx.Raw)
+	for name := range posted {
+		delete(raws, name)
+	}
+	ctx.Raw = raws
+	v := f.Eval(out, ctx)
+	var errs []FieldError
+	each(v.Page(page), func(it *Item) {
+		if !posted[it.Name] {
+			return
+		}
+		if e, ok := bad[it.Name]; ok {
+			delete(bad, it.Name)
+			errs = append(errs, e)
+			return
+		}
+		if typed, ok := it.choose(); ok { // the option's own value: 6, not "6"
+			it.Value = typed
+			set(out, it.Name, typed)
+		}
+		if e, wrong := v.check(it); wrong {
+			errs = append(errs, e)
+		}
+	})
+	// Hidden by now: no error, but the words are kept all the same.
+	for _, e := range bad {
+		errs = append(errs, FieldError{Key: e.Key, Raw: e.Raw})
+	}
+	return out, errs
+}
+
+// rowButtons adds or removes a row of a dynamic list.
+func (f *Form) rowButtons(p *Page, in url.Values, out Answers) {
+	if fd := f.keys[in.Get(AddRow)]; fd != nil && fd.Type == "dynamiclist" && fd.Page == p.ID && fd.AllowAddRemove {
+		l, ok := get(out, fd.Name).([]any)
+		if !ok {
+			l = make([]any, fd.DefaultRows)
+		}
+		if len(l) < MaxRows {
+			set(out, fd.Name, append(l, map[string]any{}))
+		}
+	}
+	if name := in.Get(RemoveRow); name != "" {
+		list, idx, _ := cutLast(name)
+		fd := f.keys[list]
+		if fd == nil || fd.Type != "dynamiclist" || fd.Page != p.ID || !fd.AllowAddRemove || !isIndex(idx) {
+			return
+		}
+		l, _ := get(out, list).([]any)
+		if i, _ := strconv.Atoi(idx); i < len(l) {
+			set(out, list, append(l[:i:i], l[i+1:]...))
+		}
+	}
+}
+
+func cutLast(s string) (before, after string, ok bool) {
+	i := strings.LastIndexByte(s, '.')
+	if i < 0 {
+		return "", s, false
+	}
+	return s[:i], s[i+1:], true
+}
+
+func clone(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		if v == nil {
+			return v
+		}
+		m := make(map[string]any, len(v))
+		for k, x := range v {
+			m[k] = clone(x)
+		}
+		return m
+	case []any:
+		l := make([]any, len(v))
+		for i, x := range v {
+			l[i] = clone(x)
+		}
+		return l
+	}
+	return v
+}
+
+// set writes a value under a dotted name and makes the objects and rows on the way.
+func set(m Answers, name string, val any) {
+	parts := strings.Split(name, ".")
+	var cur any = m
+	store := func(any) {}
+	for i, part := range parts {
+		last := i == len(parts)-1
+		if isIndex(part) && i > 0 {
+			l, _ := cur.([]any)
+			n, _ := strconv.Atoi(part)
+			if n >= MaxRows {
+				return
+			}
+			for len(l) <= n {
+				l = append(l, map[string]any{})
+			}
+			if l[n] == nil {
+				l[n] = map[string]any{}
+			}
+			store(l)
+			if last {
+				l[n] = val
+				return
+			}
+			cur, store = l[n], func(x any) { l[n] = x }
+			continue
+		}
+		o, ok := cur.(map[string]any)
+		if !ok {
+			o = map[string]any{}
+			store(o)
+		}
+		if last {
+			if val == nil {
+				delete(o, part)
+			} else {
+				o[part] = val
+			}
+			return
+		}
+		cur, store = o[part], func(x any) { o[part] = x }
+	}
+}
+
+// parse reads what was typed into a field. raw is the typed text, kept when err isn't nil.
+func (f *Field) parse(name string, in url.Values, ctx Context) (val any, raw string, err error) {
+	switch f.Type {
+	case "checkbox":
+		switch in.Get(name) {
+		case "", "false", "off":
+			return false, "", nil
+		}
+		return true, "", nil
+	case "checklist", "taglist":
+		var l []any
+		for _, s := range in[name] {
+			if s != "" && len(l) < MaxOptions && len(s) <= 1000 && utf8.ValidString(s) {
+				l = append(l, s) // turned into the option's own value when checked
+			}
+		}
+		if l == nil {
+			return nil, "", nil
+		}
+		return l, "", nil
+	}
+	raw = in.Get(name)
+	if (f.Kind == "date" || f.Kind == "birthdate") && raw == "" {
+		d, m, y := strings.TrimSpace(in.Get(name+".day")), strings.TrimSpace(in.Get(name+".month")), strings.TrimSpace(in.Get(name+".year"))
+		if d+m+y != "" {
+			raw = d + "." + m + "." + y
+		}
+	}
+	if len(raw) > 4*MaxText {
+		// Too long to be kept whole; the page said so before it was sent.
+		cut := raw[:4*MaxText]
+		for !utf8.ValidString(cut) && len(cut) > 4*MaxText-4 {
+			cut = cut[:len(cut)-1]
+		}
+		return nil, cut, &person.Problem{Msg: "person.tooLong", Args: []any{"max", f.limit()}}
+	}
+	text := func(s string, err error) (any, string, error) {
+		if err != nil {
+			return nil, raw, err
+		}
+		if s == "" {
+			return nil, "", nil
+		}
+		return s, "", nil
+	}
+	switch f.Kind {
+	case "name":
+		return text(person.ParseName(raw))
+	case "company":
+		return text(person.ParseText(raw, f.limit()))
+	case "plate":
+		return text(person.ParsePlate(raw, strings.Fields(f.home())...))
+	case "iban":
+		return text(person.ParseIBAN(raw))
+	case "tax_id":
+		return text(person.ParseTaxID(raw))
+	case "phone":
+		return text(person.ParsePhone(raw))
+	case "email":
+		return text(person.ParseEmail(raw))
+	case "street":
+		return text(person.ParseStreet(raw))
+	case "house_number":
+		return text(person.ParseHouseNumber(raw))
+	case "postcode":
+		return text(person.ParsePostcode(raw))
+	case "date", "birthdate":
+		return text(person.ParseDate(raw, person.DateRule{Today: ctx.Today, Past: f.Kind == "birthdate", Partial: f.Props["partial"] == "true"}))
+	case "time":
+		return text(person.ParseTime(raw))
+	case "datetime":
+		s := strings.Replace(strings.TrimSpace(raw), "T", " ", 1)
+		i := strings.LastIndexByte(s, ' ')
+		if s == "" {
+			return nil, "", nil
+		}
+		if i < 0 {
+			return nil, raw, &person.Problem{Msg: "form.error.dateTime"}
+		}
+		d, err := person.ParseDate(strings.Trim(s[:i], " ,"), person.DateRule{Today: ctx.Today})
+		if err != nil {
+			return nil, raw, err
+		}
+		t, err := person.ParseTime(s[i+1:])
+		if err != nil || t == "" {
+			return nil, raw, &person.Problem{Msg: "form.error.dateTime"}
+		}
+		return d + "T" + t, "", nil
+	case "money":
+		n, ok, err := person.ParseMoney(raw, ctx.Lang)
+		if err != nil {
+			return nil, raw, err
+		}
+		if !ok {
+			return nil, "", nil
+		}
+		return json.Number(strconv.FormatInt(n, 10)), "", nil
+	case "number":
+		s, err := person.ParseDecimal(raw, ctx.Lang)
+		if err != nil {
+			return nil, raw, err
+		}
+		if s == "" {
+			return nil, "", nil
+		}
+		if _, frac, _ := strings.Cut(s, "."); f.Decimals >= 0 && len(strings.TrimRight(frac, "0")) > f.Decimals {
+			if f.Decimals == 0 {
+				return nil, raw, &person.Problem{Msg: "form.error.whole"}
+			}
+			return nil, raw, &person.Problem{Msg: "form.error.decimals", Args: []any{"n", f.Decimals}}
+		}
+		return json.Number(s), "", nil
+	case "radio", "select":
+		if len(raw) > 1000 || !utf8.ValidString(raw) {
+			return nil, "", &person.Problem{Msg: "form.error.option"}
+		}
+		return text(raw, nil)
+	}
+	s, err := freeText(raw, f.Type == "textarea", f.limit())
+	return text(s, err)
+}
+
+// choose gives chosen texts the values that their options have.
+func (it *Item) choose() (any, bool) {
+	one := func(v any) any {
+		s, _ := v.(string)
+		for _, o := range it.Options {
+			if optionText(o.Value) == s {
+				return o.Value
+			}
+		}
+		return v
+	}
+	switch v := it.Value.(type) {
+	case string:
+		return one(v), it.Type == "radio" || it.Type == "select"
+	case []any:
+		if it.Type != "checklist" && it.Type != "taglist" {
+			return nil, false
+		}
+		l := make([]any, len(v))
+		for i, x := range v {
+			l[i] = one(x)
+		}
+		return l, true
+	}
+	return nil, false
+}
+
+func (f *Field) home() string {
+	if h := f.Props["home"]; h != "" {
+		return h
+	}
+	return "DU" // the town of the seed; a form of another town says its own
+}
+
+// limit is the greatest number of characters of a text.
+func (f *Field) limit() int {
+	if f.MaxLength > 0 {
+		return f.MaxLength
+	}
+	if f.Type == "textarea" {
+		return MaxText
+	}
+	return 500
+}
+
+// freeText takes any text that can be shown: it loses white space at its ends,
+// nothing else. Signs that no one sees and that reorder what others see are refused.
+func freeText(s string, lines bool, maxRunes int) (string, error) {
+	if !utf8.ValidString(s) {
+		return "", &person.Problem{Msg: "person.encoding"}
+	}
+	s = strings.ReplaceAll(s, "\r\n", "\n")
+	var b strings.Builder
+	b.Grow(len(s))
+	n := 0
+	for _, r := range s {
+		switch {
+		case r == 0x200b, r == 0xfeff, r == 0x2060: // come along with copied text
+			continue
+		case r == '\n' || r == '\r':
+			if r = '\n'; !lines {
+				r = ' '
+			}
+		case r == '\t' && !lines:
+			r = ' '
+		case r == '\t':
+		case unicode.IsControl(r), r >= 0x202a && r <= 0x202e, r >= 0x2066 && r <= 0x2069, r == 0x2028, r == 0x2029, r >= 0xfff9 && r <= 0xfffb,
+			r >= 0xe0000 && r <= 0xe007f:
+			return "", &person.Problem{Msg: "person.invisible"}
+		}
+		n++
+		b.WriteRune(r)
+	}
+	out := strings.TrimSpace(b.String())
+	if n > maxRunes && utf8.RuneCountInString(out) > maxRunes {
+		return "", &person.Problem{Msg: "person.tooLong", Args: []any{"max", maxRunes}}
+	}
+	return out, nil
+}
+
+// ErrorText is an error in the reader's words: the form's own text for it, if its
+// author gave one, else the house's.
+func (f *Form) ErrorText(e FieldError, l *i18n.Localizer) string {
+	fd := f.Field(e.Key)
+	if fd == nil {
+		return l.T(e.Msg, e.Args...)
+	}
+	short := strings.TrimPrefix(e.Msg, "form.error.")
+	if strings.HasPrefix(e.Msg, "person.") {
+		short = "form"
+	}
+	for _, key := range [...]string{"message." + short + "." + l.Lang(), "message." + short} {
+		if t := fd.Props[key]; t != "" {
+			return t
+		}
+	}
+	args := append([]any{"label", fd.Label.For(l.Lang())}, e.Args...)
+	for i := 3; i < len(args); i += 2 { // bounds as the language writes them
+		if s, ok := args[i].(string); ok {
+			switch args[i-1] {
+			case "date":
+				args[i] = l.Date(s)
+			case "min", "max":
+				args[i] = l.Decimal(s)
+			}
+		}
+	}
+	return l.T(e.Msg, args...)
+}

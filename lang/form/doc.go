@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+// Package form is the language of forms: it reads form-js JSON (the schema of
+// the bpmn.io editor), says what a person sees of a form, takes what they
+// type, and checks it.
+//
+// A Form is immutable and pure: no clock, no database, no HTML. Eval looks at the
+// answers so far and gives a View: which pages and fields there are for this
+// person, what a register already knows, what is computed, what is wrong, and
+// what will be submitted. Decode takes one posted page.
+//
+// Mercator's own vocabulary stands in "properties", which the editor keeps:
+//
+//	page          the page that the field is on; a text component with a page
+//	              before the page's first field is its title
+//	type          kind of field: name, birthdate, date, plate, iban, tax_id,
+//	              phone, email, money, street, house_number, postcode, consent
+//	register      "resident.street": what registers.resident.street knows is not asked
+//	ask           why it is asked although a register knows it
+//	autocomplete  token of the HTML standard
+//	xdf           id of the XDatenfeld
+//	help, why     a hint; why this is asked
+//	sensitive     "true": never in lists or logs
+//	home          codes of number plates tried first ("DU")
+//	partial       "true": a birth date may be known in part
+//	min, max      bounds of a date, FEEL
+//	check         FEEL that must not be false, with message.check
+//	message.X     own text of an error: required, check, form
+//	label.en …    translations of any text; value.V.en of the option V
+//
+// Values are JSON: text, true, json.Number (money in cents), legal days
+// "2006-01-02", lists and rows of them. What was typed and couldn't be read is no
+// answer; it stays beside the answers, word for word, until it is put right.
+//
+// Everything is bounded: see the constants Max….
+package form
+
+import "embed"
+
+// Messages are the texts of this room's errors (base/i18n); those of values are person.Messages.
+//
+//go:embed messages.*.toml
+var Messages embed.FS
+
+// Bounds. A form or an input beyond them is refused, never cut.
+const (
+	MaxSource  = 1 << 20 // bytes of a form's JSON
+	MaxDepth   = 40      // nesting of its JSON
+	MaxFields  = 2000
+	MaxRows    = 100    // rows of a dynamic list
+	MaxText    = 20_000 // characters of one answer, unless maxLength says less
+	MaxOptions = 5000   // options of a list that an expression gives
+	MaxPosted  = 600    // fields of one post
+)
