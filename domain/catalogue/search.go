@@ -117,7 +117,7 @@ func NewIndex(docs []Doc) *Index {
 			all = append(all, read{int32(len(x.units)), t.Kind, words})
 			x.units = append(x.units, unit{doc, t.Kind, contentWords(words)})
 			for _, w := range words {
-				if n := len(w); n >= 5 && n <= 12 && !stopword(w) {
+				if n := len(w); n >= 5 && n <= 16 && !stopword(w) {
 					x.parts[w] = true
 				}
 			}
