@@ -1,0 +1,959 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+package bpmn
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"mercator/lang/feel"
+)
+
+// Parse reads a file. What is wrong with it comes back as Findings, all at once.
+func Parse(file string, data []byte) (*Definitions, error) {
+	root, bad := readXML(data)
+	if bad != nil {
+		return nil, Findings{{File: file, Line: bad.pos.Line, Col: bad.pos.Col, Severity: Error, Rule: bad.rule, Text: bad.text}}
+	}
+	b := &builder{
+		d:        &Definitions{File: file, shapes: map[string]shape{}, edges: map[string][]point{}},
+		messages: map[string]*node{}, codes: map[string]string{}, ids: map[string]Pos{},
+		warned: map[string]bool{},
+	}
+	if !root.is(nsBPMN, "definitions") {
+		b.bad(root.pos, "", "not-bpmn", "the first element is <%s> of %q, not <definitions> of BPMN 2.0 (%s)", root.name, root.space, nsBPMN)
+		return nil, b.findings
+	}
+	b.definitions(root)
+	if len(b.findings) > 0 {
+		slices.SortStableFunc(b.findings, func(x, y Finding) int {
+			if x.Line != y.Line {
+				return x.Line - y.Line
+			}
+			return x.Col - y.Col
+		})
+		return nil, b.findings
+	}
+	return b.d, nil
+}
+
+// maxFindings bounds what is told about one file.
+const maxFindings = 200
+
+type builder struct {
+	d          *Definitions
+	p          *Process
+	findings   Findings
+	messages   map[string]*node
+	codes      map[string]string // errors and escalations by id
+	ids        map[string]Pos
+	warned     map[string]bool
+	feelGlobal bool
+}
+
+// bad is a mistake that no file may have.
+func (b *builder) bad(at Pos, element, rule, format string, args ...any) {
+	if len(b.findings) < maxFindings {
+		b.findings = append(b.findings, Finding{b.d.File, at.Line, at.Col, Error, rule, element, fmt.Sprintf(format, args...)})
+	}
+}
+
+// refuse is a mistake, or something not executed, in a process that is to be executed.
+func (b *builder) refuse(at Pos, e *Element, rule, format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	id := ""
+	if e != nil {
+		id = e.ID
+		if e.Unchecked == "" {
+			e.Unchecked = text
+		}
+	}
+	if b.p != nil && b.p.Executable {
+		b.bad(at, id, rule, "%s", text)
+	}
+}
+
+func (b *builder) warn(at Pos, element, rule, format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	if b.warned[text] || len(b.d.Warnings) >= maxFindings {
+		return
+	}
+	b.warned[text] = true
+	b.d.Warnings = append(b.d.Warnings, Finding{b.d.File, at.Line, at.Col, Warning, rule, element, text})
+}
+
+// claim takes an id for its first bearer.
+func (b *builder) claim(n *node) string {
+	id := n.attr("id")
+	if id == "" {
+		return ""
+	}
+	if first, ok := b.ids[id]; ok {
+		b.bad(n.pos, id, "duplicate-id", "the id %q is already in line %d", id, first.Line)
+	}
+	b.ids[id] = n.pos
+	return id
+}
+
+func (b *builder) definitions(root *node) {
+	b.d.ID, b.d.Name, b.d.Exporter = root.attr("id"), root.attr("name"), root.attr("exporter")
+	b.feelGlobal = strings.Contains(strings.ToUpper(root.attr("expressionLanguage")), "FEEL")
+	for _, n := range root.kids {
+		if n.space != nsBPMN {
+			continue
+		}
+		switch n.name {
+		case "message":
+			b.messages[n.attr("id")] = n
+		case "error":
+			b.codes[n.attr("id")] = n.attr("errorCode")
+		case "escalation":
+			b.codes[n.attr("id")] = n.attr("escalationCode")
+		}
+	}
+	for _, n := range root.kids {
+		switch {
+		case n.is(nsBPMN, "process"):
+			b.process(n)
+		case n.is(nsBPMN, "collaboration"):
+			for _, k := range n.all(nsBPMN, "participant") {
+				b.d.pools = append(b.d.pools, pool{k.attr("id"), k.attr("name"), local(k.attr("processRef"))})
+			}
+			b.artifacts(n)
+		case n.is(nsBPMN, "choreography"), n.is(nsBPMN, "globalChoreographyTask"):
+			b.warn(n.pos, n.attr("id"), "not-executed", "a choreography is not executed")
+		case n.is(nsBPMNDI, "BPMNDiagram"):
+			b.diagram(n)
+		}
+	}
+	if len(b.d.Processes) == 0 && len(b.d.pools) == 0 && len(b.findings) == 0 {
+		b.bad(root.pos, "", "no-process", "the file holds no process")
+	}
+}
+
+// local is a QName without its prefix.
+func local(q string) string {
+	if i := strings.LastIndexByte(q, ':'); i >= 0 {
+		return q[i+1:]
+	}
+	return q
+}
+
+func (b *builder) process(n *node) {
+	p := &Process{
+		ID: b.claim(n), Name: n.attr("name"), Pos: n.pos, Executable: n.attr("isExecutable") == "true",
+		byID: map[string]*Element{}, flowByID: map[string]*Flow{}, file: b.d.File,
+	}
+	b.p = p
+	defer func() { b.p = nil }()
+	if p.ID == "" {
+		b.bad(n.pos, "", "no-id", "a process without an id")
+		return
+	}
+	b.vendor(n, nil)
+	b.d.Processes = append(b.d.Processes, p)
+	var flows []*node
+	var attached []*node
+	b.scope(n, nil, &flows, &attached)
+	for _, a := range attached {
+		e := p.byID[a.attr("id")]
+		host := p.byID[a.attr("attachedToRef")]
+		switch {
+		case e == nil:
+		case host == nil:
+			b.bad(a.pos, e.ID, "reference", "boundary event %q is attached to %q, which is not there", e.ID, a.attr("attachedToRef"))
+		case !host.Activity():
+			b.bad(a.pos, e.ID, "reference", "boundary event %q is attached to %q, which is not an activity", e.ID, host.ID)
+		case host.Parent != e.Parent:
+			b.bad(a.pos, e.ID, "reference", "boundary event %q is attached to %q of another scope", e.ID, host.ID)
+		default:
+			e.Host = host
+			host.Boundary = append(host.Boundary, e)
+		}
+	}
+	for _, f := range flows {
+		b.flow(f)
+	}
+	b.defaults(n) // a gateway names its default flow before the flow itself is there
+	b.executable(p)
+}
+
+// Elements that may stand in a process and don't take part in the execution.
+var drawnOnly = []string{
+	"documentation", "extensionElements", "incoming", "outgoing", "laneSet", "textAnnotation", "association", "group",
+	"dataObject", "dataObjectReference", "dataStoreReference", "ioSpecification", "property", "dataInputAssociation",
+	"dataOutputAssociation", "supportedInterfaceRef", "auditing", "monitoring", "category", "artifact",
+	"correlationSubscription", "supports", "categoryValueRef", "resourceRole", "dataInput", "dataOutput", "inputSet", "outputSet",
+}
+
+func (b *builder) scope(n *node, parent *Element, flows, attached *[]*node) {
+	for _, k := range n.kids {
+		if k.space != nsBPMN {
+			continue
+		}
+		kind := Kind(k.name)
+		switch kind {
+		case StartEvent, EndEvent, ThrowEvent, CatchEvent, BoundaryEvent, Task, UserTask, ServiceTask, SendTask, ReceiveTask,
+			BusinessRuleTask, ScriptTask, ManualTask, CallActivity, SubProcess, Transaction, AdHoc,
+			ExclusiveGateway, ParallelGateway, InclusiveGateway, EventBasedGateway, ComplexGateway:
+			id := b.claim(k)
+			if id == "" {
+				b.bad(k.pos, "", "no-id", "<%s> without an id", k.name)
+				continue
+			}
+			e := &Element{ID: id, Name: strings.Join(strings.Fields(k.attr("name")), " "), Kind: kind, Pos: k.pos, Parent: parent}
+			if doc := k.first(nsBPMN, "documentation"); doc != nil {
+				e.Doc = doc.content()
+			}
+			b.p.Elements = append(b.p.Elements, e)
+			b.p.byID[id] = e
+			if parent != nil {
+				parent.Children = append(parent.Children, e)
+			}
+			if kind == BoundaryEvent {
+				*attached = append(*attached, k)
+			}
+			b.vendor(k, e)
+			b.element(k, e)
+			if e.Scope() {
+				b.scope(k, e, flows, attached)
+			}
+		case "sequenceFlow":
+			*flows = append(*flows, k)
+		case "laneSet":
+			b.lanes(k)
+		case "extensionElements":
+		default:
+			if parent != nil && (k.name == "multiInstanceLoopCharacteristics" || k.name == "standardLoopCharacteristics" ||
+				k.name == "completionCondition") {
+				continue
+			}
+			if strings.HasSuffix(k.name, "EventDefinition") || slices.Contains(drawnOnly, k.name) {
+				continue
+			}
+			b.refuse(k.pos, parent, "unsupported", "<%s> is not known in a process", k.name)
+		}
+	}
+	b.artifacts(n)
+}
+
+// artifacts keeps what is only drawn.
+func (b *builder) artifacts(n *node) {
+	for _, k := range n.kids {
+		if k.space != nsBPMN {
+			continue
+		}
+		switch k.name {
+		case "textAnnotation":
+			text := ""
+			if t := k.first(nsBPMN, "text"); t != nil {
+				text = t.content()
+			}
+			b.d.notes = append(b.d.notes, note{k.attr("id"), k.name, text})
+		case "dataObjectReference", "dataStoreReference", "group", "messageFlow", "association":
+			b.d.notes = append(b.d.notes, note{k.attr("id"), k.name, k.attr("name")})
+		}
+	}
+}
+
+func (b *builder) lanes(n *node) {
+	for _, l := range n.all(nsBPMN, "lane") {
+		lane := Lane{ID: l.attr("id"), Name: l.attr("name")}
+		for _, r := range l.all(nsBPMN, "flowNodeRef") {
+			lane.Elements = append(lane.Elements, r.content())
+		}
+		b.p.Lanes = append(b.p.Lanes, lane)
+		for _, c := range l.all(nsBPMN, "childLaneSet") {
+			b.lanes(c)
+		}
+	}
+}
+
+func (b *builder) flow(n *node) {
+	id := b.claim(n)
+	from, to := b.p.byID[n.attr("sourceRef")], b.p.byID[n.attr("targetRef")]
+	if from == nil || to == nil {
+		ref := n.attr("sourceRef")
+		if from != nil {
+			ref = n.attr("targetRef")
+		}
+		b.bad(n.pos, id, "reference", "sequence flow %q refers to %q, which is not an element of this process", id, ref)
+		return
+	}
+	if from.Parent != to.Parent {
+		b.bad(n.pos, id, "reference", "sequence flow %q crosses the border of a sub-process", id)
+		return
+	}
+	f := &Flow{ID: id, Name: n.attr("name"), Pos: n.pos, From: from, To: to}
+	if from.Kind == EndEvent || to.Kind == StartEvent || to.Kind == BoundaryEvent || from.ByEvent || to.ByEvent {
+		b.refuse(n.pos, from, "flow", "a sequence flow can't go from <%s> %q to <%s> %q", from.Kind, from.ID, to.Kind, to.ID)
+	}
+	if c := n.first(nsBPMN, "conditionExpression"); c != nil {
+		src := c.content()
+		switch {
+		case src == "":
+			b.refuse(c.pos, from, "expression", "sequence flow %q has an empty condition", id)
+		case from.Kind == ParallelGateway || from.Kind == EventBasedGateway:
+			b.refuse(c.pos, from, "flow", "sequence flow %q out of <%s> %q can't have a condition", id, from.Kind, from.ID)
+		case !strings.HasPrefix(src, "=") && !b.feelGlobal && !strings.Contains(strings.ToUpper(c.attr("language")), "FEEL"):
+			b.refuse(c.contentPos(), from, "expression", "the condition of sequence flow %q is not FEEL: it has to begin with \"=\"", id)
+		default:
+			f.Condition = b.formula(from, src, c.contentPos())
+		}
+	}
+	from.Out = append(from.Out, f)
+	to.In = append(to.In, f)
+	b.p.Flows = append(b.p.Flows, f)
+	if id != "" {
+		b.p.flowByID[id] = f
+	}
+}
+
+// defaults links the default flows, now that all flows are there.
+func (b *builder) defaults(n *node) {
+	for _, k := range n.kids {
+		if k.space != nsBPMN {
+			continue
+		}
+		e := b.p.byID[k.attr("id")]
+		if e == nil {
+			continue
+		}
+		if id := k.attr("default"); id != "" {
+			f := b.p.flowByID[id]
+			if f == nil || f.From != e {
+				b.bad(k.attrPos("default"), e.ID, "reference", "%q names %q as its default flow, which doesn't leave it", e.ID, id)
+			} else {
+				e.Default = f
+				if f.Condition != nil {
+					b.refuse(f.Pos, e, "flow", "the default flow %q has a condition", id)
+				}
+			}
+		}
+		if e.Scope() {
+			b.defaults(k)
+		}
+	}
+}
+
+// expr is a FEEL expression when it begins with "=", else fixed text.
+func (b *builder) expr(e *Element, src string, at Pos) *Expr {
+	if strings.HasPrefix(strings.TrimSpace(src), "=") {
+		return b.formula(e, src, at)
+	}
+	if strings.Contains(src, "${") || strings.Contains(src, "#{") {
+		b.refuse(at, e, "expression", "%q is an expression of another language; here expressions are FEEL and begin with \"=\"", src)
+	}
+	return &Expr{Src: src, Pos: at}
+}
+
+// formula is a FEEL expression, with or without the "=".
+func (b *builder) formula(e *Element, src string, at Pos) *Expr {
+	trimmed := strings.TrimLeft(src, " \t\r\n")
+	if rest, ok := strings.CutPrefix(trimmed, "="); ok {
+		at.Col += 1
+		trimmed = rest
+	}
+	x := &Expr{Src: trimmed, Pos: at}
+	prog, err := feel.Compile(trimmed, feel.Config{File: b.d.File, Line: at.Line, Col: at.Col})
+	if err != nil {
+		b.refuse(at, e, "feel", "not a FEEL expression: %v", err)
+		return x
+	}
+	x.prog = prog
+	return x
+}
+
+func (b *builder) optional(e *Element, n *node, attr string) *Expr {
+	if n == nil || n.attr(attr) == "" {
+		return nil
+	}
+	return b.expr(e, n.attr(attr), n.attrPos(attr))
+}
+
+func (b *builder) element(n *node, e *Element) {
+	if x := n.ext("taskDefinition"); x != nil {
+		e.JobType = b.optional(e, x, "type")
+		e.Retries = b.optional(e, x, "retries")
+	}
+	if x := n.ext("taskHeaders"); x != nil {
+		for _, h := range x.all(nsZeebe, "header") {
+			e.Headers = append(e.Headers, Property{h.attr("key"), h.attr("value")})
+		}
+	}
+	if x := n.ext("properties"); x != nil {
+		for _, h := range x.all(nsZeebe, "property") {
+			e.Properties = append(e.Properties, Property{h.attr("name"), h.attr("value")})
+		}
+	}
+	if x := n.ext("ioMapping"); x != nil {
+		for _, m := range x.kids {
+			if m.space != nsZeebe || m.name != "input" && m.name != "output" {
+				continue
+			}
+			target := strings.Split(m.attr("target"), ".")
+			if slices.Contains(target, "") || len(target) > 8 {
+				b.refuse(m.pos, e, "mapping", "%q can't be the target of a mapping: want a name such as fee or decision.outcome", m.attr("target"))
+				continue
+			}
+			x := Mapping{Source: b.expr(e, m.attr("source"), m.attrPos("source")), Target: target, Pos: m.pos}
+			if m.name == "input" {
+				e.Inputs = append(e.Inputs, x)
+			} else {
+				e.Outputs = append(e.Outputs, x)
+			}
+		}
+	}
+	if x := n.ext("calledDecision"); x != nil {
+		e.Decision = b.optional(e, x, "decisionId")
+		e.ResultVar = x.attr("resultVariable")
+	}
+	if x := n.ext("script"); x != nil {
+		if src := x.attr("expression"); src != "" {
+			e.Script = b.formula(e, src, x.attrPos("expression"))
+		}
+		e.ResultVar = x.attr("resultVariable")
+	}
+	if x := n.first(nsBPMN, "script"); x != nil && e.Script == nil && e.Kind == ScriptTask {
+		if f := strings.ToLower(n.attr("scriptFormat")); f == "feel" || f == "text/feel" || f == "application/feel" {
+			e.Script = b.formula(e, x.content(), x.contentPos())
+			if e.ResultVar == "" {
+				e.ResultVar = n.attrNS(nsCamunda, "resultVariable")
+			}
+		} else {
+			b.refuse(x.pos, e, "unsupported", "script task %q is written in %q; scripts here are FEEL", e.ID, n.attr("scriptFormat"))
+		}
+	}
+	if x := n.ext("formDefinition"); x != nil {
+		for _, a := range []string{"formId", "formKey", "externalReference"} {
+			if e.Form == "" {
+				e.Form = x.attr(a)
+			}
+		}
+	}
+	if x := n.ext("assignmentDefinition"); x != nil {
+		e.Assignee, e.Groups, e.Users = b.optional(e, x, "assignee"), b.optional(e, x, "candidateGroups"), b.optional(e, x, "candidateUsers")
+	}
+	if x := n.ext("taskSchedule"); x != nil {
+		e.Due, e.FollowUp = b.optional(e, x, "dueDate"), b.optional(e, x, "followUpDate")
+	}
+	if x := n.ext("priorityDefinition"); x != nil {
+		e.Priority = b.optional(e, x, "priority")
+	}
+	switch e.Kind {
+	case StartEvent:
+		e.Interrupting = n.attr("isInterrupting") != "false"
+	case BoundaryEvent:
+		e.Interrupting = n.attr("cancelActivity") != "false"
+	case SubProcess, Transaction, AdHoc:
+		e.ByEvent = n.attr("triggeredByEvent") == "true"
+	case ReceiveTask:
+		b.message(n, e, n.attr("messageRef"), n.pos)
+		if n.attr("instantiate") == "true" {
+			b.refuse(n.pos, e, "unsupported", "receive task %q starts a process: use a message start event", e.ID)
+		}
+	case EventBasedGateway:
+		if n.attr("instantiate") == "true" {
+			b.refuse(n.pos, e, "unsupported", "event-based gateway %q starts a process: use message start events", e.ID)
+		}
+	}
+	if !e.Activity() {
+		b.trigger(n, e)
+	}
+	if x := n.first(nsBPMN, "standardLoopCharacteristics"); x != nil {
+		b.refuse(x.pos, e, "unsupported", "%q: a standard loop is not executed", e.ID)
+	}
+	if x := n.first(nsBPMN, "multiInstanceLoopCharacteristics"); x != nil {
+		b.multi(x, e)
+	}
+	for _, x := range append(n.all(nsBPMN, "dataInputAssociation"), n.all(nsBPMN, "dataOutputAssociation")...) {
+		if x.first(nsBPMN, "assignment") != nil || x.first(nsBPMN, "transformation") != nil {
+			b.refuse(x.pos, e, "unsupported", "%q: data associations with assignments are not executed: use zeebe:ioMapping", e.ID)
+			break
+		}
+	}
+	if n.attr("isForCompensation") == "true" {
+		b.refuse(n.pos, e, "unsupported", "%q: compensation is not executed", e.ID)
+	}
+}
+
+func (b *builder) multi(n *node, e *Element) {
+	m := &Multi{Sequential: n.attr("isSequential") == "true"}
+	x := n.ext("loopCharacteristics")
+	if x == nil {
+		b.refuse(n.pos, e, "unsupported", "%q: multi-instance without zeebe:loopCharacteristics: nothing says over which list", e.ID)
+		return
+	}
+	m.Collection = b.optional(e, x, "inputCollection")
+	if m.Collection == nil || m.Collection.Static() {
+		b.refuse(x.pos, e, "expression", "%q: multi-instance needs an inputCollection that begins with \"=\"", e.ID)
+		return
+	}
+	m.Item, m.Result = x.attr("inputElement"), x.attr("outputCollection")
+	m.Output = b.optional(e, x, "outputElement")
+	if c := n.first(nsBPMN, "completionCondition"); c != nil && c.content() != "" {
+		if !strings.HasPrefix(c.content(), "=") {
+			b.refuse(c.contentPos(), e, "expression", "%q: the completion condition is not FEEL: it has to begin with \"=\"", e.ID)
+		} else {
+			m.Until = b.formula(e, c.content(), c.contentPos())
+		}
+	}
+	e.Multi = m
+}
+
+func (b *builder) message(n *node, e *Element, ref string, at Pos) {
+	if ref == "" {
+		return
+	}
+	m := b.messages[local(ref)]
+	if m == nil {
+		m = b.messages[ref]
+	}
+	if m == nil {
+		b.bad(at, e.ID, "reference", "%q refers to the message %q, which is not there", e.ID, ref)
+		return
+	}
+	if m.attr("name") != "" {
+		e.MessageName = b.optional(e, m, "name")
+	}
+	if s := m.ext("subscription"); s != nil {
+		e.Key = b.optional(e, s, "correlationKey")
+	}
+}
+
+func (b *builder) trigger(n *node, e *Element) {
+	var defs []*node
+	for _, k := range n.kids {
+		if k.space == nsBPMN && (strings.HasSuffix(k.name, "EventDefinition") || k.name == "eventDefinitionRef") {
+			defs = append(defs, k)
+		}
+	}
+	if len(defs) == 0 {
+		return
+	}
+	if len(defs) > 1 {
+		b.refuse(n.pos, e, "unsupported", "%q waits for several events at once: multiple events are not executed", e.ID)
+		return
+	}
+	k := defs[0]
+	switch k.name {
+	case "messageEventDefinition":
+		e.Trigger = Message
+		b.message(n, e, k.attr("messageRef"), k.pos)
+		if x := k.ext("taskDefinition"); x != nil && e.JobType == nil {
+			e.JobType = b.optional(e, x, "type")
+		}
+	case "timerEventDefinition":
+		e.Trigger = Timer
+		for _, t := range []struct {
+			name string
+			kind TimerKind
+		}{{"timeDate", Date}, {"timeDuration", Duration}, {"timeCycle", Cycle}} {
+			if x := k.first(nsBPMN, t.name); x != nil && x.content() != "" {
+				e.TimerKind = t.kind
+				e.TimerValue = b.expr(e, x.content(), x.contentPos())
+				if e.TimerValue.Static() && e.Unchecked == "" {
+					if err := CheckTimer(t.kind, e.TimerValue.Src); err != nil {
+						b.refuse(x.contentPos(), e, "timer", "%q: %v", e.ID, err)
+					}
+				}
+			}
+		}
+		if e.TimerValue == nil {
+			b.refuse(k.pos, e, "timer", "the timer of %q has no date, duration or cycle", e.ID)
+		} else if e.TimerKind == Cycle && e.Kind == CatchEvent {
+			b.refuse(k.pos, e, "timer", "%q: an intermediate timer can't be a cycle", e.ID)
+		} else if e.TimerKind == Cycle && e.Kind == BoundaryEvent && e.Interrupting {
+			b.refuse(k.pos, e, "timer", "%q: an interrupting timer can't be a cycle", e.ID)
+		}
+	case "errorEventDefinition":
+		e.Trigger = ErrorEvent
+		b.code(k, e, "errorRef")
+	case "escalationEventDefinition":
+		e.Trigger = Escalation
+		b.code(k, e, "escalationRef")
+	case "terminateEventDefinition":
+		e.Trigger = Terminate
+	case "linkEventDefinition":
+		e.Trigger = Link
+		e.LinkName = k.attr("name")
+		if e.LinkName == "" {
+			e.LinkName = n.attr("name")
+		}
+	case "signalEventDefinition":
+		e.Trigger = Signal
+	case "conditionalEventDefinition":
+		e.Trigger = Conditional
+	case "compensateEventDefinition":
+		e.Trigger = Compensate
+	case "cancelEventDefinition":
+		e.Trigger = Cancelling
+	default:
+		b.refuse(k.pos, e, "unsupported", "%q: <%s> is not executed", e.ID, k.name)
+	}
+	switch e.Trigger {
+	case Signal, Conditional, Compensate, Cancelling:
+		b.refuse(k.pos, e, "unsupported", "%q: a %s event is not executed", e.ID, e.Trigger)
+	}
+}
+
+func (b *builder) code(k *node, e *Element, attr string) {
+	ref := k.attr(attr)
+	if ref == "" {
+		return
+	}
+	code, ok := b.codes[local(ref)]
+	if !ok {
+		b.bad(k.pos, e.ID, "reference", "%q refers to %q, which is not there", e.ID, ref)
+		return
+	}
+	e.Code = code
+}
+
+// Attributes of Camunda 7 that change nothing here, and those that are read.
+var (
+	harmless = []string{
+		"asyncBefore", "asyncAfter", "async", "exclusive", "historyTimeToLive", "versionTag", "jobPriority", "taskPriority",
+		"candidateStarterGroups", "candidateStarterUsers", "isStartableInTasklist", "modelerTemplate", "modelerTemplateVersion",
+		"modelerTemplateIcon", "initiator", "diagramRelationId", "mapDecisionResult", "decisionRefBinding", "formRefBinding", "formRefVersion",
+	}
+	harmlessExt = []string{"formData", "failedJobRetryTimeCycle", "field", "validation", "potentialStarter"}
+)
+
+// vendor reads what Camunda 7 writes where it means the same, warns where it means
+// nothing here and refuses where leaving it out would change the meaning.
+func (b *builder) vendor(n *node, e *Element) {
+	id := ""
+	if e != nil {
+		id = e.ID
+	}
+	lit := func(name string) *Expr {
+		if v := n.attrNS(nsCamunda, name); v != "" {
+			return b.expr(e, v, n.attrPos(name))
+		}
+		return nil
+	}
+	for _, a := range n.attrs {
+		if a.Name.Space != nsCamunda {
+			continue
+		}
+		switch name := a.Name.Local; {
+		case slices.Contains(harmless, name):
+			b.warn(n.attrPos(name), id, "ignored", "camunda:%s has no effect here", name)
+		case e == nil:
+			b.refuse(n.attrPos(name), e, "vendor", "camunda:%s is not read and would change the meaning", name)
+		case name == "type" && a.Value == "external", name == "topic":
+			e.JobType = lit("topic")
+		case name == "decisionRef":
+			e.Decision = lit(name)
+		case name == "resultVariable":
+			e.ResultVar = a.Value
+		case name == "assignee":
+			e.Assignee = lit(name)
+		case name == "candidateGroups":
+			e.Groups = lit(name)
+		case name == "candidateUsers":
+			e.Users = lit(name)
+		case name == "dueDate":
+			e.Due = lit(name)
+		case name == "followUpDate":
+			e.FollowUp = lit(name)
+		case name == "priority":
+			e.Priority = lit(name)
+		case name == "formKey", name == "formRef":
+			e.Form = a.Value
+		default:
+			b.refuse(n.attrPos(name), e, "vendor", "camunda:%s=%q is not read and would change the meaning", name, short(a.Value))
+		}
+	}
+	for _, a := range n.attrs {
+		switch a.Name.Space {
+		case "", nsBPMN, nsCamunda, nsXSI, nsZeebe, "xmlns", "http://www.w3.org/XML/1998/namespace":
+		default:
+			b.warn(n.pos, id, "ignored", "attributes of %s have no effect here", a.Name.Space)
+		}
+	}
+	ext := n.first(nsBPMN, "extensionElements")
+	if ext == nil {
+		return
+	}
+	for _, x := range ext.kids {
+		switch {
+		case x.space == nsZeebe:
+			switch x.name {
+			case "taskDefinition", "taskHeaders", "properties", "ioMapping", "calledDecision", "script", "formDefinition", "userTask",
+				"assignmentDefinition", "taskSchedule", "priorityDefinition", "subscription", "versionTag":
+			case "userTaskForm", "calledElement":
+				// a form kept in the process, or a call activity, which is refused itself
+			case "executionListeners", "taskListeners":
+				b.refuse(x.pos, e, "unsupported", "zeebe:%s are not executed", x.name)
+			default:
+				b.warn(x.pos, id, "ignored", "zeebe:%s has no effect here", x.name)
+			}
+		case x.space == nsCamunda && x.name == "properties":
+			if e != nil {
+				for _, h := range x.all(nsCamunda, "property") {
+					e.Properties = append(e.Properties, Property{h.attr("name"), h.attr("value")})
+				}
+			}
+		case x.space == nsCamunda && slices.Contains(harmlessExt, x.name):
+			b.warn(x.pos, id, "ignored", "camunda:%s has no effect here", x.name)
+		case x.space == nsCamunda:
+			b.refuse(x.pos, e, "vendor", "camunda:%s is not read and would change the meaning", x.name)
+		case x.space != "" && x.space != nsBPMN:
+			b.warn(x.pos, id, "ignored", "extensions of %s have no effect here", x.space)
+		}
+	}
+}
+
+func short(s string) string {
+	if r := []rune(s); len(r) > 60 {
+		return string(r[:60]) + "…"
+	}
+	return s
+}
+
+// executable holds a process to what the engine needs.
+func (b *builder) executable(p *Process) {
+	for _, l := range p.Lanes {
+		for _, id := range l.Elements {
+			if e := p.byID[id]; e != nil {
+				e.Lane = l.Name
+			}
+		}
+	}
+	if !p.Executable {
+		for _, e := range p.Elements {
+			b.needs(e)
+		}
+		return
+	}
+	none, starts := 0, 0
+	for _, e := range p.children(nil) {
+		if e.Kind == StartEvent {
+			starts++
+			if e.Trigger == NoTrigger {
+				none++
+			}
+		}
+	}
+	if starts == 0 {
+		b.bad(p.Pos, p.ID, "start", "process %q has no start event", p.ID)
+	}
+	if none > 1 {
+		b.bad(p.Pos, p.ID, "start", "process %q has %d start events without a trigger: one is enough", p.ID, none)
+	}
+	for _, e := range p.Elements {
+		b.needs(e)
+	}
+}
+
+// needs refuses an element that lacks what its execution needs.
+func (b *builder) needs(e *Element) {
+	lacks := func(format string, args ...any) {
+		b.refuse(e.Pos, e, "incomplete", "<%s> %q %s", e.Kind, e.ID, fmt.Sprintf(format, args...))
+	}
+	not := func(why string) { b.refuse(e.Pos, e, "unsupported", "<%s> %q is not executed%s", e.Kind, e.ID, why) }
+	listens := func() {
+		switch e.Trigger {
+		case Message:
+			if e.MessageName == nil {
+				lacks("has no message with a name")
+			} else if e.Key == nil {
+				lacks("waits for the message %q without zeebe:subscription correlationKey: nothing says whose message", e.MessageName.Src)
+			}
+		case Terminate:
+			lacks("can't wait for %s", e.Trigger)
+		}
+	}
+	switch e.Kind {
+	case ServiceTask, SendTask:
+		if e.JobType == nil && e.Decision == nil {
+			lacks("has no zeebe:taskDefinition: nothing says what is to be done")
+		}
+	case BusinessRuleTask:
+		if e.Decision == nil && e.JobType == nil {
+			lacks("has no zeebe:calledDecision")
+		}
+		if e.Decision != nil && e.ResultVar == "" {
+			lacks("has no resultVariable for its decision")
+		}
+	case ScriptTask:
+		if e.Script == nil && e.JobType == nil {
+			lacks("has no zeebe:script")
+		}
+		if e.Script != nil && e.ResultVar == "" {
+			lacks("has no resultVariable for its script")
+		}
+	case ReceiveTask:
+		if e.MessageName == nil {
+			lacks("has no message with a name")
+		} else if e.Key == nil {
+			lacks("waits for the message %q without zeebe:subscription correlationKey: nothing says whose message", e.MessageName.Src)
+		}
+	case CallActivity, Transaction, AdHoc, ComplexGateway:
+		not("")
+	case SubProcess:
+		starts := 0
+		for _, c := range e.Children {
+			if c.Kind == StartEvent {
+				starts++
+				if e.ByEvent && c.Trigger == NoTrigger {
+					lacks("is an event sub-process, but its start event %q waits for nothing", c.ID)
+				}
+				if !e.ByEvent && c.Trigger != NoTrigger {
+					lacks("starts with the %s event %q: only an event sub-process may", c.Trigger, c.ID)
+				}
+			}
+		}
+		if starts != 1 {
+			lacks("has %d start events: want one", starts)
+		}
+	case StartEvent:
+		switch {
+		case e.Parent != nil && e.Parent.ByEvent:
+			listens()
+			if e.Trigger == ErrorEvent && !e.Interrupting {
+				lacks("waits for an error, which always interrupts")
+			}
+		case e.Parent == nil:
+			switch e.Trigger {
+			case NoTrigger, Timer:
+			case Message:
+				if e.MessageName == nil {
+					lacks("has no message with a name")
+				}
+			case ErrorEvent, Escalation, Terminate, Link:
+				lacks("can't wait for %s: that is for event sub-processes", e.Trigger)
+			}
+		}
+	case BoundaryEvent:
+		switch e.Trigger {
+		case NoTrigger, Link:
+			lacks("waits for nothing that can happen")
+		case ErrorEvent:
+			if !e.Interrupting {
+				lacks("waits for an error, which always interrupts")
+			}
+		}
+		listens()
+		if len(e.Out) == 0 {
+			b.warn(e.Pos, e.ID, "dead-end", "boundary event %q leads nowhere", e.ID)
+		}
+	case CatchEvent:
+		switch e.Trigger {
+		case Message:
+			listens()
+		case Timer, Link, Signal, Conditional:
+		default:
+			lacks("waits for nothing that can happen")
+		}
+	case ThrowEvent, EndEvent:
+		switch e.Trigger {
+		case Message:
+			if e.JobType == nil {
+				lacks("sends a message, but has no zeebe:taskDefinition: nothing says how")
+			}
+		case Timer:
+			lacks("can't bring about a timer")
+		case ErrorEvent:
+			if e.Kind == ThrowEvent {
+				lacks("can't throw an error: that is for end events")
+			}
+		case Terminate:
+			if e.Kind == ThrowEvent {
+				lacks("can't terminate: that is for end events")
+			}
+		case Link:
+			if e.Kind == EndEvent {
+				lacks("can't be a link")
+			} else if b.linkTarget(e) == nil {
+				lacks("is a link to %q, which is not there", e.LinkName)
+			}
+		}
+	case EventBasedGateway:
+		if len(e.Out) == 0 {
+			lacks("has no branch")
+		}
+		for _, f := range e.Out {
+			if !(f.To.Kind == ReceiveTask || f.To.Kind == CatchEvent && (f.To.Trigger == Message || f.To.Trigger == Timer)) {
+				lacks("leads to %q, which waits for neither a message nor a timer", f.To.ID)
+			} else if f.To.Kind == ReceiveTask && (len(f.To.Boundary) > 0 || len(f.To.Inputs) > 0 || f.To.Multi != nil) {
+				lacks("leads to the receive task %q with boundary events, inputs or instances of its own: use an intermediate catch event", f.To.ID)
+			}
+		}
+	case ExclusiveGateway, InclusiveGateway:
+		if len(e.Out) > 1 {
+			for _, f := range e.Out {
+				if f.Condition == nil && f != e.Default {
+					b.refuse(f.Pos, e, "condition", "sequence flow %q out of <%s> %q has no condition and is not the default", f.ID, e.Kind, e.ID)
+				}
+			}
+		}
+	}
+}
+
+// linkTarget is the catching end of a link.
+func (b *builder) linkTarget(e *Element) *Element { return b.p.linkTarget(e) }
+
+func (p *Process) linkTarget(e *Element) *Element {
+	for _, c := range p.children(e.Parent) {
+		if c.Kind == CatchEvent && c.Trigger == Link && c.LinkName == e.LinkName {
+			return c
+		}
+	}
+	return nil
+}
+
+func (b *builder) diagram(n *node) {
+	for _, plane := range n.all(nsBPMNDI, "BPMNPlane") {
+		for _, s := range plane.kids {
+			id := local(s.attr("bpmnElement"))
+			switch {
+			case s.is(nsBPMNDI, "BPMNShape"):
+				box, ok := bounds(s.first(nsDC, "Bounds"))
+				if !ok {
+					continue
+				}
+				sh := shape{box: box, horizontal: s.attr("isHorizontal") != "false", expanded: s.attr("isExpanded") == "true"}
+				if l := s.first(nsBPMNDI, "BPMNLabel"); l != nil {
+					if lb, ok := bounds(l.first(nsDC, "Bounds")); ok {
+						sh.label = &lb
+					}
+				}
+				b.d.shapes[id] = sh
+			case s.is(nsBPMNDI, "BPMNEdge"):
+				var line []point
+				for _, w := range s.all(nsDI, "waypoint") {
+					x, ok1 := number(w.attr("x"))
+					y, ok2 := number(w.attr("y"))
+					if ok1 && ok2 {
+						line = append(line, point{x, y})
+					}
+				}
+				if len(line) > 1 && len(line) < 200 {
+					b.d.edges[id] = line
+				}
+			}
+		}
+	}
+}
+
+func bounds(n *node) (box, bool) {
+	if n == nil {
+		return box{}, false
+	}
+	x, ok1 := number(n.attr("x"))
+	y, ok2 := number(n.attr("y"))
+	w, ok3 := number(n.attr("width"))
+	h, ok4 := number(n.attr("height"))
+	return box{x, y, w, h}, ok1 && ok2 && ok3 && ok4 && w >= 0 && h >= 0
+}
+
+func number(s string) (float64, bool) {
+	v, err := strconv.ParseFloat(s, 64)
+	return v, err == nil && !math.IsNaN(v) && math.Abs(v) < 1e6
+}

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+package bpmn
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestRefused(t *testing.T) {
+	task := func(inner string) string {
+		return `<bpmn:startEvent id="s"/>` + inner + flows("s>a")
+	}
+	for _, c := range []struct{ name, body, rule, says string }{
+		{"service task without a type", task(`<bpmn:serviceTask id="a"/>`), "incomplete", "taskDefinition"},
+		{"call activity", task(`<bpmn:callActivity id="a"/>`), "unsupported", "callActivity"},
+		{"transaction", task(`<bpmn:transaction id="a"/>`), "unsupported", "transaction"},
+		{"complex gateway", task(`<bpmn:complexGateway id="a"/>`), "unsupported", "complexGateway"},
+		{"ad-hoc", task(`<bpmn:adHocSubProcess id="a"/>`), "unsupported", "adHocSubProcess"},
+		{"signal", task(`<bpmn:intermediateThrowEvent id="a"><bpmn:signalEventDefinition/></bpmn:intermediateThrowEvent>`), "unsupported", "signal"},
+		{"several events", task(`<bpmn:intermediateCatchEvent id="a">` + onPaid + afterDay + `</bpmn:intermediateCatchEvent>`), "unsupported", "several"},
+		{"standard loop", task(`<bpmn:task id="a"><bpmn:standardLoopCharacteristics/></bpmn:task>`), "unsupported", "loop"},
+		{"no start", `<bpmn:task id="a"/>`, "start", "no start event"},
+		{"unknown target", `<bpmn:startEvent id="s"/>` + flows("s>nowhere"), "reference", "nowhere"},
+		{"two of one id", `<bpmn:startEvent id="s"/><bpmn:task id="s"/>`, "duplicate-id", "already in line"},
+		{"another language", task(`<bpmn:userTask id="a"><bpmn:extensionElements><zeebe:assignmentDefinition assignee="${x}"/></bpmn:extensionElements></bpmn:userTask>`), "expression", "FEEL"},
+		{"condition without =", `<bpmn:startEvent id="s"/><bpmn:exclusiveGateway id="g"/><bpmn:task id="a"/>` + flows("s>g;g>a[x = 1]"), "expression", "begin with"},
+		{"flow without condition", `<bpmn:startEvent id="s"/><bpmn:exclusiveGateway id="g"/><bpmn:task id="a"/><bpmn:task id="b"/>` + flows("s>g;g>a;g>b"), "condition", "no condition"},
+		{"not a duration", task(`<bpmn:intermediateCatchEvent id="a"><bpmn:timerEventDefinition><bpmn:timeDuration>3 days</bpmn:timeDuration></bpmn:timerEventDefinition></bpmn:intermediateCatchEvent>`), "timer", "3 days"},
+		{"not FEEL", task(`<bpmn:scriptTask id="a"><bpmn:extensionElements><zeebe:script expression="=((" resultVariable="r"/></bpmn:extensionElements></bpmn:scriptTask>`), "feel", "FEEL"},
+		{"unknown element", `<bpmn:startEvent id="s"/><bpmn:teleport id="a"/>`, "unsupported", "teleport"},
+		{"unbound prefix", `<bpmn:startEvent id="s" foo:bar="1"/>`, "xml-prefix", "foo"},
+		{"not well-formed", `<bpmn:startEvent id="s">`, "xml", "well-formed"},
+		{"too deep", strings.Repeat(`<bpmn:x>`, 100), "too-deep", "64"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := Parse("x.bpmn", model(c.body))
+			var all Findings
+			if !errors.As(err, &all) {
+				t.Fatalf("loads, or %v", err)
+			}
+			for _, f := range all {
+				if f.Rule == c.rule && strings.Contains(f.Text, c.says) && f.Line > 1 && f.Col > 0 && f.File == "x.bpmn" {
+					return
+				}
+			}
+			t.Errorf("got %v", err)
+		})
+	}
+	for name, doc := range map[string]string{
+		"empty":    "",
+		"entities": `<!DOCTYPE x [<!ENTITY a "b">]><x>&a;</x>`,
+		"html":     "<html></html>",
+		"binary":   "\x00\x01",
+		"large":    "<x>" + strings.Repeat(" ", maxBytes) + "</x>",
+		"million":  "<x>" + strings.Repeat("<y/>", 1_000_000) + "</x>",
+	} {
+		if _, err := Parse("x.bpmn", []byte(doc)); err == nil {
+			t.Errorf("%s loads", name)
+		}
+	}
+}
+
+func TestAllMistakesAtOnce(t *testing.T) {
+	_, err := Parse("x.bpmn", model("<bpmn:startEvent id=\"s\"/>\n<bpmn:serviceTask id=\"a\"/>\n<bpmn:callActivity id=\"b\"/>\n"+flows("s>a;a>b")))
+	if s := err.Error(); strings.Count(s, "\n") != 1 || !strings.Contains(s, "x.bpmn:6:1:") || !strings.Contains(s, "x.bpmn:7:1:") {
+		t.Error(s)
+	}
+}
+
+func TestCheck(t *testing.T) {
+	for _, c := range []struct{ name, body, rule, element string }{
+		{"unreachable", `<bpmn:startEvent id="s"/><bpmn:endEvent id="e"/><bpmn:task id="a"/>` + flows("s>e;a>e"), "unreachable", "a"},
+		{"dead end", `<bpmn:startEvent id="s"/><bpmn:task id="a"/>` + flows("s>a"), "dead-end", "a"},
+		{"no default", `<bpmn:startEvent id="s"/><bpmn:exclusiveGateway id="g"/><bpmn:endEvent id="a"/><bpmn:endEvent id="b"/>` + flows("s>g;g>a[=x = 1];g>b[=x = 2]"), "no-default", "g"},
+		{"deadlock", `<bpmn:startEvent id="s"/><bpmn:exclusiveGateway id="g" default="f1_g_a"/><bpmn:task id="a"/><bpmn:task id="b"/><bpmn:parallelGateway id="j"/><bpmn:endEvent id="e"/>` + flows("s>g;g>a;g>b[=x = 1];a>j;b>j;j>e"), "deadlock", "j"},
+		{"twice", `<bpmn:startEvent id="s"/><bpmn:parallelGateway id="g"/><bpmn:task id="a"/><bpmn:task id="b"/><bpmn:exclusiveGateway id="j"/><bpmn:task id="c"/><bpmn:endEvent id="e"/>` + flows("s>g;g>a;g>b;a>j;b>j;j>c;c>e"), "pile-up", "c"},
+		{"endless", `<bpmn:startEvent id="s"/><bpmn:task id="a"/><bpmn:task id="b"/>` + flows("s>a;a>b;b>a"), "endless", "a"},
+		{"loop", `<bpmn:startEvent id="s"/><bpmn:task id="a"/><bpmn:exclusiveGateway id="g" default="f2_g_a"/><bpmn:endEvent id="e"/>` + flows("s>a;a>g;g>a;g>e[=x = 1]"), "loop", "a"},
+		{"unknown name", `<bpmn:startEvent id="s"/><bpmn:scriptTask id="a"><bpmn:extensionElements><zeebe:script expression="=aplication.name" resultVariable="r"/></bpmn:extensionElements></bpmn:scriptTask><bpmn:endEvent id="e"/>` + flows("s>a;a>e"), "unknown-name", "a"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d, err := Parse("x.bpmn", model(c.body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			all := Check(d, Known{Names: []string{"application", "x"}})
+			for _, f := range all {
+				if f.Rule == c.rule && f.Element == c.element && f.Line > 0 {
+					return
+				}
+			}
+			t.Errorf("not found; got %v", all)
+		})
+	}
+}
+
+// The packages of the house load, are sound, and can be drawn.
+func TestContent(t *testing.T) {
+	files, err := filepath.Glob("../../content/services/*/*.bpmn")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no packages", err)
+	}
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d, err := Parse(file, data)
+		if err != nil {
+			t.Errorf("%v", err)
+			continue
+		}
+		for _, f := range Check(d, Known{}) {
+			t.Errorf("%s", f)
+		}
+		svg := string(SVG(d, "", Drawing{Active: []string{"review"}, Done: []string{"start"}}))
+		if !strings.Contains(svg, "bpmn-active") || !strings.Contains(svg, "<title") || strings.Contains(svg, "style=") {
+			t.Error("the drawing lacks something")
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add(model(`<bpmn:startEvent id="s"/>` + job("a") + flows("s>a")))
+	f.Add([]byte("\xff\xfe<\x00"))
+	files, _ := filepath.Glob("../../content/services/*/*.bpmn")
+	for _, file := range files {
+		if data, err := os.ReadFile(file); err == nil {
+			f.Add(data)
+		}
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		d, err := Parse("fuzz.bpmn", data)
+		if err != nil {
+			var all Findings
+			if !errors.As(err, &all) || len(all) == 0 {
+				t.Fatalf("refused without a reason: %v", err)
+			}
+			return
+		}
+		Check(d, Known{Names: []string{"x"}})
+		for _, p := range d.Processes {
+			SVG(d, p.ID, Drawing{})
+			if p.Executable && p.start(nil) != nil {
+				if _, _, err := Step(p, State{}, epoch, Start{}); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	})
+}

@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+package bpmn
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// gen writes random block-structured models: what is split is joined again, so that
+// every run has to end, whatever the order of events.
+type gen struct {
+	t     *rapid.T
+	n     int
+	nodes strings.Builder
+	flows strings.Builder
+}
+
+func (g *gen) id(kind string) string {
+	g.n++
+	return fmt.Sprintf("%s%d", kind, g.n)
+}
+
+func (g *gen) flow(from, to, cond string) string {
+	id := g.id("f")
+	if cond != "" {
+		cond = "<bpmn:conditionExpression>" + cond + "</bpmn:conditionExpression>"
+	}
+	fmt.Fprintf(&g.flows, `<bpmn:sequenceFlow id="%s" sourceRef="%s" targetRef="%s">%s</bpmn:sequenceFlow>`, id, from, to, cond)
+	return id
+}
+
+// block writes one block and gives its first and last element.
+func (g *gen) block(depth int) (first, last string) {
+	kinds := []string{"job", "user", "task", "throw", "timer", "message", "script"}
+	if depth > 0 {
+		kinds = append(kinds, "seq", "xor", "and", "or", "sub", "multi", "timeout", "remind", "branch")
+	}
+	switch kind := rapid.SampledFrom(kinds).Draw(g.t, "kind"); kind {
+	case "job":
+		id := g.id("a")
+		g.nodes.WriteString(job(id))
+		return id, id
+	case "user":
+		id := g.id("u")
+		fmt.Fprintf(&g.nodes, `<bpmn:userTask id="%s"/>`, id)
+		return id, id
+	case "task":
+		id := g.id("t")
+		fmt.Fprintf(&g.nodes, `<bpmn:task id="%s"/>`, id)
+		return id, id
+	case "throw":
+		id := g.id("m")
+		fmt.Fprintf(&g.nodes, `<bpmn:intermediateThrowEvent id="%s"/>`, id)
+		return id, id
+	case "script":
+		id := g.id("x")
+		fmt.Fprintf(&g.nodes, `<bpmn:scriptTask id="%s"><bpmn:extensionElements><zeebe:script expression="=key" resultVariable="r"/></bpmn:extensionElements></bpmn:scriptTask>`, id)
+		return id, id
+	case "timer", "message":
+		id := g.id("c")
+		def := afterDay
+		if kind == "message" {
+			def = onPaid
+		}
+		fmt.Fprintf(&g.nodes, `<bpmn:intermediateCatchEvent id="%s">%s</bpmn:intermediateCatchEvent>`, id, def)
+		return id, id
+	case "seq":
+		a, b := g.block(depth - 1)
+		c, d := g.block(depth - 1)
+		g.flow(b, c, "")
+		return a, d
+	case "xor", "and", "or":
+		tag := map[string]string{"xor": "exclusiveGateway", "and": "parallelGateway", "or": "inclusiveGateway"}[kind]
+		split, join := g.id("g"), g.id("g")
+		def := ""
+		n := rapid.IntRange(2, 3).Draw(g.t, "branches")
+		for i := range n {
+			a, b := g.block(depth - 1)
+			cond := ""
+			if kind != "and" && i > 0 {
+				cond = "=" + rapid.SampledFrom([]string{"yes", "no"}).Draw(g.t, "cond")
+			}
+			f := g.flow(split, a, cond)
+			if kind != "and" && i == 0 {
+				def = fmt.Sprintf(` default="%s"`, f)
+			}
+			g.flow(b, join, "")
+		}
+		fmt.Fprintf(&g.nodes, `<bpmn:%s id="%s"%s/><bpmn:%s id="%s"/>`, tag, split, def, tag, join)
+		return split, join
+	case "branch":
+		gw, join := g.id("g"), g.id("g")
+		fmt.Fprintf(&g.nodes, `<bpmn:eventBasedGateway id="%s"/><bpmn:exclusiveGateway id="%s"/>`, gw, join)
+		for _, def := range []string{afterDay, onPaid} {
+			c := g.id("c")
+			fmt.Fprintf(&g.nodes, `<bpmn:intermediateCatchEvent id="%s">%s</bpmn:intermediateCatchEvent>`, c, def)
+			a, b := g.block(depth - 1)
+			g.flow(gw, c, "")
+			g.flow(c, a, "")
+			g.flow(b, join, "")
+		}
+		return gw, join
+	case "sub":
+		return g.sub(depth, "")
+	case "multi":
+		return g.sub(depth, `<bpmn:multiInstanceLoopCharacteristics isSequential="`+fmt.Sprint(rapid.Bool().Draw(g.t, "seq"))+`"><bpmn:extensionElements><zeebe:loopCharacteristics inputCollection="=list" inputElement="x"/></bpmn:extensionElements></bpmn:multiInstanceLoopCharacteristics>`)
+	default: // timeout, remind
+		id, end := g.sub(depth, "")
+		b := g.id("b")
+		out, last := g.block(depth - 1)
+		if kind == "timeout" {
+			join := g.id("g")
+			g.nodes.WriteString(boundary(b, id, afterDay, true))
+			fmt.Fprintf(&g.nodes, `<bpmn:exclusiveGateway id="%s"/>`, join)
+			g.flow(b, out, "")
+			g.flow(last, join, "")
+			g.flow(end, join, "")
+			return id, join
+		}
+		g.nodes.WriteString(boundary(b, id, thrice, false))
+		g.flow(b, out, "")
+		return id, end
+	}
+}
+
+func (g *gen) sub(depth int, inner string) (string, string) {
+	id, s, e := g.id("s"), g.id("e"), g.id("e")
+	in := &gen{t: g.t, n: g.n}
+	a, b := in.block(depth - 1)
+	in.flow(s, a, "")
+	in.flow(b, e, "")
+	g.n = in.n
+	fmt.Fprintf(&g.nodes, `<bpmn:subProcess id="%s">%s<bpmn:startEvent id="%s"/>%s<bpmn:endEvent id="%s"/>%s</bpmn:subProcess>`, id, inner, s, in.nodes.String(), e, in.flows.String())
+	return id, id
+}
+
+// open is what the outside owes an instance, by token.
+type open map[string]string
+
+func (o open) take(t *rapid.T, cmds []Command) {
+	add := func(token, what string) {
+		if old, ok := o[token]; ok {
+			t.Fatalf("token %s asks for %s while %s is open", token, what, old)
+		}
+		o[token] = what
+	}
+	drop := func(token, what string) {
+		if o[token] != what {
+			t.Fatalf("token %s takes back %s, open is %q", token, what, o[token])
+		}
+		delete(o, token)
+	}
+	for _, c := range cmds {
+		switch c := c.(type) {
+		case CreateJob:
+			add(c.Token, "job")
+		case CreateUserTask:
+			add(c.Token, "task")
+		case SetTimer:
+			add(c.Token, "timer")
+		case Subscribe:
+			add(c.Token, "message")
+		case CancelJob:
+			drop(c.Token, "job")
+		case CancelTask:
+			drop(c.Token, "task")
+		case CancelTimer:
+			drop(c.Token, "timer")
+		case Unsubscribe:
+			drop(c.Token, "message")
+		case Incident:
+			t.Fatalf("incident at %s: %s", c.Element, c.Reason)
+		}
+	}
+}
+
+func encode(t *rapid.T, s State) string {
+	b, err := json.Marshal(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// Whatever the model and the order of events: what the outside owes is exactly what
+// tokens wait for, the state survives its serialisation, a replay gives the same
+// bytes, every instance ends with nothing left, and so does one that is cancelled.
+func TestProperties(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		g := &gen{t: t}
+		a, b := g.block(rapid.IntRange(1, 4).Draw(t, "depth"))
+		g.flow("start", a, "")
+		g.flow(b, "end", "")
+		body := `<bpmn:startEvent id="start"/>` + g.nodes.String() + `<bpmn:endEvent id="end"/>` + g.flows.String()
+		d, err := Parse("random.bpmn", model(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := d.Processes[0]
+		for _, f := range Check(d, Known{}) {
+			if f.Rule == "deadlock" || f.Rule == "unreachable" || f.Rule == "endless" {
+				t.Fatalf("a sound model is called unsound: %s", f)
+			}
+		}
+		cancelAt := rapid.IntRange(0, 40).Draw(t, "cancel")
+		owed := open{}
+		var log []Event
+		s := State{}
+		do := func(ev Event) {
+			next, cmds, err := Step(p, s, epoch, ev)
+			if err != nil {
+				t.Fatalf("%T %+v: %v", ev, ev, err)
+			}
+			log = append(log, ev)
+			owed.take(t, cmds)
+			s = next
+			waiting := open{}
+			ids := map[string]bool{}
+			for _, tk := range s.Tokens {
+				if ids[tk.ID] {
+					t.Fatalf("two tokens have the id %s", tk.ID)
+				}
+				ids[tk.ID] = true
+				switch tk.Wait {
+				case ForJob, ForTask, ForTimer, ForMessage:
+					waiting[tk.ID] = string(tk.Wait)
+				case Watching:
+					waiting[tk.ID] = string(p.Element(tk.Element).Trigger)
+				case Moving:
+					t.Fatalf("token %s waits for nothing at %s", tk.ID, tk.Element)
+				}
+			}
+			if fmt.Sprint(waiting) != fmt.Sprint(owed) {
+				t.Fatalf("tokens wait for %v, asked for was %v", waiting, owed)
+			}
+			text := encode(t, s)
+			var back State
+			if err := json.Unmarshal([]byte(text), &back); err != nil || encode(t, back) != text {
+				t.Fatalf("the state changes when it is stored: %v", err)
+			}
+			s = back
+		}
+		do(Start{Vars: map[string]any{"key": "k", "yes": true, "no": false, "list": []any{"a", "b"}}})
+		for i := 0; s.Status == Running; i++ {
+			if i > 4000 {
+				t.Fatal("doesn't end")
+			}
+			if i == cancelAt && i > 30 {
+				do(Cancel{})
+				break
+			}
+			if len(owed) == 0 {
+				t.Fatalf("nothing is under way, but the instance isn't complete: %v", s.Active())
+			}
+			tokens := make([]string, 0, len(owed))
+			for id := range owed {
+				tokens = append(tokens, id)
+			}
+			slices.Sort(tokens)
+			id := tokens[rapid.IntRange(0, len(tokens)-1).Draw(t, "event")]
+			what := owed[id]
+			delete(owed, id)
+			switch what {
+			case "job":
+				do(JobDone{Token: id, Vars: map[string]any{"r": "done"}})
+			case "task":
+				do(TaskDone{Token: id})
+			case "timer":
+				do(TimerFired{Token: id})
+			case "message":
+				do(MessageReceived{Token: id})
+			}
+		}
+		if len(owed) != 0 || len(s.Tokens) != 0 || len(s.Scopes) != 1 {
+			t.Fatalf("left behind: %v %s", owed, encode(t, s))
+		}
+		again := State{}
+		for _, ev := range log {
+			if again, _, err = Step(p, again, epoch, ev); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if encode(t, again) != encode(t, s) {
+			t.Fatalf("the replay differs:\n%s\n%s", encode(t, s), encode(t, again))
+		}
+	})
+}

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+package bpmn
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// TimerKind says what a timer's value is.
+type TimerKind string
+
+// The kinds of timer.
+const (
+	Date     TimerKind = "date"     // an ISO 8601 instant or day
+	Duration TimerKind = "duration" // an ISO 8601 duration: P3D, PT15M
+	Cycle    TimerKind = "cycle"    // R5/PT1H, R/P1D
+)
+
+// period is an ISO 8601 duration.
+type period struct {
+	months, days int
+	d            time.Duration
+	neg          bool
+}
+
+func parsePeriod(s string) (period, error) {
+	var p period
+	bad := fmt.Errorf("%q is not a duration such as P3D or PT15M", short(s))
+	rest, ok := strings.CutPrefix(s, "-")
+	p.neg = ok
+	rest, ok = strings.CutPrefix(rest, "P")
+	if !ok || rest == "" || len(rest) > 40 {
+		return p, bad
+	}
+	inTime := false
+	order := "YMWD"
+	for rest != "" {
+		if rest[0] == 'T' && !inTime {
+			inTime, order, rest = true, "HMS", rest[1:]
+			if rest == "" {
+				return p, bad
+			}
+			continue
+		}
+		i := 0
+		for i < len(rest) && (rest[i] >= '0' && rest[i] <= '9' || rest[i] == '.') {
+			i++
+		}
+		if i == 0 || i == len(rest) {
+			return p, bad
+		}
+		at := strings.IndexByte(order, rest[i])
+		if at < 0 {
+			return p, bad
+		}
+		order = order[at+1:]
+		num, unit := rest[:i], rest[i]
+		rest = rest[i+1:]
+		if inTime && unit == 'S' {
+			f, err := strconv.ParseFloat(num, 64)
+			if err != nil || f > 1e9 {
+				return p, bad
+			}
+			p.d += time.Duration(f * float64(time.Second)).Round(time.Microsecond)
+			continue
+		}
+		n, err := strconv.Atoi(num)
+		if err != nil || n > 1_000_000 {
+			return p, bad
+		}
+		switch {
+		case inTime && unit == 'H':
+			p.d += time.Duration(n) * time.Hour
+		case inTime:
+			p.d += time.Duration(n) * time.Minute
+		case unit == 'Y':
+			p.months += 12 * n
+		case unit == 'M':
+			p.months += n
+		case unit == 'W':
+			p.days += 7 * n
+		default:
+			p.days += n
+		}
+	}
+	if p.months > 12*1000 || p.days > 400_000 {
+		return p, bad
+	}
+	return p, nil
+}
+
+// add counts days and months in the calendar of t's zone: P1D over the change to
+// summer time is the same hour of the next day. A month's last day stays its last.
+func (p period) add(t time.Time) time.Time {
+	sign := 1
+	if p.neg {
+		sign = -1
+	}
+	if p.months != 0 {
+		day := t.Day()
+		first := time.Date(t.Year(), t.Month()+time.Month(sign*p.months), 1, t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), t.Location())
+		last := time.Date(first.Year(), first.Month()+1, 0, 0, 0, 0, 0, t.Location()).Day()
+		if day > last {
+			day = last
+		}
+		t = time.Date(first.Year(), first.Month(), day, t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), t.Location())
+	}
+	return t.AddDate(0, 0, sign*p.days).Add(time.Duration(sign) * p.d)
+}
+
+// parseCycle reads "R5/PT1H": how often (-1: for ever) and how far apart.
+func parseCycle(s string) (int, period, error) {
+	bad := fmt.Errorf("%q is not a cycle such as R5/PT1H or R/P1D", short(s))
+	rest, ok := strings.CutPrefix(s, "R")
+	if !ok {
+		return 0, period{}, bad
+	}
+	count, every, ok := strings.Cut(rest, "/")
+	if !ok {
+		return 0, period{}, bad
+	}
+	n := -1
+	if count != "" && count != "-1" {
+		v, err := strconv.Atoi(count)
+		if err != nil || v < 1 || v > 1_000_000 {
+			return 0, period{}, bad
+		}
+		n = v
+	}
+	p, err := parsePeriod(every)
+	if err != nil {
+		return 0, period{}, bad
+	}
+	if p.neg || p.months == 0 && p.days == 0 && p.d < time.Second {
+		return 0, period{}, fmt.Errorf("%q: a cycle shorter than a second", short(s))
+	}
+	return n, p, nil
+}
+
+var instantLayouts = []string{time.RFC3339Nano, "2006-01-02T15:04Z07:00"}
+var localLayouts = []string{"2006-01-02T15:04:05", "2006-01-02T15:04", "2006-01-02"}
+
+func parseInstant(s string, loc *time.Location) (time.Time, error) {
+	s, _, _ = strings.Cut(s, "@") // FEEL writes a zone's name behind the instant
+	for _, l := range instantLayouts {
+		if t, err := time.Parse(l, s); err == nil {
+			return t, nil
+		}
+	}
+	for _, l := range localLayouts {
+		if t, err := time.ParseInLocation(l, s, loc); err == nil {
+			return t, nil
+		}
+	}
+	return time.Time{}, fmt.Errorf("%q is not a date such as 2026-03-01 or 2026-03-01T12:00:00Z", short(s))
+}
+
+// CheckTimer reports whether a timer's value can be read.
+func CheckTimer(kind TimerKind, value string) error {
+	_, err := DueAt(kind, value, time.Unix(0, 0).UTC())
+	return err
+}
+
+// DueAt is when a timer that is set at from fires (a cycle: the first time, and each
+// next time from the one before). Days and months are those of from's zone.
+func DueAt(kind TimerKind, value string, from time.Time) (time.Time, error) {
+	value = strings.TrimSpace(value)
+	switch kind {
+	case Date:
+		return parseInstant(value, from.Location())
+	case Duration:
+		p, err := parsePeriod(value)
+		if err != nil {
+			return time.Time{}, err
+		}
+		return p.add(from), nil
+	case Cycle:
+		_, p, err := parseCycle(value)
+		if err != nil {
+			return time.Time{}, err
+		}
+		return p.add(from), nil
+	}
+	return time.Time{}, fmt.Errorf("unknown kind of timer %q", kind)
+}

@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+package bpmn
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// Bounds of a file. The largest real model we know has 1.3 MB and 9,000 elements.
+const (
+	maxBytes = 8 << 20
+	maxDepth = 64
+	maxNodes = 100_000
+	maxAttrs = 100
+)
+
+// The namespaces that mean something here.
+const (
+	nsBPMN    = "http://www.omg.org/spec/BPMN/20100524/MODEL"
+	nsBPMNDI  = "http://www.omg.org/spec/BPMN/20100524/DI"
+	nsDC      = "http://www.omg.org/spec/DD/20100524/DC"
+	nsDI      = "http://www.omg.org/spec/DD/20100524/DI"
+	nsZeebe   = "http://camunda.org/schema/zeebe/1.0"
+	nsCamunda = "http://camunda.org/schema/1.0/bpmn"
+	nsXSI     = "http://www.w3.org/2001/XMLSchema-instance"
+)
+
+// node is an XML element.
+type node struct {
+	space, name string
+	attrs       []xml.Attr
+	kids        []*node
+	text        strings.Builder
+	textPos     Pos
+	pos         Pos
+	tag         []byte // the raw start tag, to find an attribute's place
+}
+
+func (n *node) is(space, name string) bool { return n.space == space && n.name == name }
+
+// attr is an attribute without a namespace.
+func (n *node) attr(name string) string { return n.attrNS("", name) }
+
+func (n *node) attrNS(space, name string) string {
+	for _, a := range n.attrs {
+		if a.Name.Local == name && a.Name.Space == space {
+			return a.Value
+		}
+	}
+	return ""
+}
+
+func (n *node) has(space, name string) bool {
+	for _, a := range n.attrs {
+		if a.Name.Local == name && a.Name.Space == space {
+			return true
+		}
+	}
+	return false
+}
+
+// attrPos is the place of an attribute's value.
+func (n *node) attrPos(name string) Pos {
+	for i := 0; ; {
+		j := bytes.Index(n.tag[i:], []byte(name))
+		if j < 0 {
+			return n.pos
+		}
+		i += j
+		before := i > 0 && (n.tag[i-1] == ' ' || n.tag[i-1] == '\n' || n.tag[i-1] == '\t' || n.tag[i-1] == '\r' || n.tag[i-1] == ':')
+		i += len(name)
+		rest := n.tag[i:]
+		k := 0
+		for k < len(rest) && (rest[k] == ' ' || rest[k] == '=' || rest[k] == '\n' || rest[k] == '\t') {
+			k++
+		}
+		if before && k > 0 && k < len(rest) && (rest[k] == '"' || rest[k] == '\'') {
+			p := n.pos
+			for _, c := range n.tag[:i+k+1] {
+				if c == '\n' {
+					p.Line++
+					p.Col = 1
+				} else {
+					p.Col++
+				}
+			}
+			return p
+		}
+	}
+}
+
+func (n *node) content() string { return strings.TrimSpace(n.text.String()) }
+
+// contentPos is the place of the first character of content.
+func (n *node) contentPos() Pos {
+	p := n.textPos
+	for _, c := range n.text.String() {
+		switch {
+		case c == '\n':
+			p.Line++
+			p.Col = 1
+		case c == ' ' || c == '\t' || c == '\r':
+			p.Col++
+		default:
+			return p
+		}
+	}
+	return p
+}
+
+// all are the children with the name.
+func (n *node) all(space, name string) []*node {
+	var out []*node
+	for _, k := range n.kids {
+		if k.is(space, name) {
+			out = append(out, k)
+		}
+	}
+	return out
+}
+
+func (n *node) first(space, name string) *node {
+	for _, k := range n.kids {
+		if k.is(space, name) {
+			return k
+		}
+	}
+	return nil
+}
+
+// ext is the first extension element of Zeebe with the name.
+func (n *node) ext(name string) *node {
+	if x := n.first(nsBPMN, "extensionElements"); x != nil {
+		return x.first(nsZeebe, name)
+	}
+	return nil
+}
+
+// errAt is a mistake in the XML itself.
+type errAt struct {
+	pos  Pos
+	rule string
+	text string
+}
+
+func (e *errAt) Error() string { return e.text }
+
+// readXML reads a document into nodes: no DTD, no entities but the five, every
+// prefix bound, within the bounds.
+func readXML(data []byte) (*node, *errAt) {
+	if len(data) > maxBytes {
+		return nil, &errAt{Pos{1, 1}, "too-large", fmt.Sprintf("the file has %d bytes, more than %d are not read", len(data), maxBytes)}
+	}
+	data, problem := toUTF8(data)
+	if problem != nil {
+		return nil, problem
+	}
+	d := xml.NewDecoder(bytes.NewReader(data))
+	d.CharsetReader = func(string, io.Reader) (io.Reader, error) { return bytes.NewReader(nil), errors.New("encoding") }
+	bound := map[string]bool{"": true, "xml": true, "xmlns": true, "http://www.w3.org/XML/1998/namespace": true}
+	var root *node
+	var stack []*node
+	count := 0
+	for {
+		line, col := d.InputPos()
+		off := d.InputOffset()
+		at := Pos{line, col}
+		tok, err := d.Token()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			var se *xml.SyntaxError
+			if errors.As(err, &se) {
+				l, c := d.InputPos()
+				return nil, &errAt{Pos{l, c}, "xml", "not well-formed XML: " + se.Msg}
+			}
+			return nil, &errAt{at, "xml", "not well-formed XML: " + err.Error()}
+		}
+		switch t := tok.(type) {
+		case xml.Directive:
+			return nil, &errAt{at, "xml-dtd", "document type declarations and entities are not read"}
+		case xml.StartElement:
+			count++
+			if count > maxNodes {
+				return nil, &errAt{at, "too-large", fmt.Sprintf("more than %d elements", maxNodes)}
+			}
+			if len(stack) >= maxDepth {
+				return nil, &errAt{at, "too-deep", fmt.Sprintf("nested deeper than %d", maxDepth)}
+			}
+			if len(t.Attr) > maxAttrs {
+				return nil, &errAt{at, "too-large", fmt.Sprintf("more than %d attributes", maxAttrs)}
+			}
+			for i, a := range t.Attr {
+				if a.Name.Space == "xmlns" || a.Name.Space == "" && a.Name.Local == "xmlns" {
+					bound[a.Value] = true
+				}
+				for _, b := range t.Attr[:i] {
+					if a.Name == b.Name {
+						return nil, &errAt{at, "xml", fmt.Sprintf("attribute %s is there twice", a.Name.Local)}
+					}
+				}
+			}
+			unbound := ""
+			if !bound[t.Name.Space] {
+				unbound = t.Name.Space
+			}
+			for _, a := range t.Attr {
+				if !bound[a.Name.Space] {
+					unbound = a.Name.Space
+				}
+			}
+			if unbound != "" {
+				return nil, &errAt{at, "xml-prefix", fmt.Sprintf(
+					"the prefix %q is not declared: add xmlns:%s=\"…\" to the first element%s", unbound, unbound, hintFor(unbound))}
+			}
+			n := &node{space: t.Name.Space, name: t.Name.Local, attrs: t.Copy().Attr, pos: at, tag: data[off:d.InputOffset()]}
+			if len(stack) > 0 {
+				p := stack[len(stack)-1]
+				p.kids = append(p.kids, n)
+			} else if root == nil {
+				root = n
+			} else {
+				return nil, &errAt{at, "xml", "a second root element"}
+			}
+			stack = append(stack, n)
+		case xml.EndElement:
+			stack = stack[:len(stack)-1]
+		case xml.CharData:
+			if len(stack) > 0 {
+				n := stack[len(stack)-1]
+				if n.text.Len() == 0 {
+					n.textPos = at
+					if bytes.HasPrefix(data[off:], []byte("<![CDATA[")) {
+						n.textPos.Col += len("<![CDATA[")
+					}
+				}
+				n.text.Write(t)
+			}
+		}
+	}
+	if root == nil {
+		return nil, &errAt{Pos{1, 1}, "xml", "the file is empty"}
+	}
+	return root, nil
+}
+
+func hintFor(prefix string) string {
+	for _, known := range [][2]string{
+		{"xsi", nsXSI}, {"bpmn", nsBPMN}, {"bpmn2", nsBPMN}, {"bpmndi", nsBPMNDI}, {"dc", nsDC}, {"di", nsDI},
+		{"zeebe", nsZeebe}, {"camunda", nsCamunda},
+	} {
+		if known[0] == prefix {
+			return fmt.Sprintf(" (usually %q)", known[1])
+		}
+	}
+	return ""
+}
+
+// toUTF8 reads the encodings that modelling tools write.
+func toUTF8(data []byte) ([]byte, *errAt) {
+	at := Pos{1, 1}
+	switch {
+	case bytes.HasPrefix(data, []byte{0xEF, 0xBB, 0xBF}):
+		data = data[3:]
+	case bytes.HasPrefix(data, []byte{0xFF, 0xFE}), bytes.HasPrefix(data, []byte{0xFE, 0xFF}):
+		var order binary.ByteOrder = binary.LittleEndian
+		if data[0] == 0xFE {
+			order = binary.BigEndian
+		}
+		data = data[2:]
+		if len(data)%2 != 0 {
+			return nil, &errAt{at, "encoding", "broken UTF-16"}
+		}
+		u := make([]uint16, len(data)/2)
+		for i := range u {
+			u[i] = order.Uint16(data[2*i:])
+		}
+		data = []byte(string(utf16.Decode(u)))
+	}
+	// The declaration says the encoding; we take it away because what follows is UTF-8.
+	if bytes.HasPrefix(data, []byte("<?xml")) {
+		end := bytes.Index(data, []byte("?>"))
+		if end < 0 || end > 300 {
+			return nil, &errAt{at, "xml", "the XML declaration doesn't end"}
+		}
+		decl := strings.ToLower(string(data[:end]))
+		enc := "utf-8"
+		if i := strings.Index(decl, "encoding"); i >= 0 {
+			rest := strings.TrimLeft(decl[i+len("encoding"):], " \t\r\n=")
+			if len(rest) > 1 {
+				if j := strings.IndexByte(rest[1:], rest[0]); j >= 0 {
+					enc = rest[1 : 1+j]
+				}
+			}
+		}
+		blank := bytes.Map(func(r rune) rune {
+			if r == '\n' {
+				return r
+			}
+			return ' '
+		}, data[:end+2])
+		data = append(blank, data[end+2:]...)
+		switch enc {
+		case "utf-8", "utf8", "us-ascii", "ascii", "utf-16", "utf-16le", "utf-16be":
+		case "iso-8859-1", "latin1", "windows-1252", "cp1252", "iso-8859-15":
+			var b strings.Builder
+			for _, c := range data {
+				b.WriteRune(rune(c))
+			}
+			data = []byte(b.String())
+		default:
+			return nil, &errAt{at, "encoding", fmt.Sprintf("encoding %q is not read: save the file as UTF-8", enc)}
+		}
+	}
+	if i := bytes.IndexByte(data, 0); i >= 0 {
+		return nil, &errAt{at, "encoding", "the file holds a zero byte"}
+	}
+	if !utf8.Valid(data) {
+		line := 1
+		for i := 0; i < len(data); {
+			r, n := utf8.DecodeRune(data[i:])
+			if r == utf8.RuneError && n == 1 {
+				break
+			}
+			if r == '\n' {
+				line++
+			}
+			i += n
+		}
+		return nil, &errAt{Pos{line, 1}, "encoding", "the file is not valid UTF-8"}
+	}
+	return data, nil
+}
