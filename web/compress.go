@@ -15,7 +15,7 @@ import (
 
 // gzipPool keeps compressors, which are costly to make.
 var gzipPool = sync.Pool{New: func() any {
-	z, err := gzip.NewWriterLevel(nil, 5)
+	z, err := gzip.NewWriterLevel(nil, 3)
 	if err != nil {
 		return gzip.NewWriter(nil)
 	}

@@ -1,0 +1,534 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+package casefileweb
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"html/template"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"mercator/base/fault"
+	"mercator/base/i18n"
+	"mercator/base/ident"
+	"mercator/core/access"
+	"mercator/core/access/accesstest"
+	"mercator/core/audit"
+	"mercator/core/bus"
+	"mercator/core/store"
+	"mercator/core/store/storetest"
+	"mercator/domain/casefile"
+	"mercator/domain/service"
+	"mercator/lang/form"
+	"mercator/web"
+	"mercator/web/assets"
+	"mercator/web/webtest"
+)
+
+// tasks is a worklist in memory: the desk's side of the contract, without a process behind it.
+type tasks struct {
+	mu   sync.Mutex
+	list []*Task
+	done map[string]map[string]any
+}
+
+func (t *tasks) find(g access.Grant, id string) (*Task, error) {
+	for _, x := range t.list {
+		if x.ID == id && x.Office == g.Actor().Office {
+			return x, nil
+		}
+	}
+	return nil, fault.New(fault.NotFound, "tasks", "")
+}
+
+func (t *tasks) fits(g access.Grant, f Filter, x *Task) bool {
+	if x.Office != g.Actor().Office || !x.Open || f.Service != "" && x.Service != f.Service {
+		return false
+	}
+	switch f.Which {
+	case "free":
+		return x.Assignee == ""
+	case "mine":
+		return x.Assignee == g.Actor().ID
+	case "due":
+		return x.Due.Before(testNow)
+	}
+	return true
+}
+
+func (t *tasks) Worklist(_ context.Context, g access.Grant, f Filter, after After, n int) ([]Task, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var out []Task
+	for _, x := range t.list {
+		if t.fits(g, f, x) && (after.ID == "" || x.Due.After(after.Due) || x.Due.Equal(after.Due) && x.ID > after.ID) && len(out) < n {
+			out = append(out, *x)
+		}
+	}
+	return out, nil
+}
+
+func (t *tasks) Counts(_ context.Context, g access.Grant) (Counts, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	c := Counts{Services: map[string]int{}}
+	for _, x := range t.list {
+		if t.fits(g, Filter{}, x) {
+			c.All++
+			c.Services[x.Service]++
+		}
+		if t.fits(g, Filter{Which: "free"}, x) {
+			c.Free++
+		}
+		if t.fits(g, Filter{Which: "mine"}, x) {
+			c.Mine++
+		}
+		if t.fits(g, Filter{Which: "due"}, x) {
+			c.Due++
+		}
+	}
+	return c, nil
+}
+
+func (t *tasks) Task(_ context.Context, g access.Grant, id string) (Task, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	x, err := t.find(g, id)
+	if err != nil {
+		return Task{}, err
+	}
+	return *x, nil
+}
+
+func (t *tasks) OfCase(_ context.Context, g access.Grant, caseID string) ([]Task, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var out []Task
+	for _, x := range t.list {
+		if x.CaseID == caseID && x.Office == g.Actor().Office {
+			out = append(out, *x)
+		}
+	}
+	return out, nil
+}
+
+func (t *tasks) Claim(_ context.Context, g access.Grant, id string) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	x, err := t.find(g, id)
+	if err != nil {
+		return err
+	}
+	if x.Assignee != "" && x.Assignee != g.Actor().ID {
+		return fault.New(fault.Conflict, "tasks.claim", "")
+	}
+	x.Assignee, x.AssigneeName = g.Actor().ID, g.Actor().Name
+	return nil
+}
+
+func (t *tasks) Release(_ context.Context, g access.Grant, id string) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	x, err := t.find(g, id)
+	if err != nil {
+		return err
+	}
+	if x.Assignee != g.Actor().ID {
+		return fault.New(fault.Conflict, "tasks.release", "")
+	}
+	x.Assignee, x.AssigneeName = "", ""
+	return nil
+}
+
+func (t *tasks) Complete(_ context.Context, g access.Grant, id string, vars map[string]any) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	x, err := t.find(g, id)
+	if err != nil {
+		return err
+	}
+	if x.Assignee != g.Actor().ID || !x.Open {
+		return fault.New(fault.Conflict, "tasks.complete", "")
+	}
+	x.Open = false
+	t.done[id] = vars
+	return nil
+}
+
+var testNow = time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
+
+// house is the pages over a real registry, with cases of Anna at office 32.
+type house struct {
+	t        *testing.T
+	site     *web.Site
+	cfg      Config
+	tasks    *tasks
+	asked    []string
+	db       *store.DB
+	cases    []casefile.Case
+	services *service.Catalog
+}
+
+type actorKey struct{}
+
+func newHouse(t *testing.T, cases int) *house {
+	t.Helper()
+	ctx := t.Context()
+	db := storetest.SQLite(t, []store.Migrations{audit.Migrations(), bus.Migrations(), casefile.Migrations(), service.Migrations()})
+	h := &house{t: t, db: db, tasks: &tasks{done: map[string]map[string]any{}}}
+	h.services = service.NewCatalog(db, func() time.Time { return testNow })
+	if err := h.services.Load(ctx, os.DirFS("../../../content/services")); err != nil {
+		t.Fatal(err)
+	}
+	clock := testNow
+	file := &casefile.File{DB: db, Outbox: &bus.Outbox{}, Now: func() time.Time { clock = clock.Add(time.Second); return clock }}
+	checker := accesstest.House(t, db)
+	cat, err := i18n.Load(append(web.Messages(), Messages(), form.Messages)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tmpl, err := web.NewTemplates(web.TemplateConfig{Catalogue: cat})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.cfg = Config{
+		Templates: tmpl, Cases: file, Services: h.services, Access: checker, Tasks: h.tasks, Now: func() time.Time { return testNow },
+		Actor: func(r *http.Request, least access.Level) (access.Actor, error) {
+			a, ok := r.Context().Value(actorKey{}).(access.Actor)
+			if !ok {
+				return a, fault.New(fault.Unauthenticated, "test", "", "level", least)
+			}
+			if a.Level < least {
+				return a, fault.New(fault.StepUp, "test", "", "level", least)
+			}
+			return a, nil
+		},
+		Office: func(id string) i18n.Text { return i18n.Plain("Bürger- und Ordnungsamt") },
+		Documents: func(context.Context, access.Grant, string) ([]Document, error) {
+			return []Document{{ID: "d", Title: i18n.Plain("Bewohnerparkausweis"), At: testNow, Href: "/documents/d", Size: 48_000}}, nil
+		},
+		Messages: func(context.Context, access.Grant, string) ([]Message, error) {
+			return []Message{{At: testNow, From: "office", Subject: i18n.Plain("Ihr Ausweis"), Body: i18n.Plain("Er liegt bei.")}}, nil
+		},
+		Payment: func(context.Context, access.Grant, string) (Payment, bool, error) {
+			return Payment{Href: "/pay/1", Cents: 3000}, true, nil
+		},
+		Corrections: func(context.Context, access.Grant, string) ([]Correction, error) {
+			return []Correction{{Label: i18n.Plain("Kennzeichen"), Message: i18n.Plain("Das Kennzeichen passt nicht."), Href: "/cases/1/correct"}}, nil
+		},
+		Ask: func(_ context.Context, _ access.Grant, _ casefile.Case, field, message string) error {
+			h.asked = append(h.asked, field+": "+message)
+			return nil
+		},
+		Write: func(_ context.Context, _ access.Grant, _ casefile.Case, subject, body string) error {
+			h.asked = append(h.asked, subject+"; "+body)
+			return nil
+		},
+		Diagram: func(context.Context, access.Grant, casefile.Case, *i18n.Localizer) (Diagram, error) {
+			return Diagram{SVG: template.HTML(`<svg width="700" height="80" viewBox="0 0 700 80"><rect x="5" y="5" width="120" height="60" rx="8" fill="none" stroke="#333"/></svg>`), Text: i18n.Plain("Wartet auf: Anmeldung prüfen.")}, nil
+		},
+		Holdings: func(context.Context, access.Actor) ([]Holding, error) {
+			return []Holding{{Register: i18n.Plain("Melderegister"), Purpose: i18n.Plain("Einwohnermeldewesen"), Basis: "§ 3 BMG", Records: [][]Datum{{{Label: i18n.Plain("Name"), Value: "Anna Schmidt"}}}}}, nil
+		},
+		ApplicationPDF: func(id string) string { return "/desk/cases/" + id + "/application.pdf" },
+	}
+	anna := accesstest.Anna()
+	for i := range cases {
+		svc, application := "business-registration", `{"business_name":"Kiosk am Markt","activity":"Einzelhandel mit Zeitungen"}`
+		if i%3 == 2 {
+			svc, application = "resident-parking-permit", `{"plate":"DU-AB 123"}`
+		}
+		s, ok := h.services.Current(svc)
+		if !ok {
+			t.Fatalf("no service %s", svc)
+		}
+		err := db.Write(ctx, func(tx *store.Tx) error {
+			g, err := checker.PermitTx(ctx, tx, access.Request{Actor: anna, Action: access.Submit, Resource: "case", Purpose: svc, Owner: anna.ID})
+			if err != nil {
+				return err
+			}
+			c, _, err := file.Open(ctx, tx, g, casefile.Opening{Service: svc, Version: s.Version, Office: "32", Person: anna.ID, PersonName: anna.Name,
+				Channel: "online", Lang: "de", Origin: ident.New(), Application: json.RawMessage(application)})
+			if err != nil {
+				return err
+			}
+			h.cases = append(h.cases, c)
+			if err := file.SetStatus(ctx, tx, c.ID, casefile.Text{"de": "Das Gewerbeamt prüft Ihre Anmeldung.", "en": "The trade office is checking your registration.", "tr": "İnceleniyor."}); err != nil {
+				return err
+			}
+			return file.AddRuling(ctx, tx, casefile.Ruling{CaseID: c.ID, Decision: "eligibility", Name: "Voraussetzungen", Outcome: json.RawMessage(`{"ok":false}`),
+				Rules: []casefile.Rule{{ID: "r1", Law: "§ 14 Absatz 1 GewO", Text: casefile.Text{"de": "Das Gewerbe ist anzuzeigen.", "en": "The business has to be notified.", "tr": "İşyeri bildirilmelidir."}}}})
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := h.cases[i]
+		h.tasks.list = append(h.tasks.list, &Task{ID: ident.New(), CaseID: c.ID, Service: svc, Version: s.Version, Office: "32", Form: "decision", Open: true,
+			Name: i18n.Text{"de": "Anmeldung prüfen"}, Created: testNow, Due: testNow.Add(time.Duration(i-1) * 24 * time.Hour)})
+	}
+	h.start(cat, tmpl)
+	return h
+}
+
+func (h *house) start(cat *i18n.Catalogue, tmpl *web.Templates) {
+	h.t.Helper()
+	ms, err := Mounts(h.cfg)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	site, err := web.New(web.Config{Catalogue: cat, Templates: tmpl, City: web.City{Product: "Mercator", Name: "Stadt Duisburg"},
+		Log:    slog.New(slog.NewTextHandler(h.t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
+		Limits: map[string]web.Rate{},
+		Nav: map[web.ShellKind][]web.NavItem{
+			web.PortalShell: {{ID: "cases", Key: "casefileweb.cases", Href: "/cases"}, {ID: "my-data", Key: "casefileweb.myData", Href: "/my-data"}},
+			web.DeskShell:   {{ID: "work", Key: "casefileweb.work", Href: "/desk"}}},
+		Viewer: func(r *http.Request) (web.Viewer, bool) {
+			a, ok := r.Context().Value(actorKey{}).(access.Actor)
+			return web.Viewer{Name: a.Name, Kind: string(a.Kind)}, ok
+		}}, ms)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	h.site = site
+}
+
+// as answers a request of somebody; form nil is a GET.
+func (h *house) as(a access.Actor, path string, form url.Values) *httptest.ResponseRecorder {
+	h.t.Helper()
+	method, body := http.MethodGet, io.Reader(nil)
+	if form != nil {
+		method, body = http.MethodPost, strings.NewReader(form.Encode())
+	}
+	r := httptest.NewRequestWithContext(context.WithValue(h.t.Context(), actorKey{}, a), method, path, body)
+	r.Header.Set("Accept", "text/html")
+	if form != nil {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	w := httptest.NewRecorder()
+	h.site.ServeHTTP(w, r)
+	return w
+}
+
+func (h *house) sees(a access.Actor, path string, want ...string) string {
+	h.t.Helper()
+	w := h.as(a, path, nil)
+	if w.Code != 200 {
+		h.t.Fatalf("%s as %s: %d\n%s", path, a.Name, w.Code, w.Body)
+	}
+	for _, s := range want {
+		if !strings.Contains(w.Body.String(), s) {
+			h.t.Errorf("%s lacks %q:\n%s", path, s, w.Body)
+		}
+	}
+	return w.Body.String()
+}
+
+func clerk(n string) access.Actor {
+	c := accesstest.Clerk("32")
+	c.ID, c.Name = "staff-"+n, "Frau "+n
+	return c
+}
+
+func TestResident(t *testing.T) {
+	h := newHouse(t, 25)
+	anna, bora := accesstest.Anna(), accesstest.Bora()
+	first := h.sees(anna, "/cases", "Meine Vorgänge", h.cases[24].Ref)
+	if strings.Contains(first, h.cases[0].Ref) || !strings.Contains(first, "after=") {
+		t.Error("the list is not cut into pages")
+	}
+	last := h.cases[24-pageSize+1]
+	second := h.sees(anna, "/cases?after="+place(last.OpenedAt, last.ID)+"&trail=0", h.cases[0].Ref, `rel="prev"`)
+	if strings.Contains(second, last.Ref) {
+		t.Error("the second page repeats the first's last row")
+	}
+	id := h.cases[0].ID
+	h.sees(anna, "/cases/"+id, h.cases[0].Ref, "Das Gewerbeamt prüft Ihre Anmeldung.", "§ 14 Absatz 1 GewO", "Das Gewerbe ist anzuzeigen.", "Noch zu bezahlen: 30,00", "/pay/1", "Kiosk am Markt", "/documents/d", "Bürger- und Ordnungsamt")
+	for path, want := range map[string]int{"/cases/" + id: 404, "/cases/" + ident.New(): 404, "/cases/x": 404} {
+		if w := h.as(bora, path, nil); w.Code != want {
+			t.Errorf("%s as another resident: %d, want %d", path, w.Code, want)
+		}
+	}
+	low := anna
+	low.Level = access.Basic
+	if w := h.as(low, "/cases/"+id, nil); w.Code != 303 || !strings.Contains(w.Header().Get("Location"), "level=substantial") {
+		t.Errorf("a low trust level is not asked to step up: %d %s", w.Code, w.Header().Get("Location"))
+	}
+	if w := h.as(clerk("Schmitz"), "/cases", nil); w.Code != 403 {
+		t.Errorf("a clerk at the residents' pages: %d", w.Code)
+	}
+	if w := h.as(anna, "/desk", nil); w.Code != 403 {
+		t.Errorf("a resident at the desk: %d", w.Code)
+	}
+	h.sees(clerk("Schmitz"), "/desk/cases/"+id)
+	body := h.sees(anna, "/my-data", "Melderegister", "Anna Schmidt", "Bearbeitung Ihres Vorgangs", "Mitarbeiterin oder Mitarbeiter")
+	if strings.Contains(body, "Schmitz") {
+		t.Error("my data names the clerk")
+	}
+}
+
+func TestDesk(t *testing.T) {
+	h := newHouse(t, 45)
+	a, b := clerk("Schmitz"), clerk("Kaya")
+	h.sees(a, "/desk", "Arbeitsliste", `>Alle <span class="m-filter__count">45</span>`, `>Freie <span class="m-filter__count">45</span>`, `>Überfällige <span class="m-filter__count">1</span>`, h.cases[0].Ref, "Anna Schmidt")
+	h.sees(a, "/desk?show=due", h.cases[0].Ref, "überfällig")
+	if w := h.as(accesstest.Clerk("21"), "/desk/cases/"+h.cases[0].ID, nil); w.Code != 404 {
+		t.Errorf("a clerk of another office: %d", w.Code)
+	}
+
+	task := h.tasks.list[0]
+	self := "/desk/tasks/" + task.ID
+	back := "/desk?show=free#t-" + task.ID
+	withBack := self + "?back=" + url.QueryEscape(back)
+	h.sees(a, withBack, "Aufgabe übernehmen", `href="/desk?show=free#t-`+task.ID)
+	if w := h.as(a, self+"/claim", url.Values{"back": {back}}); w.Code != 303 || w.Header().Get("Location") != withBack {
+		t.Fatalf("claim: %d %s", w.Code, w.Header().Get("Location"))
+	}
+	w := h.as(b, self+"/claim", url.Values{})
+	if w.Code != 303 || !strings.Contains(w.Header().Get("Location"), "taken") || task.Assignee != a.ID {
+		t.Fatalf("a task was snatched: %d %s, with %s", w.Code, w.Header().Get("Location"), task.Assignee)
+	}
+	h.sees(b, w.Header().Get("Location"), "bearbeitet schon Frau Schmitz")
+	if w := h.as(b, self, url.Values{"outcome": {"granted"}}); w.Code != 303 || !task.Open {
+		t.Errorf("somebody else completed the task: %d", w.Code)
+	}
+	h.sees(a, self, "Entscheidung abschließen", `value="granted"`, `name="reason"`)
+
+	w = h.as(a, self, url.Values{"_f": {"outcome", "reason"}, "outcome": {"refused"}, "reason": {""}, "back": {back}})
+	if w.Code != 422 || !strings.Contains(w.Body.String(), `href="#f-reason"`) || !task.Open {
+		t.Errorf("a refusal without reasons: %d\n%s", w.Code, w.Body)
+	}
+	w = h.as(a, self, url.Values{"_f": {"outcome", "reason"}, "outcome": {"refused"}, "reason": {"Der Betrieb liegt nicht in Duisburg."}, "back": {back}})
+	if w.Code != 303 || w.Header().Get("Location") != back || task.Open {
+		t.Fatalf("complete: %d %s\n%s", w.Code, w.Header().Get("Location"), w.Body)
+	}
+	if got := fmt.Sprint(h.tasks.done[task.ID]); got != "map[outcome:refused reason:Der Betrieb liegt nicht in Duisburg.]" {
+		t.Errorf("the decision reached the process as %s", got)
+	}
+	if w := h.as(a, self, url.Values{"outcome": {"granted"}}); w.Code != 303 || !strings.Contains(w.Header().Get("Location"), "changed") {
+		t.Errorf("a task was completed twice: %d", w.Code)
+	}
+	h.sees(a, self, "Diese Aufgabe ist erledigt.")
+
+	before := h.as(a, "/desk/live", nil).Body.String()
+	if w := h.as(b, "/desk/tasks/"+h.tasks.list[1].ID+"/claim", url.Values{}); w.Code != 303 {
+		t.Fatal(w.Code)
+	}
+	if after := h.as(a, "/desk/live", nil).Body.String(); after == before || !strings.Contains(after, `"version"`) {
+		t.Errorf("the live hint does not change: %s", after)
+	}
+}
+
+func TestAsk(t *testing.T) {
+	h := newHouse(t, 1)
+	a, path := clerk("Schmitz"), "/desk/cases/"+h.cases[0].ID+"/ask"
+	h.sees(a, path, "Um Korrektur einer Angabe bitten", `value="business_name"`)
+	for name, f := range map[string]url.Values{
+		"nothing":          {"what": {"ask"}},
+		"an unknown field": {"what": {"ask"}, "field": {"person.id"}, "message": {"x"}},
+		"no words":         {"what": {"ask"}, "field": {"business_name"}, "message": {" "}},
+		"no subject":       {"what": {"write"}, "body": {"x"}},
+		"too many words":   {"what": {"write"}, "subject": {"x"}, "body": {strings.Repeat("ü", maxAsk+1)}},
+	} {
+		if w := h.as(a, path, f); w.Code != 422 || len(h.asked) > 0 {
+			t.Errorf("%s: %d %v", name, w.Code, h.asked)
+		}
+	}
+	w := h.as(a, path, url.Values{"what": {"ask"}, "field": {"business_name"}, "message": {"Bitte mit Rechtsform."}})
+	if w.Code != 303 || len(h.asked) != 1 || h.asked[0] != "business_name: Bitte mit Rechtsform." {
+		t.Fatalf("%d %v", w.Code, h.asked)
+	}
+	h.sees(a, w.Header().Get("Location"), "Ihre Nachricht ist verschickt")
+	if w := h.as(accesstest.Clerk("21"), path, url.Values{"what": {"ask"}, "field": {"business_name"}, "message": {"x"}}); w.Code != 404 {
+		t.Errorf("a clerk of another office: %d", w.Code)
+	}
+}
+
+func TestMessagesComplete(t *testing.T) {
+	cat, err := i18n.Load(append(web.Messages(), Messages())...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range cat.Missing() {
+		t.Error(m)
+	}
+}
+
+func TestTemplatesFitTheirData(t *testing.T) {
+	cat, err := i18n.Load(append(web.Messages(), Messages())...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tmpl, err := web.NewTemplates(web.TemplateConfig{Catalogue: cat})
+	if err != nil {
+		t.Fatal(err)
+	}
+	check[casesPage](t, tmpl, "cases")
+	check[casePage](t, tmpl, "case")
+	check[myDataPage](t, tmpl, "mydata")
+	check[workPage](t, tmpl, "work")
+	check[deskPage](t, tmpl, "desk")
+	check[taskPage](t, tmpl, "task")
+	check[askPage](t, tmpl, "ask")
+}
+
+func check[T any](t *testing.T, tmpl *web.Templates, name string) {
+	t.Helper()
+	v, err := web.NewView[T](tmpl, templateFS, "templates/"+name+".html")
+	if err != nil {
+		t.Fatal(err)
+	}
+	webtest.CheckView(t, name, v.Template("de"), web.Page[T]{})
+}
+
+// TestBrowser looks at every page with axe. MERCATOR_SHOTS names a folder for pictures.
+func TestBrowser(t *testing.T) {
+	if set, err := assets.Load(); err != nil || !set.Built() {
+		if os.Getenv("MERCATOR_NEED_BROWSER") != "" {
+			t.Fatal("the assets are not built")
+		}
+		t.Skip("the assets are not built: go run ./web/assets/build")
+	}
+	b := webtest.Open(t)
+	h := newHouse(t, 25)
+	who := accesstest.Anna()
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h.site.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), actorKey{}, who)))
+	}))
+	t.Cleanup(srv.Close)
+	mine := h.tasks.list[1]
+	mine.Assignee, mine.AssigneeName = clerk("Schmitz").ID, "Frau Schmitz"
+	pages := []struct {
+		name, path string
+		who        access.Actor
+	}{
+		{"cases", "/cases", accesstest.Anna()}, {"case", "/cases/" + h.cases[0].ID, accesstest.Anna()}, {"my-data", "/my-data", accesstest.Anna()},
+		{"desk", "/desk", clerk("Schmitz")}, {"desk-case", "/desk/cases/" + h.cases[0].ID, clerk("Schmitz")},
+		{"desk-task", "/desk/tasks/" + mine.ID, clerk("Schmitz")}, {"desk-free", "/desk/tasks/" + h.tasks.list[0].ID, clerk("Schmitz")},
+		{"desk-ask", "/desk/cases/" + h.cases[0].ID + "/ask", clerk("Schmitz")},
+	}
+	for _, p := range pages {
+		who = p.who
+		for _, width := range []int{320, 1280} {
+			what := fmt.Sprintf("%s at %d px", p.name, width)
+			b.Width(width)
+			b.Go(srv.URL + p.path)
+			b.NoSidewaysScroll(what)
+			b.Axe(what)
+			b.SmallTargets(what)
+			if dir := os.Getenv("MERCATOR_SHOTS"); dir != "" {
+				b.Screenshot(filepath.Join(dir, fmt.Sprintf("%s-%d.png", p.name, width)))
+			}
+		}
+	}
+}

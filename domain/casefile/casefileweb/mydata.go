@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+package casefileweb
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+
+	"mercator/base/i18n"
+	"mercator/base/ident"
+	"mercator/core/access"
+	"mercator/core/audit"
+	"mercator/web"
+	"mercator/web/ui"
+)
+
+// myDataPage is what the city holds about a person and who read it (Art. 15 GDPR).
+type myDataPage struct {
+	Holdings []ui.Component
+	Reads    ui.Table
+	Pages    ui.Pagination
+}
+
+// ledgerSize is how many accesses a page lists.
+const ledgerSize = 30
+
+func (p *pages) showMyData(w http.ResponseWriter, r *http.Request) error {
+	a, err := p.resident(r)
+	if err != nil {
+		return err
+	}
+	ctx, loc := r.Context(), web.Localizer(r)
+	g, err := p.Access.Permit(ctx, access.Request{Actor: a, Action: access.Read, Resource: "ledger", Purpose: purposeOwn, Basis: "Art. 15 DSGVO", Owner: a.ID})
+	if err != nil {
+		return err
+	}
+	before := r.URL.Query().Get("before")
+	if !ident.Valid(before) {
+		before = ""
+	}
+	entries, err := p.Access.WhoRead(ctx, g, before, ledgerSize+1)
+	if err != nil {
+		return err
+	}
+	var page myDataPage
+	if before != "" {
+		page.Pages.First = "/my-data#reads"
+	}
+	if len(entries) > ledgerSize {
+		entries = entries[:ledgerSize]
+		page.Pages.Next = "/my-data?" + url.Values{"before": {entries[len(entries)-1].ID}}.Encode() + "#reads"
+	}
+	page.Reads = ui.Table{Caption: loc.T("casefileweb.reads"), CaptionHidden: true, Empty: loc.T("casefileweb.noReads"), Columns: []ui.Column{
+		{Label: loc.T("casefileweb.when")}, {Label: loc.T("casefileweb.who")}, {Label: loc.T("casefileweb.what")}, {Label: loc.T("casefileweb.why")}}}
+	for _, e := range entries {
+		page.Reads.Rows = append(page.Reads.Rows, ui.Row{Cells: []ui.Cell{
+			{Text: loc.Date(p.local(e.At)), Sub: loc.Time(p.local(e.At))}, p.who(loc, e), p.what(loc, e), p.why(loc, e)}})
+	}
+	if p.Holdings != nil && before == "" {
+		list, err := p.Holdings(ctx, a)
+		if err != nil {
+			return err
+		}
+		for _, h := range list {
+			page.Holdings = append(page.Holdings, showHolding(loc, h))
+		}
+	}
+	return p.myData.Render(w, r, http.StatusOK, web.Page[myDataPage]{Title: loc.T("casefileweb.myData"), Shell: web.Portal("my-data"), Data: page})
+}
+
+func showHolding(loc *i18n.Localizer, h Holding) ui.Component {
+	lang := loc.Lang()
+	d := ui.Details{Summary: h.Register.For(lang)}
+	if purpose := h.Purpose.For(lang); purpose != "" {
+		d.Items = append(d.Items, ui.Text{Text: purpose, Muted: true})
+	}
+	if h.Basis != "" {
+		d.Items = append(d.Items, ui.Text{Text: loc.T("casefileweb.basis", "basis", h.Basis), Muted: true})
+	}
+	if len(h.Records) == 0 {
+		d.Items = append(d.Items, ui.Text{Text: loc.T("casefileweb.noRecords")})
+	}
+	for _, rec := range h.Records {
+		var list ui.SummaryList
+		for _, f := range rec {
+			list.Rows = append(list.Rows, ui.SummaryRow{Key: f.Label.For(lang), Value: f.Value})
+		}
+		d.Items = append(d.Items, list)
+	}
+	return d
+}
+
+// who names the office, not the clerk: the person behind it is asked for at the
+// office, which has the ledger in full.
+func (p *pages) who(loc *i18n.Localizer, e audit.Entry) ui.Cell {
+	c := ui.Cell{Text: loc.T("casefileweb.actor." + e.ActorKind)}
+	switch {
+	case e.Office != "":
+		c.Sub = p.Office(e.Office).For(loc.Lang())
+	case e.ActorKind == string(access.Machine):
+		c.Sub = e.ActorName
+	}
+	return c
+}
+
+func (p *pages) what(loc *i18n.Localizer, e audit.Entry) ui.Cell {
+	resource := e.Resource
+	kind, _, _ := strings.Cut(e.Resource, ":")
+	if key := "casefileweb.resource." + kind; loc.Has(key) {
+		resource = loc.T(key)
+	}
+	c := ui.Cell{Text: resource + ": " + loc.T("casefileweb.action."+e.Action)}
+	if e.Outcome == audit.Refused {
+		c.Badge = ui.Badge{Tone: ui.Danger, Text: loc.T("casefileweb.refusedAccess")}
+	}
+	if e.Case != "" {
+		c.Item = ui.Link{Text: loc.T("casefileweb.toCase"), Href: "/cases/" + e.Case}
+	}
+	return c
+}
+
+func (p *pages) why(loc *i18n.Localizer, e audit.Entry) ui.Cell {
+	purpose := e.Purpose
+	switch {
+	case e.Purpose == purposeOwn:
+		purpose = loc.T("casefileweb.purposeOwn")
+	case e.Purpose == purposeWork:
+		purpose = loc.T("casefileweb.purposeWork")
+	default:
+		purpose = p.serviceTitle(loc, e.Purpose)
+	}
+	return ui.Cell{Text: purpose, Sub: e.Basis}
+}

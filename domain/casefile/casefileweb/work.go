@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+package casefileweb
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"net/http"
+	"net/url"
+	"sort"
+
+	"mercator/base/fault"
+	"mercator/base/i18n"
+	"mercator/core/access"
+	"mercator/domain/casefile"
+	"mercator/web"
+	"mercator/web/ui"
+)
+
+// workPage is the worklist of an office. Its whole state stands in its address,
+// so that a clerk comes back to the same place, and to the same row.
+type workPage struct {
+	Filters  ui.Filters
+	Services ui.Filters
+	Table    ui.Table
+	Pages    ui.Pagination
+	Version  string // of the list, for the live hint
+	Here     string
+	Office   string
+}
+
+var filters = []string{"", "free", "mine", "due"}
+
+func (p *pages) showWork(w http.ResponseWriter, r *http.Request) error {
+	a, err := p.clerk(r)
+	if err != nil {
+		return err
+	}
+	ctx, loc, q := r.Context(), web.Localizer(r), r.URL.Query()
+	g, err := p.Access.Permit(ctx, access.Request{Actor: a, Action: access.List, Resource: "task", Purpose: purposeWork, Office: a.Office})
+	if err != nil {
+		return err
+	}
+	counts, err := p.Tasks.Counts(ctx, g)
+	if err != nil {
+		return err
+	}
+	f := Filter{Service: q.Get("service")}
+	for _, which := range filters {
+		if q.Get("show") == which {
+			f.Which = which
+		}
+	}
+	var after After
+	if t, id, ok := readPlace(q.Get("after")); ok {
+		after = After{Due: t, ID: id}
+	}
+	tasks, err := p.Tasks.Worklist(ctx, g, f, after, pageSize+1)
+	if err != nil {
+		return err
+	}
+	next := ""
+	if len(tasks) > pageSize {
+		tasks = tasks[:pageSize]
+		last := tasks[len(tasks)-1]
+		next = place(last.Due, last.ID)
+	}
+	here := "/desk"
+	if len(q) > 0 {
+		here += "?" + q.Encode()
+	}
+	page := workPage{
+		Version: version(counts), Here: here, Pages: pagination("/desk", q, next), Office: p.Office(a.Office).For(loc.Lang()),
+		Filters: ui.Filters{Label: loc.T("casefileweb.filter")}, Services: ui.Filters{Label: loc.T("casefileweb.filterService")},
+	}
+	page.Filters.Items, page.Services.Items = p.showFilters(loc, f, counts)
+	if page.Table, err = p.taskTable(ctx, a, g, tasks, loc, here); err != nil {
+		return err
+	}
+	return p.work.Render(w, r, http.StatusOK, web.Page[workPage]{Title: loc.T("casefileweb.work"), Shell: web.Desk("work"), Data: page})
+}
+
+func (p *pages) showFilters(loc *i18n.Localizer, f Filter, counts Counts) (which, services []ui.Filter) {
+	link := func(show, service string) string {
+		q := url.Values{}
+		if show != "" {
+			q.Set("show", show)
+		}
+		if service != "" {
+			q.Set("service", service)
+		}
+		if len(q) == 0 {
+			return "/desk"
+		}
+		return "/desk?" + q.Encode()
+	}
+	n := map[string]int{"": counts.All, "free": counts.Free, "mine": counts.Mine, "due": counts.Due}
+	for _, show := range filters {
+		label := "casefileweb.show.all"
+		if show != "" {
+			label = "casefileweb.show." + show
+		}
+		which = append(which, ui.Filter{Label: loc.T(label), Href: link(show, f.Service), Count: n[show], Active: f.Which == show})
+	}
+	ids := make([]string, 0, len(counts.Services))
+	for id := range counts.Services {
+		ids = append(ids, id)
+	}
+	sort.Strings(ids)
+	if len(ids) > 1 || f.Service != "" {
+		services = append(services, ui.Filter{Label: loc.T("casefileweb.allServices"), Href: link(f.Which, ""), Count: counts.All, Active: f.Service == ""})
+		for _, id := range ids {
+			services = append(services, ui.Filter{Label: p.serviceTitle(loc, id), Href: link(f.Which, id), Count: counts.Services[id], Active: f.Service == id})
+		}
+	}
+	return which, services
+}
+
+// taskTable lists tasks with their cases; the persons shown go on record.
+func (p *pages) taskTable(ctx context.Context, a access.Actor, g access.Grant, tasks []Task, loc *i18n.Localizer, here string) (ui.Table, error) {
+	t := ui.Table{Caption: loc.T("casefileweb.work"), CaptionHidden: true, Empty: loc.T("casefileweb.noWork"), Columns: []ui.Column{
+		{Label: loc.T("casefileweb.case")}, {Label: loc.T("casefileweb.task")}, {Label: loc.T("casefileweb.due")}, {Label: loc.T("casefileweb.assignee")}}}
+	if len(tasks) == 0 {
+		return t, nil
+	}
+	read, err := p.Access.Permit(ctx, access.Request{Actor: a, Action: access.Read, Resource: "case", Purpose: purposeWork, Office: a.Office})
+	if err != nil {
+		return t, err
+	}
+	var persons []string
+	now := p.Now()
+	for _, task := range tasks {
+		c, err := p.Cases.Get(ctx, read, task.CaseID)
+		if err != nil && !fault.Is(err, fault.NotFound) {
+			return t, err
+		}
+		if c.Person != "" {
+			persons = append(persons, c.Person)
+		}
+		back := here + "#" + anchor(task.ID)
+		due := ui.Cell{Text: "–"}
+		if !task.Due.IsZero() {
+			due = ui.Cell{Text: loc.Date(p.local(task.Due))}
+			if task.Due.Before(now) {
+				due.Badge = ui.Badge{Tone: ui.Danger, Text: loc.T("casefileweb.overdue")}
+			}
+		}
+		t.Rows = append(t.Rows, ui.Row{ID: anchor(task.ID), Cells: []ui.Cell{
+			{Text: caseName(c, task), Href: withBack("/desk/tasks/"+task.ID, back), Sub: c.PersonName},
+			{Text: task.Name.For(loc.Lang()), Sub: p.serviceTitle(loc, task.Service)},
+			due,
+			assigneeCell(loc, a, task),
+		}})
+	}
+	return t, p.Access.Seen(ctx, read, persons)
+}
+
+func caseName(c casefile.Case, t Task) string {
+	if c.Ref != "" {
+		return c.Ref
+	}
+	return t.CaseID
+}
+
+func assigneeCell(loc *i18n.Localizer, a access.Actor, t Task) ui.Cell {
+	switch t.Assignee {
+	case "":
+		return ui.Cell{Badge: ui.Badge{Tone: ui.Info, Text: loc.T("casefileweb.free")}}
+	case a.ID:
+		return ui.Cell{Badge: ui.Badge{Tone: ui.Success, Text: loc.T("casefileweb.yours")}}
+	}
+	return ui.Cell{Text: t.AssigneeName}
+}
+
+// version changes when the list does. It tells nothing about anybody.
+func version(c Counts) string {
+	ids := make([]string, 0, len(c.Services))
+	for id, n := range c.Services {
+		ids = append(ids, fmt.Sprint(id, "=", n))
+	}
+	sort.Strings(ids)
+	sum := sha256.Sum256([]byte(fmt.Sprint(c.All, c.Free, c.Mine, c.Due, ids, c.Newest)))
+	return hex.EncodeToString(sum[:8])
+}
+
+// live tells a script whether the list has changed.
+func (p *pages) live(w http.ResponseWriter, r *http.Request) error {
+	a, err := p.clerk(r)
+	if err != nil {
+		return err
+	}
+	ctx := r.Context()
+	g, err := p.Access.Permit(ctx, access.Request{Actor: a, Action: access.List, Resource: "task", Purpose: purposeWork, Office: a.Office})
+	if err != nil {
+		return err
+	}
+	counts, err := p.Tasks.Counts(ctx, g)
+	if err != nil {
+		return err
+	}
+	return web.WriteJSON(w, r, http.StatusOK, struct {
+		Version string `json:"version"`
+	}{version(counts)})
+}
