@@ -548,6 +548,7 @@ func (p *parser) pages() {
 		if f.Page == "" {
 			f.Page = "form"
 		}
+		walk(f.Children, func(c *Field) { c.Page = f.Page })
 		if !plainPage(f.Page) {
 			p.errs = append(p.errs, &Error{p.form.File, f.Line, f.Col, fmt.Sprintf("page %q: lower-case letters, digits, - and _ only", f.Page)})
 			continue
