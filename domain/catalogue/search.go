@@ -19,13 +19,13 @@ type Kind int
 const (
 	Title Kind = iota
 	Synonym
-	Topic
+	Topical
 	Body
 	kinds
 )
 
 // weights of the kinds.
-var weights = [kinds]float64{Title: 1, Synonym: 0.95, Topic: 0.45, Body: 0.3}
+var weights = [kinds]float64{Title: 1, Synonym: 0.95, Topical: 0.45, Body: 0.3}
 
 // Doc is what is searched: a service with its texts in all languages.
 type Doc struct {

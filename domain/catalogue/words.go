@@ -2,7 +2,11 @@
 
 package catalogue
 
-import "strings"
+import (
+	"strings"
+
+	"mercator/base/person"
+)
 
 // stopword tells the words that say nothing about what is looked for.
 func stopword(w string) bool { return strings.Contains(stopwords, " "+w+" ") }
@@ -83,3 +87,6 @@ bibliothek buecherei volkshochschule kurs termin online digital daten schutz bes
 auslaender aufenthalt titel aufenthaltstitel einbuergerung staats angehoerigkeit visum integration arbeit arbeits kranken versicherung gesund
 gesundheit gesundheitszeugnis impf apotheke arzt hebamme lebens mittel lebensmittel hygiene spiel automat automaten spielhalle
 `
+
+// SortKey orders titles the way people look them up: case and accents don't count.
+func SortKey(s string) string { return person.Fold(s) }

@@ -7,21 +7,14 @@ import (
 	"strings"
 	"time"
 
+	"mercator/base/i18n"
 	"mercator/base/person"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
 // Text is a text in several languages.
-type Text map[string]string
-
-// For is the text in a language, or in German.
-func (t Text) For(lang string) string {
-	if s := t[lang]; s != "" {
-		return s
-	}
-	return t["de"]
-}
+type Text = i18n.Text
 
 // Class says how much a field needs protection.
 type Class string
@@ -206,4 +199,29 @@ func (f Field) matchForm(v string) string {
 		return person.Fold(v)
 	}
 	return f.Search.fold(v)
+}
+
+// Fact is one field of a record as a person reads it.
+type Fact struct {
+	Label i18n.Text
+	Value string
+}
+
+// Facts are the fields of the i-th record, in declared order, without what only
+// machines need (a field that is both internal and a key).
+func (h Holding) Facts(i int) ([]Fact, error) {
+	m, err := h.Records[i].Fields(nil)
+	if err != nil {
+		return nil, err
+	}
+	var out []Fact
+	for _, f := range h.Register.Fields {
+		if f.Class == Internal && (f.Name == h.Register.Key || f.Link != "") || f.Name == h.Register.Person {
+			continue
+		}
+		if v := textOf(m[f.Name]); v != "" {
+			out = append(out, Fact{f.Title, v})
+		}
+	}
+	return out, nil
 }
