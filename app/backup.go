@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+package app
+
+import (
+	"archive/tar"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"mercator/core/config"
+	"mercator/core/store"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// What a backup holds: the database as one file, then the documents. A document
+// is written before the row that names it, so a copy of the database that is
+// older than the copy of the documents never names one that is missing.
+const (
+	backupSQLite   = "database.sqlite"
+	backupPostgres = "database.pgdump"
+	backupBlobs    = "documents"
+)
+
+// Backup writes a consistent copy of a running platform to a tar file.
+func Backup(ctx context.Context, c config.Config, to string, stdout io.Writer) (err error) {
+	if to == "" {
+		return errors.New("backup: --to FILE is missing")
+	}
+	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return fmt.Errorf("backup: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			out.Close()
+			os.Remove(to)
+		}
+	}()
+	tmp, err := os.MkdirTemp(filepath.Dir(to), ".backup-*")
+	if err != nil {
+		return fmt.Errorf("backup: %w", err)
+	}
+	defer os.RemoveAll(tmp)
+	name := backupSQLite
+	if c.Database.Engine == "postgres" {
+		name = backupPostgres
+		dsn, err := c.Database.DSN.Read()
+		if err != nil {
+			return fmt.Errorf("backup: database.dsn: %w", err)
+		}
+		if err := pgTool(ctx, "pg_dump", dsn, "--format=custom", "--no-owner", "--file", filepath.Join(tmp, name)); err != nil {
+			return err
+		}
+	} else {
+		db, err := openStore(ctx, c)
+		if err != nil {
+			return err
+		}
+		err = db.BackupTo(ctx, filepath.Join(tmp, name))
+		db.Close()
+		if err != nil {
+			return err
+		}
+	}
+	w := tar.NewWriter(out)
+	if err := addFile(w, filepath.Join(tmp, name), name); err != nil {
+		return fmt.Errorf("backup: %w", err)
+	}
+	n, err := addTree(w, blobDir(c), backupBlobs)
+	if err != nil {
+		return fmt.Errorf("backup: %w", err)
+	}
+	if err := errors.Join(w.Close(), out.Sync(), out.Close()); err != nil {
+		return fmt.Errorf("backup: %w", err)
+	}
+	fmt.Fprintf(stdout, "backup %s: the database and %d documents\n", to, n)
+	return nil
+}
+
+// Restore brings a backup back. It refuses a place where there is something.
+func Restore(ctx context.Context, c config.Config, from string, stdout io.Writer) error {
+	if from == "" {
+		return errors.New("restore: --from FILE is missing")
+	}
+	if entries, err := os.ReadDir(blobDir(c)); err == nil && len(entries) > 0 {
+		return fmt.Errorf("restore: %s is not empty; restore into an empty data folder", blobDir(c))
+	}
+	if c.Database.Engine == "sqlite" {
+		if _, err := os.Stat(c.Database.Path); err == nil {
+			return fmt.Errorf("restore: %s is there already; move it away first", c.Database.Path)
+		}
+	}
+	in, err := os.Open(from)
+	if err != nil {
+		return fmt.Errorf("restore: %w", err)
+	}
+	defer in.Close()
+	if err := os.MkdirAll(c.Data.Dir, 0o700); err != nil {
+		return fmt.Errorf("restore: %w", err)
+	}
+	n, database := 0, false
+	r := tar.NewReader(in)
+	for {
+		h, err := r.Next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return fmt.Errorf("restore: %s is not a backup: %w", from, err)
+		}
+		if !filepath.IsLocal(h.Name) || h.Typeflag != tar.TypeReg {
+			return fmt.Errorf("restore: %s holds %q, which no backup does", from, h.Name)
+		}
+		switch {
+		case h.Name == backupSQLite && c.Database.Engine == "sqlite":
+			database = true
+			err = writeFile(c.Database.Path, r)
+		case h.Name == backupPostgres && c.Database.Engine == "postgres":
+			database = true
+			err = restorePostgres(ctx, c, r)
+		case strings.HasPrefix(h.Name, backupBlobs+"/"):
+			n++
+			err = writeFile(filepath.Join(blobDir(c), strings.TrimPrefix(h.Name, backupBlobs+"/")), r)
+		default:
+			err = fmt.Errorf("it holds %s, but the configuration says %s", h.Name, c.Database.Engine)
+		}
+		if err != nil {
+			return fmt.Errorf("restore: %w", err)
+		}
+	}
+	if !database {
+		return fmt.Errorf("restore: %s holds no database", from)
+	}
+	db, err := openStore(ctx, c)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	if err := store.Migrate(ctx, db, Migrations()); err != nil {
+		return err
+	}
+	fmt.Fprintf(stdout, "restored %s: the database and %d documents\n", from, n)
+	return nil
+}
+
+func restorePostgres(ctx context.Context, c config.Config, r io.Reader) error {
+	f, err := os.CreateTemp(c.Data.Dir, ".restore-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	if _, err := io.Copy(f, r); err != nil {
+		f.Close()
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	dsn, err := c.Database.DSN.Read()
+	if err != nil {
+		return err
+	}
+	return pgTool(ctx, "pg_restore", dsn, "--no-owner", "--exit-on-error", "--single-transaction", f.Name())
+}
+
+// pgTool runs a client program of PostgreSQL. The connection string goes by the
+// environment, where other users of the machine don't see it.
+func pgTool(ctx context.Context, tool, dsn string, args ...string) error {
+	if _, err := exec.LookPath(tool); err != nil {
+		return fmt.Errorf("%s is not on the PATH: install the client programs of PostgreSQL", tool)
+	}
+	env, err := pgEnv(dsn)
+	if err != nil {
+		return err
+	}
+	if tool == "pg_restore" {
+		// pg_restore connects only when it is told a database by name.
+		for _, e := range env {
+			if name, ok := strings.CutPrefix(e, "PGDATABASE="); ok {
+				args = append([]string{"--dbname", name}, args...)
+			}
+		}
+	}
+	cmd := exec.CommandContext(ctx, tool, args...)
+	cmd.Env = append(os.Environ(), env...)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%s: %w: %s", tool, err, strings.TrimSpace(string(out)))
+	}
+	return nil
+}
+
+func addFile(w *tar.Writer, path, name string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if err := w.WriteHeader(&tar.Header{Name: name, Size: info.Size(), Mode: 0o600, ModTime: info.ModTime()}); err != nil {
+		return err
+	}
+	_, err = io.Copy(w, f)
+	return err
+}
+
+func addTree(w *tar.Writer, dir, prefix string) (n int, err error) {
+	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) && path == dir {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(dir, path)
+		if err != nil || !d.Type().IsRegular() || strings.HasPrefix(d.Name(), ".") || strings.Contains(d.Name(), ".tmp") {
+			return err
+		}
+		n++
+		return addFile(w, path, prefix+"/"+filepath.ToSlash(rel))
+	})
+	return n, err
+}
+
+func writeFile(path string, r io.Reader) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	if _, err := io.Copy(f, r); err != nil {
+		f.Close()
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
+// pgEnv is a connection string as the environment of PostgreSQL's programs.
+func pgEnv(dsn string) ([]string, error) {
+	c, err := pgx.ParseConfig(dsn)
+	if err != nil {
+		return nil, errors.New("database.dsn can't be read") // its text holds the password
+	}
+	env := []string{"PGHOST=" + c.Host, fmt.Sprintf("PGPORT=%d", c.Port), "PGUSER=" + c.User, "PGDATABASE=" + c.Database}
+	if c.Password != "" {
+		env = append(env, "PGPASSWORD="+c.Password)
+	}
+	if c.TLSConfig == nil {
+		env = append(env, "PGSSLMODE=disable")
+	}
+	return env, nil
+}

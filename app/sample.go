@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+package app
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"strings"
+	"time"
+
+	"mercator/adapter/oidcdemo"
+	"mercator/core/access"
+	"mercator/domain/register/sample"
+)
+
+// sampleSeed makes the same city on every machine.
+const sampleSeed = 2018
+
+// loadSample fills the registers of a demo and says who lives there. began is the
+// day of the first start: what was loaded then is not made anew.
+func (h *House) loadSample(ctx context.Context, residents int, began time.Time, progress io.Writer) (*demoPeople, error) {
+	folder, err := fs.Sub(h.content, "city")
+	if err != nil {
+		return nil, err
+	}
+	city, err := sample.LoadCity(folder)
+	if err != nil {
+		return nil, err
+	}
+	generator, err := sample.NewGenerator(city, sampleSeed, began)
+	if err != nil {
+		return nil, err
+	}
+	residents = max(residents, len(generator.Named()))
+	grant, err := h.access.Permit(ctx, access.Request{
+		Actor: access.SystemActor("demo"), Action: access.Change, Resource: "register",
+		Purpose: "demo data", Basis: "§ 3 BMG",
+	})
+	if err != nil {
+		return nil, err
+	}
+	bar := &progressBar{w: progress, began: time.Now()}
+	err = sample.Load(ctx, sample.Loading{City: city, Generator: generator, Registers: h.registers, Grant: grant,
+		Residents: residents, Progress: bar.show})
+	bar.end()
+	if err != nil {
+		return nil, err
+	}
+	people := &demoPeople{generator: generator, residents: residents, staff: map[string]oidcdemo.Account{}}
+	for _, n := range generator.Named() {
+		people.samples = append(people.samples, residentAccount(n.Login, n.Language, n.Resident))
+		people.stories = append(people.stories, fmt.Sprintf("%-18s resident: %s", n.Login, n.Story))
+	}
+	for _, s := range city.Staff {
+		a := oidcdemo.Account{Login: s.ID, GivenName: s.GivenName, FamilyName: s.FamilyName, Roles: s.Roles, Office: s.Office, Language: "de"}
+		people.staff[s.ID] = a
+		if s.Office == "32" {
+			people.samples = append(people.samples, a)
+		}
+		people.stories = append(people.stories, fmt.Sprintf("%-18s office %s: %s", s.ID, s.Office, strings.Join(s.Roles, ", ")))
+	}
+	return people, nil
+}
+
+// progressBar shows how far a long load is; a short one shows nothing.
+type progressBar struct {
+	w     io.Writer
+	began time.Time
+	last  time.Time
+	shown bool
+}
+
+func (b *progressBar) show(done, total int) {
+	now := time.Now()
+	if total == 0 || now.Sub(b.began) < time.Second || (now.Sub(b.last) < 100*time.Millisecond && done < total) {
+		return
+	}
+	b.last, b.shown = now, true
+	const width = 40
+	full := width * done / total
+	fmt.Fprintf(b.w, "\rresidents [%s%s] %d of %d, %.0f s ", strings.Repeat("#", full), strings.Repeat(".", width-full), done, total, now.Sub(b.began).Seconds())
+}
+
+func (b *progressBar) end() {
+	if b.shown {
+		fmt.Fprintln(b.w)
+	}
+}

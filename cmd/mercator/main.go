@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+// Command mercator is the front door of the platform.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"mercator/app"
+	"mercator/core/config"
+	"mercator/lang/langcmd"
+)
+
+const usage = `mercator is the e-government platform of a city.
+
+  mercator demo    [--listen ADDR] [--data DIR] [--residents N]   a city to try, on this machine
+  mercator serve    --config mercator.toml                        the platform
+  mercator migrate  --config mercator.toml                        bring the database up
+  mercator backup   --config mercator.toml --to FILE              a consistent copy while it runs
+  mercator restore  --config mercator.toml --from FILE            into an empty place
+  mercator service  lint|test FOLDER…                             check or play through service packages
+  mercator bench    --data DIR [--submissions N]                  measure a demo that is running
+  mercator feel     EXPRESSION [--context FILE]                   evaluate FEEL
+  mercator dmn      eval|check|tck …                              decision tables
+  mercator bpmn     check FILE…                                   processes
+  mercator version
+`
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	if len(args) == 0 {
+		fmt.Fprint(stderr, usage)
+		return 2
+	}
+	name, args := args[0], args[1:]
+	var err error
+	switch name {
+	case "demo":
+		err = demo(ctx, args, stdout, stderr)
+	case "serve", "migrate", "backup", "restore":
+		err = operate(ctx, name, args, stdout, stderr)
+	case "service":
+		return app.ServiceCommand(ctx, args, stdout, stderr)
+	case "bench":
+		err = app.BenchCommand(ctx, args, stdout, stderr)
+	case "feel":
+		return langcmd.Feel(args, stdin, stdout, stderr)
+	case "dmn":
+		return langcmd.DMN(args, stdin, stdout, stderr)
+	case "bpmn":
+		return langcmd.BPMN(args, stdin, stdout, stderr)
+	case "version", "--version":
+		fmt.Fprintln(stdout, app.Version())
+	case "help", "--help", "-h":
+		fmt.Fprint(stdout, usage)
+	default:
+		fmt.Fprintf(stderr, "mercator: unknown command %q\n\n%s", name, usage)
+		return 2
+	}
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return 2
+	case err != nil:
+		fmt.Fprintln(stderr, "mercator:", err)
+		return 1
+	}
+	return 0
+}
+
+func demo(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	f := flag.NewFlagSet("mercator demo", flag.ContinueOnError)
+	f.SetOutput(stderr)
+	var o app.DemoOptions
+	f.StringVar(&o.Listen, "listen", "127.0.0.1:8080", "address of the portal; port 0: any")
+	f.StringVar(&o.Dir, "data", "mercator-data", "folder of the data; kept between starts")
+	f.IntVar(&o.Residents, "residents", 1000, "how many residents the city has")
+	f.StringVar(&o.Content, "content", "", "folder of the content (default: ./content if it is there, else what is built in)")
+	f.StringVar(&o.Postgres, "postgres", "", "connection string of a PostgreSQL database to use instead of SQLite")
+	f.BoolVar(&o.Verbose, "verbose", false, "log every request")
+	if err := f.Parse(args); err != nil {
+		return flag.ErrHelp
+	}
+	if f.NArg() > 0 {
+		return fmt.Errorf("demo: unexpected %q", f.Arg(0))
+	}
+	o.Stdout, o.Stderr = stdout, stderr
+	return app.Demo(ctx, o)
+}
+
+func operate(ctx context.Context, name string, args []string, stdout, stderr io.Writer) error {
+	f := flag.NewFlagSet("mercator "+name, flag.ContinueOnError)
+	f.SetOutput(stderr)
+	file := f.String("config", "mercator.toml", "the configuration file")
+	to, from := "", ""
+	switch name {
+	case "backup":
+		f.StringVar(&to, "to", "", "file to write")
+	case "restore":
+		f.StringVar(&from, "from", "", "file to read")
+	}
+	if err := f.Parse(args); err != nil {
+		return flag.ErrHelp
+	}
+	c, err := config.Load(*file)
+	if err != nil {
+		return err
+	}
+	switch name {
+	case "serve":
+		return app.Serve(ctx, c, stdout)
+	case "migrate":
+		return app.Migrate(ctx, c, stdout)
+	case "backup":
+		return app.Backup(ctx, c, to, stdout)
+	default:
+		return app.Restore(ctx, c, from, stdout)
+	}
+}

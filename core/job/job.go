@@ -1,0 +1,398 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+package job
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"mercator/base/fault"
+	"mercator/base/ident"
+	"mercator/core/store"
+)
+
+// New is a job to be.
+type New struct {
+	Kind        string
+	Args        any       // marshalled as JSON
+	RunAt       time.Time // zero: now
+	Key         string    // unique while it waits; enqueueing it again changes nothing
+	MaxAttempts int       // 0: 20
+}
+
+// Job is a job that a worker has claimed.
+type Job struct {
+	ID, Kind, Key string
+	Args          json.RawMessage
+	Attempt       int // 1 for the first
+	RunAt         time.Time
+
+	lease string
+	max   int
+	done  bool
+}
+
+// Worker does the jobs of a kind.
+type Worker struct {
+	Kind string
+	// Work does the job. It calls j.Done in the transaction that stores its effect;
+	// returning nil without that ends the job by itself. An error tries it again
+	// later; a fault of kind Invalid or Denied is final.
+	Work    func(ctx context.Context, j *Job) error
+	Timeout time.Duration // 0: a minute
+	// OnDead runs in the transaction that gives the job up.
+	OnDead func(ctx context.Context, tx *store.Tx, j *Job, lastErr string) error
+}
+
+// Config is what a queue needs.
+type Config struct {
+	DB          *store.DB
+	Workers     []Worker
+	Log         *slog.Logger
+	Now         func() time.Time
+	Concurrency int // jobs at the same time; 0: 4
+}
+
+const (
+	defaultAttempts = 20
+	maxArgs         = 1 << 20
+	grace           = 15 * time.Second // a lease is longer than the work may take
+	pollEvery       = time.Second      // for jobs that another process wrote
+	sleepMax        = 30 * time.Second
+)
+
+// Queue keeps jobs and runs them.
+type Queue struct {
+	db      *store.DB
+	log     *slog.Logger
+	now     func() time.Time
+	workers map[string]Worker
+	n       int
+	wake    chan struct{}
+}
+
+// NewQueue makes a queue; Run works it off.
+func NewQueue(c Config) (*Queue, error) {
+	q := &Queue{db: c.DB, log: c.Log, now: c.Now, workers: map[string]Worker{}, n: c.Concurrency, wake: make(chan struct{}, 1)}
+	if q.n == 0 {
+		q.n = 4
+	}
+	if q.now == nil {
+		q.now = time.Now
+	}
+	if q.log == nil {
+		q.log = slog.New(slog.DiscardHandler)
+	}
+	return q, q.Register(c.Workers...)
+}
+
+// Register adds workers. Call it before Run.
+func (q *Queue) Register(workers ...Worker) error {
+	for _, w := range workers {
+		if _, ok := q.workers[w.Kind]; ok || w.Kind == "" || w.Work == nil {
+			return fault.Internalf("job.register", "kind %q is empty, has no work or is taken", w.Kind)
+		}
+		if w.Timeout == 0 {
+			w.Timeout = time.Minute
+		}
+		q.workers[w.Kind] = w
+	}
+	return nil
+}
+
+// Enqueue writes a job in the caller's transaction. With a Key that already waits
+// nothing is written and id is "".
+func (q *Queue) Enqueue(ctx context.Context, tx *store.Tx, n New) (id string, err error) {
+	const op = "job.enqueue"
+	args, err := json.Marshal(n.Args)
+	if err != nil {
+		return "", fault.Wrap(op, err)
+	}
+	if len(args) > maxArgs {
+		return "", fault.Internalf(op, "%s: %d bytes of arguments; keep the data in your own table", n.Kind, len(args))
+	}
+	now := q.now()
+	if n.RunAt.IsZero() {
+		n.RunAt = now
+	}
+	if n.MaxAttempts == 0 {
+		n.MaxAttempts = defaultAttempts
+	}
+	var key any
+	if n.Key != "" {
+		key = n.Key
+	}
+	id = ident.New()
+	rows, err := tx.Exec(ctx, enqueue, id, n.Kind, key, string(args), store.Micros(n.RunAt), n.MaxAttempts, store.Micros(now))
+	if err != nil {
+		return "", fault.Wrap(op, err)
+	}
+	if rows == 0 {
+		return "", nil
+	}
+	tx.AfterCommit(q.Wake)
+	return id, nil
+}
+
+// CancelKey takes a waiting job back; one that is being done finds out when it calls Done.
+func (q *Queue) CancelKey(ctx context.Context, tx *store.Tx, key string) error {
+	_, err := tx.Exec(ctx, cancelKey, key)
+	return fault.Wrap("job.cancelKey", err)
+}
+
+// Wake makes the queue look for due jobs now.
+func (q *Queue) Wake() {
+	select {
+	case q.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Done ends the job in the transaction that stores its effect. If the lease was
+// lost meanwhile it is a Conflict, and the effect must not be stored twice.
+func (j *Job) Done(ctx context.Context, tx *store.Tx) error {
+	n, err := tx.Exec(ctx, finish, j.ID, j.lease)
+	if err != nil {
+		return fault.Wrap("job.done", err)
+	}
+	if n == 0 {
+		return fault.New(fault.Conflict, "job.done", "")
+	}
+	tx.AfterCommit(func() { j.done = true })
+	return nil
+}
+
+// Run claims and does jobs until ctx ends, then finishes what is under way.
+func (q *Queue) Run(ctx context.Context) error {
+	slots := make(chan struct{}, q.n)
+	var under sync.WaitGroup
+	defer under.Wait()
+	for ctx.Err() == nil {
+		free := q.n - len(slots)
+		var jobs []*Job
+		if free > 0 {
+			var err error
+			if jobs, err = q.claim(ctx, free); err != nil {
+				if ctx.Err() != nil {
+					break
+				}
+				q.log.Error("jobs can't be claimed", "err", err)
+			}
+		}
+		for _, j := range jobs {
+			slots <- struct{}{}
+			under.Go(func() {
+				defer func() { <-slots; q.Wake() }()
+				q.do(context.WithoutCancel(ctx), j)
+			})
+		}
+		if len(jobs) == free && free > 0 {
+			continue
+		}
+		timer := time.NewTimer(q.pause(ctx))
+		select {
+		case <-ctx.Done():
+		case <-q.wake:
+		case <-timer.C:
+		}
+		timer.Stop()
+	}
+	return ctx.Err()
+}
+
+// pause is how long nothing is due: on SQLite every job is written by this process,
+// which wakes us; on PostgreSQL another one may write some.
+func (q *Queue) pause(ctx context.Context) time.Duration {
+	longest := sleepMax
+	if q.db.Engine() == store.Postgres {
+		longest = pollEvery
+	}
+	var due int64
+	if err := q.db.QueryRow(ctx, nextDue).Scan(&due); err != nil || due == 0 {
+		return longest
+	}
+	return min(max(store.Time(due).Sub(q.now()), time.Millisecond), longest)
+}
+
+func (q *Queue) claim(ctx context.Context, n int) ([]*Job, error) {
+	var any bool
+	now := store.Micros(q.now())
+	// Look before locking: an idle queue must not write.
+	var due int64
+	if err := q.db.QueryRow(ctx, nextDue).Scan(&due); err != nil {
+		return nil, err
+	}
+	if any = due != 0 && due <= now; !any {
+		return nil, nil
+	}
+	lease := ident.Secret(12)
+	text := claimSQLite
+	if q.db.Engine() == store.Postgres {
+		text = claimPostgres
+	}
+	var jobs []*Job
+	err := q.db.Write(ctx, func(tx *store.Tx) error {
+		var err error
+		jobs, err = store.All(ctx, tx, scanJob, text, now, n, now+q.longest().Microseconds(), lease)
+		return err
+	})
+	for _, j := range jobs {
+		j.lease = lease
+	}
+	return jobs, err
+}
+
+func (q *Queue) longest() time.Duration {
+	longest := time.Minute
+	for _, w := range q.workers {
+		longest = max(longest, w.Timeout)
+	}
+	return longest + grace
+}
+
+func (q *Queue) do(ctx context.Context, j *Job) {
+	w, ok := q.workers[j.Kind]
+	var err error
+	if !ok {
+		err = fault.Internalf("job.do", "no worker for jobs of kind %q", j.Kind)
+	} else {
+		work, cancel := context.WithTimeout(ctx, w.Timeout)
+		err = guarded(work, w, j)
+		cancel()
+	}
+	if j.done {
+		if err != nil {
+			q.log.Warn("a job failed after its end", "kind", j.Kind, "job", j.ID, "err", err)
+		}
+		return
+	}
+	if err == nil {
+		err = q.db.Write(ctx, func(tx *store.Tx) error { return j.Done(ctx, tx) })
+		if err == nil {
+			return
+		}
+	}
+	if fault.Is(err, fault.Conflict) && !q.owns(ctx, j) {
+		return // another worker has it, or it was cancelled
+	}
+	final := j.Attempt >= j.max || fault.Is(err, fault.Invalid) || fault.Is(err, fault.Denied)
+	q.log.Warn("a job failed", "kind", j.Kind, "job", j.ID, "attempt", j.Attempt, "final", final, "err", err)
+	text := err.Error()
+	text = text[:min(len(text), 2000)]
+	err = q.db.Write(ctx, func(tx *store.Tx) error {
+		if !final {
+			_, err := tx.Exec(ctx, retry, j.ID, j.lease, store.Micros(q.now().Add(backoff(j.Attempt))), text)
+			return err
+		}
+		n, err := tx.Exec(ctx, bury, j.ID, j.lease, text)
+		if err != nil || n == 0 || w.OnDead == nil {
+			return err
+		}
+		return w.OnDead(ctx, tx, j, text)
+	})
+	if err != nil {
+		q.log.Error("the failure of a job can't be stored; its lease will run out", "kind", j.Kind, "job", j.ID, "err", err)
+	}
+}
+
+func (q *Queue) owns(ctx context.Context, j *Job) bool {
+	var one int
+	return q.db.QueryRow(ctx, owns, j.ID, j.lease).Scan(&one) == nil
+}
+
+func guarded(ctx context.Context, w Worker, j *Job) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fault.Internalf("job.work", "panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return w.Work(ctx, j)
+}
+
+// backoff is half a second, doubled each time, at most an hour, ±20 %.
+func backoff(attempt int) time.Duration {
+	d := time.Hour
+	if attempt < 13 {
+		d = min(d, 500*time.Millisecond<<attempt)
+	}
+	return time.Duration(float64(d) * (0.8 + 0.4*rand.Float64()))
+}
+
+// Dead is a job that was given up.
+type Dead struct {
+	ID, Kind  string
+	Error     string
+	CreatedAt time.Time
+}
+
+// ListDead lists jobs that were given up, the newest first, for the operator.
+func (q *Queue) ListDead(ctx context.Context, n int) ([]Dead, error) {
+	out, err := store.All(ctx, q.db, func(s store.Scanner) (Dead, error) {
+		var d Dead
+		var at int64
+		err := s.Scan(&d.ID, &d.Kind, &d.Error, &at)
+		d.CreatedAt = store.Time(at)
+		return d, err
+	}, listDead, n)
+	return out, fault.Wrap("job.listDead", err)
+}
+
+// Revive lets a job that was given up try again.
+func (q *Queue) Revive(ctx context.Context, id string) error {
+	const op = "job.revive"
+	var n int64
+	err := q.db.Write(ctx, func(tx *store.Tx) error {
+		var err error
+		n, err = tx.Exec(ctx, revive, id, store.Micros(q.now()))
+		tx.AfterCommit(q.Wake)
+		return err
+	})
+	if err == nil && n == 0 {
+		return fault.New(fault.NotFound, op, "")
+	}
+	return fault.Wrap(op, err)
+}
+
+// Drain does every job that is due, one after the other, and returns when none is
+// left: for tests and for playing a service through without workers.
+func (q *Queue) Drain(ctx context.Context) error {
+	for range 10_000 {
+		jobs, err := q.claim(ctx, 1)
+		if err != nil {
+			return fault.Wrap("job.drain", err)
+		}
+		if len(jobs) == 0 {
+			return nil
+		}
+		q.do(ctx, jobs[0])
+	}
+	return fault.Wrap("job.drain", errors.New("no end after 10000 jobs"))
+}
+
+func scanJob(s store.Scanner) (*Job, error) {
+	j := &Job{}
+	var key *string
+	var args string
+	var due int64
+	err := s.Scan(&j.ID, &j.Kind, &key, &args, &due, &j.Attempt, &j.max)
+	if key != nil {
+		j.Key = *key
+	}
+	j.Args, j.RunAt = json.RawMessage(args), store.Time(due)
+	return j, err
+}
+
+// Read unmarshals the arguments.
+func (j *Job) Read(v any) error {
+	if err := json.Unmarshal(j.Args, v); err != nil {
+		return fault.Because(fault.Invalid, "job.read", "", fmt.Errorf("%s: %w", j.Kind, err))
+	}
+	return nil
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+package job
+
+import (
+	"embed"
+
+	"mercator/core/store"
+)
+
+//go:embed migrate/*.sql
+var migrations embed.FS
+
+// Migrations are the tables of the queue.
+func Migrations() store.Migrations { return store.Migrations{Room: "job", FS: migrations} }
+
+const enqueue = `-- job.enqueue
+INSERT INTO job_task (id, kind, key, args, state, due_at, attempt, max_attempts, lease, error, created_at)
+VALUES ($1, $2, $3, $4, 'waiting', $5, 0, $6, '', '', $7) ON CONFLICT (key) DO NOTHING`
+
+const cancelKey = `-- job.cancelKey
+DELETE FROM job_task WHERE key = $1 AND state = 'waiting'`
+
+const nextDue = `-- job.nextDue
+SELECT COALESCE(MIN(due_at), 0) FROM job_task WHERE state = 'waiting'`
+
+// A claimed job stays 'waiting', due again when its lease runs out: nothing has to
+// find out that its worker died.
+const claimSQLite = `-- job.claimSQLite
+UPDATE job_task SET due_at = $3, attempt = attempt + 1, lease = $4
+WHERE id IN (SELECT id FROM job_task WHERE state = 'waiting' AND due_at <= $1 ORDER BY due_at, id LIMIT $2)
+RETURNING id, kind, key, args, due_at, attempt, max_attempts`
+
+const claimPostgres = `-- job.claimPostgres
+UPDATE job_task SET due_at = $3, attempt = attempt + 1, lease = $4
+WHERE id IN (SELECT id FROM job_task WHERE state = 'waiting' AND due_at <= $1 ORDER BY due_at, id LIMIT $2 FOR UPDATE SKIP LOCKED)
+RETURNING id, kind, key, args, due_at, attempt, max_attempts`
+
+const finish = `-- job.finish
+DELETE FROM job_task WHERE id = $1 AND lease = $2`
+
+const owns = `-- job.owns
+SELECT 1 FROM job_task WHERE id = $1 AND lease = $2`
+
+const retry = `-- job.retry
+UPDATE job_task SET due_at = $3, lease = '', error = $4 WHERE id = $1 AND lease = $2`
+
+const bury = `-- job.bury
+UPDATE job_task SET state = 'dead', key = NULL, lease = '', error = $3 WHERE id = $1 AND lease = $2`
+
+const listDead = `-- job.listDead
+SELECT id, kind, error, created_at FROM job_task WHERE state = 'dead' ORDER BY created_at DESC, id DESC LIMIT $1`
+
+const revive = `-- job.revive
+UPDATE job_task SET state = 'waiting', due_at = $2, attempt = 0, error = '' WHERE id = $1 AND state = 'dead'`

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+// Package service reads service packages: folders of data under content/services
+// that say everything about one service of the city. Every office reads the
+// package it serves, so this room is open to all of domain (internal/archtest).
+//
+// A package is parsed and checked as a whole: it loads, or every mistake in it is
+// named by file and line and the version before it stays in force. Each version
+// that was ever in force is kept, so that a running case ends by the rules that it
+// began with.
+//
+//	service.toml       what it is, for whom, on which law, which data, which fee
+//	application.form   the form (form-js JSON); other *.form are forms of user tasks
+//	process.bpmn       the process (BPMN 2.0 with zeebe: extensions)
+//	*.dmn              the rules; each rule names its paragraph
+//	letters/           templates of letters
+//	scenarios/         the service played through
+//
+// It doesn't run anything and knows no case.
+package service

@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+package service
+
+import (
+	"fmt"
+	"io/fs"
+	"path"
+	"regexp"
+	"slices"
+	"sort"
+	"strings"
+
+	"mercator/lang/bpmn"
+	"mercator/lang/dmn"
+	"mercator/lang/form"
+)
+
+// TaskType is a type of service task that the kernel does for every service.
+type TaskType struct {
+	Headers []string // that the task must have
+	Inputs  []string // variables that its input mapping must set
+	Results []string // variables that it brings back
+}
+
+// TaskTypes are the work that a process can have done (zeebe:taskDefinition type).
+// There is nothing else: what a service needs beyond it is missing in the kernel.
+var taskTypes = map[string]TaskType{
+	"register.lookup": {Headers: []string{"register", "field"}, Inputs: []string{"value"}, Results: []string{"record"}},
+	"record.write":    {Headers: []string{"register"}, Inputs: []string{"key", "record"}, Results: []string{"record"}},
+	"payment.request": {Inputs: []string{"amount", "purpose"}, Results: []string{"payment"}},
+	"document.issue":  {Headers: []string{"template"}, Results: []string{"document"}},
+	"message.send":    {Headers: []string{"template"}, Results: []string{"message"}},
+	"case.outcome":    {Headers: []string{"outcome"}},
+}
+
+// TaskTypeOf is the type with that name.
+func TaskTypeOf(name string) (TaskType, bool) {
+	t, ok := taskTypes[name]
+	return t, ok
+}
+
+// Variables are those that every process begins with.
+var Variables = []string{"application", "registers", "person", "case", "service", "lang"}
+
+// translations are the languages that forms are written in besides German.
+var translations = []string{"en", "tr"}
+
+// Lint finds the mistakes in a package that parses: everything that would go wrong,
+// mislead or ask too much only when people use it. letters checks the letter
+// templates, which this room can't read; it may be nil.
+func Lint(s *Service, letters func(file string, text []byte, variables []string) []Problem) []Problem {
+	l := &linter{s: s}
+	l.forms()
+	l.process()
+	l.rules()
+	l.unused()
+	l.templates(letters)
+	l.scenarios()
+	sort.SliceStable(l.out, func(i, j int) bool {
+		a, b := l.out[i], l.out[j]
+		if a.File != b.File {
+			return a.File < b.File
+		}
+		return a.Line < b.Line
+	})
+	return slices.Compact(l.out)
+}
+
+type linter struct {
+	s   *Service
+	out []Problem
+}
+
+func (l *linter) say(file string, line, col int, format string, args ...any) {
+	l.out = append(l.out, Problem{File: file, Line: line, Col: col, Msg: fmt.Sprintf(format, args...)})
+}
+
+func (l *linter) registerFields() []string {
+	var out []string
+	for _, d := range l.s.Data {
+		for _, f := range d.Fields {
+			out = append(out, d.As+"."+f)
+		}
+	}
+	return out
+}
+
+func (l *linter) forms() {
+	check := func(f *form.Form, names, fields []string) {
+		for _, x := range f.Check(form.CheckOptions{KnownNames: names, RegisterFields: fields, Languages: translations}) {
+			l.say(x.File, x.Line, x.Col, "%s", x.Msg)
+		}
+	}
+	check(l.s.Form, []string{"registers", "lists", "person", "service", "lang"}, l.registerFields())
+	for _, id := range sortedKeys(l.s.TaskForms) {
+		check(l.s.TaskForms[id], append([]string{"lists"}, Variables...), nil)
+	}
+}
+
+func (l *linter) process() {
+	var p *bpmn.Process
+	file := "process.bpmn"
+	if l.s.Process == nil {
+		l.say(file, 0, 0, "missing: a service has a process")
+		return
+	}
+	file = l.s.Process.File
+	for _, x := range l.s.Process.Processes {
+		if x.ID == l.s.ProcessID {
+			p = x
+		}
+	}
+	if p == nil {
+		l.say("service.toml", l.line("service.toml", "process"), 0, "%s has no process with the id %q", file, l.s.ProcessID)
+		return
+	}
+	known := bpmn.Known{Names: Variables, Results: func(e *bpmn.Element) ([]string, bool) {
+		switch {
+		case e.Kind == bpmn.UserTask:
+			if f := l.s.TaskForms[e.Form]; f != nil {
+				return f.Names(), true
+			}
+			return nil, false
+		case e.JobType != nil && e.JobType.Static():
+			t, ok := taskTypes[e.JobType.Src]
+			return t.Results, ok
+		}
+		return nil, false
+	}}
+	for _, x := range bpmn.Check(l.s.Process, known) {
+		l.say(x.File, x.Line, x.Col, "%s", x.Text)
+	}
+	for _, e := range p.Elements {
+		l.element(file, e)
+	}
+}
+
+func (l *linter) element(file string, e *bpmn.Element) {
+	say := func(format string, args ...any) {
+		l.say(file, e.Pos.Line, e.Pos.Col, "%q: %s", e.ID, fmt.Sprintf(format, args...))
+	}
+	if e.Kind == bpmn.UserTask {
+		switch {
+		case e.Form == "":
+			say("a user task needs a form (zeebe:formDefinition formId)")
+		case l.s.TaskForms[e.Form] == nil:
+			say("the package has no form %s.form", e.Form)
+		}
+		if e.Groups == nil && e.Assignee == nil {
+			say("a user task needs an office (zeebe:assignmentDefinition candidateGroups=\"office:…\")")
+		}
+	}
+	if e.Decision != nil && e.Decision.Static() && l.s.Decisions[e.Decision.Src] == nil {
+		say("no .dmn file has the decision %q", e.Decision.Src)
+	}
+	if e.Kind == bpmn.ThrowEvent && e.Trigger == bpmn.NoTrigger {
+		for _, lang := range []string{"de", "en", "tr"} {
+			if e.Property("text."+lang) == "" {
+				say("a milestone tells the applicant where the case stands: the property text.%s is missing", lang)
+			}
+		}
+	}
+	if e.JobType == nil || !e.JobType.Static() {
+		return
+	}
+	t, ok := taskTypes[e.JobType.Src]
+	if !ok {
+		say("the kernel has no task type %q; it has %s", e.JobType.Src, strings.Join(sortedKeys(taskTypes), ", "))
+		return
+	}
+	for _, h := range t.Headers {
+		if e.Header(h) == "" {
+			say("%s needs the header %q", e.JobType.Src, h)
+		}
+	}
+	for _, in := range t.Inputs {
+		if !slices.ContainsFunc(e.Inputs, func(m bpmn.Mapping) bool { return m.Target[0] == in }) {
+			say("%s needs an input mapping for %q", e.JobType.Src, in)
+		}
+	}
+	switch e.JobType.Src {
+	case "record.write":
+		if r := e.Header("register"); !slices.Contains(l.s.Write, r) {
+			say("service.toml has no [[write]] for the register %q", r)
+		}
+	case "document.issue", "message.send":
+		for _, lang := range []string{"de", "en", "tr"} {
+			if name := e.Header("template") + "." + lang + ".letter"; l.s.Letters[name] == nil {
+				say("letters/%s is missing", name)
+			}
+		}
+	}
+}
+
+func (l *linter) rules() {
+	seen := map[*dmn.Definitions]bool{}
+	for _, id := range sortedKeys(l.s.Decisions) {
+		d := l.s.Decisions[id]
+		if seen[d] {
+			continue
+		}
+		seen[d] = true
+		for _, x := range d.Check(dmn.CheckOptions{Annotations: []string{"law", "de", "en", "tr"}}) {
+			l.say(x.File, x.Line, x.Col, "%s", x.Msg)
+		}
+	}
+}
+
+// unused finds fields that nothing reads: what is not needed must not be asked
+// (Art. 5 (1) c GDPR, data minimisation). A field that people read, and no rule
+// does, says so by "why".
+func (l *linter) unused() {
+	others := ""
+	names, _ := fs.Glob(l.s.Files, "*.bpmn")
+	for _, pattern := range []string{"*.dmn", "letters/*", "*.form"} {
+		more, _ := fs.Glob(l.s.Files, pattern)
+		names = append(names, more...)
+	}
+	for _, name := range names {
+		text, err := fs.ReadFile(l.s.Files, name)
+		if err != nil {
+			continue
+		}
+		if path.Ext(name) == ".form" {
+			// Only the expressions: every key stands in the form itself.
+			text = []byte(strings.Join(formExpression.FindAllString(string(text), -1), "\n"))
+		}
+		others += string(text) + "\n"
+	}
+	for _, key := range l.s.Form.Names() {
+		f := l.s.Form.Field(key)
+		if f == nil || f.Kind == "consent" || f.Register != "" || len(f.Why) > 0 || f.Type == "expression" {
+			continue
+		}
+		if !regexp.MustCompile(`\b` + regexp.QuoteMeta(key) + `\b`).MatchString(others) {
+			l.say("application.form", f.Line, f.Col, "%q: no rule, step or letter reads this field: take it out, or say in the property \"why\" what people need it for", key)
+		}
+	}
+}
+
+var formExpression = regexp.MustCompile(`"=(?:[^"\\]|\\.)*"|"expression"\s*:\s*"(?:[^"\\]|\\.)*"`)
+
+func (l *linter) templates(check func(string, []byte, []string) []Problem) {
+	if check == nil {
+		return
+	}
+	for _, name := range sortedKeys(l.s.Letters) {
+		l.out = append(l.out, check("letters/"+name, l.s.Letters[name], l.s.Form.Names())...)
+	}
+}
+
+func (l *linter) scenarios() {
+	list, problems := Scenarios(l.s)
+	l.out = append(l.out, problems...)
+	if len(list) == 0 && len(problems) == 0 {
+		l.say("scenarios", 0, 0, "missing: a package plays itself through (mercator service test)")
+	}
+}
+
+func (l *linter) line(file, key string) int {
+	b, err := fs.ReadFile(l.s.Files, file)
+	if err != nil {
+		return 0
+	}
+	return lineOf(b, key)
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	out := make([]string, 0, len(m))
+	for k := range m {
+		out = append(out, k)
+	}
+	sort.Strings(out)
+	return out
+}

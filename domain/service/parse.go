@@ -1,0 +1,368 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+package service
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"regexp"
+	"sort"
+	"strings"
+
+	"mercator/core/access"
+	"mercator/lang/bpmn"
+	"mercator/lang/dmn"
+	"mercator/lang/form"
+
+	"github.com/BurntSushi/toml"
+)
+
+// The limits of a package.
+const (
+	maxFile  = 2 << 20
+	maxFiles = 500
+)
+
+type tomlService struct {
+	ID       string   `toml:"id"`
+	LeiKa    string   `toml:"leika"`
+	Office   string   `toml:"office"`
+	Trust    string   `toml:"trust"`
+	Audience []string `toml:"audience"`
+	Topics   []string `toml:"topics"`
+	Process  string   `toml:"process"`
+	Synonyms []string `toml:"synonyms"`
+	Title    Text     `toml:"title"`
+	Summary  Text     `toml:"summary"`
+	Eligible Text     `toml:"eligible"`
+	Duration Text     `toml:"duration"`
+	Purpose  Text     `toml:"purpose"`
+	Remedy   Text     `toml:"remedy"`
+	Law      []Law    `toml:"law"`
+	Need     []Text   `toml:"need"`
+	Fee      struct {
+		Decision string `toml:"decision"`
+		Example  []struct {
+			Label   Text           `toml:"label"`
+			Answers map[string]any `toml:"answers"`
+		} `toml:"example"`
+	} `toml:"fee"`
+	Data []struct {
+		Register string   `toml:"register"`
+		As       string   `toml:"as"`
+		One      bool     `toml:"one"`
+		Fields   []string `toml:"fields"`
+		Purpose  Text     `toml:"purpose"`
+		Basis    string   `toml:"basis"`
+	} `toml:"data"`
+	List  []List `toml:"list"`
+	Write []struct {
+		Register string `toml:"register"`
+	} `toml:"write"`
+}
+
+// Languages are those that every text of a package is written in.
+var Languages = []string{"de", "en", "tr", "de-simple"}
+
+// ParseError is everything that is wrong with a package.
+type ParseError struct {
+	Service  string
+	Problems []Problem
+}
+
+// Error lists the problems, one a line.
+func (e *ParseError) Error() string {
+	lines := make([]string, len(e.Problems))
+	for i, p := range e.Problems {
+		lines[i] = p.String()
+	}
+	return fmt.Sprintf("service package %s:\n%s", e.Service, strings.Join(lines, "\n"))
+}
+
+// String is the problem as compilers print it.
+func (p Problem) String() string {
+	switch {
+	case p.Line == 0:
+		return p.File + ": " + p.Msg
+	case p.Col == 0:
+		return fmt.Sprintf("%s:%d: %s", p.File, p.Line, p.Msg)
+	}
+	return fmt.Sprintf("%s:%d:%d: %s", p.File, p.Line, p.Col, p.Msg)
+}
+
+type parser struct {
+	fsys     fs.FS
+	s        *Service
+	problems []Problem
+}
+
+func (p *parser) problem(file string, line int, format string, args ...any) {
+	p.problems = append(p.problems, Problem{File: file, Line: line, Msg: fmt.Sprintf(format, args...)})
+}
+
+var idPattern = regexp.MustCompile(`^[a-z][a-z0-9-]{1,62}$`)
+
+// Parse reads a package. dir is the folder's name, which is the service's id. The
+// error is a *ParseError with everything that is wrong.
+func Parse(dir string, fsys fs.FS) (*Service, error) {
+	p := &parser{fsys: fsys, s: &Service{
+		TaskForms: map[string]*form.Form{}, Decisions: map[string]*dmn.Definitions{}, Letters: map[string][]byte{}, Files: fsys,
+	}}
+	files, err := readAll(fsys)
+	if err != nil {
+		p.problem(dir, 0, "%v", err)
+		return nil, &ParseError{Service: dir, Problems: p.problems}
+	}
+	names := make([]string, 0, len(files))
+	for name := range files {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	sum := sha256.New()
+	for _, name := range names {
+		fmt.Fprintf(sum, "%s\x00%d\x00", name, len(files[name]))
+		sum.Write(files[name])
+	}
+	p.s.Version = hex.EncodeToString(sum.Sum(nil))[:16]
+
+	head, ok := p.toml(dir, files["service.toml"])
+	for _, name := range names {
+		data := files[name]
+		switch {
+		case path.Dir(name) == "letters":
+			p.s.Letters[path.Base(name)] = data
+		case path.Dir(name) != ".":
+		case name == "application.form":
+			p.s.Form, err = form.Parse(name, data)
+			p.add(name, err)
+		case path.Ext(name) == ".form":
+			f, err := form.Parse(name, data)
+			p.add(name, err)
+			if err == nil {
+				p.s.TaskForms[strings.TrimSuffix(name, ".form")] = f
+			}
+		case path.Ext(name) == ".bpmn":
+			if p.s.Process != nil {
+				p.problem(name, 0, "a package has one .bpmn file")
+				continue
+			}
+			p.s.Process, err = bpmn.Parse(name, data)
+			p.add(name, err)
+		case path.Ext(name) == ".dmn":
+			p.dmn(name, data)
+		}
+	}
+	if p.s.Form == nil && files["application.form"] == nil {
+		p.problem("application.form", 0, "missing: a service has a form")
+	}
+	if ok {
+		p.fees(head)
+	}
+	if len(p.problems) > 0 {
+		return nil, &ParseError{Service: dir, Problems: p.problems}
+	}
+	return p.s, nil
+}
+
+func (p *parser) dmn(name string, data []byte) {
+	d, err := dmn.Parse(name, data)
+	p.add(name, err)
+	if err != nil {
+		return
+	}
+	for _, info := range d.Decisions() {
+		if p.s.Decisions[info.ID] != nil {
+			p.problem(name, 0, "decision %q stands in another file too", info.ID)
+		}
+		p.s.Decisions[info.ID] = d
+	}
+}
+
+// add takes over what a language's parser found.
+func (p *parser) add(file string, err error) {
+	if err == nil {
+		return
+	}
+	var many interface{ Unwrap() []error }
+	if errors.As(err, &many) {
+		for _, e := range many.Unwrap() {
+			p.add(file, e)
+		}
+		return
+	}
+	msg := strings.TrimPrefix(err.Error(), file+":")
+	for line := range strings.SplitSeq(strings.TrimSpace(msg), "\n") {
+		p.problems = append(p.problems, Problem{File: file, Msg: strings.TrimSpace(strings.TrimPrefix(line, file+":"))})
+	}
+}
+
+func (p *parser) toml(dir string, data []byte) (tomlService, bool) {
+	const file = "service.toml"
+	var t tomlService
+	if data == nil {
+		p.problem(file, 0, "missing")
+		return t, false
+	}
+	meta, err := toml.Decode(string(data), &t)
+	if err != nil {
+		var pe toml.ParseError
+		if errors.As(err, &pe) {
+			p.problems = append(p.problems, Problem{File: file, Line: pe.Position.Line, Msg: pe.Message})
+		} else {
+			p.problem(file, 0, "%v", err)
+		}
+		return t, false
+	}
+	for _, k := range meta.Undecoded() {
+		p.problem(file, lineOf(data, k[len(k)-1]), "unknown key %q", k.String())
+	}
+	need := func(key, value string) {
+		if value == "" {
+			p.problem(file, 0, "%s is missing", key)
+		}
+	}
+	text := func(key string, t Text) {
+		for _, lang := range Languages {
+			if strings.TrimSpace(t[lang]) == "" {
+				p.problem(file, lineOf(data, key), "%s has no text in %s", key, lang)
+			}
+		}
+	}
+	s := p.s
+	if !idPattern.MatchString(t.ID) || t.ID != dir {
+		p.problem(file, lineOf(data, "id"), "id %q must be the name of the folder, %q, in lower case with hyphens", t.ID, dir)
+	}
+	if !regexp.MustCompile(`^\d{14}$`).MatchString(t.LeiKa) {
+		p.problem(file, lineOf(data, "leika"), "leika %q must have 14 digits", t.LeiKa)
+	}
+	need("office", t.Office)
+	need("process", t.Process)
+	if s.Trust, err = access.ParseLevel(t.Trust); err != nil {
+		p.problem(file, lineOf(data, "trust"), "%v", err)
+	}
+	if len(t.Audience) == 0 {
+		p.problem(file, 0, "audience is missing")
+	}
+	if len(t.Law) == 0 {
+		p.problem(file, 0, "no [[law]]: a service names the law that it rests on")
+	}
+	for key, tx := range map[string]Text{"title": t.Title, "summary": t.Summary, "eligible": t.Eligible, "duration": t.Duration, "purpose": t.Purpose, "remedy": t.Remedy} {
+		text(key, tx)
+	}
+	for _, n := range t.Need {
+		text("need", n)
+	}
+	s.ID, s.LeiKa, s.Office, s.Audience, s.Topics, s.Synonyms = t.ID, t.LeiKa, t.Office, t.Audience, t.Topics, t.Synonyms
+	s.Title, s.Summary, s.Eligible, s.Duration, s.Purpose, s.Remedy = t.Title, t.Summary, t.Eligible, t.Duration, t.Purpose, t.Remedy
+	s.Laws, s.Needs, s.Lists, s.ProcessID = t.Law, t.Need, t.List, t.Process
+	seen := map[string]bool{}
+	for _, d := range t.Data {
+		text("data.purpose", d.Purpose)
+		if d.Register == "" || d.As == "" || len(d.Fields) == 0 || d.Basis == "" {
+			p.problem(file, lineOf(data, "data"), "[[data]] needs register, as, fields and basis")
+		}
+		if seen[d.As] {
+			p.problem(file, lineOf(data, "data"), "two [[data]] are called %q", d.As)
+		}
+		seen[d.As] = true
+		s.Data = append(s.Data, RegisterUse{Register: d.Register, As: d.As, One: d.One, Fields: d.Fields, Purpose: d.Purpose, Basis: d.Basis})
+	}
+	for _, w := range t.Write {
+		s.Write = append(s.Write, w.Register)
+	}
+	return t, true
+}
+
+// fees works the examples out by the decision itself.
+func (p *parser) fees(t tomlService) {
+	const file = "service.toml"
+	p.s.Fee.Decision = t.Fee.Decision
+	if t.Fee.Decision == "" {
+		return
+	}
+	d := p.s.Decisions[t.Fee.Decision]
+	if d == nil {
+		p.problem(file, 0, "fee.decision: no .dmn file has the decision %q", t.Fee.Decision)
+		return
+	}
+	for _, e := range t.Fee.Example {
+		r, err := d.Decide(t.Fee.Decision, map[string]any{"application": e.Answers})
+		if err != nil {
+			p.problem(file, 0, "fee.example %q: %v", e.Label["de"], err)
+			continue
+		}
+		cents, ok := Cents(r.Value)
+		if !ok {
+			p.problem(file, 0, "fee.example %q: the decision gives no amount in cents", e.Label["de"])
+			continue
+		}
+		ex := FeeExample{Label: e.Label, Cents: cents}
+		for _, tr := range r.Trace {
+			for _, rule := range tr.Rules {
+				for _, a := range rule.Annotations {
+					if a.Name == "law" {
+						ex.Law = a.Text
+					}
+				}
+			}
+		}
+		p.s.Fee.Examples = append(p.s.Fee.Examples, ex)
+	}
+}
+
+// Cents reads the amount of a fee decision: a number of cents, or an object with one under "cents".
+func Cents(v any) (int64, bool) {
+	if m, ok := v.(map[string]any); ok {
+		v = m["cents"]
+	}
+	var n int64
+	if _, err := fmt.Sscanf(fmt.Sprint(v), "%d", &n); err != nil || fmt.Sprint(n) != fmt.Sprint(v) || n < 0 {
+		return 0, false
+	}
+	return n, true
+}
+
+// lineOf finds the line on which a key is set, for a message.
+func lineOf(data []byte, key string) int {
+	re, err := regexp.Compile(`(?m)^\s*(\[\[?)?` + regexp.QuoteMeta(key) + `(\s*=|\.|\])`)
+	if err != nil {
+		return 0
+	}
+	at := re.FindIndex(data)
+	if at == nil {
+		return 0
+	}
+	return 1 + strings.Count(string(data[:at[0]]), "\n")
+}
+
+func readAll(fsys fs.FS) (map[string][]byte, error) {
+	files := map[string][]byte{}
+	err := fs.WalkDir(fsys, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || strings.HasPrefix(path.Base(name), ".") {
+			return err
+		}
+		if len(files) >= maxFiles {
+			return fmt.Errorf("more than %d files", maxFiles)
+		}
+		f, err := fsys.Open(name)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+		if err != nil {
+			return err
+		}
+		if len(data) > maxFile {
+			return fmt.Errorf("%s is larger than %d bytes", name, maxFile)
+		}
+		files[name] = data
+		return nil
+	})
+	return files, err
+}

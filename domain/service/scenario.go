@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+package service
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"time"
+
+	"github.com/BurntSushi/toml"
+)
+
+// Scenario is a service played through from the first answer to the end, as
+// mercator service test does it with the real kernel and a clock of its own.
+type Scenario struct {
+	File    string         `toml:"-"`
+	Title   string         `toml:"title"`
+	Person  string         `toml:"person"` // a named person of the sample city
+	Today   string         `toml:"today"`
+	Consent bool           `toml:"consent"` // yes to the registers
+	Answers map[string]any `toml:"answers"`
+	Steps   []Step         `toml:"step"`
+	Expect  Expect         `toml:"expect"`
+}
+
+// Step is what somebody does next: exactly one of its fields is set, and Answers with Task.
+type Step struct {
+	Pay     int64          `toml:"pay"`  // cents that are expected to be due; they are paid
+	Task    string         `toml:"task"` // id of the user task that a clerk completes
+	Answers map[string]any `toml:"answers"`
+	Wait    string         `toml:"wait"` // an ISO 8601 duration of days: P31D
+}
+
+// Expect is how the case has to end.
+type Expect struct {
+	Outcome   string            `toml:"outcome"`
+	Status    string            `toml:"status"`    // the last milestone in German; "" isn't checked
+	Documents []string          `toml:"documents"` // templates of the letters, in order
+	Records   []string          `toml:"records"`   // registers that have a record of the case
+	Rules     map[string]string `toml:"rules"`     // decision → the law of the rule that fired
+}
+
+// Scenarios reads the scenarios of a package in the order of their names.
+func Scenarios(s *Service) ([]Scenario, []Problem) {
+	var out []Scenario
+	var problems []Problem
+	names, err := fs.Glob(s.Files, "scenarios/*.toml")
+	if err != nil {
+		return nil, []Problem{{File: "scenarios", Msg: err.Error()}}
+	}
+	for _, name := range names {
+		bad := func(line int, format string, args ...any) {
+			problems = append(problems, Problem{File: name, Line: line, Msg: fmt.Sprintf(format, args...)})
+		}
+		data, err := fs.ReadFile(s.Files, name)
+		if err != nil {
+			bad(0, "%v", err)
+			continue
+		}
+		sc := Scenario{File: path.Base(name)}
+		meta, err := toml.Decode(string(data), &sc)
+		var pe toml.ParseError
+		switch {
+		case errors.As(err, &pe):
+			bad(pe.Position.Line, "%s", pe.Message)
+			continue
+		case err != nil:
+			bad(0, "%v", err)
+			continue
+		}
+		for _, k := range meta.Undecoded() {
+			bad(lineOf(data, k[len(k)-1]), "unknown key %q", k.String())
+		}
+		if sc.Title == "" || sc.Person == "" || sc.Expect.Outcome == "" {
+			bad(0, "a scenario needs title, person and expect.outcome")
+		}
+		if _, err := time.Parse(time.DateOnly, sc.Today); err != nil {
+			bad(lineOf(data, "today"), "today %q is not a day like 2026-12-01", sc.Today)
+		}
+		for _, st := range sc.Steps {
+			n := 0
+			for _, set := range []bool{st.Pay != 0, st.Task != "", st.Wait != ""} {
+				if set {
+					n++
+				}
+			}
+			if n != 1 {
+				bad(lineOf(data, "step"), "a step is one of pay, task and wait")
+			}
+		}
+		for key := range sc.Answers {
+			if s.Form.Field(key) == nil {
+				bad(lineOf(data, key), "application.form has no field %q", key)
+			}
+		}
+		out = append(out, sc)
+	}
+	return out, problems
+}

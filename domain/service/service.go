@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+package service
+
+import (
+	"io/fs"
+
+	"mercator/base/i18n"
+	"mercator/core/access"
+	"mercator/lang/bpmn"
+	"mercator/lang/dmn"
+	"mercator/lang/form"
+)
+
+// Text is a text in several languages.
+type Text = i18n.Text
+
+// Service is one version of a service package. It is immutable and safe to share.
+type Service struct {
+	ID      string
+	Version string // hash of all files
+
+	LeiKa    string // key of the Leistungskatalog, 14 digits
+	Office   string // id of the office responsible, content/city
+	Trust    access.Level
+	Audience []string
+	Topics   []string
+	Synonyms []string // other words that people search with
+
+	Title    Text
+	Summary  Text
+	Eligible Text
+	Duration Text
+	Purpose  Text // for which personal data is processed (Art. 5 GDPR)
+	Remedy   Text // instructions on legal remedies (§ 37 Absatz 6 VwVfG)
+	Laws     []Law
+	Needs    []Text
+	Fee      Fee
+
+	Data  []RegisterUse // what registers know, in the order of fetching
+	Lists []List        // public lists that the form offers
+	Write []string      // registers that a case may write
+
+	Form      *form.Form            // application.form
+	TaskForms map[string]*form.Form // the other forms, by their id
+	Process   *bpmn.Definitions
+	ProcessID string
+	Decisions map[string]*dmn.Definitions // by decision id
+	Letters   map[string][]byte           // by file name under letters/
+
+	Files fs.FS // all files of the version
+}
+
+// Law is a provision that the service rests on.
+type Law struct {
+	Name string `toml:"name"`
+	URL  string `toml:"url"`
+}
+
+// Basis is the legal basis as one text.
+func (s *Service) Basis() string {
+	out := ""
+	for i, l := range s.Laws {
+		if i > 0 {
+			out += "; "
+		}
+		out += l.Name
+	}
+	return out
+}
+
+// Fee is what the service costs: a decision, and examples for the service page
+// whose amounts are worked out by it, so that they are never out of date.
+type Fee struct {
+	Decision string // id of the decision; "" when the service is free
+	Examples []FeeExample
+}
+
+// FeeExample is a fee for some answers.
+type FeeExample struct {
+	Label Text
+	Cents int64
+	Law   string // the annotation of the rule that gives the amount
+}
+
+// RegisterUse is data that the city already has and this service uses: asked for
+// once, shown before it is fetched, never asked again.
+type RegisterUse struct {
+	Register string
+	As       string // the name in forms and rules: registers.<As>
+	One      bool   // at most one record, given as an object and not as a list
+	Fields   []string
+	Purpose  Text
+	Basis    string
+}
+
+// List is a public register as options of a form: lists.<As>.
+type List struct {
+	Register string `toml:"register"`
+	As       string `toml:"as"`
+	Value    string `toml:"value"`
+	Label    string `toml:"label"`
+}
+
+// Problem is a mistake in a package.
+type Problem struct {
+	File      string
+	Line, Col int
+	Msg       string
+}
