@@ -191,7 +191,11 @@ func (p *Provider) Serve(ctx context.Context, l net.Listener) error {
 		<-ctx.Done()
 		wait, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
-		stopped <- srv.Shutdown(wait)
+		err := srv.Shutdown(wait)
+		if errors.Is(err, context.DeadlineExceeded) {
+			err = srv.Close() // connections that were opened and never used
+		}
+		stopped <- err
 	}()
 	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 		return err
