@@ -232,7 +232,7 @@ func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (int64, error
 			res, err = s.ExecContext(context.WithoutCancel(ctx), args...)
 		}
 	} else {
-		res, err = tx.sqlTx.ExecContext(ctx, query, args...)
+		res, err = tx.sqlTx.ExecContext(context.WithoutCancel(ctx), query, args...)
 	}
 	if err != nil {
 		return 0, classify(query, err)
@@ -249,7 +249,7 @@ func (tx *Tx) Query(ctx context.Context, query string, args ...any) (*sql.Rows, 
 		}
 		return s.QueryContext(context.WithoutCancel(ctx), args...)
 	}
-	return tx.sqlTx.QueryContext(ctx, query, args...)
+	return tx.sqlTx.QueryContext(context.WithoutCancel(ctx), query, args...)
 }
 
 // QueryRow reads one row inside the transaction.
@@ -262,7 +262,7 @@ func (tx *Tx) QueryRow(ctx context.Context, query string, args ...any) *sql.Row 
 		}
 		return s.QueryRowContext(ctx, args...)
 	}
-	return tx.sqlTx.QueryRowContext(ctx, query, args...)
+	return tx.sqlTx.QueryRowContext(context.WithoutCancel(ctx), query, args...)
 }
 
 // classify turns "already there" into a conflict on both engines; anything else
@@ -291,6 +291,9 @@ func classify(query string, err error) error {
 // so it changes nothing outside the transaction; it must not call Write. What it
 // has to do after the commit it hands to tx.AfterCommit.
 func (db *DB) Write(ctx context.Context, fn func(tx *Tx) error) error {
+	if err := ctx.Err(); err != nil {
+		return fault.Because(fault.Unavailable, "store.write", "", err)
+	}
 	if db.engine == Postgres {
 		return db.writePostgres(ctx, fn)
 	}
@@ -328,7 +331,14 @@ func (db *DB) writePostgres(ctx context.Context, fn func(tx *Tx) error) error {
 	}
 }
 
+// writeTimeout ends a change that hangs.
+const writeTimeout = 30 * time.Second
+
 func (db *DB) tryPostgres(ctx context.Context, fn func(tx *Tx) error) (err error) {
+	// As on SQLite, a change that has begun is finished: a caller who goes away in the
+	// middle of a commit must not leave it open whether it happened.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
+	defer cancel()
 	sqlTx, err := db.write.BeginTx(ctx, nil)
 	if err != nil {
 		return fault.Because(fault.Unavailable, "store.begin", "", err)

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+package bus_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"mercator/base/ident"
+	"mercator/core/bus"
+	"mercator/core/store"
+	"mercator/core/store/storetest"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+func rooms() []store.Migrations {
+	return []store.Migrations{bus.Migrations(), {Room: "test", FS: fstest.MapFS{"migrate/0001_effect.sql": {Data: []byte(
+		"CREATE TABLE test_effect (n BIGINT NOT NULL, subject TEXT NOT NULL, data TEXT NOT NULL)")}}}}
+}
+
+func publish(t testing.TB, db *store.DB, o *bus.Outbox, subject string, n int) {
+	t.Helper()
+	ctx := context.Background()
+	for i := range n {
+		if err := db.Write(ctx, func(tx *store.Tx) error {
+			return o.Publish(ctx, tx, bus.Event{ID: ident.New(), Type: "eu.mercator.test.happened", Subject: subject, Data: json.RawMessage(fmt.Sprint(i))})
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// Two processes on one database, a handler that fails now and then, a restart in
+// between: each event has its effect once and in the order of its subject.
+func TestEachHandlerSeesEachEventOnceAndInOrder(t *testing.T) {
+	storetest.Each(t, rooms(), func(t *testing.T, db *store.DB) {
+		const subjects, each = 5, 20
+		var mu sync.Mutex
+		calls := 0
+		handler := bus.Handler{Name: "test", Types: []string{"eu.mercator.test."}, Handle: func(ctx context.Context, tx *store.Tx, e bus.Event) error {
+			mu.Lock()
+			calls++
+			fails := calls%17 == 0
+			mu.Unlock()
+			if fails {
+				return errors.New("not now")
+			}
+			_, err := tx.Exec(ctx, "INSERT INTO test_effect (n, subject, data) SELECT COUNT(*), CAST($1 AS TEXT), CAST($2 AS TEXT) FROM test_effect WHERE subject = $1", e.Subject, string(e.Data))
+			return err
+		}}
+		other := bus.Handler{Name: "deaf", Types: []string{"eu.mercator.other."}, Handle: func(context.Context, *store.Tx, bus.Event) error {
+			t.Error("an event of another type was delivered")
+			return nil
+		}}
+		newBus := func() *bus.Outbox {
+			o, err := bus.New(bus.Config{DB: db, Handlers: []bus.Handler{handler, other}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return o
+		}
+		o := newBus()
+		for i := range subjects {
+			publish(t, db, o, fmt.Sprint("s", i), each)
+		}
+		for range 3 { // a restart each time
+			ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
+			newBus().Run(ctx)
+			cancel()
+		}
+		for range 50 {
+			if newBus().Drain(context.Background()) == nil {
+				break
+			}
+		}
+		for i := range subjects {
+			got, err := store.All(context.Background(), db, func(s store.Scanner) (string, error) {
+				var v string
+				return v, s.Scan(&v)
+			}, "SELECT data FROM test_effect WHERE subject = $1 ORDER BY n", fmt.Sprint("s", i))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(got) != each {
+				t.Fatalf("subject %d: %d of %d", i, len(got), each)
+			}
+			for k, v := range got {
+				if v != fmt.Sprint(k) {
+					t.Fatalf("subject %d is out of order: %v", i, got)
+				}
+			}
+		}
+		if n, err := newBus().Pending(context.Background()); n != 0 || err != nil {
+			t.Errorf("%d wait, %v", n, err)
+		}
+	})
+}
+
+// What is rolled back was never said.
+func TestAnEventStandsOrFallsWithItsChange(t *testing.T) {
+	storetest.Each(t, rooms(), func(t *testing.T, db *store.DB) {
+		ctx := context.Background()
+		o, err := bus.New(bus.Config{DB: db, Handlers: []bus.Handler{{Name: "h", Types: []string{""}, Handle: func(context.Context, *store.Tx, bus.Event) error { t.Error("delivered"); return nil }}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		db.Write(ctx, func(tx *store.Tx) error {
+			if err := o.Publish(ctx, tx, bus.Event{Type: "eu.mercator.test.happened"}); err != nil {
+				t.Error(err)
+			}
+			return errors.New("no")
+		})
+		if err := o.Drain(ctx); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+func streamIDs(t *testing.T, n *bus.NATS, want int) map[string]int {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	js, err := jetstream.New(n.Conn())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := js.OrderedConsumer(ctx, bus.StreamName, jetstream.OrderedConsumerConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids := map[string]int{}
+	for len(ids) < want {
+		m, err := c.Next(jetstream.FetchMaxWait(5 * time.Second))
+		if err != nil {
+			t.Fatalf("%d of %d: %v", len(ids), want, err)
+		}
+		var e struct{ SpecVersion, ID, Type, Subject string }
+		if err := json.Unmarshal(m.Data(), &e); err != nil || e.SpecVersion != "1.0" || e.Type != "eu.mercator.test.happened" {
+			t.Fatalf("not a CloudEvent: %s %v", m.Data(), err)
+		}
+		ids[e.ID]++
+	}
+	return ids
+}
+
+// The NATS store is deleted between two starts, and nothing is lost.
+func TestTheStreamMayBeDeleted(t *testing.T) {
+	storetest.Each(t, rooms(), func(t *testing.T, db *store.DB) {
+		dir := filepath.Join(t.TempDir(), "nats")
+		run := func(count int) map[string]int {
+			n, err := bus.StartNATS(context.Background(), bus.NATSConfig{Dir: dir})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer n.Close()
+			o, err := bus.New(bus.Config{DB: db, Stream: n})
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithCancel(context.Background())
+			var wg sync.WaitGroup
+			wg.Go(func() { o.Run(ctx) })
+			defer wg.Wait()
+			defer cancel()
+			publish(t, db, o, "s", 30)
+			return streamIDs(t, n, count)
+		}
+		first := run(30)
+		second := run(60) // a plain restart: nothing twice
+		for id, n := range second {
+			if n != 1 {
+				t.Errorf("%s is in the stream %d times after a restart", id, n)
+			}
+		}
+		if err := os.RemoveAll(dir); err != nil {
+			t.Fatal(err)
+		}
+		third := run(90)
+		for id := range first {
+			if third[id] != 1 {
+				t.Errorf("%s is in the stream %d times after its store was deleted", id, third[id])
+			}
+		}
+	})
+}

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+package bus
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"time"
+
+	"mercator/base/fault"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// The stream and its subjects: mercator.events.<event type>.
+const (
+	StreamName    = "MERCATOR"
+	SubjectPrefix = "mercator.events."
+)
+
+// NATS is the embedded server with the stream of events.
+type NATS struct {
+	server *server.Server
+	conn   *nats.Conn
+	js     jetstream.JetStream
+	fresh  bool
+}
+
+// NATSConfig is what the embedded server needs.
+type NATSConfig struct {
+	Dir    string        // of the JetStream store; may be deleted between two starts
+	Listen string        // "" : reachable only inside this process
+	Token  string        // of clients that connect to Listen
+	Keep   time.Duration // how long the stream keeps events; 0: 14 days
+}
+
+// StartNATS starts the embedded server.
+func StartNATS(ctx context.Context, c NATSConfig) (*NATS, error) {
+	const op = "bus.startNATS"
+	o := &server.Options{
+		ServerName: "mercator", JetStream: true, StoreDir: c.Dir, NoSigs: true, NoLog: true,
+		DontListen: c.Listen == "", JetStreamMaxMemory: 16 << 20, JetStreamMaxStore: 8 << 30, MaxPayload: 1 << 20,
+	}
+	if c.Listen != "" {
+		host, port, err := net.SplitHostPort(c.Listen)
+		if err != nil {
+			return nil, fault.Wrap(op, err)
+		}
+		if o.Host = host; port != "" {
+			if o.Port, err = strconv.Atoi(port); err != nil {
+				return nil, fault.Wrap(op, err)
+			}
+		}
+		if o.Port == 0 {
+			o.Port = server.RANDOM_PORT
+		}
+		if c.Token == "" {
+			return nil, fault.Internalf(op, "a bus that listens needs a token")
+		}
+		o.Authorization = c.Token
+	}
+	s, err := server.NewServer(o)
+	if err != nil {
+		return nil, fault.Wrap(op, err)
+	}
+	go s.Start()
+	n := &NATS{server: s}
+	if !s.ReadyForConnections(10 * time.Second) {
+		n.Close()
+		return nil, fault.New(fault.Unavailable, op, "")
+	}
+	if err := n.open(ctx, c); err != nil {
+		n.Close()
+		return nil, fault.Wrap(op, err)
+	}
+	return n, nil
+}
+
+func (n *NATS) open(ctx context.Context, c NATSConfig) error {
+	options := []nats.Option{nats.InProcessServer(n.server), nats.Name("mercator")}
+	if c.Token != "" {
+		options = append(options, nats.Token(c.Token))
+	}
+	var err error
+	if n.conn, err = nats.Connect("", options...); err != nil {
+		return err
+	}
+	if n.js, err = jetstream.New(n.conn, jetstream.WithPublishAsyncMaxPending(4000)); err != nil {
+		return err
+	}
+	if c.Keep == 0 {
+		c.Keep = 14 * 24 * time.Hour
+	}
+	if _, err := n.js.Stream(ctx, StreamName); errors.Is(err, jetstream.ErrStreamNotFound) {
+		n.fresh = true
+	} else if err != nil {
+		return err
+	}
+	_, err = n.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
+		Name: StreamName, Subjects: []string{SubjectPrefix + ">"}, Storage: jetstream.FileStorage,
+		MaxAge: c.Keep, Duplicates: time.Hour, Description: "CloudEvents of Mercator; SQL is the truth",
+	})
+	return err
+}
+
+// Fresh reports that the stream was made at this start.
+func (n *NATS) Fresh() bool { return n.fresh }
+
+// Addr is where the server listens, or nil.
+func (n *NATS) Addr() net.Addr { return n.server.Addr() }
+
+// Conn is the connection inside the process.
+func (n *NATS) Conn() *nats.Conn { return n.conn }
+
+// Publish sends events and waits until the stream has acknowledged each.
+func (n *NATS) Publish(ctx context.Context, events []Event) error {
+	acks := make([]jetstream.PubAckFuture, 0, len(events))
+	for _, e := range events {
+		body, err := json.Marshal(e)
+		if err != nil {
+			return err
+		}
+		ack, err := n.js.PublishMsgAsync(&nats.Msg{
+			Subject: SubjectPrefix + e.Type, Data: body,
+			Header: nats.Header{jetstream.MsgIDHeader: {e.ID}, "Content-Type": {"application/cloudevents+json"}},
+		})
+		if err != nil {
+			return err
+		}
+		acks = append(acks, ack)
+	}
+	timeout := time.NewTimer(20 * time.Second)
+	defer timeout.Stop()
+	for _, a := range acks {
+		select {
+		case <-a.Ok():
+		case err := <-a.Err():
+			return err
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-timeout.C:
+			return fmt.Errorf("the stream doesn't acknowledge")
+		}
+	}
+	return nil
+}
+
+// Close stops the server; what it has not synced to disk is in SQL.
+func (n *NATS) Close() {
+	if n.conn != nil {
+		n.conn.Close()
+	}
+	n.server.Shutdown()
+	n.server.WaitForShutdown()
+}
