@@ -229,3 +229,22 @@ type noLoader struct{}
 func (noLoader) Load(url string) (any, error) {
 	return nil, fmt.Errorf("a schema may not refer to %s", url)
 }
+
+// Missing tells what of a register and its fields isn't declared, or that the
+// register is about nobody though a person is meant: for the check of service
+// packages. An empty text means that all is there.
+func (rs *Registers) Missing(register string, fields []string, ofPerson bool) string {
+	d, ok := rs.Get(register)
+	if !ok {
+		return fmt.Sprintf("register %q isn't declared", register)
+	}
+	if ofPerson && d.Person == "" {
+		return fmt.Sprintf("register %q holds nothing about persons", register)
+	}
+	for _, f := range fields {
+		if _, ok := d.Field(f); !ok {
+			return fmt.Sprintf("register %q has no field %q", register, f)
+		}
+	}
+	return ""
+}

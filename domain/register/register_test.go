@@ -308,6 +308,40 @@ func TestMyDataIsAllThatTheRegistersHoldAboutMe(t *testing.T) {
 	}
 }
 
+// The policies of the house let the registers be used as the rooms use them, and
+// not otherwise.
+func TestThePoliciesOfTheHouseFitTheOffice(t *testing.T) {
+	db := storetest.SQLite(t, rooms)
+	checker := accesstest.House(t, db)
+	h := open(t, db)
+	must(t, h.put(t, "residents", "", resident("p1", "Elif", "Kaya", "1992-07-25"), register.Why{}))
+	elif := access.Actor{Kind: access.Resident, ID: "p1", Level: access.Substantial}
+	held, err := h.OwnData(t.Context(), checker.Permit, elif)
+	if err != nil || len(held) != 1 {
+		t.Errorf("own data: %v, %v", held, err)
+	}
+	weak := elif
+	weak.Level = access.Basic
+	if _, err := h.OwnData(t.Context(), checker.Permit, weak); !fault.Is(err, fault.StepUp) {
+		t.Errorf("own data at trust level basic: %v, want a step-up", err)
+	}
+	fields := []string{"given_names", "street"}
+	g, err := checker.Permit(t.Context(), access.Request{Actor: elif, Action: access.Read, Resource: register.Resource("residents"), Owner: "p1",
+		Purpose: "resident-parking-permit", Service: "resident-parking-permit", Basis: "§ 34 Absatz 1 BMG", Fields: fields, Subjects: []string{"p1"}})
+	must(t, err)
+	if got, err := h.Fetch(t.Context(), g, register.Use{Register: "residents", Person: "p1", Fields: fields, One: true}); err != nil || got == nil {
+		t.Errorf("a service's fetch: %v, %v", got, err)
+	}
+	if _, err := checker.Permit(t.Context(), access.Request{Actor: access.SystemActor("demo"), Action: access.Change, Resource: "register",
+		Purpose: "demo data", Basis: "demo"}); err != nil {
+		t.Errorf("loading the demo: %v", err)
+	}
+	if _, err := checker.Permit(t.Context(), access.Request{Actor: access.SystemActor("process"), Action: access.Change, Resource: register.Resource("parking_permits"),
+		Purpose: "resident-parking-permit", Basis: "§ 45 StVO", Owner: "p1", Case: "c1"}); err != nil {
+		t.Errorf("a process writes a permit: %v", err)
+	}
+}
+
 func TestAMistakeInAPackageIsNamed(t *testing.T) {
 	good, err := os.ReadFile("../../content/registers/districts/register.toml")
 	must(t, err)

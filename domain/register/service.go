@@ -558,6 +558,9 @@ func (s *Service) OwnData(ctx context.Context, permit Permit, actor access.Actor
 			Actor: actor, Action: access.Read, Resource: Resource(d.ID), Purpose: OwnDataPurpose, Basis: "Art. 15 DSGVO",
 			Owner: actor.ID, Office: d.Office, Fields: d.FieldNames(),
 		})
+		if fault.Is(err, fault.Denied) && actor.Level < access.Substantial {
+			return nil, fault.Because(fault.StepUp, op, "", err, "level", access.Substantial.String())
+		}
 		if err != nil {
 			return nil, fault.Wrap(op, err)
 		}

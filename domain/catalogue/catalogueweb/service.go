@@ -55,7 +55,11 @@ func (p *pages) showService(w http.ResponseWriter, r *http.Request) error {
 	}
 	p.fees(loc, s, &page)
 	for _, u := range s.Data {
-		page.Data.Items = append(page.Data.Items, loc.T("catalogueweb.dataUse", "register", p.Register(u.Register).For(lang), "purpose", u.Purpose.For(lang), "basis", u.Basis))
+		name := p.Register(u.Register).For(lang)
+		if name == "" {
+			name = u.Register
+		}
+		page.Data.Items = append(page.Data.Items, loc.T("catalogueweb.dataUse", "register", name, "purpose", u.Purpose.For(lang), "basis", u.Basis))
 	}
 	for _, l := range s.Laws {
 		if strings.HasPrefix(l.URL, "https://") {
