@@ -91,7 +91,7 @@ func gallery() map[string][]ui.Component {
 			{ID: "c2", Marked: true, Cells: []ui.Cell{{Text: "GEW-2026-00007", Href: "#"}, {Text: "Gewerbeanmeldung"}, {Badge: ui.Badge{Tone: ui.Success, Text: "Erledigt"}}, {Text: "26,00 €"}}}}},
 		ui.Table{Caption: "Nichts", CaptionHidden: true, Empty: "Hier ist nichts zu tun."},
 		ui.Pagination{First: "#", Prev: "#", Next: "#", Label: "21 bis 40"},
-		ui.Figure{Title: "Ablauf", SVG: template.HTML(`<svg width="900" height="60" viewBox="0 0 900 60"><rect x="1" y="1" width="890" height="50" fill="none" stroke="black"/></svg>`), Caption: "Ablauf des Verfahrens"},
+		ui.Figure{Title: "Ablauf", SVG: template.HTML(`<svg width="900" height="60" viewBox="0 0 900 60" role="img" aria-label="Ein Kasten"><rect x="1" y="1" width="890" height="50" fill="none" stroke="black"/></svg>`), Caption: "Ablauf des Verfahrens"},
 	}
 	return map[string][]ui.Component{"form": form, "errors": errors, "blocks": blocks, "list": list}
 }

@@ -273,11 +273,11 @@ type Links struct {
 	Items []Link
 }
 
-// Figure shows a drawing made by our own code. SVG must not hold script or style
-// attributes: the page's policy forbids them.
+// Figure shows a drawing made by our own code, which names itself (role img, title).
+// SVG must not hold script or style attributes: the page's policy forbids them.
 type Figure struct {
 	SVG     template.HTML
-	Title   string // what it is, for those who don't see it
+	Title   string // of the frame, which scrolls if the drawing is wide
 	Caption string
 	Text    string // the same in words
 }

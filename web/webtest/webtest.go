@@ -207,6 +207,23 @@ func (b *Browser) Path(parts ...string) string {
 	return filepath.Join(append([]string{b.root}, parts...)...)
 }
 
+// WaitText waits until the page says something, and fails the test if it doesn't
+// within ten seconds. It needs no script of the page.
+func (b *Browser) WaitText(text string) {
+	b.t.Helper()
+	var got string
+	for range 100 {
+		// While a page is being left it can't be asked.
+		if s, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](`document.body.innerText`)); err == nil {
+			if got = s; strings.Contains(got, text) {
+				return
+			}
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	b.t.Fatalf("the page never said %q, but:\n%s", text, got)
+}
+
 // Text is the text of the open page.
 func (b *Browser) Text() string {
 	b.t.Helper()

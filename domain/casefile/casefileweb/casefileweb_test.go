@@ -16,8 +16,11 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/chromedp/chromedp"
 
 	"mercator/base/fault"
 	"mercator/base/i18n"
@@ -30,6 +33,7 @@ import (
 	"mercator/core/store/storetest"
 	"mercator/domain/casefile"
 	"mercator/domain/service"
+	"mercator/lang/bpmn"
 	"mercator/lang/form"
 	"mercator/web"
 	"mercator/web/assets"
@@ -191,8 +195,12 @@ func newHouse(t *testing.T, cases int) *house {
 	if err := h.services.Load(ctx, os.DirFS("../../../content/services")); err != nil {
 		t.Fatal(err)
 	}
+	outbox, err := bus.New(bus.Config{DB: db})
+	if err != nil {
+		t.Fatal(err)
+	}
 	clock := testNow
-	file := &casefile.File{DB: db, Outbox: &bus.Outbox{}, Now: func() time.Time { clock = clock.Add(time.Second); return clock }}
+	file := &casefile.File{DB: db, Outbox: outbox, Now: func() time.Time { clock = clock.Add(time.Second); return clock }}
 	checker := accesstest.House(t, db)
 	cat, err := i18n.Load(append(web.Messages(), Messages(), form.Messages)...)
 	if err != nil {
@@ -235,8 +243,13 @@ func newHouse(t *testing.T, cases int) *house {
 			h.asked = append(h.asked, subject+"; "+body)
 			return nil
 		},
-		Diagram: func(context.Context, access.Grant, casefile.Case, *i18n.Localizer) (Diagram, error) {
-			return Diagram{SVG: template.HTML(`<svg width="700" height="80" viewBox="0 0 700 80"><rect x="5" y="5" width="120" height="60" rx="8" fill="none" stroke="#333"/></svg>`), Text: i18n.Plain("Wartet auf: Anmeldung prüfen.")}, nil
+		Diagram: func(ctx context.Context, _ access.Grant, c casefile.Case, loc *i18n.Localizer) (Diagram, error) {
+			s, err := h.services.Version(ctx, c.Service, c.Version)
+			if err != nil {
+				return Diagram{}, err
+			}
+			svg := bpmn.SVG(s.Process, s.ProcessID, bpmn.Drawing{Active: []string{"review"}, Done: []string{"start", "received", "eligibility", "in_review"}, Title: s.Title.For(loc.Lang())})
+			return Diagram{SVG: template.HTML(svg), Text: i18n.Plain("Wartet auf: Anmeldung prüfen.")}, nil
 		},
 		Holdings: func(context.Context, access.Actor) ([]Holding, error) {
 			return []Holding{{Register: i18n.Plain("Melderegister"), Purpose: i18n.Plain("Einwohnermeldewesen"), Basis: "§ 3 BMG", Records: [][]Datum{{{Label: i18n.Plain("Name"), Value: "Anna Schmidt"}}}}}, nil
@@ -501,11 +514,7 @@ func TestBrowser(t *testing.T) {
 	}
 	b := webtest.Open(t)
 	h := newHouse(t, 25)
-	who := accesstest.Anna()
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h.site.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), actorKey{}, who)))
-	}))
-	t.Cleanup(srv.Close)
+	srv, as := h.serve()
 	mine := h.tasks.list[1]
 	mine.Assignee, mine.AssigneeName = clerk("Schmitz").ID, "Frau Schmitz"
 	pages := []struct {
@@ -518,7 +527,7 @@ func TestBrowser(t *testing.T) {
 		{"desk-ask", "/desk/cases/" + h.cases[0].ID + "/ask", clerk("Schmitz")},
 	}
 	for _, p := range pages {
-		who = p.who
+		as(p.who)
 		for _, width := range []int{320, 1280} {
 			what := fmt.Sprintf("%s at %d px", p.name, width)
 			b.Width(width)
@@ -531,4 +540,68 @@ func TestBrowser(t *testing.T) {
 			}
 		}
 	}
+}
+
+// serve lets a browser in, as whoever was named last.
+func (h *house) serve() (srv *httptest.Server, as func(access.Actor)) {
+	var who atomic.Pointer[access.Actor]
+	srv = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h.site.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), actorKey{}, *who.Load())))
+	}))
+	h.t.Cleanup(srv.Close)
+	return srv, func(a access.Actor) { who.Store(&a) }
+}
+
+// TestDecideWithoutScript is a clerk's work on a narrow screen with scripts
+// switched off: from the filtered list to the decision and back to the same list.
+func TestDecideWithoutScript(t *testing.T) {
+	b := webtest.Open(t)
+	h := newHouse(t, 4)
+	srv, as := h.serve()
+	as(clerk("Schmitz"))
+	task := h.tasks.list[1]
+	b.Width(360)
+	b.Script(false)
+	b.Go(srv.URL + "/desk?show=free&service=business-registration&lang=de")
+	b.Go(srv.URL + "/desk?show=free&service=business-registration")
+	b.Run(chromedp.Click(`#t-` + task.ID + ` a`))
+	b.WaitText("Aufgabe übernehmen")
+	b.Run(chromedp.Click(`form[action$="/claim"] button`))
+	b.WaitText("Entscheidung abschließen")
+	b.Run(chromedp.Click(`input[name="outcome"][value="refused"]`), chromedp.Click(`form[action="/desk/tasks/`+task.ID+`"] button[type="submit"]`))
+	b.WaitText("Bitte prüfen Sie Ihre Angaben")
+	b.Run(chromedp.SendKeys(`textarea[name="reason"]`, "Der Betrieb liegt nicht in Duisburg."), chromedp.Click(`form[action="/desk/tasks/`+task.ID+`"] button[type="submit"]`))
+	b.WaitText("Überfällige")
+	where, err := chromedp.Run(b.Context(), chromedp.Location())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := srv.URL + "/desk?service=business-registration&show=free#t-" + task.ID; where != want {
+		t.Errorf("the clerk ends at %s, want %s", where, want)
+	}
+	if fmt.Sprint(h.tasks.done[task.ID]["outcome"]) != "refused" {
+		t.Errorf("decided: %v", h.tasks.done[task.ID])
+	}
+}
+
+// TestLiveHint: the list says that it is out of date, and changes nothing by itself.
+func TestLiveHint(t *testing.T) {
+	if set, err := assets.Load(); err != nil || !set.Built() {
+		t.Skip("the assets are not built: go run ./web/assets/build")
+	}
+	b := webtest.Open(t)
+	h := newHouse(t, 3)
+	srv, as := h.serve()
+	as(clerk("Schmitz"))
+	b.Width(1280)
+	b.Go(srv.URL + "/desk")
+	hidden := `document.querySelector("[data-live-hint]").hidden`
+	ask := `document.dispatchEvent(new Event("visibilitychange"))`
+	webtest.Eval[bool](b, ask)
+	if !webtest.Eval[bool](b, hidden) {
+		t.Fatal("the hint shows although nothing has changed")
+	}
+	h.as(clerk("Kaya"), "/desk/tasks/"+h.tasks.list[0].ID+"/claim", url.Values{})
+	webtest.Eval[bool](b, ask)
+	b.Run(chromedp.Poll[chromedp.Void]("!" + hidden))
 }
