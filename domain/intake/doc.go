@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+// Package intake is the counter where applications are filled in and handed over
+// (Antragsannahme).
+//
+// It keeps drafts: what a person has typed so far, saved field by field, and what
+// registers said after the person agreed. It takes the submission, once, and opens the case in the
+// same transaction. It asks again for the one field that a clerk wants corrected.
+//
+// It doesn't decide anything, doesn't know any service, and forgets a draft's
+// content as soon as it is in the case, or when the draft expires.
+//
+// Terms: a draft (Entwurf) is not yet an application; an application (Antrag, § 22
+// VwVfG NRW) exists from the submission on. The data notice (Datenübersicht) says
+// before anything is fetched which data comes from which register, for which purpose and on
+// which legal basis (Art. 13 and 14 GDPR, § 5 EGovG); without consent the person
+// fills in the same form by hand.
+//
+// A draft belongs to the one person who writes it. Every statement carries the
+// owner, so that a foreign draft is not found rather than forbidden. What somebody
+// does with their own draft is not put on the access ledger, which tells people
+// who else looked at their data: fetching from registers and submitting are, with a
+// grant of core/access.
+package intake

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+package intake
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"time"
+
+	"mercator/domain/service"
+	"mercator/lang/form"
+)
+
+// The states of a draft.
+const (
+	Open      = "open"
+	Submitted = "submitted"
+)
+
+// The answers to the data notice.
+const (
+	Unasked = ""
+	Yes     = "yes"
+	No      = "no"
+)
+
+// Bounds.
+const (
+	maxAnswers = 1 << 20 // bytes of a draft's answers, what was typed wrongly included
+	maxFile    = 10 << 20
+	maxFiles   = 10 // in one field
+)
+
+// Draft is an application that is being filled in.
+type Draft struct {
+	ID, Owner, Service, Version string
+	State                       string // Open, Submitted
+	Consent                     string // Unasked, Yes, No
+	Answers                     form.Answers
+	Raw                         map[string]string // typed and not understood, word for word
+	Registers                   map[string]any    // what was fetched; nil without consent
+	FetchedAt                   time.Time
+	CaseID                      string // once submitted
+	CreatedAt, ChangedAt        time.Time
+	ExpiresAt                   time.Time
+	rev                         int64
+}
+
+// Opening is what a case is opened with. The draft's id is its origin: opening
+// twice gives the same case.
+type Opening struct {
+	Draft                    string
+	Service, Version, Office string
+	Person, PersonName       string
+	Channel, Lang            string
+	Application, Registers   json.RawMessage
+}
+
+// Correction is a clerk's request to put one field right.
+type Correction struct {
+	ID, Owner, CaseID, Service, Version string
+	Field, Message                      string
+	State                               string // open, done
+	Raw                                 string
+	CreatedAt, DoneAt                   time.Time
+	rev                                 int64
+}
+
+// CaseData is what intake has to know of a case in which a field is corrected.
+type CaseData struct {
+	Service, Version       string
+	Application, Registers json.RawMessage
+}
+
+// FileRef is an uploaded file as it stands in the answers.
+type FileRef struct {
+	Name string
+	Hash string
+	Type string // by content
+	Size int64
+}
+
+func (f FileRef) value() map[string]any {
+	return map[string]any{"name": f.Name, "hash": f.Hash, "type": f.Type, "size": f.Size}
+}
+
+// Files are the files in an answer.
+func Files(v any) []FileRef {
+	l, _ := v.([]any)
+	var out []FileRef
+	for _, x := range l {
+		m, ok := x.(map[string]any)
+		if !ok {
+			continue
+		}
+		f := FileRef{}
+		f.Name, _ = m["name"].(string)
+		f.Hash, _ = m["hash"].(string)
+		f.Type, _ = m["type"].(string)
+		switch n := m["size"].(type) {
+		case json.Number:
+			f.Size, _ = n.Int64()
+		case int64:
+			f.Size = n
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+// sniff tells the type of a file by its first bytes. Only what an office can read
+// is known; the name and what the browser says count for nothing.
+func sniff(head []byte) string {
+	switch {
+	case bytes.HasPrefix(head, []byte("%PDF-")):
+		return "application/pdf"
+	case bytes.HasPrefix(head, []byte{0xff, 0xd8, 0xff}):
+		return "image/jpeg"
+	case bytes.HasPrefix(head, []byte("\x89PNG\r\n\x1a\n")):
+		return "image/png"
+	}
+	return ""
+}
+
+// accepts tells whether a field takes a type of file.
+func accepts(accept, typ string) bool {
+	if typ == "" {
+		return false
+	}
+	if strings.TrimSpace(accept) == "" {
+		return true
+	}
+	ext := map[string]string{"application/pdf": ".pdf", "image/jpeg": ".jpg,.jpeg", "image/png": ".png"}[typ]
+	for _, a := range strings.Split(strings.ToLower(accept), ",") {
+		a = strings.TrimSpace(a)
+		if a == typ || strings.HasSuffix(a, "/*") && strings.HasPrefix(typ, a[:len(a)-1]) {
+			return true
+		}
+		for _, e := range strings.Split(ext, ",") {
+			if a == e {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// fileName is the last part of a name, without what could be mistaken for a path,
+// in at most 120 characters.
+func fileName(s string) string {
+	if i := strings.LastIndexAny(s, `/\`); i >= 0 {
+		s = s[i+1:]
+	}
+	s = strings.Map(func(r rune) rune {
+		if r < 0x20 || r == 0x7f || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 || strings.ContainsRune(`"<>|:*?`, r) {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(s, ""))
+	if r := []rune(s); len(r) > 120 {
+		s = string(r[len(r)-120:])
+	}
+	if s = strings.Trim(s, ". "); s == "" {
+		return "file"
+	}
+	return s
+}
+
+// Filling is a draft with its form, as the person meets it now.
+type Filling struct {
+	Draft   Draft
+	Service *service.Service
+	View    *form.View
+	Context form.Context
+}
+
+// Pages are the pages on which something is asked or shown, in their order.
+func (f *Filling) Pages() []*form.Page { return f.View.Pages() }
+
+// NextPage is the page after one; "" after the last.
+func (f *Filling) NextPage(page string) string {
+	pages := f.Pages()
+	for i, p := range pages {
+		if p.ID == page && i+1 < len(pages) {
+			return pages[i+1].ID
+		}
+	}
+	return ""
+}
+
+// Resume is where to go on: the first page that isn't right, "" if all are.
+func (f *Filling) Resume() string {
+	for _, p := range f.Pages() {
+		if len(f.View.Validate(p.ID)) > 0 {
+			return p.ID
+		}
+	}
+	return ""
+}

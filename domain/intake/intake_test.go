@@ -1,0 +1,495 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+package intake_test
+
+import (
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"mercator/base/fault"
+	"mercator/core/access"
+	"mercator/core/access/accesstest"
+	"mercator/core/audit"
+	"mercator/core/store"
+	"mercator/core/store/storetest"
+	"mercator/domain/intake"
+	"mercator/domain/intake/intaketest"
+	"mercator/lang/form"
+)
+
+const parking = "resident-parking-permit"
+
+// each runs a test on both engines in a fresh house.
+func each(t *testing.T, run func(t *testing.T, h *intaketest.House)) {
+	storetest.Each(t, intaketest.Rooms(), func(t *testing.T, db *store.DB) { run(t, intaketest.New(t, db)) })
+}
+
+func keys(errs []form.FieldError) string {
+	var out []string
+	for _, e := range errs {
+		out = append(out, e.Key+" "+strings.TrimPrefix(e.Msg, "form.error."))
+	}
+	return strings.Join(out, ", ")
+}
+
+func must[T any](t testing.TB) func(v T, err error) T {
+	return func(v T, err error) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+}
+
+// fill answers everything but what registers know.
+func fill(t testing.TB, h *intaketest.House, a access.Actor, draft string) {
+	t.Helper()
+	for page, post := range map[string]url.Values{
+		"vehicle": {"_f": {"vehicle", "other_vehicle"}, "vehicle": {"DU-AB 123"}},
+		"permit":  {"_f": {"zone", "valid_from", "months"}, "zone": {"DE1"}, "valid_from": {h.Now().AddDate(0, 0, 7).Format("2.1.2006")}, "months": {"12"}},
+		"declare": {"_f": {"declared"}, "declared": {"true"}},
+	} {
+		errs, err := h.Intake.Save(t.Context(), a, draft, page, post, "de")
+		if err != nil || len(errs) > 0 {
+			t.Fatalf("%s: %s %v", page, keys(errs), err)
+		}
+	}
+}
+
+func TestAnApplicationFromStartToCase(t *testing.T) {
+	each(t, func(t *testing.T, h *intaketest.House) {
+		ctx, anna := t.Context(), accesstest.Anna()
+		// What registers know depends on the day of the real clock nowhere: the form's
+		// today() is what FEEL says it is, so the house keeps its time.
+		h.SetNow(time.Now().UTC())
+		d := must[intake.Draft](t)(h.Intake.Start(ctx, anna, parking))
+		if again := must[intake.Draft](t)(h.Intake.Start(ctx, anna, parking)); again.ID != d.ID {
+			t.Error("starting again doesn't go on with the draft")
+		}
+		if h.Fetched.Load() != 0 {
+			t.Error("registers were read before anybody agreed")
+		}
+		if _, _, err := h.Intake.Submit(ctx, anna, d.ID, "de"); !fault.Is(err, fault.Conflict) {
+			t.Errorf("submitted without having seen the data notice: %v", err)
+		}
+		if err := h.Intake.Consent(ctx, anna, d.ID, true); err != nil {
+			t.Fatal(err)
+		}
+		caseID, errs, err := h.Intake.Submit(ctx, anna, d.ID, "de")
+		if err != nil || caseID != "" || keys(errs) != "vehicle choose, zone choose, valid_from required, months choose, declared consent" {
+			t.Fatalf("an empty application: %q %s %v", caseID, keys(errs), err)
+		}
+		fill(t, h, anna, d.ID)
+		// The same button, pressed by many fingers at once.
+		ids := make([]string, 8)
+		var wg sync.WaitGroup
+		for i := range ids {
+			wg.Go(func() {
+				id, errs, err := h.Intake.Submit(ctx, anna, d.ID, "de")
+				if err != nil || len(errs) > 0 {
+					t.Errorf("%s %v", keys(errs), err)
+				}
+				ids[i] = id
+			})
+		}
+		wg.Wait()
+		cases := h.Cases(t)
+		if len(cases) != 1 {
+			t.Fatalf("%d cases", len(cases))
+		}
+		for _, id := range ids {
+			if id != cases[0]["_id"] {
+				t.Errorf("somebody was sent to case %q", id)
+			}
+		}
+		if c := cases[0]; c["given_names"] != "Anna" || c["plate"] != "DU-AB 123" || c["months"] != "12" || c["declared"] != true {
+			t.Errorf("application %v", c)
+		}
+		after := must[intake.Draft](t)(h.Intake.Draft(ctx, anna, d.ID))
+		if after.State != intake.Submitted || len(after.Answers) > 0 || after.Registers != nil {
+			t.Errorf("the draft keeps what is in the case: %+v", after)
+		}
+		if _, err := h.Intake.Save(ctx, anna, d.ID, "declare", url.Values{"_f": {"declared"}}, "de"); !fault.Is(err, fault.Conflict) {
+			t.Errorf("a submitted draft is changed: %v", err)
+		}
+		// What the person will see in "my data": who read which register.
+		entries := must[[]audit.Entry](t)((&audit.Ledger{DB: h.DB}).ForPerson(ctx, anna.ID, "", 50))
+		var lines []string
+		for _, e := range entries {
+			if e.Outcome == audit.Permitted {
+				lines = append(lines, e.Action+" "+e.Resource)
+			}
+		}
+		if got := strings.Join(lines, ", "); got != "read register:vehicles, read register:residents" {
+			t.Errorf("ledger: %s", got)
+		}
+	})
+}
+
+func TestSayingNoLeadsToTheSameFormByHand(t *testing.T) {
+	each(t, func(t *testing.T, h *intaketest.House) {
+		ctx, anna := t.Context(), accesstest.Anna()
+		d := must[intake.Draft](t)(h.Intake.Start(ctx, anna, parking))
+		if err := h.Intake.Consent(ctx, anna, d.ID, false); err != nil {
+			t.Fatal(err)
+		}
+		d = must[intake.Draft](t)(h.Intake.Draft(ctx, anna, d.ID))
+		f := must[*intake.Filling](t)(h.Intake.Fill(ctx, anna, d, "de"))
+		if f.Resume() != "person" || h.Fetched.Load() != 0 {
+			t.Errorf("begins at %q, %d reads", f.Resume(), h.Fetched.Load())
+		}
+		// Changing one's mind: the registers answer, and again no: forgotten.
+		for _, yes := range []bool{true, false} {
+			if err := h.Intake.Consent(ctx, anna, d.ID, yes); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if d = must[intake.Draft](t)(h.Intake.Draft(ctx, anna, d.ID)); d.Registers != nil {
+			t.Error("what was fetched is kept against the person's will")
+		}
+	})
+}
+
+func TestADraftIsTheirsAlone(t *testing.T) {
+	each(t, func(t *testing.T, h *intaketest.House) {
+		ctx, anna, bora := t.Context(), accesstest.Anna(), accesstest.Bora()
+		d := must[intake.Draft](t)(h.Intake.Start(ctx, anna, parking))
+		clerk := accesstest.Clerk("32")
+		clerk.ID = anna.ID // an id of another kind of actor is another person
+		for name, who := range map[string]access.Actor{"a neighbour": bora, "a clerk": clerk, "nobody": {}} {
+			_, err := h.Intake.Draft(ctx, who, d.ID)
+			_, err2 := h.Intake.Save(ctx, who, d.ID, "person", url.Values{}, "de")
+			err3 := h.Intake.Consent(ctx, who, d.ID, true)
+			_, _, err4 := h.Intake.Submit(ctx, who, d.ID, "de")
+			for i, e := range []error{err, err2, err3, err4} {
+				if !fault.Is(e, fault.NotFound) {
+					t.Errorf("%s, %d: %v", name, i, e)
+				}
+			}
+		}
+		if err := h.Intake.Discard(ctx, bora, d.ID); !fault.Is(err, fault.NotFound) {
+			t.Errorf("thrown away by a neighbour: %v", err)
+		}
+		if l := must[[]intake.Draft](t)(h.Intake.Drafts(ctx, bora)); len(l) != 0 {
+			t.Error("a neighbour sees the draft")
+		}
+		if l := must[[]intake.Draft](t)(h.Intake.Drafts(ctx, anna)); len(l) != 1 {
+			t.Error("the owner doesn't see the draft")
+		}
+		for _, id := range []string{"", "x", "' OR 1=1 --", strings.Repeat("a", 1<<16)} {
+			if _, err := h.Intake.Draft(ctx, anna, id); !fault.Is(err, fault.NotFound) {
+				t.Errorf("id %.20q: %v", id, err)
+			}
+		}
+		low := anna
+		low.Level = access.Basic
+		if err := h.Intake.Consent(ctx, low, d.ID, true); !fault.Is(err, fault.StepUp) {
+			t.Errorf("registers at a low trust level: %v", err)
+		}
+	})
+}
+
+func TestNothingTypedIsLost(t *testing.T) {
+	each(t, func(t *testing.T, h *intaketest.House) {
+		ctx, anna := t.Context(), accesstest.Anna()
+		d := must[intake.Draft](t)(h.Intake.Start(ctx, anna, parking))
+		if err := h.Intake.Consent(ctx, anna, d.ID, false); err != nil {
+			t.Fatal(err)
+		}
+		errs, err := h.Intake.Save(ctx, anna, d.ID, "person", url.Values{"_f": {"given_names", "birth_date"}, "given_names": {"Иван <b>"}, "birth_date": {"weiß nicht"}}, "de")
+		if err != nil || len(errs) != 2 {
+			t.Fatalf("%s %v", keys(errs), err)
+		}
+		d = must[intake.Draft](t)(h.Intake.Draft(ctx, anna, d.ID))
+		if d.Raw["given_names"] != "Иван <b>" || d.Raw["birth_date"] != "weiß nicht" {
+			t.Errorf("kept: %q", d.Raw)
+		}
+		// Put right: the old words are forgotten.
+		if errs, err = h.Intake.Save(ctx, anna, d.ID, "person", url.Values{"_f": {"given_names"}, "given_names": {"Ivan"}}, "de"); err != nil || len(errs) != 0 {
+			t.Fatalf("%s %v", keys(errs), err)
+		}
+		d = must[intake.Draft](t)(h.Intake.Draft(ctx, anna, d.ID))
+		if d.Answers["given_names"] != "Ivan" || d.Raw["given_names"] != "" || d.Raw["birth_date"] == "" {
+			t.Errorf("%v %v", d.Answers, d.Raw)
+		}
+		// Two devices save different fields at the same moment.
+		names := []string{"street", "house_number", "postcode", "city"}
+		values := []string{"Königstraße", "1", "47051", "Duisburg"}
+		var wg sync.WaitGroup
+		for i, name := range names {
+			wg.Go(func() {
+				if _, err := h.Intake.Save(ctx, anna, d.ID, "address", url.Values{"_f": {name}, name: {values[i]}}, "de"); err != nil {
+					t.Errorf("%s: %v", name, err)
+				}
+			})
+		}
+		wg.Wait()
+		d = must[intake.Draft](t)(h.Intake.Draft(ctx, anna, d.ID))
+		for i, name := range names {
+			if d.Answers[name] != values[i] {
+				t.Errorf("%s is lost: %v", name, d.Answers[name])
+			}
+		}
+	})
+}
+
+func TestASubmissionThatFailsHasNotHappened(t *testing.T) {
+	each(t, func(t *testing.T, h *intaketest.House) {
+		ctx, anna := t.Context(), accesstest.Anna()
+		h.SetNow(time.Now().UTC())
+		d := must[intake.Draft](t)(h.Intake.Start(ctx, anna, parking))
+		if err := h.Intake.Consent(ctx, anna, d.ID, true); err != nil {
+			t.Fatal(err)
+		}
+		fill(t, h, anna, d.ID)
+		h.FailCase.Store(true)
+		if _, _, err := h.Intake.Submit(ctx, anna, d.ID, "de"); !fault.Is(err, fault.Unavailable) {
+			t.Fatalf("%v", err)
+		}
+		if len(h.Cases(t)) != 0 {
+			t.Fatal("half a case stays")
+		}
+		h.FailCase.Store(false)
+		if id, errs, err := h.Intake.Submit(ctx, anna, d.ID, "de"); err != nil || id == "" {
+			t.Fatalf("%s %v", keys(errs), err)
+		}
+	})
+}
+
+func TestRegistersAreAskedAgainWhenADraftHasLain(t *testing.T) {
+	each(t, func(t *testing.T, h *intaketest.House) {
+		ctx, anna := t.Context(), accesstest.Anna()
+		h.SetNow(time.Now().UTC().Add(-48 * time.Hour))
+		d := must[intake.Draft](t)(h.Intake.Start(ctx, anna, parking))
+		if err := h.Intake.Consent(ctx, anna, d.ID, true); err != nil {
+			t.Fatal(err)
+		}
+		h.SetNow(time.Now().UTC())
+		fill(t, h, anna, d.ID)
+		h.Move(anna.ID, "Königstraße")
+		if _, _, err := h.Intake.Submit(ctx, anna, d.ID, "de"); !fault.Is(err, fault.Conflict) {
+			t.Fatalf("submitted with the address of two days ago: %v", err)
+		}
+		d = must[intake.Draft](t)(h.Intake.Draft(ctx, anna, d.ID))
+		d, changed, err := h.Intake.Refresh(ctx, anna, d)
+		if err != nil || !changed {
+			t.Fatalf("%v %v", changed, err)
+		}
+		if _, again, err := h.Intake.Refresh(ctx, anna, d); again || err != nil {
+			t.Fatalf("%v %v", again, err)
+		}
+		if id, _, err := h.Intake.Submit(ctx, anna, d.ID, "de"); err != nil || id == "" {
+			t.Fatal(err)
+		}
+		if got := h.Cases(t)[0]["street"]; got != "Königstraße" {
+			t.Errorf("street %v", got)
+		}
+	})
+}
+
+func TestDraftsExpire(t *testing.T) {
+	each(t, func(t *testing.T, h *intaketest.House) {
+		ctx, anna := t.Context(), accesstest.Anna()
+		d := must[intake.Draft](t)(h.Intake.Start(ctx, anna, parking))
+		h.SetNow(h.Now().AddDate(0, 0, 59))
+		if n := must[int64](t)(h.Intake.Sweep(ctx)); n != 0 {
+			t.Errorf("%d deleted too early", n)
+		}
+		if err := h.Intake.Consent(ctx, anna, d.ID, false); err != nil { // whoever works on it keeps it
+			t.Fatal(err)
+		}
+		h.SetNow(h.Now().AddDate(0, 0, 61))
+		if _, err := h.Intake.Draft(ctx, anna, d.ID); !fault.Is(err, fault.NotFound) {
+			t.Errorf("expired and still there: %v", err)
+		}
+		if n := must[int64](t)(h.Intake.Sweep(ctx)); n != 1 {
+			t.Errorf("%d deleted", n)
+		}
+		if again := must[intake.Draft](t)(h.Intake.Start(ctx, anna, parking)); again.ID == d.ID {
+			t.Error("the expired draft is back")
+		}
+	})
+}
+
+// submitted gives a case of Anna's.
+func submitted(t testing.TB, h *intaketest.House) string {
+	t.Helper()
+	h.SetNow(time.Now().UTC())
+	anna := accesstest.Anna()
+	d := must[intake.Draft](t)(h.Intake.Start(t.Context(), anna, parking))
+	if err := h.Intake.Consent(t.Context(), anna, d.ID, true); err != nil {
+		t.Fatal(err)
+	}
+	fill(t, h, anna, d.ID)
+	id, errs, err := h.Intake.Submit(t.Context(), anna, d.ID, "de")
+	if err != nil || id == "" {
+		t.Fatalf("%s %v", keys(errs), err)
+	}
+	return id
+}
+
+func TestOneFieldIsCorrected(t *testing.T) {
+	each(t, func(t *testing.T, h *intaketest.House) {
+		ctx, anna := t.Context(), accesstest.Anna()
+		id := submitted(t, h)
+		ask := func(field, msg string) error {
+			return h.DB.Write(ctx, func(tx *store.Tx) error { return h.Intake.Correction(ctx, tx, id, anna.ID, field, msg) })
+		}
+		if err := ask("nonsense", "?"); !fault.Is(err, fault.Invalid) {
+			t.Errorf("a field that there isn't: %v", err)
+		}
+		if err := ask("street", "Bitte die Straße prüfen."); err != nil {
+			t.Fatal(err)
+		}
+		if err := ask("street", "Noch einmal"); !fault.Is(err, fault.Conflict) {
+			t.Errorf("asked twice: %v", err)
+		}
+		open := must[[]intake.Correction](t)(h.Intake.Corrections(ctx, anna, id))
+		if len(open) != 1 {
+			t.Fatalf("%d corrections", len(open))
+		}
+		cid := open[0].ID
+		if _, err := h.Intake.Correcting(ctx, accesstest.Bora(), cid, "de"); !fault.Is(err, fault.NotFound) {
+			t.Errorf("a neighbour: %v", err)
+		}
+		c := must[*intake.Correcting](t)(h.Intake.Correcting(ctx, anna, cid, "de"))
+		if c.Item.Name != "street" || c.Item.Known || c.Item.Value != "Musfeldstraße" {
+			t.Errorf("item %+v", c.Item)
+		}
+		// Wrong: kept; another field smuggled in: not taken; right: in the case, once.
+		errs, err := h.Intake.Correct(ctx, anna, cid, url.Values{"_f": {"street"}, "street": {"☃"}}, "de")
+		if err != nil || keys(errs) != "street person.character" {
+			t.Fatalf("%s %v", keys(errs), err)
+		}
+		if c := must[*intake.Correcting](t)(h.Intake.Correcting(ctx, anna, cid, "de")); c.Item.Raw != "☃" {
+			t.Errorf("what was typed is lost: %q", c.Item.Raw)
+		}
+		for range 2 {
+			if errs, err = h.Intake.Correct(ctx, anna, cid, url.Values{"_f": {"street", "zone"}, "street": {"Königstr."}, "zone": {"HO2"}}, "de"); err != nil || len(errs) > 0 {
+				t.Fatalf("%s %v", keys(errs), err)
+			}
+		}
+		got := h.Cases(t)[0]
+		if got["street"] != "Königstraße" || got["zone"] != "DE1" || got["plate"] != "DU-AB 123" || got["_corrections"] != int64(1) {
+			t.Errorf("%v", got)
+		}
+	})
+}
+
+func TestEveryStatementIsTakenByBothEngines(t *testing.T) {
+	data, err := os.ReadFile("store.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(string(data), "= `-- intake."); n < 12 {
+		t.Fatalf("%d statements found", n)
+	}
+	each(t, func(t *testing.T, h *intaketest.House) {
+		// Each is run by the tests above; here: no statement reads a draft without its owner.
+		for _, part := range strings.Split(string(data), "`-- intake.")[1:] {
+			stmt, _, _ := strings.Cut(part, "\nfunc")
+			stmt, _, _ = strings.Cut(stmt, "\nconst")
+			name, _, _ := strings.Cut(stmt, "\n")
+			if !strings.Contains(stmt, "owner") && !strings.HasPrefix(name, "insert") && name != "expireDrafts" {
+				t.Errorf("%s does not name the owner", name)
+			}
+		}
+	})
+}
+
+func TestFilesAreWhatTheirContentSays(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "services")
+	if err := os.CopyFS(dir, os.DirFS(filepath.Join(intaketest.Root(), "content", "services"))); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, parking, "application.form")
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	src := strings.Replace(string(data), `"components": [`, `"components": [
+	{"type":"filepicker","id":"f_proof","key":"proof","label":"Nachweis","multiple":true,"accept":".pdf,.jpg","properties":{"page":"proof","label.en":"Proof","label.tr":"Belge"}},`, 1)
+	if err := os.WriteFile(file, []byte(src), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	each(t, func(t *testing.T, h *intaketest.House) {
+		ctx, anna := t.Context(), accesstest.Anna()
+		if err := h.Catalog.Load(ctx, os.DirFS(dir)); err != nil {
+			t.Fatal(err)
+		}
+		d := must[intake.Draft](t)(h.Intake.Start(ctx, anna, parking))
+		pdf := "%PDF-1.7\n" + strings.Repeat("x", 600)
+		for _, c := range []struct{ name, content, msg string }{
+			{"a.pdf", "", "intake.file.empty"},
+			{"a.pdf", "MZ\x90\x00 a program", "intake.file.type"},
+			{"a.pdf", "<html><script>", "intake.file.type"},
+			{"a.png", "\x89PNG\r\n\x1a\n1234", "intake.file.type"}, // an image, but not one that this field takes
+			{"a.pdf", "%PDF-" + strings.Repeat("x", 10<<20), "intake.file.size"},
+			{"../../etc/passwd\u202e.pdf", pdf, ""},
+			{"again.pdf", pdf, ""},
+			{"photo.JPG", "\xff\xd8\xff\xe0 picture", ""},
+		} {
+			err := h.Intake.Upload(ctx, anna, d.ID, "proof", c.name, strings.NewReader(c.content))
+			msg := ""
+			if err != nil {
+				msg, _ = fault.Message(err)
+			}
+			if msg != c.msg {
+				t.Errorf("%s: %q %v, want %q", c.name, msg, err, c.msg)
+			}
+		}
+		d = must[intake.Draft](t)(h.Intake.Draft(ctx, anna, d.ID))
+		files := intake.Files(d.Answers["proof"])
+		if len(files) != 2 || files[0].Name != "passwd.pdf" || files[0].Type != "application/pdf" || files[1].Type != "image/jpeg" {
+			t.Fatalf("%+v", files)
+		}
+		// Answers can't be forged into files by a post.
+		if _, err := h.Intake.Save(ctx, anna, d.ID, "proof", url.Values{"_f": {"proof"}, "proof": {"evil"}}, "de"); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := h.Intake.OpenFile(ctx, accesstest.Bora(), d.ID, "proof", files[0].Hash); !fault.Is(err, fault.NotFound) {
+			t.Errorf("a neighbour opens the file: %v", err)
+		}
+		if err := h.Intake.RemoveFile(ctx, anna, d.ID, "proof", files[0].Hash); err != nil {
+			t.Fatal(err)
+		}
+		d = must[intake.Draft](t)(h.Intake.Draft(ctx, anna, d.ID))
+		if files = intake.Files(d.Answers["proof"]); len(files) != 1 {
+			t.Errorf("%d files", len(files))
+		}
+	})
+}
+
+func BenchmarkSaveField(b *testing.B) {
+	h := intaketest.New(b, storetest.SQLite(b, intaketest.Rooms()))
+	anna := accesstest.Anna()
+	drafts := make([]string, 64)
+	for i := range drafts {
+		anna.ID = fmt.Sprint("person-", i)
+		d := must[intake.Draft](b)(h.Intake.Start(b.Context(), anna, parking))
+		drafts[i] = d.ID
+	}
+	b.SetParallelism(32)
+	var n sync.Mutex
+	next := 0
+	b.RunParallel(func(pb *testing.PB) {
+		n.Lock()
+		i := next % len(drafts)
+		next++
+		n.Unlock()
+		a := accesstest.Anna()
+		a.ID = fmt.Sprint("person-", i)
+		for pb.Next() {
+			if _, err := h.Intake.Save(b.Context(), a, drafts[i], "address", url.Values{"_f": {"street"}, "street": {"Königstraße"}}, "de"); err != nil {
+				b.Error(err)
+			}
+		}
+	})
+}

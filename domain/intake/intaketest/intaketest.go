@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+// Package intaketest builds a counter with the services of the house for tests:
+// registers and cases are small tables of its own. Nothing but tests imports it.
+package intaketest
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"mercator/base/fault"
+	"mercator/base/ident"
+	"mercator/core/access"
+	"mercator/core/access/accesstest"
+	"mercator/core/audit"
+	"mercator/core/store"
+	"mercator/domain/intake"
+	"mercator/domain/service"
+)
+
+// Rooms are the tables that a counter needs.
+func Rooms() []store.Migrations {
+	return []store.Migrations{audit.Migrations(), service.Migrations(), intake.Migrations(), {Room: "cases", FS: fstest.MapFS{
+		"migrate/0001_cases.sql": {Data: []byte(`CREATE TABLE cases_case (id TEXT PRIMARY KEY, origin TEXT NOT NULL UNIQUE, service TEXT NOT NULL, version TEXT NOT NULL,
+	person TEXT NOT NULL, application TEXT NOT NULL, registers TEXT NOT NULL, corrections BIGINT NOT NULL)`)},
+	}}}
+}
+
+// House is a counter and what stands around it.
+type House struct {
+	Intake  *intake.Intake
+	DB      *store.DB
+	Catalog *service.Catalog
+	now     atomic.Int64
+	// FailCase lets opening a case fail, after the case was written.
+	FailCase atomic.Bool
+	// Fetched counts what was read from registers.
+	Fetched atomic.Int64
+	mu      sync.Mutex
+	people  map[string]map[string]any
+	files   map[string][]byte
+}
+
+// Root is the repository.
+func Root() string {
+	_, here, _, _ := runtime.Caller(0)
+	return filepath.Join(filepath.Dir(here), "..", "..", "..")
+}
+
+// New builds the house in a database with Rooms.
+func New(t testing.TB, db *store.DB) *House {
+	t.Helper()
+	h := &House{DB: db, people: map[string]map[string]any{}, files: map[string][]byte{}}
+	h.SetNow(time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC))
+	h.Catalog = service.NewCatalog(db, h.Now)
+	if err := h.Catalog.Load(t.Context(), os.DirFS(filepath.Join(Root(), "content", "services"))); err != nil {
+		t.Fatal(err)
+	}
+	h.Move(accesstest.Anna().ID, "Musfeldstraße")
+	var err error
+	h.Intake, err = intake.New(intake.Config{
+		DB: db, Services: h.Catalog, Access: accesstest.House(t, db), Now: h.Now,
+		Fetch: h.fetch, List: h.list, OpenCase: h.openCase, Case: h.caseData, Corrected: h.corrected, PutFile: h.put, OpenFile: h.open,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+// Now is the house's clock.
+func (h *House) Now() time.Time { return time.UnixMicro(h.now.Load()).UTC() }
+
+// SetNow sets it.
+func (h *House) SetNow(t time.Time) { h.now.Store(t.UnixMicro()) }
+
+// Move registers a person at a street in Duisburg.
+func (h *House) Move(person, street string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.people[person] = map[string]any{"given_names": "Anna", "family_name": "Schmidt", "birth_date": "1988-04-12", "street": street, "house_number": "12",
+		"postcode": "47053", "city": "Duisburg", "residence_since": "2019-05-01", "nationality": "deutsch"}
+}
+
+func (h *House) fetch(_ context.Context, g access.Grant, use service.RegisterUse, person string) (any, error) {
+	if err := g.Must(access.Read, "register:"+use.Register); err != nil {
+		return nil, err
+	}
+	h.Fetched.Add(1)
+	if use.Register == "vehicles" {
+		return []map[string]any{{"plate": "DU-AB 123", "make": "VW", "model": "Golf"}}, nil
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	p := h.people[person]
+	if p == nil {
+		return nil, nil
+	}
+	out := map[string]any{}
+	for _, f := range use.Fields {
+		out[f] = p[f]
+	}
+	return out, nil
+}
+
+func (h *House) list(context.Context, string) ([]map[string]any, error) {
+	return []map[string]any{{"code": "DE1", "name": "Dellviertel 1"}, {"code": "HO2", "name": "Hochfeld 2"}}, nil
+}
+
+func (h *House) openCase(ctx context.Context, tx *store.Tx, g access.Grant, o intake.Opening) (string, error) {
+	if err := g.Must(access.Submit, "case"); err != nil {
+		return "", err
+	}
+	id := ident.New()
+	_, err := tx.Exec(ctx, "-- cases.open\nINSERT INTO cases_case (id, origin, service, version, person, application, registers, corrections) VALUES ($1, $2, $3, $4, $5, $6, $7, 0)",
+		id, o.Draft, o.Service, o.Version, o.Person, string(o.Application), string(o.Registers))
+	if err == nil && h.FailCase.Load() {
+		err = fault.New(fault.Unavailable, "cases.open", "")
+	}
+	return id, err
+}
+
+func (h *House) caseData(ctx context.Context, q store.Q, id string) (intake.CaseData, error) {
+	return store.One(ctx, q, func(s store.Scanner) (intake.CaseData, error) {
+		var c intake.CaseData
+		var application, registers string
+		err := s.Scan(&c.Service, &c.Version, &application, &registers)
+		c.Application, c.Registers = json.RawMessage(application), json.RawMessage(registers)
+		return c, err
+	}, "-- cases.read\nSELECT service, version, application, registers FROM cases_case WHERE id = $1", id)
+}
+
+func (h *House) corrected(ctx context.Context, tx *store.Tx, c intake.Correction, application json.RawMessage) error {
+	_, err := tx.Exec(ctx, "-- cases.correct\nUPDATE cases_case SET application = $2, corrections = corrections + 1 WHERE id = $1", c.CaseID, string(application))
+	return err
+}
+
+// Cases are the applications of all cases, in the order of opening.
+func (h *House) Cases(t testing.TB) []map[string]any {
+	t.Helper()
+	l, err := store.All(t.Context(), h.DB, func(s store.Scanner) (map[string]any, error) {
+		var id, application string
+		var n int64
+		if err := s.Scan(&id, &application, &n); err != nil {
+			return nil, err
+		}
+		m := map[string]any{}
+		err := json.Unmarshal([]byte(application), &m)
+		m["_id"], m["_corrections"] = id, n
+		return m, err
+	}, "-- cases.all\nSELECT id, application, corrections FROM cases_case ORDER BY id")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+func (h *House) put(_ context.Context, r io.Reader, limit int64) (string, int64, error) {
+	b, err := io.ReadAll(io.LimitReader(r, limit+1))
+	if err != nil {
+		return "", 0, err
+	}
+	if int64(len(b)) > limit {
+		return "", 0, fault.New(fault.TooLarge, "files.put", "")
+	}
+	sum := sha256.Sum256(b)
+	hash := hex.EncodeToString(sum[:])
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.files[hash] = b
+	return hash, int64(len(b)), nil
+}
+
+func (h *House) open(_ context.Context, hash string) (io.ReadCloser, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	b, ok := h.files[hash]
+	if !ok {
+		return nil, fault.New(fault.NotFound, "files.open", "")
+	}
+	return io.NopCloser(bytes.NewReader(b)), nil
+}

@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+package intakeweb
+
+import (
+	"net/http"
+
+	"mercator/base/fault"
+	"mercator/core/access"
+	"mercator/core/identity"
+	"mercator/domain/intake"
+	"mercator/lang/form"
+	"mercator/web"
+	"mercator/web/ui"
+)
+
+// checkPage shows all answers before they are handed over.
+type checkPage struct {
+	Service  string
+	Errors   ui.ErrorSummary
+	Changed  bool // registers say something else than when the person last looked
+	Sections []ui.SummaryList
+	Progress ui.Progress
+	Fee      *FeeInfo
+	Action   string
+	Submit   ui.Button
+	Draft    string
+}
+
+func (p *Pages) showCheck(w http.ResponseWriter, r *http.Request) error {
+	v, err := p.enter(r)
+	if err != nil {
+		return err
+	}
+	if v.moved != "" {
+		web.SeeOther(w, v.moved)
+		return nil
+	}
+	return p.renderCheck(w, r, v, nil, http.StatusOK)
+}
+
+func (p *Pages) renderCheck(w http.ResponseWriter, r *http.Request, v visit, errs []form.FieldError, status int) error {
+	if len(v.service.Data) > 0 && v.draft.Consent == intake.Unasked {
+		web.SeeOther(w, path("apply", v.draft.ID, "data"))
+		return nil
+	}
+	var changed bool
+	var err error
+	if v.draft, changed, err = p.c.Intake.Refresh(r.Context(), v.actor, v.draft); err != nil {
+		return err
+	}
+	f, err := p.c.Intake.Fill(r.Context(), v.actor, v.draft, v.loc.Lang())
+	if err != nil {
+		return err
+	}
+	if errs == nil {
+		errs = f.View.Validate("") // somebody may come here before they are through
+	}
+	wrong := map[string]bool{}
+	pages := f.Pages()
+	data := checkPage{
+		Service: v.service.Title.For(v.loc.Lang()), Changed: changed, Draft: v.draft.ID,
+		Progress: ui.Progress{Step: len(pages) + 1, Steps: len(pages) + 1},
+		Action:   path("apply", v.draft.ID, "submit"),
+	}
+	for _, e := range errs {
+		wrong[e.Key] = true
+		item := ui.FieldError{Text: v.service.Form.ErrorText(e, v.loc)}
+		if fd := v.service.Form.Field(e.Key); fd != nil {
+			item.Href = path("apply", v.draft.ID, "page", fd.Page) + "?check=1#" + ui.FieldID(e.Key)
+		}
+		data.Errors.Items = append(data.Errors.Items, item)
+	}
+	source := p.source(v)
+	for _, s := range f.View.Summary(v.loc) {
+		list := ui.SummaryList{Title: s.Title, Level: 2}
+		for _, row := range s.Rows {
+			out := ui.SummaryRow{Key: row.Label, Value: row.Value}
+			switch {
+			case row.Known:
+				out.Source = source(row.Item.Register)
+			case row.Computed || row.Item.ReadOnly:
+			default:
+				out.Actions = []ui.Link{{Text: v.loc.T("intake.change"), Hidden: row.Label,
+					Href: path("apply", v.draft.ID, "page", s.Page) + "?check=1#" + ui.FieldID(row.Name)}}
+			}
+			if out.Value == "" {
+				if row.Computed {
+					continue
+				}
+				out.Value = v.loc.T("intake.unanswered")
+				if row.Item.Raw != "" {
+					out.Value = row.Item.Raw
+				}
+			}
+			list.Rows = append(list.Rows, out)
+		}
+		if len(list.Rows) > 0 {
+			data.Sections = append(data.Sections, list)
+		}
+	}
+	if len(errs) == 0 {
+		text := v.loc.T("intake.submit")
+		if p.c.Fee != nil {
+			if fee, ok := p.c.Fee(r.Context(), v.service, f.View.Submission()); ok {
+				data.Fee = &fee
+				if fee.Cents > 0 {
+					text = v.loc.T("intake.submitPaid")
+				}
+			}
+		}
+		data.Submit = ui.Button{Text: text}
+	}
+	shell := web.Portal("services").WithErrors(len(errs) > 0)
+	if len(pages) > 0 {
+		shell = shell.WithBack(v.loc.T("intake.back"), path("apply", v.draft.ID, "page", pages[len(pages)-1].ID))
+	}
+	return p.check.Render(w, r, status, web.Page[checkPage]{Title: v.loc.T("intake.check.title"), Shell: shell, Data: data})
+}
+
+// submit hands the application over. Pressed twice, it leads to the same case.
+func (p *Pages) submit(w http.ResponseWriter, r *http.Request) error {
+	v, err := p.enter(r)
+	if err != nil {
+		return err
+	}
+	if v.moved != "" {
+		web.SeeOther(w, v.moved)
+		return nil
+	}
+	caseID, errs, err := p.c.Intake.Submit(r.Context(), v.actor, v.draft.ID, v.loc.Lang())
+	switch {
+	case err != nil:
+		if msg, _ := fault.Message(err); msg == "intake.lookAgain" {
+			web.SeeOther(w, path("apply", v.draft.ID, "check"))
+			return nil
+		}
+		return err
+	case len(errs) > 0:
+		return p.renderCheck(w, r, v, errs, http.StatusUnprocessableEntity)
+	}
+	web.SeeOther(w, p.next(r.Context(), v.actor, caseID))
+	return nil
+}
+
+// draftsPage lists what is begun.
+type draftsPage struct{ Drafts ui.TaskList }
+
+func (p *Pages) listDrafts(w http.ResponseWriter, r *http.Request) error {
+	actor, err := identity.Require(r, access.Basic)
+	if err != nil {
+		return err
+	}
+	loc := web.Localizer(r)
+	drafts, err := p.c.Intake.Drafts(r.Context(), actor)
+	if err != nil {
+		return err
+	}
+	var data draftsPage
+	for _, d := range drafts {
+		s, err := p.c.Intake.Service(d)
+		if err != nil {
+			continue // the service is no longer offered; the draft expires
+		}
+		data.Drafts.Tasks = append(data.Drafts.Tasks, ui.Task{
+			Title: s.Title.For(loc.Lang()), Href: path("apply", d.ID),
+			Hint: loc.T("intake.drafts.dates", "changed", loc.Date(d.ChangedAt), "expires", loc.Date(d.ExpiresAt)),
+		})
+	}
+	return p.drafts.Render(w, r, http.StatusOK, web.Page[draftsPage]{Title: loc.T("intake.drafts.title"), Shell: web.Portal("apply"), Data: data})
+}
+
+// discardPage asks before a draft is thrown away.
+type discardPage struct {
+	Service string
+	Form    ui.Form
+}
+
+func (p *Pages) askDiscard(w http.ResponseWriter, r *http.Request) error {
+	v, err := p.enter(r)
+	if err != nil {
+		return err
+	}
+	if v.moved != "" {
+		web.SeeOther(w, v.moved)
+		return nil
+	}
+	return p.discard.Render(w, r, http.StatusOK, web.Page[discardPage]{
+		Title: v.loc.T("intake.discard.title"),
+		Shell: web.Portal("apply").WithBack(v.loc.T("intake.back"), path("apply", v.draft.ID)),
+		Data: discardPage{Service: v.service.Title.For(v.loc.Lang()), Form: ui.Form{Action: path("apply", v.draft.ID, "discard"),
+			Buttons: []ui.Button{{Text: v.loc.T("intake.discard.yes"), Danger: true}, {Text: v.loc.T("intake.discard.no"), Kind: "secondary", Href: path("apply", v.draft.ID)}}}},
+	})
+}
+
+func (p *Pages) doDiscard(w http.ResponseWriter, r *http.Request) error {
+	v, err := p.enter(r)
+	if err != nil {
+		return err
+	}
+	if v.moved != "" {
+		web.SeeOther(w, v.moved)
+		return nil
+	}
+	if err := p.c.Intake.Discard(r.Context(), v.actor, v.draft.ID); err != nil {
+		return err
+	}
+	web.SeeOther(w, "/apply")
+	return nil
+}
+
+// correctPage asks for the one field that a clerk wants put right.
+type correctPage struct {
+	Service string
+	Message string
+	Done    bool
+	Case    string
+	Errors  ui.ErrorSummary
+	Action  string
+	Blocks  []block
+	Posted  []ui.Hidden
+	Submit  ui.Button
+}
+
+func (p *Pages) showCorrection(w http.ResponseWriter, r *http.Request) error {
+	return p.renderCorrection(w, r, nil, http.StatusOK)
+}
+
+func (p *Pages) renderCorrection(w http.ResponseWriter, r *http.Request, errs []form.FieldError, status int) error {
+	actor, err := identity.Require(r, access.Basic)
+	if err != nil {
+		return err
+	}
+	loc := web.Localizer(r)
+	c, err := p.c.Intake.Correcting(r.Context(), actor, r.PathValue("id"), loc.Lang())
+	if err != nil {
+		return err
+	}
+	if err := level(actor, c.Service); err != nil {
+		return err
+	}
+	data := correctPage{
+		Service: c.Service.Title.For(loc.Lang()), Message: c.Correction.Message, Done: c.Correction.State != intake.Open,
+		Case: path("cases", c.Correction.CaseID), Action: path("corrections", c.Correction.ID), Submit: ui.Button{Text: loc.T("intake.correction.send")},
+	}
+	b := builder{form: c.Service.Form, loc: loc, errs: errorTexts(c.Service.Form, errs, loc), source: func(s string) string { return s }}
+	if !data.Done {
+		data.Blocks = b.blocks([]form.Item{c.Item})
+		data.Posted = b.posted
+	}
+	data.Errors = summary(b, errs)
+	return p.correct.Render(w, r, status, web.Page[correctPage]{
+		Title: loc.T("intake.correction.title"),
+		Shell: web.Portal("cases").WithBack(loc.T("intake.correction.back"), data.Case).WithErrors(len(errs) > 0), Data: data,
+	})
+}
+
+func (p *Pages) takeCorrection(w http.ResponseWriter, r *http.Request) error {
+	actor, err := identity.Require(r, access.Basic)
+	if err != nil {
+		return err
+	}
+	loc := web.Localizer(r)
+	c, err := p.c.Intake.Correcting(r.Context(), actor, r.PathValue("id"), loc.Lang())
+	if err != nil {
+		return err
+	}
+	if err := level(actor, c.Service); err != nil {
+		return err
+	}
+	in, err := web.Form(r)
+	if err != nil {
+		return err
+	}
+	errs, err := p.c.Intake.Correct(r.Context(), actor, c.Correction.ID, in, loc.Lang())
+	if err != nil {
+		return err
+	}
+	if len(errs) > 0 {
+		return p.renderCorrection(w, r, errs, http.StatusUnprocessableEntity)
+	}
+	web.SeeOther(w, path("cases", c.Correction.CaseID))
+	return nil
+}

@@ -1,0 +1,615 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+// Package intakeweb are the pages on which an application is filled in: the data
+// notice, one page for each topic, the page that checks all answers, the drafts,
+// and the correction of one field.
+//
+// Every page works without a script: each is a form that saves everything that is
+// on it, right or wrong. With the script each field is saved as it is left.
+package intakeweb
+
+import (
+	"context"
+	"embed"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"mercator/base/fault"
+	"mercator/base/i18n"
+	"mercator/core/access"
+	"mercator/core/identity"
+	"mercator/domain/intake"
+	"mercator/domain/service"
+	"mercator/lang/form"
+	"mercator/web"
+	"mercator/web/ui"
+)
+
+//go:embed templates/*.html
+var templates embed.FS
+
+//go:embed messages.*.toml
+var messages embed.FS
+
+// Messages are the catalogues of the room.
+func Messages() fs.FS { return messages }
+
+// RegisterInfo is how a register is called, and its fields.
+type RegisterInfo struct {
+	Title  string
+	Fields map[string]string
+}
+
+// FeeInfo is what an application costs.
+type FeeInfo struct {
+	Cents int64
+	Law   string
+}
+
+// Config is what the pages need.
+type Config struct {
+	Intake    *intake.Intake
+	Templates *web.Templates
+	// Register names a register and its fields in a language; nil: by their ids.
+	Register func(id, lang string) RegisterInfo
+	// Next is where a person goes with a submitted case: to pay, or to the case. nil: /cases/{id}.
+	Next func(ctx context.Context, a access.Actor, caseID string) string
+	// Fee works out what the application costs as it is; nil or false: nothing is shown.
+	Fee func(ctx context.Context, s *service.Service, application form.Answers) (FeeInfo, bool)
+	Now func() time.Time
+}
+
+// Pages are the pages of the counter.
+type Pages struct {
+	c       Config
+	notice  *web.View[noticePage]
+	page    *web.View[formPage]
+	check   *web.View[checkPage]
+	drafts  *web.View[draftsPage]
+	discard *web.View[discardPage]
+	correct *web.View[correctPage]
+}
+
+// New reads the templates.
+func New(c Config) (*Pages, error) {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	p := &Pages{c: c}
+	var err error
+	if p.notice, err = web.NewView[noticePage](c.Templates, templates, "templates/notice.html"); err != nil {
+		return nil, err
+	}
+	if p.page, err = web.NewView[formPage](c.Templates, templates, "templates/page.html"); err != nil {
+		return nil, err
+	}
+	if p.check, err = web.NewView[checkPage](c.Templates, templates, "templates/check.html"); err != nil {
+		return nil, err
+	}
+	if p.drafts, err = web.NewView[draftsPage](c.Templates, templates, "templates/drafts.html"); err != nil {
+		return nil, err
+	}
+	if p.discard, err = web.NewView[discardPage](c.Templates, templates, "templates/discard.html"); err != nil {
+		return nil, err
+	}
+	if p.correct, err = web.NewView[correctPage](c.Templates, templates, "templates/correct.html"); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// upload bounds a page with files: a few files of the greatest size.
+const upload = 32 << 20
+
+// Mounts are the addresses of the pages.
+func (p *Pages) Mounts() web.Mounts {
+	return web.Mounts{
+		{Pattern: "GET /services/{id}/start", Handler: web.Handle(p.start)},
+		{Pattern: "GET /apply", Handler: web.Handle(p.listDrafts)},
+		{Pattern: "GET /apply/{draft}", Handler: web.Handle(p.resume)},
+		{Pattern: "GET /apply/{draft}/data", Handler: web.Handle(p.showNotice)},
+		{Pattern: "POST /apply/{draft}/data", Handler: web.Handle(p.takeConsent)},
+		{Pattern: "GET /apply/{draft}/page/{page}", Handler: web.Handle(p.showPage)},
+		{Pattern: "POST /apply/{draft}/page/{page}", Handler: web.Handle(p.takePage), MaxBody: upload, Timeout: 2 * time.Minute},
+		{Pattern: "POST /apply/{draft}/save/{page}", Handler: web.Handle(p.autosave)},
+		{Pattern: "GET /apply/{draft}/file/{field}/{hash}", Handler: web.Handle(p.file)},
+		{Pattern: "GET /apply/{draft}/check", Handler: web.Handle(p.showCheck)},
+		{Pattern: "POST /apply/{draft}/submit", Handler: web.Handle(p.submit)},
+		{Pattern: "GET /apply/{draft}/discard", Handler: web.Handle(p.askDiscard)},
+		{Pattern: "POST /apply/{draft}/discard", Handler: web.Handle(p.doDiscard)},
+		{Pattern: "GET /corrections/{id}", Handler: web.Handle(p.showCorrection)},
+		{Pattern: "POST /corrections/{id}", Handler: web.Handle(p.takeCorrection)},
+	}
+}
+
+func path(parts ...string) string {
+	for i, s := range parts {
+		parts[i] = url.PathEscape(s)
+	}
+	return "/" + strings.Join(parts, "/")
+}
+
+// visit is a request for a page of a draft.
+type visit struct {
+	actor   access.Actor
+	draft   intake.Draft
+	service *service.Service
+	loc     *i18n.Localizer
+	moved   string // the draft is submitted: go there
+}
+
+// enter finds the person and their own draft. The service may ask for a higher
+// trust level than they came with.
+func (p *Pages) enter(r *http.Request) (visit, error) {
+	v := visit{loc: web.Localizer(r)}
+	var err error
+	if v.actor, err = identity.Require(r, access.Basic); err != nil {
+		return v, err
+	}
+	if v.draft, err = p.c.Intake.Draft(r.Context(), v.actor, r.PathValue("draft")); err != nil {
+		return v, err
+	}
+	if v.draft.State == intake.Submitted {
+		v.moved = p.next(r.Context(), v.actor, v.draft.CaseID)
+		return v, nil
+	}
+	if v.service, err = p.c.Intake.Service(v.draft); err != nil {
+		return v, err
+	}
+	return v, level(v.actor, v.service)
+}
+
+func level(a access.Actor, s *service.Service) error {
+	if a.Level < s.Trust {
+		return fault.New(fault.StepUp, "intakeweb.level", "", "level", s.Trust.String())
+	}
+	return nil
+}
+
+func (p *Pages) next(ctx context.Context, a access.Actor, caseID string) string {
+	if p.c.Next != nil {
+		return p.c.Next(ctx, a, caseID)
+	}
+	return path("cases", caseID)
+}
+
+func (p *Pages) register(id, lang string) RegisterInfo {
+	if p.c.Register != nil {
+		return p.c.Register(id, lang)
+	}
+	return RegisterInfo{Title: id}
+}
+
+// start begins an application, or goes on with the one begun.
+func (p *Pages) start(w http.ResponseWriter, r *http.Request) error {
+	actor, err := identity.Require(r, access.Basic)
+	if err != nil {
+		return err
+	}
+	d, err := p.c.Intake.Start(r.Context(), actor, r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	web.SeeOther(w, path("apply", d.ID))
+	return nil
+}
+
+// resume leads to where the person left off.
+func (p *Pages) resume(w http.ResponseWriter, r *http.Request) error {
+	v, err := p.enter(r)
+	if err != nil {
+		return err
+	}
+	if v.moved != "" {
+		web.SeeOther(w, v.moved)
+		return nil
+	}
+	if len(v.service.Data) > 0 && v.draft.Consent == intake.Unasked {
+		web.SeeOther(w, path("apply", v.draft.ID, "data"))
+		return nil
+	}
+	f, err := p.c.Intake.Fill(r.Context(), v.actor, v.draft, v.loc.Lang())
+	if err != nil {
+		return err
+	}
+	page := f.Resume()
+	if len(v.draft.Answers) == 0 && len(v.draft.Raw) == 0 && len(f.Pages()) > 0 {
+		page = f.Pages()[0].ID // nothing typed yet: begin at the beginning, with what is known
+	}
+	if page == "" {
+		web.SeeOther(w, path("apply", v.draft.ID, "check"))
+		return nil
+	}
+	web.SeeOther(w, path("apply", v.draft.ID, "page", page))
+	return nil
+}
+
+// noticePage says what would be fetched.
+type noticePage struct {
+	Service  string
+	Sources  []source
+	Purpose  string
+	Form     ui.Form
+	Errors   ui.ErrorSummary
+	Expires  time.Time
+	Answered string
+}
+
+type source struct {
+	Title   string
+	Fields  []string
+	Purpose string
+	Basis   string
+}
+
+func (p *Pages) showNotice(w http.ResponseWriter, r *http.Request) error {
+	return p.noticeWith(w, r, "")
+}
+
+func (p *Pages) noticeWith(w http.ResponseWriter, r *http.Request, problem string) error {
+	v, err := p.enter(r)
+	if err != nil {
+		return err
+	}
+	if v.moved != "" || len(v.service.Data) == 0 {
+		target := v.moved
+		if target == "" {
+			target = path("apply", v.draft.ID)
+		}
+		web.SeeOther(w, target)
+		return nil
+	}
+	lang := v.loc.Lang()
+	data := noticePage{Service: v.service.Title.For(lang), Purpose: v.service.Purpose.For(lang), Expires: v.draft.ExpiresAt, Answered: v.draft.Consent}
+	for _, use := range v.service.Data {
+		info := p.register(use.Register, lang)
+		s := source{Title: info.Title, Purpose: use.Purpose.For(lang), Basis: use.Basis}
+		for _, f := range use.Fields {
+			label := info.Fields[f]
+			if label == "" {
+				label = f
+			}
+			s.Fields = append(s.Fields, label)
+		}
+		data.Sources = append(data.Sources, s)
+	}
+	choice := ui.Radios{
+		Field: ui.Field{Name: "consent", Label: v.loc.T("intake.notice.question"), Error: problem},
+		Value: v.draft.Consent,
+		Options: []ui.Option{
+			{Value: intake.Yes, Label: v.loc.T("intake.notice.yes"), Hint: v.loc.T("intake.notice.yesHint")},
+			{Value: intake.No, Label: v.loc.T("intake.notice.no"), Hint: v.loc.T("intake.notice.noHint")},
+		},
+	}
+	data.Form = ui.Form{Action: path("apply", v.draft.ID, "data"), Items: []ui.Component{choice}, Buttons: []ui.Button{{Text: v.loc.T("intake.next"), Icon: "arrow-forward"}}}
+	status := http.StatusOK
+	if problem != "" {
+		status = http.StatusUnprocessableEntity
+		data.Errors = ui.ErrorSummary{Items: []ui.FieldError{{Field: "consent", Text: problem}}}
+	}
+	return p.notice.Render(w, r, status, web.Page[noticePage]{
+		Title: v.loc.T("intake.notice.title"),
+		Shell: web.Portal("services").WithBack(v.loc.T("intake.backToService"), path("services", v.service.ID)).WithErrors(problem != ""),
+		Data:  data,
+	})
+}
+
+func (p *Pages) takeConsent(w http.ResponseWriter, r *http.Request) error {
+	v, err := p.enter(r)
+	if err != nil {
+		return err
+	}
+	if v.moved != "" {
+		web.SeeOther(w, v.moved)
+		return nil
+	}
+	in, err := web.Form(r)
+	if err != nil {
+		return err
+	}
+	switch in.Get("consent") {
+	case intake.Yes:
+		err = p.c.Intake.Consent(r.Context(), v.actor, v.draft.ID, true)
+	case intake.No:
+		err = p.c.Intake.Consent(r.Context(), v.actor, v.draft.ID, false)
+	default:
+		return p.noticeWith(w, r, v.loc.T("intake.notice.choose"))
+	}
+	if err != nil {
+		return err
+	}
+	d, err := p.c.Intake.Draft(r.Context(), v.actor, v.draft.ID)
+	if err != nil {
+		return err
+	}
+	f, err := p.c.Intake.Fill(r.Context(), v.actor, d, v.loc.Lang())
+	if err != nil {
+		return err
+	}
+	if pages := f.Pages(); len(pages) > 0 {
+		web.SeeOther(w, path("apply", d.ID, "page", pages[0].ID))
+		return nil
+	}
+	web.SeeOther(w, path("apply", d.ID, "check"))
+	return nil
+}
+
+// formPage is one topic.
+type formPage struct {
+	Service  string
+	Heading  string
+	Progress ui.Progress
+	Errors   ui.ErrorSummary
+	More     bool // answers have brought up further questions
+	Known    ui.SummaryList
+	Action   string
+	Autosave string
+	Files    bool
+	Return   bool // came from the check page, goes back there
+	Blocks   []block
+	Posted   []ui.Hidden
+	Submit   ui.Button
+	Expires  time.Time
+	Drafts   string
+}
+
+func (p *Pages) showPage(w http.ResponseWriter, r *http.Request) error {
+	v, err := p.enter(r)
+	if err != nil {
+		return err
+	}
+	if v.moved != "" {
+		web.SeeOther(w, v.moved)
+		return nil
+	}
+	return p.renderPage(w, r, v, nil, http.StatusOK)
+}
+
+// renderPage shows a page of a draft as it is now, with errors if it was posted.
+// Raw input that couldn't be read shows its error on every visit.
+func (p *Pages) renderPage(w http.ResponseWriter, r *http.Request, v visit, errs []form.FieldError, status int) error {
+	f, err := p.c.Intake.Fill(r.Context(), v.actor, v.draft, v.loc.Lang())
+	if err != nil {
+		return err
+	}
+	id := r.PathValue("page")
+	pg := v.service.Form.Page(id)
+	items := f.View.Page(id)
+	if pg == nil {
+		return fault.New(fault.NotFound, "intakeweb.page", "")
+	}
+	pages := f.Pages()
+	step := slices.Index(pages, pg)
+	if step < 0 { // nothing of it concerns this person
+		web.SeeOther(w, path("apply", v.draft.ID))
+		return nil
+	}
+	if errs == nil {
+		for _, e := range f.View.Validate(id) {
+			if e.Raw != "" {
+				errs = append(errs, e)
+			}
+		}
+	}
+	back := r.URL.Query().Get("check") != "" || r.PostForm.Get("check") != ""
+	b := builder{form: v.service.Form, loc: v.loc, errs: errorTexts(v.service.Form, errs, v.loc), draft: v.draft.ID, source: p.source(v)}
+	data := formPage{
+		Service: v.service.Title.For(v.loc.Lang()), Heading: pg.Title.For(v.loc.Lang()),
+		Progress: ui.Progress{Step: step + 1, Steps: len(pages) + 1},
+		Action:   path("apply", v.draft.ID, "page", id), Autosave: path("apply", v.draft.ID, "save", id),
+		Return: back, Expires: v.draft.ExpiresAt, Drafts: "/apply", More: r.URL.Query().Get("more") != "",
+	}
+	data.Blocks = b.blocks(items)
+	data.Known = b.known
+	data.Posted, data.Files = b.posted, b.files
+	data.Errors = summary(b, errs)
+	text := v.loc.T("intake.next")
+	if back {
+		text = v.loc.T("intake.saveAndBack")
+	}
+	data.Submit = ui.Button{Text: text, Icon: "arrow-forward"}
+	shell := web.Portal("services").WithErrors(len(errs) > 0)
+	switch {
+	case back:
+		shell = shell.WithBack(v.loc.T("intake.backToCheck"), path("apply", v.draft.ID, "check"))
+	case step > 0:
+		shell = shell.WithBack(v.loc.T("intake.back"), path("apply", v.draft.ID, "page", pages[step-1].ID))
+	case len(v.service.Data) > 0:
+		shell = shell.WithBack(v.loc.T("intake.back"), path("apply", v.draft.ID, "data"))
+	default:
+		shell = shell.WithBack(v.loc.T("intake.backToService"), path("services", v.service.ID))
+	}
+	return p.page.Render(w, r, status, web.Page[formPage]{Title: data.Heading, Shell: shell, Data: data})
+}
+
+// source names the register that a field's value comes from.
+func (p *Pages) source(v visit) func(register string) string {
+	return func(register string) string {
+		as, _, _ := strings.Cut(register, ".")
+		for _, use := range v.service.Data {
+			if use.As == as {
+				return p.register(use.Register, v.loc.Lang()).Title
+			}
+		}
+		return as
+	}
+}
+
+func errorTexts(f *form.Form, errs []form.FieldError, loc *i18n.Localizer) map[string]string {
+	m := map[string]string{}
+	for _, e := range errs {
+		m[e.Key] = f.ErrorText(e, loc)
+	}
+	return m
+}
+
+func summary(b builder, errs []form.FieldError) ui.ErrorSummary {
+	var s ui.ErrorSummary
+	for _, e := range errs {
+		s.Items = append(s.Items, ui.FieldError{Field: e.Key, Text: b.errs[e.Key]})
+	}
+	return s
+}
+
+func (p *Pages) takePage(w http.ResponseWriter, r *http.Request) error {
+	v, err := p.enter(r)
+	if err != nil {
+		return err
+	}
+	if v.moved != "" {
+		web.SeeOther(w, v.moved)
+		return nil
+	}
+	in, err := web.Form(r)
+	if err != nil {
+		return err
+	}
+	id := r.PathValue("page")
+	errs, err := p.c.Intake.Save(r.Context(), v.actor, v.draft.ID, id, in, v.loc.Lang())
+	if err != nil {
+		return err
+	}
+	fileErrs, stay, err := p.takeFiles(r, v, id, in)
+	if err != nil {
+		return err
+	}
+	stay = stay || in.Get(form.AddRow) != "" || in.Get(form.RemoveRow) != ""
+	if v.draft, err = p.c.Intake.Draft(r.Context(), v.actor, v.draft.ID); err != nil {
+		return err
+	}
+	check := ""
+	if in.Get("check") != "" {
+		check = "check=1"
+	}
+	here := path("apply", v.draft.ID, "page", id)
+	if stay && len(fileErrs) == 0 {
+		web.SeeOther(w, here+query(check))
+		return nil
+	}
+	if errs = append(errs, fileErrs...); len(errs) > 0 {
+		return p.renderPage(w, r, v, errs, http.StatusUnprocessableEntity)
+	}
+	f, err := p.c.Intake.Fill(r.Context(), v.actor, v.draft, v.loc.Lang())
+	if err != nil {
+		return err
+	}
+	// Still something wrong? Either the page was sent without a field that it asks,
+	// or an answer has brought up a question: that one isn't an error yet.
+	asked := in[form.PostedField]
+	more := false
+	for _, e := range f.View.Validate(id) {
+		if slices.Contains(asked, e.Key) || len(asked) == 0 || v.service.Form.Field(e.Key).Type == "filepicker" {
+			errs = append(errs, e)
+		} else {
+			more = true
+		}
+	}
+	switch {
+	case len(errs) > 0:
+		return p.renderPage(w, r, v, errs, http.StatusUnprocessableEntity)
+	case more:
+		web.SeeOther(w, here+query(check, "more=1"))
+	case check != "":
+		web.SeeOther(w, path("apply", v.draft.ID, "check"))
+	default:
+		if next := f.NextPage(id); next != "" {
+			web.SeeOther(w, path("apply", v.draft.ID, "page", next))
+		} else {
+			web.SeeOther(w, path("apply", v.draft.ID, "check"))
+		}
+	}
+	return nil
+}
+
+func query(parts ...string) string {
+	parts = slices.DeleteFunc(parts, func(s string) bool { return s == "" })
+	if len(parts) == 0 {
+		return ""
+	}
+	return "?" + strings.Join(parts, "&")
+}
+
+// takeFiles stores what was uploaded with the page, and removes what was asked to go.
+func (p *Pages) takeFiles(r *http.Request, v visit, page string, in url.Values) (errs []form.FieldError, stay bool, err error) {
+	for _, name := range in[form.PostedField] {
+		fd := v.service.Form.Field(name)
+		if fd == nil || fd.Type != "filepicker" || fd.Page != page {
+			continue
+		}
+		if hash := in.Get(name + ".remove"); hash != "" {
+			if err := p.c.Intake.RemoveFile(r.Context(), v.actor, v.draft.ID, name, hash); err != nil {
+				return nil, false, err
+			}
+			stay = true
+		}
+		if r.MultipartForm == nil {
+			continue
+		}
+		for _, head := range r.MultipartForm.File[name] {
+			if head.Size == 0 && head.Filename == "" {
+				continue
+			}
+			file, err := head.Open()
+			if err != nil {
+				return nil, false, fault.Because(fault.Invalid, "intakeweb.file", "web.malformed", err)
+			}
+			err = p.c.Intake.Upload(r.Context(), v.actor, v.draft.ID, name, head.Filename, file)
+			file.Close()
+			if fault.Is(err, fault.Invalid) {
+				msg, args := fault.Message(err)
+				errs = append(errs, form.FieldError{Key: name, Msg: msg, Args: args})
+				continue
+			}
+			if err != nil {
+				return nil, false, err
+			}
+		}
+	}
+	return errs, stay, nil
+}
+
+// autosave keeps one field as it is left. Anything that is theirs is stored, right
+// or wrong; the page says what is wrong when it is sent.
+func (p *Pages) autosave(w http.ResponseWriter, r *http.Request) error {
+	v, err := p.enter(r)
+	if err != nil {
+		return err
+	}
+	if v.moved != "" {
+		return fault.New(fault.Conflict, "intakeweb.autosave", "intake.submitted")
+	}
+	in, err := web.Form(r)
+	if err != nil {
+		return err
+	}
+	in[form.PostedField] = in["_field"]
+	delete(in, form.AddRow)
+	delete(in, form.RemoveRow)
+	if len(in[form.PostedField]) == 0 {
+		return fault.New(fault.Invalid, "intakeweb.autosave", "web.malformed")
+	}
+	if _, err := p.c.Intake.Save(r.Context(), v.actor, v.draft.ID, r.PathValue("page"), in, v.loc.Lang()); err != nil {
+		return err
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// file shows a file of the draft to the one who uploaded it.
+func (p *Pages) file(w http.ResponseWriter, r *http.Request) error {
+	v, err := p.enter(r)
+	if err != nil {
+		return err
+	}
+	ref, body, err := p.c.Intake.OpenFile(r.Context(), v.actor, v.draft.ID, r.PathValue("field"), r.PathValue("hash"))
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	return serveFile(w, r, ref, body)
+}

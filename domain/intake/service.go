@@ -1,0 +1,742 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+package intake
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"maps"
+	"net/url"
+	"strings"
+	"time"
+
+	"mercator/base/fault"
+	"mercator/base/ident"
+	"mercator/core/access"
+	"mercator/core/store"
+	"mercator/domain/service"
+	"mercator/lang/form"
+)
+
+// Config is what the counter needs. The functions are other rooms' doors.
+type Config struct {
+	DB       *store.DB
+	Services *service.Catalog
+	Access   *access.Checker
+	// Fetch reads what a register knows of a person; register.Fetch.
+	Fetch func(ctx context.Context, g access.Grant, use service.RegisterUse, person string) (any, error)
+	// List reads a public register, for the options of a form; register.List.
+	List func(ctx context.Context, register string) ([]map[string]any, error)
+	// OpenCase opens the case and starts its process in the transaction.
+	OpenCase func(ctx context.Context, tx *store.Tx, g access.Grant, o Opening) (caseID string, err error)
+	// Case is what a case was opened with, corrections included.
+	Case func(ctx context.Context, q store.Q, caseID string) (CaseData, error)
+	// Corrected puts the corrected application into the case and lets its process go on.
+	Corrected func(ctx context.Context, tx *store.Tx, c Correction, application json.RawMessage) error
+	// PutFile and OpenFile keep uploads; core/blob. nil: forms take no files.
+	PutFile  func(ctx context.Context, r io.Reader, limit int64) (hash string, size int64, err error)
+	OpenFile func(ctx context.Context, hash string) (io.ReadCloser, error)
+	Now      func() time.Time
+	Zone     *time.Location // whose days count; nil: UTC
+	// Keep is how long a draft lives after its last change; 0: 60 days.
+	Keep time.Duration
+	// Fresh is how old register data may be when it is submitted; 0: a day.
+	Fresh time.Duration
+}
+
+// Intake is the counter.
+type Intake struct{ c Config }
+
+// New opens the counter.
+func New(c Config) (*Intake, error) {
+	if c.DB == nil || c.Services == nil || c.Access == nil || c.Fetch == nil || c.List == nil || c.OpenCase == nil {
+		return nil, fault.Internalf("intake.new", "database, services, access, fetch, list and openCase are needed")
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Zone == nil {
+		c.Zone = time.UTC
+	}
+	if c.Keep == 0 {
+		c.Keep = 60 * 24 * time.Hour
+	}
+	if c.Fresh == 0 {
+		c.Fresh = 24 * time.Hour
+	}
+	return &Intake{c}, nil
+}
+
+// today is the legal day in the town.
+func (in *Intake) today() time.Time {
+	y, m, d := in.c.Now().In(in.c.Zone).Date()
+	return time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
+}
+
+func needResident(op string, a access.Actor) error {
+	if a.Kind != access.Resident || a.ID == "" {
+		return fault.New(fault.Denied, op, "intake.residentsOnly")
+	}
+	return nil
+}
+
+// Start gives the person's open draft of a service, or begins one.
+func (in *Intake) Start(ctx context.Context, a access.Actor, serviceID string) (Draft, error) {
+	const op = "intake.start"
+	s, ok := in.c.Services.Current(serviceID)
+	if !ok {
+		return Draft{}, fault.New(fault.NotFound, op, "")
+	}
+	if err := needResident(op, a); err != nil {
+		return Draft{}, err
+	}
+	var d Draft
+	err := in.c.DB.Write(ctx, func(tx *store.Tx) error {
+		now := in.c.Now()
+		if _, err := tx.Exec(ctx, expireOne, a.ID, s.ID, store.Micros(now)); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, insertDraft, ident.New(), a.ID, s.ID, s.Version, store.Micros(now), store.Micros(now.Add(in.c.Keep))); err != nil {
+			return err
+		}
+		var err error
+		d, err = store.One(ctx, tx, scanDraft, openDraft, a.ID, s.ID)
+		return err
+	})
+	return d, fault.Wrap(op, err)
+}
+
+// Drafts lists the person's open drafts, the last changed first.
+func (in *Intake) Drafts(ctx context.Context, a access.Actor) ([]Draft, error) {
+	l, err := store.All(ctx, in.c.DB, scanDraft, listDrafts, a.ID, store.Micros(in.c.Now()))
+	return l, fault.Wrap("intake.drafts", err)
+}
+
+// Draft reads a person's own draft. Anybody else's is not found.
+func (in *Intake) Draft(ctx context.Context, a access.Actor, id string) (Draft, error) {
+	const op = "intake.draft"
+	if !ident.Valid(id) || a.Kind != access.Resident {
+		return Draft{}, fault.New(fault.NotFound, op, "intake.noDraft")
+	}
+	d, err := store.One(ctx, in.c.DB, scanDraft, readDraft, id, a.ID, store.Micros(in.c.Now()))
+	if fault.Is(err, fault.NotFound) {
+		return d, fault.Because(fault.NotFound, op, "intake.noDraft", err)
+	}
+	return d, fault.Wrap(op, err)
+}
+
+// Service is the service of a draft in its version in force: a draft follows the
+// form; a case stays with the version that it was submitted under.
+func (in *Intake) Service(d Draft) (*service.Service, error) {
+	s, ok := in.c.Services.Current(d.Service)
+	if !ok {
+		return nil, fault.New(fault.NotFound, "intake.service", "intake.serviceGone")
+	}
+	return s, nil
+}
+
+// Fill shows the form to the person: draft, registers, lists.
+func (in *Intake) Fill(ctx context.Context, a access.Actor, d Draft, lang string) (*Filling, error) {
+	s, err := in.Service(d)
+	if err != nil {
+		return nil, err
+	}
+	fctx, err := in.context(ctx, a, s, d, lang)
+	if err != nil {
+		return nil, err
+	}
+	return &Filling{Draft: d, Service: s, View: s.Form.Eval(d.Answers, fctx), Context: fctx}, nil
+}
+
+func (in *Intake) context(ctx context.Context, a access.Actor, s *service.Service, d Draft, lang string) (form.Context, error) {
+	lists, err := in.Lists(ctx, s)
+	if err != nil {
+		return form.Context{}, err
+	}
+	vars := map[string]any{
+		"lists": lists, "registers": nil,
+		"person":  map[string]any{"id": a.ID, "name": a.Name},
+		"service": map[string]any{"id": s.ID, "title": s.Title.For(lang)},
+	}
+	if d.Registers != nil {
+		vars["registers"] = d.Registers
+	}
+	return form.Context{Vars: vars, Raw: d.Raw, Lang: lang, Today: in.today()}, nil
+}
+
+// Lists are the public lists that a service's forms offer, as options: for the
+// application, and for the desk's task forms ("lists").
+func (in *Intake) Lists(ctx context.Context, s *service.Service) (map[string]any, error) {
+	out := map[string]any{}
+	for _, l := range s.Lists {
+		rows, err := in.c.List(ctx, l.Register)
+		if err != nil {
+			return nil, fault.Wrap("intake.lists", err)
+		}
+		opts := make([]any, 0, len(rows))
+		for _, r := range rows {
+			opts = append(opts, map[string]any{"value": r[l.Value], "label": r[l.Label]})
+		}
+		out[l.As] = opts
+	}
+	return out, nil
+}
+
+// Consent keeps the answer to the data notice. Yes fetches the data, each register
+// with its own grant; no forgets what was fetched before.
+func (in *Intake) Consent(ctx context.Context, a access.Actor, id string, yes bool) error {
+	const op = "intake.consent"
+	d, err := in.Draft(ctx, a, id)
+	if err != nil {
+		return err
+	}
+	if d.State != Open {
+		return fault.New(fault.Conflict, op, "intake.submitted")
+	}
+	s, err := in.Service(d)
+	if err != nil {
+		return err
+	}
+	var registers map[string]any
+	if yes {
+		if registers, err = in.fetch(ctx, a, s); err != nil {
+			return err
+		}
+	}
+	return in.change(ctx, op, a, id, func(d *Draft) error {
+		d.Consent, d.Registers, d.FetchedAt = No, nil, time.Time{}
+		if yes {
+			d.Consent, d.Registers, d.FetchedAt = Yes, registers, in.c.Now()
+		}
+		return nil
+	})
+}
+
+func (in *Intake) fetch(ctx context.Context, a access.Actor, s *service.Service) (map[string]any, error) {
+	const op = "intake.fetch"
+	// The person agrees; it is the office that reads. So the ledger shows it to the
+	// person among what others did with their data.
+	least := max(s.Trust, access.Substantial)
+	if a.Level < least {
+		return nil, fault.New(fault.StepUp, op, "", "level", least.String())
+	}
+	reader := access.SystemActor("intake")
+	reader.Name, reader.Office = s.Title.For("de"), s.Office
+	registers := map[string]any{}
+	for _, use := range s.Data {
+		g, err := in.c.Access.Permit(ctx, access.Request{
+			Actor: reader, Action: access.Read, Resource: "register:" + use.Register, Purpose: s.ID, Basis: use.Basis,
+			Service: s.ID, Owner: a.ID, Subjects: []string{a.ID}, Fields: use.Fields,
+		})
+		if err != nil {
+			return nil, fault.Wrap(op, err)
+		}
+		val, err := in.c.Fetch(ctx, g, use, a.ID)
+		if err != nil {
+			return nil, fault.Wrap(op, err)
+		}
+		// As it will be read back from the draft: plain JSON.
+		b, err := json.Marshal(val)
+		if err != nil {
+			return nil, fault.Wrap(op, err)
+		}
+		var plain any
+		if err := decodeJSON(string(b), &plain); err != nil {
+			return nil, fault.Wrap(op, err)
+		}
+		registers[use.As] = plain
+	}
+	return registers, nil
+}
+
+// Refresh fetches again what is older than a day, under the consent that was
+// given. It tells whether anything is different now.
+func (in *Intake) Refresh(ctx context.Context, a access.Actor, d Draft) (Draft, bool, error) {
+	const op = "intake.refresh"
+	if d.Consent != Yes || d.State != Open || in.c.Now().Sub(d.FetchedAt) < in.c.Fresh {
+		return d, false, nil
+	}
+	s, err := in.Service(d)
+	if err != nil {
+		return d, false, err
+	}
+	registers, err := in.fetch(ctx, a, s)
+	if err != nil {
+		return d, false, err
+	}
+	old, _ := encode(d.Registers)
+	fresh, _ := encode(registers)
+	if err := in.change(ctx, op, a, d.ID, func(x *Draft) error {
+		x.Registers, x.FetchedAt = registers, in.c.Now()
+		return nil
+	}); err != nil {
+		return d, false, err
+	}
+	d, err = in.Draft(ctx, a, d.ID)
+	return d, old != fresh, err
+}
+
+// change reads a draft, lets f change it and writes it if nobody else has in the
+// meantime; else it begins again, so that two devices that save different fields
+// both keep theirs.
+func (in *Intake) change(ctx context.Context, op string, a access.Actor, id string, f func(d *Draft) error) error {
+	for range 8 {
+		d, err := in.Draft(ctx, a, id)
+		if err != nil {
+			return err
+		}
+		if d.State != Open {
+			return fault.New(fault.Conflict, op, "intake.submitted")
+		}
+		if err := f(&d); err != nil {
+			return err
+		}
+		if b, err := encode(d.Answers); err != nil || len(b) > maxAnswers {
+			return fault.Because(fault.TooLarge, op, "intake.tooLarge", err)
+		}
+		if b, err := encode(d.Raw); err != nil || len(b) > maxAnswers {
+			return fault.Because(fault.TooLarge, op, "intake.tooLarge", err)
+		}
+		done := false
+		err = in.c.DB.Write(ctx, func(tx *store.Tx) error {
+			now := in.c.Now()
+			var err error
+			done, err = save(ctx, tx, d, now, now.Add(in.c.Keep))
+			return err
+		})
+		if err != nil {
+			return fault.Wrap(op, err)
+		}
+		if done {
+			return nil
+		}
+	}
+	return fault.New(fault.Conflict, op, "intake.busy")
+}
+
+// Save keeps what was posted of a page, right or wrong, and says what is wrong with it.
+func (in *Intake) Save(ctx context.Context, a access.Actor, id, page string, post url.Values, lang string) ([]form.FieldError, error) {
+	const op = "intake.save"
+	var errs []form.FieldError
+	err := in.change(ctx, op, a, id, func(d *Draft) error {
+		s, err := in.Service(*d)
+		if err != nil {
+			return err
+		}
+		if s.Form.Page(page) == nil {
+			return fault.New(fault.NotFound, op, "")
+		}
+		fctx, err := in.context(ctx, a, s, *d, lang)
+		if err != nil {
+			return err
+		}
+		d.Version = s.Version
+		d.Answers, errs = s.Form.Decode(page, post, d.Answers, fctx)
+		d.Raw = mergeRaw(d.Raw, post[form.PostedField], post, errs)
+		errs = visible(errs)
+		return nil
+	})
+	return errs, err
+}
+
+// mergeRaw keeps the words of what couldn't be read and forgets those of what could.
+func mergeRaw(old map[string]string, posted []string, post url.Values, errs []form.FieldError) map[string]string {
+	out := maps.Clone(old)
+	if out == nil {
+		out = map[string]string{}
+	}
+	for _, name := range posted {
+		delete(out, name)
+	}
+	for name := range post {
+		delete(out, name)
+	}
+	for _, e := range errs {
+		if e.Raw != "" {
+			out[e.Key] = e.Raw
+		}
+	}
+	return out
+}
+
+// visible leaves out the errors of fields that were hidden by another answer.
+func visible(errs []form.FieldError) []form.FieldError {
+	var out []form.FieldError
+	for _, e := range errs {
+		if e.Msg != "" {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// Upload puts a file into a field of the draft: its content says what it is.
+func (in *Intake) Upload(ctx context.Context, a access.Actor, id, field, name string, r io.Reader) error {
+	const op = "intake.upload"
+	d, err := in.Draft(ctx, a, id)
+	if err != nil {
+		return err
+	}
+	s, err := in.Service(d)
+	if err != nil {
+		return err
+	}
+	fd := s.Form.Field(field)
+	if fd == nil || fd.Type != "filepicker" || in.c.PutFile == nil {
+		return fault.New(fault.NotFound, op, "")
+	}
+	head := make([]byte, 512)
+	n, err := io.ReadFull(r, head)
+	if err != nil && err != io.ErrUnexpectedEOF && err != io.EOF {
+		return fault.Because(fault.Invalid, op, "intake.file.broken", err)
+	}
+	head = head[:n]
+	typ := sniff(head)
+	switch {
+	case n == 0:
+		return fault.New(fault.Invalid, op, "intake.file.empty")
+	case !accepts(fd.Accept, typ):
+		return fault.New(fault.Invalid, op, "intake.file.type")
+	}
+	hash, size, err := in.c.PutFile(ctx, io.MultiReader(bytes.NewReader(head), r), maxFile)
+	if fault.Is(err, fault.TooLarge) {
+		return fault.Because(fault.Invalid, op, "intake.file.size", err, "max", maxFile/1_000_000)
+	}
+	if err != nil {
+		return fault.Wrap(op, err)
+	}
+	return in.change(ctx, op, a, id, func(d *Draft) error {
+		l, _ := d.Answers[field].([]any)
+		if !fd.Multiple {
+			l = nil
+		}
+		if len(l) >= maxFiles {
+			return fault.New(fault.Invalid, op, "intake.file.many", "max", maxFiles)
+		}
+		for _, f := range Files(l) {
+			if f.Hash == hash { // the same file again
+				return nil
+			}
+		}
+		d.Answers[field] = append(l, FileRef{Name: fileName(name), Hash: hash, Type: typ, Size: size}.value())
+		return nil
+	})
+}
+
+// RemoveFile takes a file out of a field.
+func (in *Intake) RemoveFile(ctx context.Context, a access.Actor, id, field, hash string) error {
+	return in.change(ctx, "intake.removeFile", a, id, func(d *Draft) error {
+		l, _ := d.Answers[field].([]any)
+		var keep []any
+		for _, x := range l {
+			if m, ok := x.(map[string]any); !ok || m["hash"] != hash {
+				keep = append(keep, x)
+			}
+		}
+		if keep == nil {
+			delete(d.Answers, field)
+		} else {
+			d.Answers[field] = keep
+		}
+		return nil
+	})
+}
+
+// OpenFile reads a file of the person's own draft.
+func (in *Intake) OpenFile(ctx context.Context, a access.Actor, id, field, hash string) (FileRef, io.ReadCloser, error) {
+	const op = "intake.openFile"
+	d, err := in.Draft(ctx, a, id)
+	if err != nil {
+		return FileRef{}, nil, err
+	}
+	for _, f := range Files(d.Answers[field]) {
+		if f.Hash == hash && in.c.OpenFile != nil {
+			r, err := in.c.OpenFile(ctx, hash)
+			return f, r, fault.Wrap(op, err)
+		}
+	}
+	return FileRef{}, nil, fault.New(fault.NotFound, op, "")
+}
+
+// Discard throws a draft away.
+func (in *Intake) Discard(ctx context.Context, a access.Actor, id string) error {
+	const op = "intake.discard"
+	return fault.Wrap(op, in.c.DB.Write(ctx, func(tx *store.Tx) error {
+		n, err := tx.Exec(ctx, discardDraft, id, a.ID)
+		if err == nil && n == 0 {
+			return fault.New(fault.NotFound, op, "intake.noDraft")
+		}
+		return err
+	}))
+}
+
+// Submit hands the application over: one transaction checks that nothing has
+// changed since it was read, opens the case, and closes the draft. A second press
+// of the button, a repeated request, a race of two devices all give the same case.
+// What is wrong with the answers comes back, and nothing has happened.
+func (in *Intake) Submit(ctx context.Context, a access.Actor, id, lang string) (caseID string, errs []form.FieldError, err error) {
+	const op = "intake.submit"
+	for range 8 {
+		d, err := in.Draft(ctx, a, id)
+		if err != nil {
+			return "", nil, err
+		}
+		if d.State == Submitted {
+			return d.CaseID, nil, nil
+		}
+		s, err := in.Service(d)
+		if err != nil {
+			return "", nil, err
+		}
+		if a.Level < s.Trust {
+			return "", nil, fault.New(fault.StepUp, op, "", "level", s.Trust.String())
+		}
+		if len(s.Data) > 0 && d.Consent == Unasked || d.Consent == Yes && in.c.Now().Sub(d.FetchedAt) >= in.c.Fresh {
+			return "", nil, fault.New(fault.Conflict, op, "intake.lookAgain")
+		}
+		f, err := in.Fill(ctx, a, d, lang)
+		if err != nil {
+			return "", nil, err
+		}
+		if errs := f.View.Validate(""); len(errs) > 0 {
+			return "", errs, nil
+		}
+		application, err := json.Marshal(f.View.Submission())
+		if err != nil {
+			return "", nil, fault.Wrap(op, err)
+		}
+		registers, err := json.Marshal(d.Registers)
+		if err != nil {
+			return "", nil, fault.Wrap(op, err)
+		}
+		done := false
+		err = in.c.DB.Write(ctx, func(tx *store.Tx) error {
+			done = false
+			g, err := in.c.Access.PermitTx(ctx, tx, access.Request{
+				Actor: a, Action: access.Submit, Resource: "case", Purpose: s.ID, Basis: s.Basis(), Service: s.ID, Office: s.Office, Owner: a.ID,
+			})
+			if err != nil {
+				return err
+			}
+			caseID, err = in.c.OpenCase(ctx, tx, g, Opening{
+				Draft: d.ID, Service: s.ID, Version: s.Version, Office: s.Office, Person: a.ID, PersonName: a.Name,
+				Channel: "online", Lang: lang, Application: application, Registers: registers,
+			})
+			if err != nil {
+				return err
+			}
+			now := in.c.Now()
+			n, err := tx.Exec(ctx, submitDraft, d.ID, a.ID, d.rev, caseID, store.Micros(now), store.Micros(now.Add(in.c.Keep)))
+			if err != nil {
+				return err
+			}
+			if n == 0 { // changed or submitted meanwhile: nothing of this stays
+				return fault.New(fault.Conflict, op, "intake.busy")
+			}
+			done = true
+			return nil
+		})
+		if done && err == nil {
+			return caseID, nil, nil
+		}
+		if err != nil && !fault.Is(err, fault.Conflict) {
+			return "", nil, fault.Wrap(op, err)
+		}
+	}
+	return "", nil, fault.New(fault.Conflict, op, "intake.busy")
+}
+
+// Sweep deletes what has expired and says how much.
+func (in *Intake) Sweep(ctx context.Context) (int64, error) {
+	var n int64
+	err := in.c.DB.Write(ctx, func(tx *store.Tx) error {
+		var err error
+		n, err = tx.Exec(ctx, expireDrafts, store.Micros(in.c.Now()))
+		return err
+	})
+	return n, fault.Wrap("intake.sweep", err)
+}
+
+// Correction asks the person to put one field of their application right. It runs
+// in the transaction of the clerk's task.
+func (in *Intake) Correction(ctx context.Context, tx *store.Tx, caseID, person, field, message string) error {
+	const op = "intake.correction"
+	if in.c.Case == nil || in.c.Corrected == nil {
+		return fault.Internalf(op, "case and corrected are not connected")
+	}
+	message = strings.TrimSpace(message)
+	if len(message) > 4000 {
+		return fault.New(fault.Invalid, op, "intake.correction.tooLong")
+	}
+	c, err := in.c.Case(ctx, tx, caseID)
+	if err != nil {
+		return fault.Wrap(op, err)
+	}
+	s, err := in.c.Services.Version(ctx, c.Service, c.Version)
+	if err != nil {
+		return fault.Wrap(op, err)
+	}
+	fd := s.Form.Field(field)
+	if fd == nil || !fd.Input() || fd.Type == "filepicker" {
+		return fault.New(fault.Invalid, op, "intake.correction.noField")
+	}
+	_, err = tx.Exec(ctx, insertCorrection, ident.New(), person, caseID, c.Service, c.Version, field, message, store.Micros(in.c.Now()))
+	if fault.Is(err, fault.Conflict) {
+		return fault.Because(fault.Conflict, op, "intake.correction.already", err)
+	}
+	return fault.Wrap(op, err)
+}
+
+// CorrectableField is a field that a clerk can ask to be corrected.
+type CorrectableField struct{ Name, Label string }
+
+// Correctable lists the fields of an application that a clerk can ask to be corrected.
+func (in *Intake) Correctable(ctx context.Context, caseID, lang string) ([]CorrectableField, error) {
+	const op = "intake.correctable"
+	c, err := in.c.Case(ctx, in.c.DB, caseID)
+	if err != nil {
+		return nil, fault.Wrap(op, err)
+	}
+	s, err := in.c.Services.Version(ctx, c.Service, c.Version)
+	if err != nil {
+		return nil, fault.Wrap(op, err)
+	}
+	v, err := in.corrected(ctx, s, c, nil, lang)
+	if err != nil {
+		return nil, err
+	}
+	var out []CorrectableField
+	for _, p := range v.Pages() {
+		form.Each(v.Page(p.ID), func(it *form.Item) {
+			if it.Input() && it.Type != "filepicker" && it.Kind != "consent" {
+				out = append(out, CorrectableField{it.Name, it.Label.For(lang)})
+			}
+		})
+	}
+	return out, nil
+}
+
+// Corrections are the person's open corrections of a case.
+func (in *Intake) Corrections(ctx context.Context, a access.Actor, caseID string) ([]Correction, error) {
+	l, err := store.All(ctx, in.c.DB, scanCorrection, caseCorrections, caseID, a.ID)
+	return l, fault.Wrap("intake.corrections", err)
+}
+
+// Correcting is a correction with its one field.
+type Correcting struct {
+	Correction Correction
+	Service    *service.Service
+	Item       form.Item
+	Page       string
+	Context    form.Context
+	answers    form.Answers
+	data       CaseData
+}
+
+// Correcting opens a person's own correction.
+func (in *Intake) Correcting(ctx context.Context, a access.Actor, id, lang string) (*Correcting, error) {
+	const op = "intake.correcting"
+	if !ident.Valid(id) || in.c.Case == nil {
+		return nil, fault.New(fault.NotFound, op, "")
+	}
+	c, err := store.One(ctx, in.c.DB, scanCorrection, readCorrection, id, a.ID)
+	if err != nil {
+		return nil, fault.Wrap(op, err)
+	}
+	out := &Correcting{Correction: c}
+	if out.data, err = in.c.Case(ctx, in.c.DB, c.CaseID); err != nil {
+		return nil, fault.Wrap(op, err)
+	}
+	if out.Service, err = in.c.Services.Version(ctx, c.Service, c.Version); err != nil {
+		return nil, fault.Wrap(op, err)
+	}
+	if err := decodeJSON(string(out.data.Application), &out.answers); err != nil {
+		return nil, fault.Wrap(op, err)
+	}
+	if out.Context, err = in.caseContext(ctx, out.Service, out.data, lang); err != nil {
+		return nil, err
+	}
+	out.Context.Only = c.Field
+	if c.Raw != "" {
+		out.Context.Raw = map[string]string{c.Field: c.Raw}
+	}
+	it, page, ok := out.Service.Form.Eval(out.answers, out.Context).Item(c.Field)
+	if !ok {
+		return nil, fault.New(fault.NotFound, op, "intake.correction.gone")
+	}
+	out.Item, out.Page = it, page
+	return out, nil
+}
+
+func (in *Intake) caseContext(ctx context.Context, s *service.Service, c CaseData, lang string) (form.Context, error) {
+	lists, err := in.Lists(ctx, s)
+	if err != nil {
+		return form.Context{}, err
+	}
+	vars := map[string]any{"lists": lists, "registers": nil, "service": map[string]any{"id": s.ID}}
+	if len(c.Registers) > 0 {
+		var regs any
+		if err := decodeJSON(string(c.Registers), &regs); err != nil {
+			return form.Context{}, fault.Wrap("intake.caseContext", err)
+		}
+		vars["registers"] = regs
+	}
+	return form.Context{Vars: vars, Lang: lang, Today: in.today(), NoPrefill: true}, nil
+}
+
+func (in *Intake) corrected(ctx context.Context, s *service.Service, c CaseData, answers form.Answers, lang string) (*form.View, error) {
+	if answers == nil {
+		if err := decodeJSON(string(c.Application), &answers); err != nil {
+			return nil, fault.Wrap("intake.corrected", err)
+		}
+	}
+	fctx, err := in.caseContext(ctx, s, c, lang)
+	if err != nil {
+		return nil, err
+	}
+	return s.Form.Eval(answers, fctx), nil
+}
+
+// Correct takes the corrected field. It is the only one taken from the post, and
+// what depends on it is worked out again.
+func (in *Intake) Correct(ctx context.Context, a access.Actor, id string, post url.Values, lang string) ([]form.FieldError, error) {
+	const op = "intake.correct"
+	c, err := in.Correcting(ctx, a, id, lang)
+	if err != nil {
+		return nil, err
+	}
+	if c.Correction.State != Open {
+		return nil, nil // pressed twice
+	}
+	answers, errs := c.Service.Form.Decode(c.Page, post, c.answers, c.Context)
+	errs = visible(errs)
+	if len(errs) > 0 {
+		return errs, fault.Wrap(op, in.c.DB.Write(ctx, func(tx *store.Tx) error {
+			_, err := tx.Exec(ctx, saveCorrection, id, a.ID, c.Correction.rev, errs[0].Raw)
+			return err
+		}))
+	}
+	v, err := in.corrected(ctx, c.Service, c.data, answers, lang)
+	if err != nil {
+		return nil, err
+	}
+	application, err := json.Marshal(v.Submission())
+	if err != nil {
+		return nil, fault.Wrap(op, err)
+	}
+	return nil, fault.Wrap(op, in.c.DB.Write(ctx, func(tx *store.Tx) error {
+		if _, err := in.c.Access.PermitTx(ctx, tx, access.Request{
+			Actor: a, Action: access.Change, Resource: "case", Purpose: c.Service.ID, Basis: c.Service.Basis(),
+			Service: c.Service.ID, Case: c.Correction.CaseID, Office: c.Service.Office, Owner: a.ID, Fields: []string{c.Correction.Field},
+		}); err != nil {
+			return err
+		}
+		n, err := tx.Exec(ctx, finishCorrection, id, a.ID, store.Micros(in.c.Now()))
+		if err != nil || n == 0 {
+			return err
+		}
+		return in.c.Corrected(ctx, tx, c.Correction, application)
+	}))
+}

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+package intake
+
+import (
+	"bytes"
+	"context"
+	"embed"
+	"encoding/json"
+	"time"
+
+	"mercator/core/store"
+)
+
+//go:embed migrate/*.sql
+var migrations embed.FS
+
+// Migrations are the tables of the room.
+func Migrations() store.Migrations { return store.Migrations{Room: "intake", FS: migrations} }
+
+const draftColumns = `id, owner, service, version, state, consent, answers, raw, registers, fetched_at, case_id, rev, created_at, changed_at, expires_at`
+
+const insertDraft = `-- intake.insertDraft
+INSERT INTO intake_draft (` + draftColumns + `) VALUES ($1, $2, $3, $4, 'open', '', '{}', '{}', 'null', 0, '', 1, $5, $5, $6)
+ON CONFLICT DO NOTHING`
+
+const readDraft = `-- intake.readDraft
+SELECT ` + draftColumns + ` FROM intake_draft WHERE id = $1 AND owner = $2 AND expires_at > $3`
+
+const openDraft = `-- intake.openDraft
+SELECT ` + draftColumns + ` FROM intake_draft WHERE owner = $1 AND service = $2 AND state = 'open'`
+
+const listDrafts = `-- intake.listDrafts
+SELECT ` + draftColumns + ` FROM intake_draft WHERE owner = $1 AND state = 'open' AND expires_at > $2
+ORDER BY changed_at DESC, id DESC LIMIT 100`
+
+const saveDraft = `-- intake.saveDraft
+UPDATE intake_draft SET answers = $4, raw = $5, consent = $6, registers = $7, fetched_at = $8, version = $9, rev = rev + 1, changed_at = $10, expires_at = $11
+WHERE id = $1 AND owner = $2 AND rev = $3 AND state = 'open'`
+
+// A submitted draft keeps nothing but the way to its case.
+const submitDraft = `-- intake.submitDraft
+UPDATE intake_draft SET state = 'submitted', case_id = $4, answers = '{}', raw = '{}', registers = 'null', rev = rev + 1, changed_at = $5, expires_at = $6
+WHERE id = $1 AND owner = $2 AND rev = $3 AND state = 'open'`
+
+const discardDraft = `-- intake.discardDraft
+DELETE FROM intake_draft WHERE id = $1 AND owner = $2 AND state = 'open'`
+
+const expireDrafts = `-- intake.expireDrafts
+DELETE FROM intake_draft WHERE expires_at <= $1`
+
+const expireOne = `-- intake.expireOne
+DELETE FROM intake_draft WHERE owner = $1 AND service = $2 AND state = 'open' AND expires_at <= $3`
+
+const correctionColumns = `id, owner, case_id, service, version, field, message, state, raw, rev, created_at, done_at`
+
+const insertCorrection = `-- intake.insertCorrection
+INSERT INTO intake_correction (` + correctionColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, 'open', '', 1, $8, 0)`
+
+const readCorrection = `-- intake.readCorrection
+SELECT ` + correctionColumns + ` FROM intake_correction WHERE id = $1 AND owner = $2`
+
+const caseCorrections = `-- intake.caseCorrections
+SELECT ` + correctionColumns + ` FROM intake_correction WHERE case_id = $1 AND owner = $2 AND state = 'open' ORDER BY created_at, id`
+
+const saveCorrection = `-- intake.saveCorrection
+UPDATE intake_correction SET raw = $4, rev = rev + 1 WHERE id = $1 AND owner = $2 AND rev = $3 AND state = 'open'`
+
+const finishCorrection = `-- intake.finishCorrection
+UPDATE intake_correction SET state = 'done', raw = '', rev = rev + 1, done_at = $3 WHERE id = $1 AND owner = $2 AND state = 'open'`
+
+func scanDraft(s store.Scanner) (Draft, error) {
+	var d Draft
+	var answers, raw, registers string
+	var fetched, created, changed, expires int64
+	if err := s.Scan(&d.ID, &d.Owner, &d.Service, &d.Version, &d.State, &d.Consent, &answers, &raw, &registers, &fetched, &d.CaseID, &d.rev, &created, &changed, &expires); err != nil {
+		return d, err
+	}
+	d.FetchedAt, d.CreatedAt, d.ChangedAt, d.ExpiresAt = store.Time(fetched), store.Time(created), store.Time(changed), store.Time(expires)
+	if err := decodeJSON(answers, &d.Answers); err != nil {
+		return d, err
+	}
+	if err := decodeJSON(raw, &d.Raw); err != nil {
+		return d, err
+	}
+	return d, decodeJSON(registers, &d.Registers)
+}
+
+// decodeJSON keeps numbers exact.
+func decodeJSON(s string, v any) error {
+	dec := json.NewDecoder(bytes.NewReader([]byte(s)))
+	dec.UseNumber()
+	return dec.Decode(v)
+}
+
+func encode(v any) (string, error) {
+	b, err := json.Marshal(v)
+	return string(b), err
+}
+
+func scanCorrection(s store.Scanner) (Correction, error) {
+	var c Correction
+	var created, done int64
+	err := s.Scan(&c.ID, &c.Owner, &c.CaseID, &c.Service, &c.Version, &c.Field, &c.Message, &c.State, &c.Raw, &c.rev, &created, &done)
+	c.CreatedAt, c.DoneAt = store.Time(created), store.Time(done)
+	return c, err
+}
+
+// save writes a draft if nobody has changed it since it was read.
+func save(ctx context.Context, tx *store.Tx, d Draft, now, expires time.Time) (bool, error) {
+	answers, err := encode(d.Answers)
+	if err != nil {
+		return false, err
+	}
+	raw, err := encode(d.Raw)
+	if err != nil {
+		return false, err
+	}
+	registers, err := encode(d.Registers)
+	if err != nil {
+		return false, err
+	}
+	n, err := tx.Exec(ctx, saveDraft, d.ID, d.Owner, d.rev, answers, raw, d.Consent, registers, store.Micros(d.FetchedAt), d.Version, store.Micros(now), store.Micros(expires))
+	return n == 1, err
+}
