@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/boombuler/barcode"
 	"github.com/boombuler/barcode/qr"
 	"golang.org/x/image/font/gofont/gobold"
 	"golang.org/x/image/font/gofont/goregular"
@@ -142,13 +143,20 @@ func (r *Renderer) Letter(l Letter) ([]byte, error) {
 		return nil, err
 	}
 	sizes := []float64{10.5}
+	var code barcode.Barcode
+	if l.Card != nil && l.Card.QR != "" {
+		var err error
+		if code, err = qr.Encode(l.Card.QR, qr.M, qr.Auto); err != nil {
+			return nil, fmt.Errorf("pdf: QR code: %w", err)
+		}
+	}
 	if l.Card != nil {
 		sizes = []float64{10.5, 10, 9.5, 9, 10.5} // the last one: two pages then
 	}
 	var d *document
 	for _, size := range sizes {
 		var err error
-		if d, err = r.letter(l, size); err != nil {
+		if d, err = r.letter(l, size, code); err != nil {
 			return nil, err
 		}
 		if len(d.pages) == 1 {
@@ -300,7 +308,7 @@ func (f *flow) blocks(parent *elem, body []Block) {
 	}
 }
 
-func (r *Renderer) letter(l Letter, size float64) (*document, error) {
+func (r *Renderer) letter(l Letter, size float64, code barcode.Barcode) (*document, error) {
 	title := l.Title
 	if title == "" {
 		title = l.Subject
@@ -360,7 +368,7 @@ func (r *Renderer) letter(l Letter, size float64) (*document, error) {
 			d.newPage()
 			f.fresh()
 		}
-		if err := drawCard(d, *l.Card, bottom+5-cardH); err != nil {
+		if err := drawCard(d, *l.Card, code, bottom+5-cardH); err != nil {
 			return nil, err
 		}
 	}
@@ -403,7 +411,7 @@ func (d *document) foot(s Sender, pageOf string) {
 }
 
 // drawCard draws the cut-out card with its top at y.
-func drawCard(d *document, c Card, y float64) error {
+func drawCard(d *document, c Card, code barcode.Barcode, y float64) error {
 	const x, w, h = left, right - left, cardH - 2
 	d.artifact(func() {
 		for _, l := range [][4]float64{{x, y, x + w, y}, {x + w, y, x + w, y + h}, {x + w, y + h, x, y + h}, {x, y + h, x, y}} {
@@ -436,17 +444,14 @@ func drawCard(d *document, c Card, y float64) error {
 		}
 		d.in(e, func() { d.text(px, y+30, p.Value, st) })
 	}
+	pages := len(d.pages)
 	f := &flow{d: d, y: y + 34.5, size: 9, bottom: y + h}
 	f.table(sect, x+5, textW, 34, c.Facts)
-	if len(d.pages) > 1 && f.y < y {
+	if len(d.pages) > pages {
 		return fmt.Errorf("pdf: the card has more text than fits")
 	}
-	if c.QR == "" {
+	if code == nil {
 		return nil
-	}
-	code, err := qr.Encode(c.QR, qr.M, qr.Auto)
-	if err != nil {
-		return fmt.Errorf("pdf: QR code: %w", err)
 	}
 	fig := sect.add("Figure")
 	fig.alt = c.QRAlt
@@ -479,7 +484,7 @@ func drawCard(d *document, c Card, y float64) error {
 		for st.size > 4.5 && d.face(false).measure(s, st.size) > qrSize+4 {
 			st.size -= 0.25
 		}
-		d.in(sect.add("P"), func() { d.text(qx, qy+qrSize+4+float64(i)*3, s, st) })
+		d.in(sect.add("P"), func() { d.text(qx, qy+qrSize+4+float64(i)*3, fit(d.face(false), s, st.size, qrSize+4), st) })
 	}
 	return nil
 }

@@ -241,6 +241,7 @@ func textString(s string) string {
 type file struct {
 	buf     bytes.Buffer
 	offsets []int // by object number
+	z       *zlib.Writer
 }
 
 func (f *file) reserve() int {
@@ -256,14 +257,15 @@ func (f *file) put(n int, body string) {
 func (f *file) stream(n int, dict string, data []byte, squeeze bool) error {
 	if squeeze {
 		var z bytes.Buffer
-		w, err := zlib.NewWriterLevel(&z, zlib.DefaultCompression)
-		if err != nil {
+		if f.z == nil {
+			f.z = zlib.NewWriter(&z)
+		} else {
+			f.z.Reset(&z) // a new one would cost a megabyte for each stream
+		}
+		if _, err := f.z.Write(data); err != nil {
 			return err
 		}
-		if _, err := w.Write(data); err != nil {
-			return err
-		}
-		if err := w.Close(); err != nil {
+		if err := f.z.Close(); err != nil {
 			return err
 		}
 		dict += " /Filter /FlateDecode"
