@@ -130,6 +130,18 @@ func TestInterfaceRefuses(t *testing.T) {
 			t.Errorf("%s: %d %s", tt.name, s, text)
 		}
 	}
+	bearer, err := New(Config{BaseURL: "http://127.0.0.1:1", DataDir: t.TempDir(), Originator: "o", EndPoint: "e", Token: "secret"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer bearer.Close()
+	for header, want := range map[string]int{"Bearer secret": 200, "Bearer guess": 401, "": 401, "Basic AA==": 401} {
+		r, w := httptest.NewRequest("GET", "/xbezahldienste/v1/status/o/e", nil), httptest.NewRecorder()
+		r.Header.Set("Authorization", header)
+		if bearer.Handler().ServeHTTP(w, r); w.Code != want {
+			t.Errorf("%q: %d, want %d", header, w.Code, want)
+		}
+	}
 	if s, _ := ask("GET", "/status/o/e", "u", ""); s != 200 {
 		t.Errorf("status %d", s)
 	}

@@ -30,8 +30,9 @@ type Config struct {
 	Payee       string // shown at the checkout: "Stadt Duisburg"
 	Originator  string // the online service that it works for
 	EndPoint    string
-	User        string // of the service, at the interface
+	User        string // of the service, at the interface (HTTP Basic)
 	Password    string
+	Token       string // or a bearer token instead
 	CallbackURL string // where it calls; empty: it doesn't
 	Secret      []byte // signs its calls
 	Client      *http.Client
@@ -52,7 +53,7 @@ func New(cfg Config) (*Provider, error) {
 	if u, err := url.Parse(cfg.BaseURL); err != nil || u.Host == "" || u.Path != "" {
 		return nil, fmt.Errorf("paydemo: %q is no address (scheme and host, no path)", cfg.BaseURL)
 	}
-	if cfg.DataDir == "" || cfg.User == "" || cfg.Password == "" || !xbezahl.ValidID(cfg.Originator) || !xbezahl.ValidID(cfg.EndPoint) {
+	if cfg.DataDir == "" || cfg.Token == "" && (cfg.User == "" || cfg.Password == "") || !xbezahl.ValidID(cfg.Originator) || !xbezahl.ValidID(cfg.EndPoint) {
 		return nil, errors.New("paydemo: a data folder, the service's credentials, originator and end point are needed")
 	}
 	if cfg.CallbackURL != "" && len(cfg.Secret) < 16 {
@@ -108,14 +109,14 @@ func (p *Provider) Handler() http.Handler {
 	})
 }
 
-// Serve answers on the listener and makes calls until the context ends, then finishes what is under way.
+// Serve is Handler on the listener, and Run, until the context ends; then it finishes what is under way.
 func (p *Provider) Serve(ctx context.Context, l net.Listener) error {
 	srv := &http.Server{Handler: p.Handler(), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second, WriteTimeout: 15 * time.Second,
 		IdleTimeout: time.Minute, MaxHeaderBytes: 32 << 10, ErrorLog: slog.NewLogLogger(p.cfg.Log.Handler(), slog.LevelWarn)}
 	calls := make(chan struct{})
 	go func() {
 		defer close(calls)
-		p.makeCalls(ctx)
+		p.Run(ctx)
 	}()
 	stopped := make(chan error, 1)
 	go func() {
@@ -151,11 +152,15 @@ func answer(w http.ResponseWriter, status int, v any) {
 
 // authorized lets the service in, and nobody else.
 func (p *Provider) authorized(next http.HandlerFunc) http.HandlerFunc {
-	want := sha256.Sum256([]byte(p.cfg.User + "\x00" + p.cfg.Password))
+	same := func(want, got string) bool {
+		w, g := sha256.Sum256([]byte(want)), sha256.Sum256([]byte(got))
+		return subtle.ConstantTimeCompare(w[:], g[:]) == 1
+	}
 	return func(w http.ResponseWriter, r *http.Request) {
 		user, password, _ := r.BasicAuth()
-		got := sha256.Sum256([]byte(user + "\x00" + password))
-		if subtle.ConstantTimeCompare(want[:], got[:]) != 1 {
+		ok := p.cfg.User != "" && same(p.cfg.User+"\x00"+p.cfg.Password, user+"\x00"+password) ||
+			p.cfg.Token != "" && same("Bearer "+p.cfg.Token, r.Header.Get("Authorization"))
+		if !ok {
 			w.Header().Set("WWW-Authenticate", `Basic realm="xbezahldienste"`)
 			problem(w, http.StatusUnauthorized, xbezahl.CodeForbidden, "user or password is wrong")
 			return
@@ -264,22 +269,23 @@ func (p *Provider) status(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, p.public(t))
 }
 
-// makeCalls tells the service about changes until it has taken the call.
-func (p *Provider) makeCalls(ctx context.Context) {
+// Run tells the service about changes, again and again until it has taken the call, until the context ends. Whoever serves
+// Handler by themselves runs it beside.
+func (p *Provider) Run(ctx context.Context) error {
 	tick := time.NewTicker(500 * time.Millisecond)
 	defer tick.Stop()
 	for {
 		if p.cfg.CallbackURL != "" {
 			for _, id := range p.book.due(p.cfg.Now(), 100) {
 				if ctx.Err() != nil {
-					return
+					return nil
 				}
 				p.callAbout(ctx, id)
 			}
 		}
 		select {
 		case <-ctx.Done():
-			return
+			return nil
 		case <-p.wake:
 		case <-tick.C:
 		}

@@ -59,6 +59,14 @@ func Basic(user, password string) func(*http.Request) error {
 	}
 }
 
+// Token authorizes by a bearer token that doesn't change.
+func Token(token string) func(*http.Request) error {
+	return func(r *http.Request) error {
+		r.Header.Set("Authorization", "Bearer "+token)
+		return nil
+	}
+}
+
 // Bearer authorizes by OAuth2 client credentials (pmPayment); the token is kept until it ends.
 func Bearer(tokenURL, id, secret string, client *http.Client) func(*http.Request) error {
 	ctx := context.Background()
