@@ -23,7 +23,7 @@ type New struct {
 	Kind        string
 	Args        any       // marshalled as JSON
 	RunAt       time.Time // zero: now
-	Key         string    // unique while it waits; enqueueing it again changes nothing
+	Key         string    // unique until the job has ended; enqueueing it again meanwhile changes nothing
 	MaxAttempts int       // 0: 20
 }
 
@@ -57,15 +57,17 @@ type Config struct {
 	Workers     []Worker
 	Log         *slog.Logger
 	Now         func() time.Time
-	Concurrency int // jobs at the same time; 0: 4
+	Concurrency int           // jobs at the same time; 0: 4
+	Lease       time.Duration // how soon the work of a killed process is taken again; 0: 30 s
 }
 
 const (
 	defaultAttempts = 20
 	maxArgs         = 1 << 20
-	grace           = 15 * time.Second // a lease is longer than the work may take
-	pollEvery       = time.Second      // for jobs that another process wrote
+	defaultLease    = 30 * time.Second
+	pollEvery       = time.Second // for jobs that another process wrote
 	sleepMax        = 30 * time.Second
+	sleepMin        = 5 * time.Millisecond
 )
 
 // Queue keeps jobs and runs them.
@@ -75,14 +77,18 @@ type Queue struct {
 	now     func() time.Time
 	workers map[string]Worker
 	n       int
+	lease   time.Duration
 	wake    chan struct{}
 }
 
 // NewQueue makes a queue; Run works it off.
 func NewQueue(c Config) (*Queue, error) {
-	q := &Queue{db: c.DB, log: c.Log, now: c.Now, workers: map[string]Worker{}, n: c.Concurrency, wake: make(chan struct{}, 1)}
+	q := &Queue{db: c.DB, log: c.Log, now: c.Now, workers: map[string]Worker{}, n: c.Concurrency, lease: c.Lease, wake: make(chan struct{}, 1)}
 	if q.n == 0 {
 		q.n = 4
+	}
+	if q.lease == 0 {
+		q.lease = defaultLease
 	}
 	if q.now == nil {
 		q.now = time.Now
@@ -171,32 +177,46 @@ func (j *Job) Done(ctx context.Context, tx *store.Tx) error {
 
 // Run claims and does jobs until ctx ends, then finishes what is under way.
 func (q *Queue) Run(ctx context.Context) error {
+	// A SQLite database belongs to one process: what it finds leased was left by the
+	// one before, which was killed. On PostgreSQL the leases of the dead run out.
+	if q.db.Engine() == store.SQLite {
+		if err := q.db.Write(ctx, func(tx *store.Tx) error {
+			_, err := tx.Exec(ctx, release, store.Micros(q.now()))
+			return err
+		}); err != nil {
+			return fault.Wrap("job.run", err)
+		}
+	}
 	slots := make(chan struct{}, q.n)
 	var under sync.WaitGroup
 	defer under.Wait()
 	for ctx.Err() == nil {
 		free := q.n - len(slots)
-		var jobs []*Job
+		pause := sleepMax // all slots are taken: the next to end wakes us
 		if free > 0 {
-			var err error
-			if jobs, err = q.claim(ctx, free); err != nil {
-				if ctx.Err() != nil {
-					break
-				}
+			jobs, err := q.claim(ctx, free)
+			switch {
+			case ctx.Err() != nil && len(jobs) == 0:
+				return ctx.Err()
+			case err != nil:
 				q.log.Error("jobs can't be claimed", "err", err)
+				pause = pollEvery
+			}
+			for _, j := range jobs {
+				slots <- struct{}{}
+				under.Go(func() {
+					defer func() { <-slots; q.Wake() }()
+					q.do(context.WithoutCancel(ctx), j)
+				})
+			}
+			if len(jobs) == free {
+				continue
+			}
+			if err == nil {
+				pause = q.pause(ctx)
 			}
 		}
-		for _, j := range jobs {
-			slots <- struct{}{}
-			under.Go(func() {
-				defer func() { <-slots; q.Wake() }()
-				q.do(context.WithoutCancel(ctx), j)
-			})
-		}
-		if len(jobs) == free && free > 0 {
-			continue
-		}
-		timer := time.NewTimer(q.pause(ctx))
+		timer := time.NewTimer(pause)
 		select {
 		case <-ctx.Done():
 		case <-q.wake:
@@ -218,18 +238,17 @@ func (q *Queue) pause(ctx context.Context) time.Duration {
 	if err := q.db.QueryRow(ctx, nextDue).Scan(&due); err != nil || due == 0 {
 		return longest
 	}
-	return min(max(store.Time(due).Sub(q.now()), time.Millisecond), longest)
+	return min(max(store.Time(due).Sub(q.now()), sleepMin), longest)
 }
 
 func (q *Queue) claim(ctx context.Context, n int) ([]*Job, error) {
-	var any bool
 	now := store.Micros(q.now())
 	// Look before locking: an idle queue must not write.
 	var due int64
 	if err := q.db.QueryRow(ctx, nextDue).Scan(&due); err != nil {
 		return nil, err
 	}
-	if any = due != 0 && due <= now; !any {
+	if due == 0 || due > now {
 		return nil, nil
 	}
 	lease := ident.Secret(12)
@@ -240,7 +259,7 @@ func (q *Queue) claim(ctx context.Context, n int) ([]*Job, error) {
 	var jobs []*Job
 	err := q.db.Write(ctx, func(tx *store.Tx) error {
 		var err error
-		jobs, err = store.All(ctx, tx, scanJob, text, now, n, now+q.longest().Microseconds(), lease)
+		jobs, err = store.All(ctx, tx, scanJob, text, now, n, now+q.lease.Microseconds(), lease)
 		return err
 	})
 	for _, j := range jobs {
@@ -249,12 +268,33 @@ func (q *Queue) claim(ctx context.Context, n int) ([]*Job, error) {
 	return jobs, err
 }
 
-func (q *Queue) longest() time.Duration {
-	longest := time.Minute
-	for _, w := range q.workers {
-		longest = max(longest, w.Timeout)
+// hold keeps the lease of a job while it is worked on, and ends the work when the
+// lease is lost: somebody else does it then.
+func (q *Queue) hold(ctx context.Context, j *Job, lost context.CancelFunc) {
+	t := time.NewTicker(q.lease / 3)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+		}
+		var n int64
+		err := q.db.Write(ctx, func(tx *store.Tx) error {
+			var err error
+			n, err = tx.Exec(ctx, extend, j.ID, j.lease, store.Micros(q.now().Add(q.lease)))
+			return err
+		})
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil:
+			q.log.Warn("the lease of a job can't be kept", "kind", j.Kind, "job", j.ID, "err", err)
+		case n == 0:
+			lost()
+			return
+		}
 	}
-	return longest + grace
 }
 
 func (q *Queue) do(ctx context.Context, j *Job) {
@@ -264,8 +304,11 @@ func (q *Queue) do(ctx context.Context, j *Job) {
 		err = fault.Internalf("job.do", "no worker for jobs of kind %q", j.Kind)
 	} else {
 		work, cancel := context.WithTimeout(ctx, w.Timeout)
+		var held sync.WaitGroup
+		held.Go(func() { q.hold(work, j, cancel) })
 		err = guarded(work, w, j)
 		cancel()
+		held.Wait()
 	}
 	if j.done {
 		if err != nil {

@@ -190,26 +190,165 @@ func TestALostLease(t *testing.T) {
 	})
 }
 
+// A job that takes longer than a lease is still done by one worker only.
+func TestWorkUnderWayKeepsItsLease(t *testing.T) {
+	storetest.Each(t, rooms(), func(t *testing.T, db *store.DB) {
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		defer cancel()
+		var mu sync.Mutex
+		starts := 0
+		ended := make(chan error, 10)
+		worker := job.Worker{Kind: "slow", Work: func(ctx context.Context, j *job.Job) error {
+			mu.Lock()
+			starts++
+			mu.Unlock()
+			select {
+			case <-ctx.Done():
+			case <-time.After(900 * time.Millisecond):
+			}
+			err := db.Write(context.WithoutCancel(ctx), func(tx *store.Tx) error { return j.Done(ctx, tx) })
+			ended <- err
+			return err
+		}}
+		var wg sync.WaitGroup
+		for range 2 {
+			q, err := job.NewQueue(job.Config{DB: db, Workers: []job.Worker{worker}, Lease: 300 * time.Millisecond})
+			if err != nil {
+				t.Fatal(err)
+			}
+			enqueue(t, db, q, job.New{Kind: "slow", Key: "the same", Args: 1})
+			wg.Go(func() { q.Run(ctx) })
+			for s := 0; s == 0; { // both queues run before the job ends
+				mu.Lock()
+				s = starts
+				mu.Unlock()
+				time.Sleep(time.Millisecond)
+			}
+			if db.Engine() == store.SQLite {
+				break // one process has the database for itself
+			}
+		}
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		cancel()
+		wg.Wait()
+		if starts != 1 {
+			t.Errorf("%d workers did the job", starts)
+		}
+	})
+}
+
+// Shutting down waits for the work under way; what a killed process left is taken
+// again, on SQLite at once, on PostgreSQL when the lease has run out.
+func TestShutdownAndKill(t *testing.T) {
+	storetest.Each(t, rooms(), func(t *testing.T, db *store.DB) {
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		defer cancel()
+		began, killed := make(chan bool), make(chan bool)
+		first, err := job.NewQueue(job.Config{DB: db, Lease: time.Hour, Workers: []job.Worker{{Kind: "w", Work: func(ctx context.Context, j *job.Job) error {
+			began <- true
+			<-killed
+			return ctx.Err()
+		}}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		enqueue(t, db, first, job.New{Kind: "w", Args: 1})
+		run, stop := context.WithCancel(ctx)
+		returned := make(chan bool)
+		go func() { first.Run(run); close(returned) }()
+		<-began
+		stop()
+		select {
+		case <-returned:
+			t.Fatal("Run returned while a job was under way")
+		case <-time.After(50 * time.Millisecond):
+		}
+		// The first process hangs for ever, as far as the second knows.
+		again := make(chan int, 1)
+		later := func() time.Time { return time.Now() }
+		if db.Engine() == store.Postgres {
+			later = func() time.Time { return time.Now().Add(2 * time.Hour) }
+		}
+		second, err := job.NewQueue(job.Config{DB: db, Now: later, Workers: []job.Worker{{Kind: "w", Work: func(_ context.Context, j *job.Job) error {
+			again <- j.Attempt
+			return nil
+		}}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		run, stop = context.WithCancel(ctx)
+		var wg sync.WaitGroup
+		wg.Go(func() { second.Run(run) })
+		select {
+		case n := <-again:
+			if n != 2 {
+				t.Errorf("attempt %d", n)
+			}
+		case <-ctx.Done():
+			t.Error("what the killed process left was not taken again")
+		}
+		stop()
+		wg.Wait()
+		close(killed)
+		<-returned
+	})
+}
+
 func BenchmarkJobs(b *testing.B) {
-	db := storetest.SQLite(b, rooms())
+	for _, c := range []struct {
+		name  string
+		timer int
+		open  func(testing.TB, []store.Migrations) *store.DB
+	}{{"sqlite", 0, storetest.SQLite}, {"sqlite-100000-timers", 100_000, storetest.SQLite}, {"postgres", 0, storetest.Postgres}} {
+		b.Run(c.name, func(b *testing.B) { benchmarkJobs(b, c.open(b, rooms()), c.timer) })
+	}
+}
+
+// benchmarkJobs enqueues, each in a transaction of its own from 16 goroutines, while
+// 16 workers do the jobs.
+func benchmarkJobs(b *testing.B, db *store.DB, timers int) {
 	ctx, cancel := context.WithCancel(context.Background())
 	left := make(chan struct{}, 1024)
 	q, err := job.NewQueue(job.Config{DB: db, Concurrency: 16, Workers: []job.Worker{{Kind: "w", Work: func(context.Context, *job.Job) error { left <- struct{}{}; return nil }}}})
 	if err != nil {
 		b.Fatal(err)
 	}
+	for n := 0; n < timers; n += 1000 {
+		if err := db.Write(ctx, func(tx *store.Tx) error {
+			for i := range 1000 {
+				if _, err := q.Enqueue(ctx, tx, job.New{Kind: "w", RunAt: time.Now().Add(time.Duration(n+i+3600) * time.Second)}); err != nil {
+					return err
+				}
+			}
+			return nil
+		}); err != nil {
+			b.Fatal(err)
+		}
+	}
 	var wg sync.WaitGroup
 	wg.Go(func() { q.Run(ctx) })
 	b.ResetTimer()
-	go func() {
-		for range b.N {
-			db.Write(ctx, func(tx *store.Tx) error { _, err := q.Enqueue(ctx, tx, job.New{Kind: "w", Args: 1}); return err })
-		}
-	}()
+	work := make(chan struct{}, b.N)
+	for range b.N {
+		work <- struct{}{}
+	}
+	close(work)
+	for range 16 {
+		wg.Go(func() {
+			for range work {
+				if err := db.Write(ctx, func(tx *store.Tx) error { _, err := q.Enqueue(ctx, tx, job.New{Kind: "w", Args: 1}); return err }); err != nil {
+					b.Error(err)
+				}
+			}
+		})
+	}
 	for range b.N {
 		<-left
 	}
 	b.StopTimer()
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "jobs/s")
 	cancel()
 	wg.Wait()
 }

@@ -32,9 +32,17 @@ WHERE id IN (SELECT id FROM job_task WHERE state = 'waiting' AND due_at <= $1 OR
 RETURNING id, kind, key, args, due_at, attempt, max_attempts`
 
 const claimPostgres = `-- job.claimPostgres
-UPDATE job_task SET due_at = $3, attempt = attempt + 1, lease = $4
-WHERE id IN (SELECT id FROM job_task WHERE state = 'waiting' AND due_at <= $1 ORDER BY due_at, id LIMIT $2 FOR UPDATE SKIP LOCKED)
-RETURNING id, kind, key, args, due_at, attempt, max_attempts`
+WITH due AS MATERIALIZED (
+	SELECT id FROM job_task WHERE state = 'waiting' AND due_at <= $1 ORDER BY due_at, id LIMIT $2 FOR UPDATE SKIP LOCKED
+)
+UPDATE job_task SET due_at = $3, attempt = attempt + 1, lease = $4 FROM due WHERE job_task.id = due.id
+RETURNING job_task.id, kind, key, args, due_at, attempt, max_attempts`
+
+const extend = `-- job.extend
+UPDATE job_task SET due_at = $3 WHERE id = $1 AND lease = $2`
+
+const release = `-- job.release
+UPDATE job_task SET due_at = $1, lease = '' WHERE state = 'waiting' AND lease <> ''`
 
 const finish = `-- job.finish
 DELETE FROM job_task WHERE id = $1 AND lease = $2`
@@ -52,4 +60,4 @@ const listDead = `-- job.listDead
 SELECT id, kind, error, created_at FROM job_task WHERE state = 'dead' ORDER BY created_at DESC, id DESC LIMIT $1`
 
 const revive = `-- job.revive
-UPDATE job_task SET state = 'waiting', due_at = $2, attempt = 0, error = '' WHERE id = $1 AND state = 'dead'`
+UPDATE job_task SET state = 'waiting', lease = '', due_at = $2, attempt = 0, error = '' WHERE id = $1 AND state = 'dead'`
