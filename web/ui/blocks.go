@@ -226,10 +226,12 @@ type Cards struct{ Items []Card }
 
 // Filter is one way to narrow a list, and how much it leaves.
 type Filter struct {
-	Label  string
-	Href   string
-	Count  int
-	Active bool
+	Label   string
+	Href    string
+	Count   int
+	Active  bool
+	More    bool // the number is a lower bound
+	NoCount bool // nobody counted
 }
 
 // Filters is a row of filters.

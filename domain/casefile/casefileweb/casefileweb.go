@@ -36,34 +36,40 @@ func Messages() fs.FS { return messageFS }
 // Task is a user task of a case as the desk shows it.
 type Task struct {
 	ID, CaseID       string
+	CaseRef          string // the file number
+	Label            string // whose case it is
 	Service, Version string
 	Office           string
 	Name             i18n.Text // of the element in the process
 	Form             string    // id of the task's form in the package
-	Assignee         string    // staff id; "" : free
+	Assignee         string    // staff id; "": free
 	AssigneeName     string
 	Open             bool
-	Created, Due     time.Time // Due zero: none
-	Vars             map[string]any
+	Due, Done        time.Time      // zero: none, not yet
+	Revision         int64          // rises with every change
+	Vars             map[string]any // what its form is filled from; in Tasks.Task only
 }
 
 // Filter narrows the worklist.
 type Filter struct {
-	Which   string // "": all open tasks of the office, "free", "mine", "due" (overdue)
+	Which   string // "": all open tasks of the office, "free", "mine", "due" (overdue), "done"
 	Service string
+	Search  string // words of the file number or the label
 }
 
-// After is the place in the worklist: the last task of the page before.
+// After is the place in the worklist: Due (of done tasks: Done) and ID of the last
+// task of the page before.
 type After struct {
-	Due time.Time
-	ID  string
+	At time.Time
+	ID string
 }
 
-// Counts is how many open tasks each filter leaves.
+// Counts is how many open tasks each filter leaves. They may stop at Limit, if it is
+// not 0: a number above it means "more than".
 type Counts struct {
 	All, Free, Mine, Due int
 	Services             map[string]int
-	Newest               string // id of the newest open task; "": none
+	Limit                int
 }
 
 // Tasks is the part of the process engine that the desk works with. Every list is
@@ -76,8 +82,9 @@ type Tasks interface {
 	// Claim takes a free task; one that somebody else has is fault.Conflict.
 	Claim(ctx context.Context, g access.Grant, id string) error
 	Release(ctx context.Context, g access.Grant, id string) error
-	// Complete ends a task that the actor has claimed; fault.Conflict if it is theirs no more.
-	Complete(ctx context.Context, g access.Grant, id string, vars map[string]any) error
+	// Complete ends a task that the actor has claimed; fault.Conflict if it is theirs
+	// no more, or not at that revision.
+	Complete(ctx context.Context, g access.Grant, id string, revision int64, vars map[string]any) error
 }
 
 // Document is an issued or uploaded document of a case.

@@ -57,7 +57,7 @@ func (t *tasks) find(g access.Grant, id string) (*Task, error) {
 }
 
 func (t *tasks) fits(g access.Grant, f Filter, x *Task) bool {
-	if x.Office != g.Actor().Office || !x.Open || f.Service != "" && x.Service != f.Service {
+	if x.Office != g.Actor().Office || x.Open == (f.Which == "done") || !strings.Contains(x.CaseRef, f.Search) || f.Service != "" && x.Service != f.Service {
 		return false
 	}
 	switch f.Which {
@@ -76,7 +76,7 @@ func (t *tasks) Worklist(_ context.Context, g access.Grant, f Filter, after Afte
 	defer t.mu.Unlock()
 	var out []Task
 	for _, x := range t.list {
-		if t.fits(g, f, x) && (after.ID == "" || x.Due.After(after.Due) || x.Due.Equal(after.Due) && x.ID > after.ID) && len(out) < n {
+		if t.fits(g, f, x) && (after.ID == "" || x.Due.After(after.At) || x.Due.Equal(after.At) && x.ID > after.ID) && len(out) < n {
 			out = append(out, *x)
 		}
 	}
@@ -137,7 +137,7 @@ func (t *tasks) Claim(_ context.Context, g access.Grant, id string) error {
 	if x.Assignee != "" && x.Assignee != g.Actor().ID {
 		return fault.New(fault.Conflict, "tasks.claim", "")
 	}
-	x.Assignee, x.AssigneeName = g.Actor().ID, g.Actor().Name
+	x.Assignee, x.AssigneeName, x.Revision = g.Actor().ID, g.Actor().Name, x.Revision+1
 	return nil
 }
 
@@ -155,17 +155,17 @@ func (t *tasks) Release(_ context.Context, g access.Grant, id string) error {
 	return nil
 }
 
-func (t *tasks) Complete(_ context.Context, g access.Grant, id string, vars map[string]any) error {
+func (t *tasks) Complete(_ context.Context, g access.Grant, id string, revision int64, vars map[string]any) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	x, err := t.find(g, id)
 	if err != nil {
 		return err
 	}
-	if x.Assignee != g.Actor().ID || !x.Open {
+	if x.Assignee != g.Actor().ID || !x.Open || x.Revision != revision {
 		return fault.New(fault.Conflict, "tasks.complete", "")
 	}
-	x.Open = false
+	x.Open, x.Done, x.Revision = false, testNow, x.Revision+1
 	t.done[id] = vars
 	return nil
 }
@@ -287,8 +287,8 @@ func newHouse(t *testing.T, cases int) *house {
 			t.Fatal(err)
 		}
 		c := h.cases[i]
-		h.tasks.list = append(h.tasks.list, &Task{ID: ident.New(), CaseID: c.ID, Service: svc, Version: s.Version, Office: "32", Form: "decision", Open: true,
-			Name: i18n.Text{"de": "Anmeldung prüfen"}, Created: testNow, Due: testNow.Add(time.Duration(i-1) * 24 * time.Hour)})
+		h.tasks.list = append(h.tasks.list, &Task{ID: ident.New(), CaseID: c.ID, CaseRef: c.Ref, Service: svc, Version: s.Version, Office: "32", Form: "decision", Open: true,
+			Name: i18n.Text{"de": "Anmeldung prüfen"}, Due: testNow.Add(time.Duration(i-1) * 24 * time.Hour)})
 	}
 	h.start(cat, tmpl)
 	return h
@@ -417,11 +417,14 @@ func TestDesk(t *testing.T) {
 	}
 	h.sees(a, self, "Entscheidung abschließen", `value="granted"`, `name="reason"`)
 
-	w = h.as(a, self, url.Values{"_f": {"outcome", "reason"}, "outcome": {"refused"}, "reason": {""}, "back": {back}})
+	w = h.as(a, self, url.Values{"_revision": {"1"}, "_f": {"outcome", "reason"}, "outcome": {"refused"}, "reason": {""}, "back": {back}})
 	if w.Code != 422 || !strings.Contains(w.Body.String(), `href="#f-reason"`) || !task.Open {
 		t.Errorf("a refusal without reasons: %d\n%s", w.Code, w.Body)
 	}
-	w = h.as(a, self, url.Values{"_f": {"outcome", "reason"}, "outcome": {"refused"}, "reason": {"Der Betrieb liegt nicht in Duisburg."}, "back": {back}})
+	if w := h.as(a, self, url.Values{"_revision": {"0"}, "_f": {"outcome"}, "outcome": {"granted"}}); w.Code != 303 && w.Code != 422 || !task.Open {
+		t.Errorf("a decision on an older state: %d", w.Code)
+	}
+	w = h.as(a, self, url.Values{"_revision": {"1"}, "_f": {"outcome", "reason"}, "outcome": {"refused"}, "reason": {"Der Betrieb liegt nicht in Duisburg."}, "back": {back}})
 	if w.Code != 303 || w.Header().Get("Location") != back || task.Open {
 		t.Fatalf("complete: %d %s\n%s", w.Code, w.Header().Get("Location"), w.Body)
 	}
@@ -432,6 +435,10 @@ func TestDesk(t *testing.T) {
 		t.Errorf("a task was completed twice: %d", w.Code)
 	}
 	h.sees(a, self, "Diese Aufgabe ist erledigt.")
+	h.sees(a, "/desk?show=done", h.cases[0].Ref, "erledigt")
+	if found := h.sees(a, "/desk?q="+h.cases[3].Ref, h.cases[3].Ref); strings.Contains(found, h.cases[4].Ref) {
+		t.Error("a search for a file number finds others")
+	}
 
 	before := h.as(a, "/desk/live", nil).Body.String()
 	if w := h.as(b, "/desk/tasks/"+h.tasks.list[1].ID+"/claim", url.Values{}); w.Code != 303 {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"strconv"
 
 	"mercator/base/fault"
 	"mercator/base/i18n"
@@ -112,7 +113,7 @@ func (p *pages) renderTask(w http.ResponseWriter, r *http.Request, status int, t
 		Assignee: t.task.AssigneeName, File: file, CaseHref: withBack("/desk/cases/"+t.c.ID, back),
 	}
 	if page.Mine {
-		page.Form = ui.Form{Action: "/desk/tasks/" + t.task.ID, Items: []ui.Component{ui.Hidden{Name: "back", Value: back}},
+		page.Form = ui.Form{Action: "/desk/tasks/" + t.task.ID, Items: []ui.Component{ui.Hidden{Name: "back", Value: back}, ui.Hidden{Name: "_revision", Value: strconv.FormatInt(t.task.Revision, 10)}},
 			Buttons: []ui.Button{{Text: loc.T("casefileweb.complete")}}}
 		if t.form != nil {
 			view := t.form.Eval(answers, form.Context{Vars: t.vars, Raw: raw, Lang: loc.Lang(), Today: p.local(p.Now())})
@@ -148,6 +149,10 @@ func (p *pages) completeTask(w http.ResponseWriter, r *http.Request) error {
 		web.SeeOther(w, addQuery(self, "changed"))
 		return nil
 	}
+	revision, err := strconv.ParseInt(in.Get("_revision"), 10, 64)
+	if err != nil {
+		return fault.Because(fault.Invalid, "casefileweb.complete", "web.malformed", err)
+	}
 	vars := map[string]any{}
 	if t.form != nil {
 		answers, raw, errs := readForm(t, in, web.Localizer(r), p)
@@ -157,7 +162,7 @@ func (p *pages) completeTask(w http.ResponseWriter, r *http.Request) error {
 		vars = t.form.Eval(answers, form.Context{Vars: t.vars, Lang: web.Localizer(r).Lang(), Today: p.local(p.Now())}).Submission()
 	}
 	err = p.onTask(r.Context(), t.actor, t.task, access.Decide, func(ctx context.Context, g access.Grant) error {
-		return p.Tasks.Complete(ctx, g, t.task.ID, vars)
+		return p.Tasks.Complete(ctx, g, t.task.ID, revision, vars)
 	})
 	if fault.Is(err, fault.Conflict) {
 		web.SeeOther(w, addQuery(self, "changed"))

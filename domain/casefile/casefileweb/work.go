@@ -10,11 +10,11 @@ import (
 	"net/http"
 	"net/url"
 	"sort"
+	"strings"
 
 	"mercator/base/fault"
 	"mercator/base/i18n"
 	"mercator/core/access"
-	"mercator/domain/casefile"
 	"mercator/web"
 	"mercator/web/ui"
 )
@@ -22,6 +22,7 @@ import (
 // workPage is the worklist of an office. Its whole state stands in its address,
 // so that a clerk comes back to the same place, and to the same row.
 type workPage struct {
+	Search   ui.Search
 	Filters  ui.Filters
 	Services ui.Filters
 	Table    ui.Table
@@ -31,7 +32,11 @@ type workPage struct {
 	Office   string
 }
 
-var filters = []string{"", "free", "mine", "due"}
+// filters are the ways to narrow the list; the done tasks have no number.
+var filters = [...]string{"", "free", "mine", "due", "done"}
+
+// maxSearch bounds what is searched for.
+const maxSearch = 100
 
 func (p *pages) showWork(w http.ResponseWriter, r *http.Request) error {
 	a, err := p.clerk(r)
@@ -47,7 +52,10 @@ func (p *pages) showWork(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	f := Filter{Service: q.Get("service")}
+	f := Filter{Service: q.Get("service"), Search: strings.TrimSpace(q.Get("q"))}
+	if len(f.Search) > maxSearch || len(f.Service) > maxSearch {
+		return fault.New(fault.TooLarge, "casefileweb.work", "")
+	}
 	for _, which := range filters {
 		if q.Get("show") == which {
 			f.Which = which
@@ -55,7 +63,7 @@ func (p *pages) showWork(w http.ResponseWriter, r *http.Request) error {
 	}
 	var after After
 	if t, id, ok := readPlace(q.Get("after")); ok {
-		after = After{Due: t, ID: id}
+		after = After{At: t, ID: id}
 	}
 	tasks, err := p.Tasks.Worklist(ctx, g, f, after, pageSize+1)
 	if err != nil {
@@ -66,6 +74,9 @@ func (p *pages) showWork(w http.ResponseWriter, r *http.Request) error {
 		tasks = tasks[:pageSize]
 		last := tasks[len(tasks)-1]
 		next = place(last.Due, last.ID)
+		if f.Which == "done" {
+			next = place(last.Done, last.ID)
+		}
 	}
 	here := "/desk"
 	if len(q) > 0 {
@@ -74,6 +85,13 @@ func (p *pages) showWork(w http.ResponseWriter, r *http.Request) error {
 	page := workPage{
 		Version: version(counts), Here: here, Pages: pagination("/desk", q, next), Office: p.Office(a.Office).For(loc.Lang()),
 		Filters: ui.Filters{Label: loc.T("casefileweb.filter")}, Services: ui.Filters{Label: loc.T("casefileweb.filterService")},
+	}
+	page.Search = ui.Search{Action: "/desk", Label: loc.T("casefileweb.search"), Value: f.Search}
+	if f.Which != "" {
+		page.Search.Keep = append(page.Search.Keep, ui.Hidden{Name: "show", Value: f.Which})
+	}
+	if f.Service != "" {
+		page.Search.Keep = append(page.Search.Keep, ui.Hidden{Name: "service", Value: f.Service})
 	}
 	page.Filters.Items, page.Services.Items = p.showFilters(loc, f, counts)
 	if page.Table, err = p.taskTable(ctx, a, g, tasks, loc, here); err != nil {
@@ -91,6 +109,9 @@ func (p *pages) showFilters(loc *i18n.Localizer, f Filter, counts Counts) (which
 		if service != "" {
 			q.Set("service", service)
 		}
+		if f.Search != "" {
+			q.Set("q", f.Search)
+		}
 		if len(q) == 0 {
 			return "/desk"
 		}
@@ -102,7 +123,8 @@ func (p *pages) showFilters(loc *i18n.Localizer, f Filter, counts Counts) (which
 		if show != "" {
 			label = "casefileweb.show." + show
 		}
-		which = append(which, ui.Filter{Label: loc.T(label), Href: link(show, f.Service), Count: n[show], Active: f.Which == show})
+		count, known := n[show]
+		which = append(which, number(ui.Filter{Label: loc.T(label), Href: link(show, f.Service), Count: count, Active: f.Which == show, NoCount: !known}, counts.Limit))
 	}
 	ids := make([]string, 0, len(counts.Services))
 	for id := range counts.Services {
@@ -110,12 +132,20 @@ func (p *pages) showFilters(loc *i18n.Localizer, f Filter, counts Counts) (which
 	}
 	sort.Strings(ids)
 	if len(ids) > 1 || f.Service != "" {
-		services = append(services, ui.Filter{Label: loc.T("casefileweb.allServices"), Href: link(f.Which, ""), Count: counts.All, Active: f.Service == ""})
+		services = append(services, number(ui.Filter{Label: loc.T("casefileweb.allServices"), Href: link(f.Which, ""), Count: counts.All, Active: f.Service == ""}, counts.Limit))
 		for _, id := range ids {
-			services = append(services, ui.Filter{Label: p.serviceTitle(loc, id), Href: link(f.Which, id), Count: counts.Services[id], Active: f.Service == id})
+			services = append(services, number(ui.Filter{Label: p.serviceTitle(loc, id), Href: link(f.Which, id), Count: counts.Services[id], Active: f.Service == id}, counts.Limit))
 		}
 	}
 	return which, services
+}
+
+// number marks a number behind which nobody counted on.
+func number(f ui.Filter, limit int) ui.Filter {
+	if limit > 0 && f.Count > limit {
+		f.Count, f.More = limit, true
+	}
+	return f
 }
 
 // taskTable lists tasks with their cases; the persons shown go on record.
@@ -133,7 +163,7 @@ func (p *pages) taskTable(ctx context.Context, a access.Actor, g access.Grant, t
 	now := p.Now()
 	for _, task := range tasks {
 		c, err := p.Cases.Get(ctx, read, task.CaseID)
-		if err != nil && !fault.Is(err, fault.NotFound) {
+		if err != nil {
 			return t, err
 		}
 		if c.Person != "" {
@@ -143,12 +173,12 @@ func (p *pages) taskTable(ctx context.Context, a access.Actor, g access.Grant, t
 		due := ui.Cell{Text: "–"}
 		if !task.Due.IsZero() {
 			due = ui.Cell{Text: loc.Date(p.local(task.Due))}
-			if task.Due.Before(now) {
+			if task.Open && task.Due.Before(now) {
 				due.Badge = ui.Badge{Tone: ui.Danger, Text: loc.T("casefileweb.overdue")}
 			}
 		}
 		t.Rows = append(t.Rows, ui.Row{ID: anchor(task.ID), Cells: []ui.Cell{
-			{Text: caseName(c, task), Href: withBack("/desk/tasks/"+task.ID, back), Sub: c.PersonName},
+			{Text: c.Ref, Href: withBack("/desk/tasks/"+task.ID, back), Sub: c.PersonName},
 			{Text: task.Name.For(loc.Lang()), Sub: p.serviceTitle(loc, task.Service)},
 			due,
 			assigneeCell(loc, a, task),
@@ -157,14 +187,10 @@ func (p *pages) taskTable(ctx context.Context, a access.Actor, g access.Grant, t
 	return t, p.Access.Seen(ctx, read, persons)
 }
 
-func caseName(c casefile.Case, t Task) string {
-	if c.Ref != "" {
-		return c.Ref
-	}
-	return t.CaseID
-}
-
 func assigneeCell(loc *i18n.Localizer, a access.Actor, t Task) ui.Cell {
+	if !t.Open {
+		return ui.Cell{Text: t.AssigneeName, Badge: ui.Badge{Tone: ui.Success, Text: loc.T("casefileweb.done")}}
+	}
 	switch t.Assignee {
 	case "":
 		return ui.Cell{Badge: ui.Badge{Tone: ui.Info, Text: loc.T("casefileweb.free")}}
@@ -181,7 +207,7 @@ func version(c Counts) string {
 		ids = append(ids, fmt.Sprint(id, "=", n))
 	}
 	sort.Strings(ids)
-	sum := sha256.Sum256([]byte(fmt.Sprint(c.All, c.Free, c.Mine, c.Due, ids, c.Newest)))
+	sum := sha256.Sum256([]byte(fmt.Sprint(c.All, c.Free, c.Mine, c.Due, ids)))
 	return hex.EncodeToString(sum[:8])
 }
 
