@@ -101,6 +101,8 @@ type Definitions struct {
 	Exporter  string
 	Processes []*Process
 	Warnings  []Finding // what was read but has no effect here
+	Source    []byte    // the file as it was read
+	Hash      string    // of Source: SHA-256 in hexadecimal digits
 	shapes    map[string]shape
 	edges     map[string][]point
 	pools     []pool

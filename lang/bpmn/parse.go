@@ -3,6 +3,8 @@
 package bpmn
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"math"
 	"slices"
@@ -18,8 +20,9 @@ func Parse(file string, data []byte) (*Definitions, error) {
 	if bad != nil {
 		return nil, Findings{{File: file, Line: bad.pos.Line, Col: bad.pos.Col, Severity: Error, Rule: bad.rule, Text: bad.text}}
 	}
+	sum := sha256.Sum256(data)
 	b := &builder{
-		d:        &Definitions{File: file, shapes: map[string]shape{}, edges: map[string][]point{}},
+		d:        &Definitions{File: file, Source: data, Hash: hex.EncodeToString(sum[:]), shapes: map[string]shape{}, edges: map[string][]point{}},
 		messages: map[string]*node{}, codes: map[string]string{}, ids: map[string]Pos{},
 		warned: map[string]bool{},
 	}

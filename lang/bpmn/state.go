@@ -124,3 +124,13 @@ func (s State) clone() State {
 	}
 	return out
 }
+
+// Visible is everything that the element of a token sees.
+func (s State) Visible(token string) map[string]any {
+	t := s.Token(token)
+	if t == nil {
+		return nil
+	}
+	r := run{s: s}
+	return r.visible(t.Scope, t.Vars)
+}

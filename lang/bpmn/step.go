@@ -335,6 +335,22 @@ func (r *run) job(t *Token, el *Element) {
 	r.do(CreateJob{Token: t.ID, Element: el.ID, Type: typ, Headers: el.Headers, Vars: r.visible(t.Scope, t.Vars)})
 }
 
+// JobOf is the job that a token waits for, once more.
+func JobOf(p *Process, s State, now time.Time, token string) (CreateJob, error) {
+	t := s.Token(token)
+	if t == nil || t.Wait != ForJob {
+		return CreateJob{}, ErrNoToken
+	}
+	r := &run{p: p, s: s.clone(), now: now}
+	r.job(r.s.Token(token), p.byID[t.Element])
+	for _, c := range r.cmds {
+		if c, ok := c.(CreateJob); ok {
+			return c, nil
+		}
+	}
+	return CreateJob{}, fmt.Errorf("bpmn: the job of token %s can't be made again", token)
+}
+
 func (r *run) decide(t *Token, el *Element) {
 	id, err := r.text(el.Decision, t.Scope, t.Vars)
 	if err == nil && id == "" {

@@ -1,0 +1,448 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+package process
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"mercator/base/fault"
+	"mercator/base/ident"
+	"mercator/core/access"
+	"mercator/core/job"
+	"mercator/core/store"
+	"mercator/lang/bpmn"
+)
+
+// Config is what an engine needs.
+type Config struct {
+	DB       *store.DB
+	Jobs     *job.Queue // give it Engine.Workers
+	Handlers []Handler
+	Hooks    Hooks
+	Now      func() time.Time
+	Zone     *time.Location // of days and months in timers; nil: UTC
+	Log      *slog.Logger
+	// MessageTTL is how long a message waits for somebody who wants it; 0: 90 days.
+	MessageTTL time.Duration
+}
+
+// Engine runs processes.
+type Engine struct {
+	db       *store.DB
+	jobs     *job.Queue
+	handlers map[string]Handler
+	hooks    Hooks
+	now      func() time.Time
+	zone     *time.Location
+	log      *slog.Logger
+	ttl      time.Duration
+
+	mu     sync.Mutex
+	models map[string]*bpmn.Definitions // by hash
+	stored map[string]bool              // models known to be on disk
+}
+
+// New makes an engine.
+func New(c Config) (*Engine, error) {
+	const op = "process.new"
+	if c.DB == nil || c.Jobs == nil {
+		return nil, fault.Internalf(op, "needs a database and a queue of jobs")
+	}
+	e := &Engine{
+		db: c.DB, jobs: c.Jobs, hooks: c.Hooks, now: c.Now, zone: c.Zone, log: c.Log, ttl: c.MessageTTL,
+		handlers: map[string]Handler{}, models: map[string]*bpmn.Definitions{}, stored: map[string]bool{},
+	}
+	if e.now == nil {
+		e.now = time.Now
+	}
+	if e.zone == nil {
+		e.zone = time.UTC
+	}
+	if e.log == nil {
+		e.log = slog.New(slog.DiscardHandler)
+	}
+	if e.ttl == 0 {
+		e.ttl = 90 * 24 * time.Hour
+	}
+	return e, e.Handle(c.Handlers...)
+}
+
+// Handle adds handlers. Call it before the first instance starts.
+func (e *Engine) Handle(handlers ...Handler) error {
+	for _, h := range handlers {
+		if _, ok := e.handlers[h.Type]; ok || h.Type == "" || (h.Inline == nil) == (h.Async == nil) {
+			return fault.Internalf("process.handle", "type %q is empty, is taken or isn't either inline or asynchronous", h.Type)
+		}
+		e.handlers[h.Type] = h
+	}
+	return nil
+}
+
+// maxModels bounds the models kept in memory.
+const maxModels = 500
+
+// model is the model of an instance.
+func (e *Engine) model(ctx context.Context, q store.Q, hash string) (*bpmn.Definitions, error) {
+	e.mu.Lock()
+	d := e.models[hash]
+	e.mu.Unlock()
+	if d != nil {
+		return d, nil
+	}
+	var file string
+	var source []byte
+	if err := q.QueryRow(ctx, readModel, hash).Scan(&file, &source); err != nil {
+		return nil, fault.Wrap("process.model", err)
+	}
+	d, err := bpmn.Parse(file, source)
+	if err != nil {
+		return nil, fault.Internalf("process.model", "a model that ran before doesn't load any more: %w", err)
+	}
+	e.keep(d)
+	return d, nil
+}
+
+func (e *Engine) keep(d *bpmn.Definitions) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if len(e.models) >= maxModels {
+		clear(e.models)
+	}
+	e.models[d.Hash] = d
+}
+
+// Start begins an instance for a case and runs it to where it waits first.
+func (e *Engine) Start(ctx context.Context, tx *store.Tx, def *bpmn.Definitions, p StartParams) (string, error) {
+	const op = "process.start"
+	proc, ok := def.Process(p.Process)
+	if !ok || !proc.Executable {
+		return "", fault.Internalf(op, "%s has no executable process %q", def.File, p.Process)
+	}
+	e.mu.Lock()
+	stored := e.stored[def.Hash]
+	e.mu.Unlock()
+	if !stored {
+		if _, err := tx.Exec(ctx, insertModel, def.Hash, def.File, def.Source, store.Micros(e.now())); err != nil {
+			return "", fault.Wrap(op, err)
+		}
+		tx.AfterCommit(func() {
+			e.keep(def)
+			e.mu.Lock()
+			e.stored[def.Hash] = true
+			e.mu.Unlock()
+		})
+	}
+	vars, err := plain(p.Vars)
+	if err != nil {
+		return "", fault.Wrap(op, err)
+	}
+	r := &row{Ref: Ref{InstanceID: ident.New(), CaseID: p.CaseID, CaseRef: p.CaseRef, Label: p.Label, Service: p.Service, Version: p.Version, Office: p.Office},
+		model: def.Hash, process: proc.ID}
+	s := &stepping{e: e, tx: tx, row: r, proc: proc, actor: p.Actor, fresh: true}
+	return r.InstanceID, fault.Wrap(op, s.run(ctx, bpmn.Start{Vars: vars}))
+}
+
+// plain makes data what it is after it was stored, so that a step sees the same
+// values whether it runs at once or after a restart.
+func plain(vars map[string]any) (map[string]any, error) {
+	b, err := json.Marshal(vars)
+	if err != nil {
+		return nil, err
+	}
+	var out map[string]any
+	return out, json.Unmarshal(b, &out)
+}
+
+// step takes an event of an instance that is there.
+func (e *Engine) step(ctx context.Context, tx *store.Tx, instance string, actor access.Actor, ev bpmn.Event) error {
+	if s := under(ctx, instance); s != nil {
+		// A handler of this very instance brought it about: its turn comes when the handler is done.
+		s.queue = append(s.queue, ev)
+		return nil
+	}
+	r, err := store.One(ctx, tx, scanRow, lockInstance, instance)
+	if err != nil {
+		return err
+	}
+	def, err := e.model(ctx, tx, r.model)
+	if err != nil {
+		return err
+	}
+	proc, ok := def.Process(r.process)
+	if !ok {
+		return fault.Internalf("process.step", "%s has no process %q", def.File, r.process)
+	}
+	s := &stepping{e: e, tx: tx, row: &r, proc: proc, actor: actor}
+	return s.run(ctx, ev)
+}
+
+// stepping is one transaction of one instance.
+type stepping struct {
+	e     *Engine
+	tx    *store.Tx
+	row   *row
+	proc  *bpmn.Process
+	actor access.Actor
+	fresh bool
+	queue []bpmn.Event
+	trace []Trace
+}
+
+// maxFollowUps bounds what one transaction may do; a model that goes on for longer
+// without waiting gets an incident.
+const maxFollowUps = 500
+
+type underKey string
+
+// under is the stepping of an instance that ctx belongs to, or nil.
+func under(ctx context.Context, instance string) *stepping {
+	s, _ := ctx.Value(underKey(instance)).(*stepping)
+	return s
+}
+
+func (s *stepping) run(ctx context.Context, ev bpmn.Event) error {
+	ctx = context.WithValue(ctx, underKey(s.row.InstanceID), s)
+	event := fmt.Sprintf("%T", ev)[len("bpmn."):]
+	now := s.e.now().In(s.e.zone)
+	first := true
+	s.queue = append(s.queue, ev)
+	for n := 0; len(s.queue) > 0; n++ {
+		ev, s.queue = s.queue[0], s.queue[1:]
+		if n > maxFollowUps {
+			switch x := ev.(type) {
+			case bpmn.JobDone:
+				ev = bpmn.JobFailed{Token: x.Token, Reason: "the process goes on and on without waiting"}
+			case bpmn.Decided:
+				ev = bpmn.JobFailed{Token: x.Token, Reason: "the process goes on and on without waiting"}
+			}
+		}
+		if n > 2*maxFollowUps {
+			return fault.Internalf("process.step", "instance %s doesn't come to rest", s.row.InstanceID)
+		}
+		state, cmds, err := bpmn.Step(s.proc, s.row.state, now, ev)
+		if errors.Is(err, bpmn.ErrNoToken) && !first {
+			continue // what the event was for went away within this step
+		}
+		if err != nil {
+			return err
+		}
+		first = false
+		s.row.state = state
+		for _, c := range cmds {
+			if err := s.carryOut(ctx, c, now); err != nil {
+				return err
+			}
+		}
+	}
+	return s.save(ctx, event)
+}
+
+func (s *stepping) save(ctx context.Context, event string) error {
+	now := store.Micros(s.e.now())
+	state, err := json.Marshal(s.row.state)
+	if err != nil {
+		return err
+	}
+	trace, err := json.Marshal(s.trace)
+	if err != nil {
+		return err
+	}
+	r := s.row
+	if s.fresh {
+		_, err = s.tx.Exec(ctx, insertInstance, r.InstanceID, r.CaseID, r.CaseRef, r.Label, r.Service, r.Version, r.Office, r.model, r.process,
+			string(r.state.Status), string(state), now)
+	} else {
+		_, err = s.tx.Exec(ctx, saveInstance, r.InstanceID, string(r.state.Status), string(state), now)
+	}
+	if err != nil {
+		return err
+	}
+	if event == "Cancel" {
+		if _, err := s.tx.Exec(ctx, resolveIncidents, r.InstanceID, now, s.actor.ID); err != nil {
+			return err
+		}
+		if s.e.hooks.Cancelled != nil {
+			if err := s.e.hooks.Cancelled(ctx, s.tx, r.Ref); err != nil {
+				return err
+			}
+		}
+	}
+	_, err = s.tx.Exec(ctx, insertHistory, ident.New(), r.InstanceID, now, event, string(s.actor.Kind), s.actor.ID, string(trace))
+	return err
+}
+
+// timerJob and workJob are the arguments of the jobs of this office.
+type tokenArgs struct {
+	Instance string    `json:"instance"`
+	Token    string    `json:"token"`
+	Due      time.Time `json:"due,omitzero"`
+}
+
+const (
+	timerKind = "process.timer"
+	workKind  = "process.work"
+	sweepKind = "process.sweep"
+)
+
+func jobKey(kind, instance, token string) string { return kind + "/" + instance + "/" + token }
+
+func (s *stepping) carryOut(ctx context.Context, c bpmn.Command, now time.Time) error {
+	e, tx, r := s.e, s.tx, s.row
+	switch c := c.(type) {
+	case bpmn.Entered:
+		s.trace = append(s.trace, Trace{c.Element, "in"})
+	case bpmn.Left:
+		what := "out"
+		if c.Cancelled {
+			what = "x"
+		}
+		s.trace = append(s.trace, Trace{c.Element, what})
+	case bpmn.CreateJob:
+		return s.job(ctx, c)
+	case bpmn.Decide:
+		if e.hooks.Decide == nil {
+			s.queue = append(s.queue, bpmn.JobFailed{Token: c.Token, Reason: "nobody decides here"})
+			return nil
+		}
+		v, err := e.hooks.Decide(ctx, tx, r.Ref, c.Decision, c.Vars)
+		if err != nil {
+			return s.failed(c.Token, err)
+		}
+		if v, err = plainValue(v); err != nil {
+			return err
+		}
+		s.queue = append(s.queue, bpmn.Decided{Token: c.Token, Value: v})
+	case bpmn.CreateUserTask:
+		return s.task(ctx, c, now)
+	case bpmn.CancelTask:
+		id := ""
+		if err := tx.QueryRow(ctx, withdrawTask, r.InstanceID, c.Token, store.Micros(now)).Scan(&id); err != nil {
+			return ignoreNoRow(err)
+		}
+		_, err := tx.Exec(ctx, deleteWords, id)
+		return err
+	case bpmn.SetTimer:
+		from := now
+		if c.Again {
+			if due, ok := ctx.Value(dueKey{}).(time.Time); ok {
+				from = due.In(e.zone)
+			}
+		}
+		due, err := bpmn.DueAt(c.Kind, c.Value, from)
+		if err != nil {
+			return err // the engine has checked it
+		}
+		_, err = e.jobs.Enqueue(ctx, tx, job.New{Kind: timerKind, Key: jobKey(timerKind, r.InstanceID, c.Token), RunAt: due,
+			Args: tokenArgs{Instance: r.InstanceID, Token: c.Token, Due: due.UTC()}})
+		return err
+	case bpmn.CancelTimer:
+		return e.jobs.CancelKey(ctx, tx, jobKey(timerKind, r.InstanceID, c.Token))
+	case bpmn.CancelJob:
+		return e.jobs.CancelKey(ctx, tx, jobKey(workKind, r.InstanceID, c.Token))
+	case bpmn.Subscribe:
+		return s.subscribe(ctx, c)
+	case bpmn.Unsubscribe:
+		_, err := tx.Exec(ctx, deleteSubscription, r.InstanceID, c.Token)
+		return err
+	case bpmn.Milestone:
+		if e.hooks.Milestone != nil {
+			return e.hooks.Milestone(ctx, tx, r.Ref, c.Name, pairs(c.Properties))
+		}
+	case bpmn.Incident:
+		i := Incident{ID: ident.New(), InstanceID: r.InstanceID, CaseID: r.CaseID, Service: r.Service, Token: c.Token, Element: c.Element, Reason: c.Reason, At: now.UTC()}
+		if _, err := tx.Exec(ctx, insertIncident, i.ID, i.InstanceID, i.Token, i.CaseID, i.Service, i.Element, i.Reason, store.Micros(now)); err != nil {
+			return err
+		}
+		// The reason may quote data: the log names the place only.
+		e.log.Warn("a process can't go on", "instance", r.InstanceID, "service", r.Service, "element", c.Element, "incident", i.ID)
+		if e.hooks.Incident != nil {
+			return e.hooks.Incident(ctx, tx, r.Ref, i)
+		}
+	case bpmn.Finished:
+		if e.hooks.Completed != nil {
+			return e.hooks.Completed(ctx, tx, r.Ref, c.Vars)
+		}
+	default:
+		return fault.Internalf("process.step", "unknown command %T", c)
+	}
+	return nil
+}
+
+// dueKey carries when the timer under way was due, so that a cycle doesn't drift.
+type dueKey struct{}
+
+func (s *stepping) work(c bpmn.CreateJob) Work {
+	return Work{Ref: s.row.Ref, Token: c.Token, Element: c.Element, Type: c.Type, Headers: pairs(c.Headers), Vars: c.Vars}
+}
+
+func (s *stepping) job(ctx context.Context, c bpmn.CreateJob) error {
+	h, ok := s.e.handlers[c.Type]
+	switch {
+	case !ok:
+		s.queue = append(s.queue, bpmn.JobFailed{Token: c.Token, Reason: fmt.Sprintf("nobody does work of the type %q", c.Type)})
+		return nil
+	case h.Async != nil:
+		_, err := s.e.jobs.Enqueue(ctx, s.tx, job.New{Kind: workKind, Key: jobKey(workKind, s.row.InstanceID, c.Token),
+			Args: tokenArgs{Instance: s.row.InstanceID, Token: c.Token}})
+		return err
+	}
+	vars, err := h.Inline(ctx, s.tx, s.work(c))
+	if err != nil {
+		return s.failed(c.Token, err)
+	}
+	if vars, err = plain(vars); err != nil {
+		return err
+	}
+	s.queue = append(s.queue, bpmn.JobDone{Token: c.Token, Vars: vars})
+	return nil
+}
+
+// failed turns the error of a handler into what the model or an operator deals with,
+// or gives it back to undo the step.
+func (s *stepping) failed(token string, err error) error {
+	ev, ok := failure(token, err)
+	if !ok {
+		return err
+	}
+	s.queue = append(s.queue, ev)
+	return nil
+}
+
+func failure(token string, err error) (bpmn.Event, bool) {
+	var m *ModelError
+	if errors.As(err, &m) {
+		vars, e := plain(m.Vars)
+		if e != nil {
+			return nil, false
+		}
+		return bpmn.BpmnError{Token: token, Code: m.Code, Vars: vars}, true
+	}
+	switch fault.KindOf(err) {
+	case fault.Invalid, fault.NotFound, fault.Denied, fault.Unsupported:
+		return bpmn.JobFailed{Token: token, Reason: err.Error()}, true
+	}
+	return nil, false
+}
+
+func plainValue(v any) (any, error) {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return nil, err
+	}
+	var out any
+	return out, json.Unmarshal(b, &out)
+}
+
+func pairs(list []bpmn.Property) map[string]string {
+	out := make(map[string]string, len(list))
+	for _, p := range list {
+		out[p.Name] = p.Value
+	}
+	return out
+}

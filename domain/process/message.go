@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+package process
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+
+	"mercator/base/fault"
+	"mercator/base/ident"
+	"mercator/core/access"
+	"mercator/core/store"
+	"mercator/lang/bpmn"
+)
+
+func ignoreNoRow(err error) error {
+	if errors.Is(err, sql.ErrNoRows) || fault.Is(err, fault.NotFound) {
+		return nil
+	}
+	return err
+}
+
+// Message brings a message to the one instance that has waited for it longest, or
+// keeps it until one does.
+func (e *Engine) Message(ctx context.Context, tx *store.Tx, name, key string, vars map[string]any) error {
+	const op = "process.message"
+	if name == "" || key == "" {
+		return fault.Internalf(op, "a message needs a name and a key")
+	}
+	vars, err := plain(vars)
+	if err != nil {
+		return fault.Wrap(op, err)
+	}
+	if _, err := tx.Exec(ctx, turn, name, key); err != nil {
+		return fault.Wrap(op, err)
+	}
+	var instance, token string
+	err = tx.QueryRow(ctx, findSubscription, name, key).Scan(&instance, &token)
+	if errors.Is(err, sql.ErrNoRows) {
+		b, err := json.Marshal(vars)
+		if err != nil {
+			return fault.Wrap(op, err)
+		}
+		_, err = tx.Exec(ctx, insertMessage, ident.New(), name, key, string(b), store.Micros(e.now().Add(e.ttl)))
+		return fault.Wrap(op, err)
+	}
+	if err != nil {
+		return fault.Wrap(op, err)
+	}
+	if _, err := tx.Exec(ctx, deleteSubscription, instance, token); err != nil {
+		return fault.Wrap(op, err)
+	}
+	if _, err := tx.Exec(ctx, endTurn, name, key); err != nil {
+		return fault.Wrap(op, err)
+	}
+	err = e.step(ctx, tx, instance, access.SystemActor("process"), bpmn.MessageReceived{Token: token, Vars: vars})
+	if errors.Is(err, bpmn.ErrNoToken) {
+		return fault.Internalf(op, "instance %s has a subscription for token %s, which doesn't wait", instance, token)
+	}
+	return fault.Wrap(op, err)
+}
+
+// subscribe waits for a message; one that has come before is taken at once.
+func (s *stepping) subscribe(ctx context.Context, c bpmn.Subscribe) error {
+	if _, err := s.tx.Exec(ctx, turn, c.Message, c.Key); err != nil {
+		return err
+	}
+	now := store.Micros(s.e.now())
+	var text string
+	err := s.tx.QueryRow(ctx, takeMessage, c.Message, c.Key, now).Scan(&text)
+	if errors.Is(err, sql.ErrNoRows) {
+		_, err = s.tx.Exec(ctx, insertSubscription, s.row.InstanceID, c.Token, c.Message, c.Key, now)
+		return err
+	}
+	if err != nil {
+		return err
+	}
+	var vars map[string]any
+	if err := json.Unmarshal([]byte(text), &vars); err != nil {
+		return err
+	}
+	s.queue = append(s.queue, bpmn.MessageReceived{Token: c.Token, Vars: vars})
+	return nil
+}

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+package process
+
+import (
+	"context"
+
+	"mercator/base/fault"
+	"mercator/core/access"
+	"mercator/core/store"
+	"mercator/lang/bpmn"
+)
+
+// View is where a case stands, for the diagram and the timeline. It holds no
+// variables; whoever shows it has read the case with a grant.
+func (e *Engine) View(ctx context.Context, caseID string) (Instance, error) {
+	const op = "process.view"
+	r, err := store.One(ctx, e.db, scanRow, instanceOfCase, caseID)
+	if err != nil {
+		return Instance{}, fault.Wrap(op, err)
+	}
+	v := Instance{Ref: r.Ref, Status: r.state.Status, Process: r.process, Active: r.state.Active()}
+	if v.Model, err = e.model(ctx, e.db, r.model); err != nil {
+		return Instance{}, err
+	}
+	if v.Steps, err = store.All(ctx, e.db, scanStep, historyOf, r.InstanceID); err != nil {
+		return Instance{}, fault.Wrap(op, err)
+	}
+	if v.Incidents, err = store.All(ctx, e.db, scanIncident, incidentsOf, r.InstanceID); err != nil {
+		return Instance{}, fault.Wrap(op, err)
+	}
+	seen := map[string]bool{}
+	for _, st := range v.Steps {
+		for _, t := range st.Trace {
+			if t.What == "out" && !seen[t.Element] {
+				seen[t.Element] = true
+				v.Done = append(v.Done, t.Element)
+			}
+		}
+	}
+	return v, nil
+}
+
+// Drawing is the diagram of a case with its tokens as SVG; desc is what a screen reader says.
+func (v Instance) Drawing(desc string) []byte {
+	return bpmn.SVG(v.Model, v.Process, bpmn.Drawing{Active: v.Active, Done: v.Done, Desc: desc})
+}
+
+// Cancel ends the process of a case where it stands, and takes its tasks, timers and jobs away.
+func (e *Engine) Cancel(ctx context.Context, tx *store.Tx, caseID string, who access.Actor) error {
+	return e.ofCase(ctx, tx, "process.cancel", caseID, who, bpmn.Cancel{})
+}
+
+// SetVars changes variables of the process of a case, after a correction for instance.
+func (e *Engine) SetVars(ctx context.Context, tx *store.Tx, caseID string, who access.Actor, vars map[string]any) error {
+	vars, err := plain(vars)
+	if err != nil {
+		return fault.Wrap("process.setVars", err)
+	}
+	return e.ofCase(ctx, tx, "process.setVars", caseID, who, bpmn.SetVars{Vars: vars})
+}
+
+func (e *Engine) ofCase(ctx context.Context, tx *store.Tx, op, caseID string, who access.Actor, ev bpmn.Event) error {
+	r, err := store.One(ctx, tx, scanRow, instanceOfCase, caseID)
+	if err != nil {
+		return fault.Wrap(op, err)
+	}
+	return stale(op, e.step(ctx, tx, r.InstanceID, who, ev))
+}
+
+// VarsOf are the variables of the process of a case, for other rooms in their own steps. No grant: it shows them to nobody.
+func (e *Engine) VarsOf(ctx context.Context, q store.Q, caseID string) (map[string]any, error) {
+	r, err := store.One(ctx, q, scanRow, instanceOfCase, caseID)
+	if err != nil {
+		return nil, fault.Wrap("process.varsOf", err)
+	}
+	return r.state.Vars(), nil
+}
+
+// Incidents are the open incidents, oldest first; after is the id of the last one of the page before.
+func (e *Engine) Incidents(ctx context.Context, after string, n int) ([]Incident, error) {
+	out, err := store.All(ctx, e.db, scanIncident, openIncidents, after, min(max(n, 1), maxPage))
+	return out, fault.Wrap("process.incidents", err)
+}
+
+// Retry tries again what an incident stopped.
+func (e *Engine) Retry(ctx context.Context, tx *store.Tx, who access.Actor, incidentID string) error {
+	const op = "process.retry"
+	var instance, token string
+	if err := tx.QueryRow(ctx, resolveIncident, incidentID, store.Micros(e.now()), who.ID).Scan(&instance, &token); err != nil {
+		if ignoreNoRow(err) == nil {
+			return fault.New(fault.NotFound, op, "")
+		}
+		return fault.Wrap(op, err)
+	}
+	return stale(op, e.step(ctx, tx, instance, who, bpmn.Retry{Token: token}))
+}
