@@ -35,6 +35,9 @@ type Loading struct {
 	Name    string
 	Records iter.Seq[Item]
 	Why     Why
+	// Update begins from the start each time and makes new versions of what differs:
+	// for small sets of reference data. Without it only new records are stored.
+	Update bool
 	// Progress is told how many records are stored, after each batch.
 	Progress func(done int)
 }
@@ -63,6 +66,9 @@ func (s *Service) Load(ctx context.Context, g access.Grant, l Loading) error {
 	if err != nil {
 		return fault.Wrap(op, err)
 	}
+	if l.Update {
+		done = 0
+	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	batches := make(chan batch, 1)
@@ -80,6 +86,16 @@ func (s *Service) Load(ctx context.Context, g access.Grant, l Loading) error {
 		}
 		at := s.now().UTC()
 		if err := s.db.Write(ctx, func(tx *store.Tx) error {
+			if l.Update {
+				for _, n := range b.rows {
+					d, _ := s.regs.Get(n.Register)
+					if err := s.put(ctx, tx, d, n, l.Why); err != nil {
+						return err
+					}
+				}
+				_, err := tx.Exec(ctx, setLoadState, l.Name, done+b.count, store.Micros(at))
+				return err
+			}
 			var records []any
 			var index [][4]any
 			for _, n := range b.rows {

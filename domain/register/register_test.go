@@ -215,6 +215,30 @@ func TestWhatBreaksTheSchemaIsRefusedAndTheErrorHoldsNoData(t *testing.T) {
 	}
 }
 
+// What the processes of the two services write, as their record.write tasks build it.
+func TestTheRecordsThatCasesWriteAreTaken(t *testing.T) {
+	h := open(t, storetest.SQLite(t, rooms))
+	must(t, h.put(t, "parking_permits", "p1", map[string]any{"number": "BP-2026-000001", "person": "p1", "plate": "DU-AS 1988", "zone": "NN",
+		"valid_from": "2026-12-01", "valid_until": "2027-11-30", "case": "c1"}, register.Why{Case: "c1"}))
+	must(t, h.put(t, "businesses", "p1", map[string]any{"number": "GW-2026-000001", "person": "p1", "name": "Anna Schmidt Fahrräder", "legal_form": "sole",
+		"activity": "Einzelhandel mit Fahrrädern", "street": "Kantstraße", "house_number": "14", "postcode": "47057", "start_date": "2026-12-01", "case": "c1"},
+		register.Why{Case: "c1"}))
+	held, err := h.OwnData(t.Context(), h.checker.Permit, access.Actor{Kind: access.Resident, ID: "p1", Level: access.Substantial})
+	must(t, err)
+	if len(held) != 2 {
+		t.Fatalf("%d registers hold something, want 2", len(held))
+	}
+	facts, err := held[1].Facts(0)
+	must(t, err)
+	got := ""
+	for _, f := range facts {
+		got += f.Label.For("en") + ": " + f.Value + "; "
+	}
+	if want := "Number: BP-2026-000001; Number plate: DU-AS 1988; Parking zone: NN; Valid from: 2026-12-01; Valid until: 2027-11-30; Case: c1; "; got != want {
+		t.Errorf("facts: %s", got)
+	}
+}
+
 func TestAPersonIsMatchedOnlyIfNobodyElseCanBeMeant(t *testing.T) {
 	storetest.Each(t, rooms, func(t *testing.T, db *store.DB) {
 		h := open(t, db)

@@ -23,15 +23,15 @@ type Loading struct {
 	Progress func(done, total int)
 }
 
-// Load fills the registers: the city's own (offices, staff, districts, streets,
-// zones), then residents and their vehicles. What is already there stays, so it can
-// be called at every start; after a crash it goes on where it was.
+// Load fills the registers: the city's own, then residents and their vehicles. What
+// is already there stays, so it can be called at every start; after a crash it goes
+// on where it was.
 func Load(ctx context.Context, l Loading) error {
 	const op = "sample.load"
-	why := register.Why{Reason: "demo data"}
-	if err := l.Registers.Load(ctx, l.Grant, register.Loading{Name: "sample.city", Records: l.City.records(), Why: why}); err != nil {
+	if err := InstallCity(ctx, l.City, l.Registers, l.Grant); err != nil {
 		return fault.Wrap(op, err)
 	}
+	why := register.Why{Reason: "demo data"}
 	stored := l.persons()
 	err := l.Registers.Load(ctx, l.Grant, register.Loading{
 		Name: "sample.people", Records: l.Generator.records(l.Residents), Why: why,
@@ -48,6 +48,15 @@ func Load(ctx context.Context, l Loading) error {
 		l.Progress(l.Residents, l.Residents)
 	}
 	return nil
+}
+
+// InstallCity brings the city's own registers (offices, staff, districts, streets,
+// zones) up to what the files say: at every start, in a demo or not. What the files
+// no longer name stays.
+func InstallCity(ctx context.Context, c *City, registers *register.Service, g access.Grant) error {
+	return fault.Wrap("sample.installCity", registers.Load(ctx, g, register.Loading{
+		Name: "city", Records: c.records(), Why: register.Why{Reason: "content/city"}, Update: true,
+	}))
 }
 
 // persons turns a number of records into a number of residents, at the average

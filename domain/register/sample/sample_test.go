@@ -3,6 +3,7 @@
 package sample_test
 
 import (
+	"context"
 	"errors"
 	"os"
 	"testing"
@@ -224,6 +225,73 @@ func TestTheDemoCityIsLoadedOnceAndGoesOnWhereItWas(t *testing.T) {
 		street, ok, err := s.Lookup(ctx, nil, "streets", "name", "kantstr.")
 		if err != nil || !ok || street["zone"] != "NN" {
 			t.Errorf("Kantstraße: %v %v %v", street, ok, err)
+		}
+	})
+}
+
+func TestALoadThatBreaksOffGoesOnWhereItWas(t *testing.T) {
+	c, g := city(t)
+	s, grant := office(t, storetest.SQLite(t, rooms))
+	const n = 13000 // more than one batch
+	ctx, stop := context.WithCancel(t.Context())
+	load := sample.Loading{City: c, Generator: g, Registers: s, Grant: grant, Residents: n, Progress: func(int, int) { stop() }}
+	if err := sample.Load(ctx, load); err == nil {
+		t.Fatal("the load wasn't broken off")
+	}
+	half, err := s.Loaded(t.Context(), "sample.people")
+	if err != nil || half == 0 {
+		t.Fatalf("%d records, %v", half, err)
+	}
+	load.Progress = nil
+	if err := sample.Load(t.Context(), load); err != nil {
+		t.Fatal(err)
+	}
+	want := 0
+	for i := range n {
+		want += 1 + len(g.Person(i).Vehicles)
+	}
+	all, err := s.Loaded(t.Context(), "sample.people")
+	if err != nil || all != want || half >= all {
+		t.Errorf("%d records after the break, %d in the end, want %d; %v", half, all, want, err)
+	}
+	for _, i := range []int{0, half / 2, n - 1} {
+		r := g.Person(i).Resident
+		if id, err := s.MatchPerson(t.Context(), r.GivenNames, r.FamilyName, r.BirthDate); err != nil || id != r.ID {
+			t.Errorf("person %d: %q, %v", i, id, err)
+		}
+	}
+}
+
+func TestAStreetThatMovesToAnotherZoneDoesSoAtTheNextStart(t *testing.T) {
+	storetest.Each(t, rooms, func(t *testing.T, db *store.DB) {
+		ctx := t.Context()
+		c, _ := city(t)
+		s, grant := office(t, db)
+		zone := func() any {
+			m, ok, err := s.Lookup(ctx, nil, "streets", "name", "Kantstraße")
+			if err != nil || !ok {
+				t.Fatal(ok, err)
+			}
+			return m["zone"]
+		}
+		for range 2 {
+			if err := sample.InstallCity(ctx, c, s, grant); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if zone() != "NN" {
+			t.Errorf("zone %v", zone())
+		}
+		for i := range c.Streets {
+			if c.Streets[i].Name == "Kantstraße" {
+				c.Streets[i].Zone = nil
+			}
+		}
+		if err := sample.InstallCity(ctx, c, s, grant); err != nil {
+			t.Fatal(err)
+		}
+		if zone() != nil {
+			t.Errorf("zone %v after the change", zone())
 		}
 	})
 }
