@@ -79,7 +79,7 @@ func rooms() []store.Migrations {
 	return []store.Migrations{job.Migrations(), audit.Migrations(), process.Migrations()}
 }
 
-func open(t testing.TB, db *store.DB) *house {
+func openHouse(t testing.TB, db *store.DB) *house {
 	h := &house{t: t, db: db, now: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC), check: accesstest.AllowAll(t, db)}
 	queue, err := job.NewQueue(job.Config{DB: db, Now: h.clock})
 	if err != nil {
@@ -259,7 +259,7 @@ func colleague() access.Actor {
 func TestProcess(t *testing.T) {
 	each := func(name string, run func(t *testing.T, h *house)) {
 		t.Run(name, func(t *testing.T) {
-			storetest.Each(t, rooms(), func(t *testing.T, db *store.DB) { run(t, open(t, db)) })
+			storetest.Each(t, rooms(), func(t *testing.T, db *store.DB) { run(t, openHouse(t, db)) })
 		})
 	}
 
@@ -511,7 +511,7 @@ func TestProcess(t *testing.T) {
 	each("a restart in between", func(t *testing.T, h *house) {
 		h.start("c1", "granted")
 		h.stop()
-		again := open(t, h.db)
+		again := openHouse(t, h.db)
 		again.message("c1")
 		again.until("completed", func() bool { return again.completed == 1 })
 	})

@@ -153,3 +153,21 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestOutline(t *testing.T) {
+	p := load(t, `<bpmn:startEvent id="s"/><bpmn:exclusiveGateway id="g" default="f1_g_a"/><bpmn:task id="a" name="Grant"/><bpmn:task id="b"/><bpmn:endEvent id="e"/>`+flows("s>g;g>a;g>b[=x = 1];a>e;b>e"))
+	var got []string
+	for _, l := range Outline(p, []string{"a"}, []string{"s", "g"}) {
+		s := l.Name
+		if l.Done {
+			s += " done"
+		}
+		if l.Active {
+			s += " active"
+		}
+		got = append(got, s+strings.Join(l.Next, "|"))
+	}
+	if s := strings.Join(got, ", "); s != "s done, g doneGrant|b, Grant active, e, b" {
+		t.Error(s)
+	}
+}

@@ -479,7 +479,7 @@ func layout(p *Process) (map[string]shape, map[string][]point) {
 			low := math.Max(a.box.y+a.box.h, b.box.y+b.box.h) + 14
 			line = append(line, point{from.x + 12, from.y}, point{from.x + 12, low}, point{to.x - 12, low}, point{to.x - 12, to.y})
 		} else if from.y != to.y {
-			mid := to.x - 20
+			mid := from.x + 14
 			line = append(line, point{mid, from.y}, point{mid, to.y})
 		}
 		edges[f.ID] = slices.Clone(append(line, to))
