@@ -212,6 +212,9 @@ func (x *Index) Search(query string, n int) []Hit {
 			df = 1 // a word that nobody knows is as telling as a rare one
 		}
 		importance[q] = math.Log(1 + float64(len(x.docs)+1)/float64(max(df, 1)))
+		if a.weak {
+			importance[q] *= 0.35
+		}
 		total += importance[q]
 		for _, m := range a.matches {
 			for _, p := range x.terms[m.term].posts {
@@ -259,9 +262,15 @@ func (x *Index) Search(query string, n int) []Hit {
 	}
 	var hits []Hit
 	for doc, d := range docs {
-		spread := 0.0
+		spread, covered := 0.0, 0.0
 		for q := range asked {
 			spread += importance[q] * d.sims[q]
+			if d.sims[q] > 0 {
+				covered += importance[q]
+			}
+		}
+		if covered < minCovered*total {
+			continue
 		}
 		score := 0.75*d.best + 0.25*spread/total
 		if score >= minScore {
@@ -287,7 +296,12 @@ func (x *Index) Search(query string, n int) []Hit {
 	return hits
 }
 
-const minScore = 0.12
+// A service is not found if it scores less, or if less than this share of the
+// query's words (by their importance) has to do with it.
+const (
+	minScore   = 0.2
+	minCovered = 0.4
+)
 
 // match is a known word that a word of the query may mean.
 type match struct {
@@ -295,7 +309,11 @@ type match struct {
 	sim  float32
 }
 
-type asked struct{ matches []match }
+// asked is a word of the query. A weak one says what is to be done, not about what.
+type asked struct {
+	matches []match
+	weak    bool
+}
 
 // read understands a query: its words, each with the known words it may mean.
 func (x *Index) read(query string) []asked {
@@ -315,7 +333,7 @@ func (x *Index) read(query string) []asked {
 		if i+1 < len(kept) {
 			if _, apart := x.byKey[kept[i]]; (!apart || len(kept[i+1]) < 4) && len(kept[i])+len(kept[i+1]) >= 6 {
 				if t, ok := x.byKey[kept[i]+kept[i+1]]; ok {
-					out = append(out, asked{[]match{{t, 1}}})
+					out = append(out, asked{matches: []match{{t, 1}}})
 					i++
 					continue
 				}
@@ -375,7 +393,7 @@ func (x *Index) understand(w string) []asked {
 				ps[t] = max(ps[t], 0.85)
 			}
 			x.withPrefix(p, func(t int32) { ps[t] = max(ps[t], 0.5+0.3*float32(len(p))/float32(len(x.terms[t].word))) })
-			byParts = append(byParts, asked{sorted(ps)})
+			byParts = append(byParts, asked{matches: sorted(ps), weak: weak(p)})
 		}
 	}
 	if len(byParts) > 0 && !known {
@@ -388,7 +406,7 @@ func (x *Index) understand(w string) []asked {
 			return byParts
 		}
 	}
-	return []asked{{sorted(sims)}}
+	return []asked{{sorted(sims), weak(w)}}
 }
 
 func sorted(sims map[int32]float32) []match {

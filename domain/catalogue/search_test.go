@@ -100,6 +100,24 @@ func TestOurServicesAreFoundByWhatPeopleCallThem(t *testing.T) {
 	}
 }
 
+// A city that offers two services doesn't answer with them to every question.
+func TestWhatTheCityDoesNotOfferIsNotFound(t *testing.T) {
+	x := catalogue.NewIndex(own(t))
+	for _, q := range []string{"Personalausweis beantragen", "Hund anmelden", "Führerschein verlängern", "Geburtsurkunde", "Wohngeld", "Sperrmüll",
+		"Reisepass", "Hochzeit", "dog licence", "Kita Platz", "pasaport", "Fischereischein", "Baugenehmigung"} {
+		if hits := x.Search(q, 5); len(hits) > 0 {
+			t.Errorf("%q finds %v", q, top(hits, 2))
+		}
+	}
+	for q, want := range map[string]string{"Gewerbe anmelden": "business-registration", "gewrbe anmelden": "business-registration", "anmelden Gewerbe online": "business-registration",
+		"Parkplatz reservieren": "resident-parking-permit", "Anwohnerparkausweis verlängern": "resident-parking-permit", "parken": "resident-parking-permit",
+		"neuer Parkausweis": "resident-parking-permit", "park": "resident-parking-permit", "parking": "resident-parking-permit"} {
+		if hits := x.Search(q, 5); len(hits) == 0 || hits[0].ID != want {
+			t.Errorf("%q finds %v, want %s", q, top(hits, 2), want)
+		}
+	}
+}
+
 func TestRealServicesAreFound(t *testing.T) {
 	docs := append(names(t, "testdata/services_berlin.txt"), names(t, "testdata/services_leika.txt")...)
 	x := catalogue.NewIndex(docs)

@@ -15,6 +15,13 @@ func stopword(w string) bool { return strings.Contains(stopwords, " "+w+" ") }
 // (umlauts written out), beside those that the services themselves use.
 func commonParts() []string { return strings.Fields(parts) }
 
+// weak tells the words that say what is to be done, and are said of every service.
+func weak(w string) bool { return strings.Contains(doing, " "+stem(w)+" ") }
+
+// doing are stems.
+const doing = ` auswei schei kar platz licenc permi bescheinig urku numm anmeld abmeld ummeld meld aend verlaeng bezahl buch reservier kauf hol online formular antrag neu erstell ausstell such
+ find mach bekomm termi dring schnell kost stad duisburg apply register renew change pay book new form fre get yap basvuru yenile ode al `
+
 // aliases are other words of administration for one of everyday life: they hold for
 // any service, while the synonyms of one service stand in its package.
 func aliases(w string) []string {
@@ -57,7 +64,6 @@ passport=reisepass
 pass=reisepass
 pasaport=reisepass
 perso=personalausweis
-personalausweis=ausweis
 selbstaendig=gewerbe
 selbststaendig=gewerbe
 strafzettel=verwarnung bussgeld
