@@ -4,24 +4,111 @@ package app
 
 import (
 	"context"
+	"embed"
 	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
 	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
+	"sync/atomic"
 	"time"
 
+	"mercator/adapter/oidclogin"
+	"mercator/adapter/xbezahl"
+	"mercator/base/i18n"
+	"mercator/base/person"
+	"mercator/core/access"
+	"mercator/core/audit"
+	"mercator/core/blob"
+	"mercator/core/bus"
 	"mercator/core/config"
+	"mercator/core/identity"
+	"mercator/core/job"
 	"mercator/core/store"
+	"mercator/domain/casefile"
+	"mercator/domain/catalogue"
+	"mercator/domain/intake"
+	"mercator/domain/payment"
+	"mercator/domain/process"
+	"mercator/domain/register"
+	"mercator/domain/register/sample"
+	"mercator/domain/service"
+	"mercator/lang/form"
+	"mercator/web"
+	"mercator/web/assets"
 )
+
+//go:embed messages.*.toml
+var messages embed.FS
+
+// Version is what was built.
+func Version() string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" {
+				return "mercator " + s.Value[:min(12, len(s.Value))]
+			}
+		}
+	}
+	return "mercator development"
+}
 
 // Options is what a house is built from.
 type Options struct {
-	Config config.Config
-	Log    *slog.Logger
-	Now    func() time.Time // nil: the clock
+	Config  config.Config
+	Log     *slog.Logger
+	Now     func() time.Time // nil: the clock
+	Content fs.FS            // nil: as configured
+	// Payments takes the place of the configured provider; nil: it is that one.
+	Payments payment.Provider
+	// NoStream leaves the embedded NATS server out: to play scenarios.
+	NoStream bool
+}
+
+// House is every room, built and plugged together.
+type House struct {
+	config  config.Config
+	log     *slog.Logger
+	now     func() time.Time
+	content fs.FS
+	zone    *time.Location
+	city    *sample.City
+
+	db        *store.DB
+	blobs     *blob.Folder
+	nats      *bus.NATS
+	jobs      *job.Queue
+	outbox    *bus.Outbox
+	access    *access.Checker
+	sessions  *identity.Sessions
+	registers *register.Service
+	services  *service.Catalog
+	directory *catalogue.Directory
+	cases     *casefile.File
+	engine    *process.Engine
+	payments  *payment.Service
+	intake    *intake.Intake
+	rooms
+
+	metrics *metrics
+	site    *web.Site
+	running atomic.Bool
+}
+
+// Migrations are the tables of every room, in the order in which they are made.
+func Migrations() []store.Migrations {
+	return append([]store.Migrations{
+		audit.Migrations(), identity.Migrations(), job.Migrations(), bus.Migrations(),
+		service.Migrations(), register.Migrations(), casefile.Migrations(), process.Migrations(),
+		payment.Migrations(), intake.Migrations(),
+	}, roomMigrations()...)
 }
 
 func openStore(ctx context.Context, c config.Config) (*store.DB, error) {
@@ -38,10 +125,438 @@ func openStore(ctx context.Context, c config.Config) (*store.DB, error) {
 
 func blobDir(c config.Config) string { return filepath.Join(c.Data.Dir, "documents") }
 
-// deadEnd turns the error of a room that can't be built into one that names it.
-func room(name string, err error) error {
-	if err == nil {
+// New builds the house: the strong room, the offices, the counters, in this order.
+// It migrates the database. Run opens the doors, Close shuts them.
+func New(ctx context.Context, o Options) (h *House, err error) {
+	h = &House{config: o.Config, log: o.Log, now: o.Now, content: o.Content, metrics: newMetrics()}
+	if h.now == nil {
+		h.now = time.Now
+	}
+	if h.log == nil {
+		h.log = slog.New(slog.DiscardHandler)
+	}
+	if h.content == nil {
+		h.content = contentFS(o.Config.Content.Dir)
+	}
+	defer func() {
+		if err != nil {
+			h.Close()
+		}
+	}()
+	for _, build := range []func(context.Context, Options) error{h.strongRoom, h.offices, h.plugTasks, h.counters} {
+		if err := build(ctx, o); err != nil {
+			return nil, err
+		}
+	}
+	return h, nil
+}
+
+// strongRoom builds what every office needs and what knows no citizen's matter.
+func (h *House) strongRoom(ctx context.Context, o Options) (err error) {
+	c := h.config
+	if err := os.MkdirAll(c.Data.Dir, 0o700); err != nil {
+		return err
+	}
+	if h.db, err = openStore(ctx, c); err != nil {
+		return err
+	}
+	if err := store.Migrate(ctx, h.db, Migrations()); err != nil {
+		return err
+	}
+	if h.blobs, err = blob.OpenFolder(blobDir(c)); err != nil {
+		return err
+	}
+	if h.jobs, err = job.NewQueue(job.Config{DB: h.db, Log: h.log, Now: h.now}); err != nil {
+		return err
+	}
+	oc := bus.Config{DB: h.db, Log: h.log, Now: h.now}
+	if !o.NoStream {
+		token := ""
+		if c.Bus.Listen != "" {
+			key, err := secretFile(filepath.Join(c.Data.Dir, "bus.token"))
+			if err != nil {
+				return err
+			}
+			token = fmt.Sprintf("%x", key)
+		}
+		if h.nats, err = bus.StartNATS(ctx, bus.NATSConfig{Dir: filepath.Join(c.Data.Dir, "nats"), Listen: c.Bus.Listen, Token: token}); err != nil {
+			return err
+		}
+		oc.Stream = h.nats
+	}
+	if h.outbox, err = bus.New(oc); err != nil {
+		return err
+	}
+	policies, err := fs.Sub(h.content, "policies")
+	if err != nil {
+		return err
+	}
+	if h.access, err = access.New(access.Config{Policies: policies, DB: h.db, Now: h.now, Log: h.log}); err != nil {
+		return err
+	}
+	h.sessions, err = identity.NewSessions(identity.Config{DB: h.db, Secure: strings.HasPrefix(c.Server.PublicURL, "https:"),
+		Idle: c.Identity.SessionIdle, Absolute: c.Identity.SessionMax, Now: h.now, Log: h.log})
+	return err
+}
+
+// offices builds the rooms of the domain.
+func (h *House) offices(ctx context.Context, o Options) (err error) {
+	c := h.config
+	folder := func(name string) fs.FS {
+		sub, e := fs.Sub(h.content, name)
+		err = errors.Join(err, e)
+		return sub
+	}
+	cityFS, registersFS := folder("city"), folder("registers")
+	if err != nil {
+		return err
+	}
+	if h.city, err = sample.LoadCity(cityFS); err != nil {
+		return err
+	}
+	if h.zone, err = time.LoadLocation("Europe/Berlin"); err != nil {
+		return err
+	}
+	definitions, err := register.Load(registersFS)
+	if err != nil {
+		return err
+	}
+	h.registers, err = register.New(register.Config{DB: h.db, Registers: definitions, Now: h.now,
+		Publish: func(ctx context.Context, tx *store.Tx, e register.Changed) error {
+			return h.publish(ctx, tx, register.EventChanged, e.Case, e)
+		}})
+	if err != nil {
+		return err
+	}
+	h.services = service.NewCatalog(h.db, h.now)
+	topics, err := catalogue.LoadTopics(cityFS)
+	if err != nil {
+		return err
+	}
+	h.directory = catalogue.NewDirectory(topics, nil)
+	h.services.OnChange(func() { h.directory.Replace(h.signpost()) })
+	if err := h.loadServices(ctx); err != nil {
+		return err
+	}
+	h.cases = &casefile.File{DB: h.db, Outbox: h.outbox, Now: h.now}
+	h.engine, err = process.New(process.Config{DB: h.db, Jobs: h.jobs, Now: h.now, Zone: h.zone, Log: h.log, Hooks: h.processHooks()})
+	if err != nil {
+		return err
+	}
+	provider := o.Payments
+	if provider == nil {
+		if provider, err = paymentProvider(c.Payment); err != nil {
+			return err
+		}
+	}
+	h.payments, err = payment.New(payment.Config{DB: h.db, Provider: provider, BaseURL: c.Server.PublicURL, Now: h.now, Log: h.log,
+		OnPaid: h.onPaid, OnChange: h.onPaymentChange, Publish: h.publish})
+	if err != nil {
+		return err
+	}
+	if err := h.buildRooms(ctx); err != nil {
+		return err
+	}
+	h.intake, err = intake.New(intake.Config{DB: h.db, Services: h.services, Access: h.access, Now: h.now, Zone: h.zone,
+		Fetch: func(ctx context.Context, g access.Grant, use service.RegisterUse, person string) (any, error) {
+			return h.registers.Fetch(ctx, g, register.Use{Register: use.Register, Person: person, Fields: use.Fields, One: use.One})
+		},
+		List:     h.registers.List,
+		OpenCase: h.openCase, Case: h.caseData, Corrected: h.corrected,
+		PutFile: h.putFile, OpenFile: h.blobs.Open,
+	})
+	return err
+}
+
+// loadServices reads the packages; a package with a mistake is reported and the
+// version before it stays in force.
+func (h *House) loadServices(ctx context.Context) error {
+	folder, err := fs.Sub(h.content, "services")
+	if err != nil {
+		return err
+	}
+	return h.services.Load(ctx, folder, h.checkService)
+}
+
+// checkService holds a package against the registers and offices of the house.
+func (h *House) checkService(s *service.Service) []service.Problem {
+	var out []service.Problem
+	say := func(format string, args ...any) {
+		out = append(out, service.Problem{File: "service.toml", Msg: fmt.Sprintf(format, args...)})
+	}
+	if _, ok := h.office(s.Office); !ok {
+		say("the city has no office %q", s.Office)
+	}
+	for _, d := range s.Data {
+		def, ok := h.registers.Registers().Get(d.Register)
+		if !ok {
+			say("there is no register %q", d.Register)
+			continue
+		}
+		for _, f := range d.Fields {
+			if _, ok := def.Field(f); !ok {
+				say("the register %s has no field %q", d.Register, f)
+			}
+		}
+	}
+	for _, l := range s.Lists {
+		if def, ok := h.registers.Registers().Get(l.Register); !ok || !def.Public {
+			say("[[list]] %s: there is no public register of that name", l.Register)
+		}
+	}
+	for _, w := range s.Write {
+		if _, ok := h.registers.Registers().Get(w); !ok {
+			say("[[write]]: there is no register %q", w)
+		}
+	}
+	return out
+}
+
+// signpost is every service as the directory tells it.
+func (h *House) signpost() []catalogue.Service {
+	var out []catalogue.Service
+	for _, s := range h.services.All() {
+		c := catalogue.Service{ID: s.ID, Title: s.Title, Summary: s.Summary, Eligible: s.Eligible, Duration: s.Duration, Purpose: s.Purpose,
+			Needs: s.Needs, Free: s.Fee.Decision == "", Office: s.Office, Trust: s.Trust.String(), Audience: s.Audience, Topics: s.Topics, Synonyms: s.Synonyms}
+		for _, l := range s.Laws {
+			c.Laws = append(c.Laws, catalogue.Law{Name: l.Name, URL: l.URL})
+		}
+		for _, f := range s.Fee.Examples {
+			c.Fees = append(c.Fees, catalogue.Fee{Label: f.Label, Cents: f.Cents, Law: f.Law})
+		}
+		for _, d := range s.Data {
+			c.Data = append(c.Data, catalogue.Use{Register: d.Register, Purpose: d.Purpose, Basis: d.Basis})
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+func paymentProvider(c config.Payment) (payment.Provider, error) {
+	token, err := c.Token.Read()
+	if err != nil {
+		return nil, fmt.Errorf("payment.token: %w", err)
+	}
+	return xbezahl.New(xbezahl.Config{BaseURL: strings.TrimSuffix(c.Endpoint, "/"), Originator: c.Originator, EndPoint: c.EndpointID,
+		Client: &http.Client{Timeout: 15 * time.Second}, Authorize: xbezahl.Basic(c.Originator, token)})
+}
+
+// catalogue is every word that the house says.
+func (h *House) catalogue() (*i18n.Catalogue, error) {
+	all := []fs.FS{messages, person.Messages, form.Messages, oidclogin.Messages()}
+	all = append(all, web.Messages()...)
+	return i18n.Load(append(all, roomMessages()...)...)
+}
+
+// counters builds the pages and the API.
+func (h *House) counters(ctx context.Context, _ Options) error {
+	c := h.config
+	words, err := h.catalogue()
+	if err != nil {
+		return err
+	}
+	style, err := assets.Load()
+	if err != nil {
+		return err
+	}
+	templates, err := web.NewTemplates(web.TemplateConfig{Catalogue: words, Assets: style, Zone: h.zone})
+	if err != nil {
+		return err
+	}
+	login, err := h.login(words)
+	if err != nil {
+		return err
+	}
+	mounts, err := h.mounts(templates, login)
+	if err != nil {
+		return err
+	}
+	proxies, err := prefixes(c.Server.TrustedProxies)
+	if err != nil {
+		return err
+	}
+	checkout, err := url.Parse(c.Payment.Endpoint)
+	if err != nil {
+		return err
+	}
+	nav := func(id, href string, signedIn bool) web.NavItem {
+		return web.NavItem{ID: id, Key: "app.nav." + id, Href: href, SignedIn: signedIn}
+	}
+	portal := []web.NavItem{nav("services", "/services", false), nav("apply", "/apply", true), nav("cases", "/cases", true), nav("postbox", "/postbox", true), nav("my-data", "/my-data", true)}
+	h.site, err = web.New(web.Config{
+		Catalogue: words, Templates: templates, Assets: style, Log: h.log, Now: h.now,
+		City: web.City{Product: "Mercator", Name: h.city.Info.Name, Footer: []web.FooterLink{
+			{Key: "app.nav.desk", Href: "/desk"}, {Key: "app.footer.api", Href: "/api/openapi.json"},
+		}},
+		Nav: map[web.ShellKind][]web.NavItem{web.PublicShell: portal, web.PortalShell: portal,
+			web.DeskShell: {nav("work", "/desk", true), nav("portal", "/", false)}},
+		Viewer: func(r *http.Request) (web.Viewer, bool) {
+			a, ok := identity.Current(r)
+			return web.Viewer{Name: a.Name, Kind: string(a.Kind), Level: int(a.Level), Sub: a.Office}, ok
+		},
+		Middleware:     []func(http.Handler) http.Handler{h.sessions.Middleware},
+		HTTPS:          strings.HasPrefix(c.Server.PublicURL, "https:"),
+		FormOrigins:    []string{login.FormOrigin(), checkout.Scheme + "://" + checkout.Host},
+		TrustedProxies: proxies, Observe: h.metrics.observe, Limits: h.limits(),
+	}, mounts...)
+	return err
+}
+
+func prefixes(list []string) ([]netip.Prefix, error) {
+	var out []netip.Prefix
+	for _, s := range list {
+		p, err := netip.ParsePrefix(s)
+		if err != nil {
+			return nil, fmt.Errorf("server.trusted_proxies: %w", err)
+		}
+		out = append(out, p)
+	}
+	return out, nil
+}
+
+func (h *House) login(words *i18n.Catalogue) (*oidclogin.Login, error) {
+	c := h.config
+	secret, err := c.Identity.ClientSecret.Read()
+	if err != nil {
+		return nil, fmt.Errorf("identity.client_secret: %w", err)
+	}
+	key, err := secretFile(filepath.Join(c.Data.Dir, "signin.key"))
+	if err != nil {
+		return nil, err
+	}
+	levels := map[string]access.Level{}
+	for acr, name := range c.Identity.Levels {
+		if levels[acr], err = access.ParseLevel(name); err != nil {
+			return nil, err
+		}
+	}
+	directory := &identity.Directory{DB: h.db, Match: h.registers.MatchPerson, Now: h.now}
+	return oidclogin.New(oidclogin.Config{
+		Issuer: c.Identity.Issuer, ClientID: c.Identity.ClientID, ClientSecret: secret, BaseURL: c.Server.PublicURL,
+		ACR: levels, Key: key, Sessions: h.sessions, Actor: directory.Actor,
+		Language: func(r *http.Request) string { return web.Localizer(r).Lang() }, Now: h.now, Log: h.log,
+	})
+}
+
+// office is an office of the city.
+func (h *House) office(id string) (sample.Office, bool) {
+	for _, o := range h.city.Offices {
+		if o.ID == id {
+			return o, true
+		}
+	}
+	return sample.Office{}, false
+}
+
+// officeName is its name, or its number where the city has none of that number.
+func (h *House) officeName(id string) i18n.Text {
+	if o, ok := h.office(id); ok {
+		return i18n.Text(o.Name)
+	}
+	return i18n.Plain(id)
+}
+
+// Run opens the doors on a listener and works until ctx ends: then no request is
+// taken any more, and what is under way is finished. ready is called once the house
+// answers; it may be nil.
+func (h *House) Run(ctx context.Context, l net.Listener, ready func()) error {
+	// Requests end before the rooms that they need.
+	rooms, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	work := []func(context.Context) error{h.jobs.Run, h.outbox.Run, h.payments.Run, h.sweep, h.watch}
+	done := make(chan error, 1)
+	go func() { done <- runAll(rooms, work...) }()
+	h.running.Store(true)
+	defer h.running.Store(false)
+	if ready != nil {
+		ready()
+	}
+	server := h.site.Server()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var failed error
+	go func() {
+		failed = <-done // a room that ends by itself ends the house
+		done <- nil
+		cancel()
+	}()
+	err := serveServer(ctx, server, l, h.config.Server.Drain)
+	stop()
+	<-done
+	return errors.Join(err, failed)
+}
+
+// sweep removes what has run out: sessions and drafts.
+func (h *House) sweep(ctx context.Context) error {
+	t := time.NewTicker(10 * time.Minute)
+	defer t.Stop()
+	for {
+		_, err1 := h.sessions.Sweep(ctx)
+		_, err2 := h.intake.Sweep(ctx)
+		if err := errors.Join(err1, err2); err != nil && ctx.Err() == nil {
+			h.log.Error("what has run out can't be removed", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-t.C:
+		}
+	}
+}
+
+// watch loads packages that have changed.
+func (h *House) watch(ctx context.Context) error {
+	c := h.config.Content
+	if c.Dir == "" || c.Reload == 0 {
+		<-ctx.Done()
 		return nil
 	}
-	return fmt.Errorf("%s: %w", name, err)
+	last := stamp(filepath.Join(c.Dir, "services"))
+	t := time.NewTicker(c.Reload)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-t.C:
+		}
+		now := stamp(filepath.Join(c.Dir, "services"))
+		if now == last {
+			continue
+		}
+		last = now
+		if err := h.loadServices(ctx); err != nil {
+			h.log.Error("a service package has mistakes; the version before it stays in force", "err", err)
+		} else {
+			h.log.Warn("service packages were loaded again")
+		}
+	}
+}
+
+// stamp changes when a file of the folder does.
+func stamp(dir string) string {
+	var b strings.Builder
+	filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return nil
+		}
+		if info, err := d.Info(); err == nil {
+			fmt.Fprintf(&b, "%s %d %d\n", name, info.Size(), info.ModTime().UnixNano())
+		}
+		return nil
+	})
+	return b.String()
+}
+
+// Close shuts what New opened.
+func (h *House) Close() {
+	if h.access != nil {
+		h.access.Wait()
+	}
+	if h.nats != nil {
+		h.nats.Close()
+	}
+	if h.db != nil {
+		h.db.Close()
+	}
 }

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+// Package dmn reads DMN files and evaluates their decision tables.
+package dmn
+
+import (
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"strings"
+
+	"mercator/lang/feel"
+)
+
+type xmlText struct {
+	Text string `xml:"text"`
+}
+
+type xmlDefinitions struct {
+	XMLName   xml.Name
+	Decisions []struct {
+		ID    string `xml:"id,attr"`
+		Name  string `xml:"name,attr"`
+		Table *struct {
+			HitPolicy   string `xml:"hitPolicy,attr"`
+			Aggregation string `xml:"aggregation,attr"`
+			Inputs      []struct {
+				Label      string  `xml:"label,attr"`
+				Expression xmlText `xml:"inputExpression"`
+			} `xml:"input"`
+			Outputs []struct {
+				Name string `xml:"name,attr"`
+			} `xml:"output"`
+			Annotations []struct {
+				Name string `xml:"name,attr"`
+			} `xml:"annotation"`
+			Rules []struct {
+				ID          string    `xml:"id,attr"`
+				Inputs      []xmlText `xml:"inputEntry"`
+				Outputs     []xmlText `xml:"outputEntry"`
+				Annotations []xmlText `xml:"annotationEntry"`
+			} `xml:"rule"`
+		} `xml:"decisionTable"`
+		Literal *xmlText `xml:"literalExpression"`
+		Needs   []struct {
+			Decision struct {
+				Href string `xml:"href,attr"`
+			} `xml:"requiredDecision"`
+		} `xml:"informationRequirement"`
+	} `xml:"decision"`
+}
+
+// Definitions is a DMN file.
+type Definitions struct{ decisions []*decision }
+
+type decision struct {
+	id, name string
+	needs    []string
+	literal  *feel.Program
+	hit      string
+	inputs   []*feel.Program
+	outputs  []string
+	rules    []rule
+}
+
+type rule struct {
+	id          string
+	tests       []*feel.Program
+	outputs     []*feel.Program
+	annotations []Annotation
+}
+
+// Annotation is a note of a rule.
+type Annotation struct{ Name, Text string }
+
+// RuleHit is a rule that matched.
+type RuleHit struct {
+	Index       int
+	ID          string
+	Outputs     map[string]any
+	Annotations []Annotation
+}
+
+// DecisionTrace is how a decision was made.
+type DecisionTrace struct {
+	ID, Name string
+	Rules    []RuleHit
+}
+
+// Result is what a decision gives.
+type Result struct {
+	Value any
+	Trace []DecisionTrace
+}
+
+// DecisionInfo names a decision.
+type DecisionInfo struct{ ID, Name string }
+
+// CheckOptions say what is checked.
+type CheckOptions struct{ Annotations []string }
+
+// Finding is a mistake in a file.
+type Finding struct {
+	File      string
+	Line, Col int
+	Msg       string
+}
+
+// Parse reads a file.
+func Parse(file string, data []byte) (*Definitions, error) {
+	var x xmlDefinitions
+	if err := xml.Unmarshal(data, &x); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	d := &Definitions{}
+	var bad []error
+	compile := func(src string, f func(string, feel.Config) (*feel.Program, error)) *feel.Program {
+		p, err := f(strings.TrimSpace(src), feel.Config{File: file})
+		if err != nil {
+			bad = append(bad, err)
+		}
+		return p
+	}
+	for _, xd := range x.Decisions {
+		dec := &decision{id: xd.ID, name: xd.Name}
+		for _, n := range xd.Needs {
+			if h := strings.TrimPrefix(n.Decision.Href, "#"); h != "" {
+				dec.needs = append(dec.needs, h)
+			}
+		}
+		if xd.Literal != nil {
+			dec.literal = compile(xd.Literal.Text, feel.Compile)
+		}
+		if t := xd.Table; t != nil {
+			dec.hit = t.HitPolicy + t.Aggregation
+			for _, in := range t.Inputs {
+				dec.inputs = append(dec.inputs, compile(in.Expression.Text, feel.Compile))
+			}
+			for _, o := range t.Outputs {
+				dec.outputs = append(dec.outputs, o.Name)
+			}
+			for _, xr := range t.Rules {
+				r := rule{id: xr.ID}
+				for _, in := range xr.Inputs {
+					r.tests = append(r.tests, compile(in.Text, feel.CompileUnary))
+				}
+				for _, o := range xr.Outputs {
+					r.outputs = append(r.outputs, compile(o.Text, feel.Compile))
+				}
+				for i, a := range xr.Annotations {
+					if i < len(t.Annotations) {
+						r.annotations = append(r.annotations, Annotation{t.Annotations[i].Name, strings.TrimSpace(a.Text)})
+					}
+				}
+				if len(r.tests) != len(dec.inputs) || len(r.outputs) != len(dec.outputs) {
+					bad = append(bad, fmt.Errorf("%s: rule %s has the wrong number of entries", file, r.id))
+				}
+				dec.rules = append(dec.rules, r)
+			}
+		}
+		d.decisions = append(d.decisions, dec)
+	}
+	return d, errors.Join(bad...)
+}
+
+// Decisions lists the decisions.
+func (d *Definitions) Decisions() []DecisionInfo {
+	var out []DecisionInfo
+	for _, x := range d.decisions {
+		out = append(out, DecisionInfo{x.id, x.name})
+	}
+	return out
+}
+
+// Check finds mistakes.
+func (d *Definitions) Check(CheckOptions) []Finding { return nil }
+
+// Decide evaluates a decision.
+func (d *Definitions) Decide(name string, in map[string]any) (*Result, error) {
+	r := &Result{}
+	vars := map[string]any{}
+	for k, v := range in {
+		vars[k] = v
+	}
+	var err error
+	r.Value, err = d.decide(name, vars, r, 0)
+	return r, err
+}
+
+func (d *Definitions) decide(name string, vars map[string]any, r *Result, depth int) (any, error) {
+	if depth > 20 {
+		return nil, errors.New("decisions need one another in a circle")
+	}
+	for _, x := range d.decisions {
+		if x.id != name && x.name != name {
+			continue
+		}
+		for _, n := range x.needs {
+			v, err := d.decide(n, vars, r, depth+1)
+			if err != nil {
+				return nil, err
+			}
+			vars[n] = v
+		}
+		if x.literal != nil {
+			return x.literal.EvalJSON(vars)
+		}
+		return x.table(vars, r)
+	}
+	return nil, fmt.Errorf("there is no decision %q", name)
+}
+
+func (x *decision) table(vars map[string]any, r *Result) (any, error) {
+	tr := DecisionTrace{ID: x.id, Name: x.name}
+	ins := make([]any, len(x.inputs))
+	for i, p := range x.inputs {
+		v, err := p.EvalJSON(vars)
+		if err != nil {
+			return nil, err
+		}
+		ins[i] = v
+	}
+	var values []any
+	for k, rl := range x.rules {
+		ok := true
+		for i, t := range rl.tests {
+			m, err := t.Test(ins[i], vars)
+			if err != nil {
+				return nil, err
+			}
+			if ok = m; !ok {
+				break
+			}
+		}
+		if !ok {
+			continue
+		}
+		out := map[string]any{}
+		for i, p := range rl.outputs {
+			v, err := p.EvalJSON(vars)
+			if err != nil {
+				return nil, err
+			}
+			out[x.outputs[i]] = v
+		}
+		tr.Rules = append(tr.Rules, RuleHit{Index: k, ID: rl.id, Outputs: out, Annotations: rl.annotations})
+		var v any = out
+		if len(x.outputs) == 1 {
+			v = out[x.outputs[0]]
+		}
+		values = append(values, v)
+		if x.hit == "FIRST" {
+			break
+		}
+	}
+	r.Trace = append(r.Trace, tr)
+	if strings.HasPrefix(x.hit, "COLLECT") || x.hit == "RULE ORDER" {
+		return values, nil
+	}
+	if len(values) == 0 || (len(values) > 1 && x.hit != "ANY") {
+		return nil, nil
+	}
+	return values[0], nil
+}
