@@ -1,0 +1,507 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+package intakeweb
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"mime/multipart"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"mercator/base/i18n"
+	"mercator/base/person"
+	"mercator/core/access"
+	"mercator/core/access/accesstest"
+	"mercator/core/identity"
+	"mercator/core/store/storetest"
+	"mercator/domain/intake/intaketest"
+	"mercator/domain/service"
+	"mercator/lang/form"
+	"mercator/web"
+	"mercator/web/webtest"
+
+	"github.com/chromedp/chromedp"
+)
+
+func catalogue(t testing.TB) *i18n.Catalogue {
+	t.Helper()
+	cat, err := i18n.Load(append(web.Messages(), Messages(), form.Messages, person.Messages)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cat
+}
+
+// town is a site with the pages and a house behind them.
+type town struct {
+	*intaketest.House
+	pages  *Pages
+	server *httptest.Server
+}
+
+// signedIn takes the person from a cookie: the tests of identity hold sessions.
+func signedIn(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if c, err := r.Cookie("who"); err == nil {
+			a := accesstest.Anna()
+			switch c.Value {
+			case "bora":
+				a = accesstest.Bora()
+			case "basic":
+				a.Level = access.Basic
+			}
+			r = identity.With(r, identity.Session{ID: "s", Actor: a})
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func newTown(t testing.TB) *town {
+	t.Helper()
+	h := intaketest.New(t, storetest.SQLite(t, intaketest.Rooms()))
+	h.SetNow(time.Now().UTC())
+	cat := catalogue(t)
+	tmpl, err := web.NewTemplates(web.TemplateConfig{Catalogue: cat})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := New(Config{Intake: h.Intake, Templates: tmpl, Now: h.Now,
+		Fee: func(context.Context, *service.Service, form.Answers) (FeeInfo, bool) {
+			return FeeInfo{Cents: 3070, Law: "Nummer 265 GebOSt"}, true
+		}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	site, err := web.New(web.Config{Catalogue: cat, Templates: tmpl, Now: h.Now, Middleware: []func(http.Handler) http.Handler{signedIn},
+		City: web.City{Product: "Mercator", Name: "Stadt Duisburg"}}, p.Mounts(), web.Mounts{
+		{Pattern: "GET /cases/{id}", Handler: web.Handle(func(w http.ResponseWriter, r *http.Request) error {
+			_, err := io.WriteString(w, "case "+r.PathValue("id"))
+			return err
+		})}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := httptest.NewServer(site)
+	t.Cleanup(s.Close)
+	return &town{House: h, pages: p, server: s}
+}
+
+// visitor is a browser without a script.
+type visitor struct {
+	t      testing.TB
+	town   *town
+	client *http.Client
+	who    string
+	url    string
+	status int
+	body   string
+}
+
+func (tn *town) visitor(t testing.TB, who string) *visitor {
+	return &visitor{t: t, town: tn, who: who, client: &http.Client{}}
+}
+
+func (v *visitor) do(r *http.Request) *visitor {
+	v.t.Helper()
+	r.Header.Set("Accept", "text/html")
+	r.Header.Set("Accept-Language", "de")
+	v.client.CheckRedirect = func(next *http.Request, _ []*http.Request) error {
+		if v.who != "" {
+			next.Header.Set("Cookie", "who="+v.who)
+		}
+		return nil
+	}
+	if v.who != "" {
+		r.Header.Set("Cookie", "who="+v.who)
+	}
+	res, err := v.client.Do(r)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(res.Body)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	v.url, v.status, v.body = res.Request.URL.RequestURI(), res.StatusCode, string(b)
+	return v
+}
+
+func (v *visitor) get(path string) *visitor {
+	v.t.Helper()
+	r, err := http.NewRequest("GET", v.town.server.URL+path, nil)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	return v.do(r)
+}
+
+var hidden = regexp.MustCompile(`<input type="hidden" name="([^"]*)" value="([^"]*)">`)
+var action = regexp.MustCompile(`<form class="m-form" method="post" action="([^"]+)"`)
+
+// send fills in the form on the page, as a browser does: hidden fields go along.
+func (v *visitor) send(pairs ...string) *visitor {
+	v.t.Helper()
+	m := action.FindStringSubmatch(v.body)
+	if m == nil {
+		v.t.Fatalf("no form on %s:\n%s", v.url, v.body)
+	}
+	in := url.Values{}
+	for _, h := range hidden.FindAllStringSubmatch(v.body, -1) {
+		in.Add(h[1], h[2])
+	}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		in.Add(pairs[i], pairs[i+1])
+	}
+	return v.post(m[1], in)
+}
+
+func (v *visitor) post(path string, in url.Values) *visitor {
+	v.t.Helper()
+	r, err := http.NewRequest("POST", v.town.server.URL+path, strings.NewReader(in.Encode()))
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	return v.do(r)
+}
+
+func (v *visitor) sees(what ...string) *visitor {
+	v.t.Helper()
+	for _, w := range what {
+		if !strings.Contains(v.body, w) {
+			v.t.Fatalf("%s (%d) lacks %q:\n%s", v.url, v.status, w, v.body)
+		}
+	}
+	return v
+}
+
+func (v *visitor) at(pattern string, status int) *visitor {
+	v.t.Helper()
+	if !regexp.MustCompile("^"+pattern+"$").MatchString(v.url) || v.status != status {
+		v.t.Fatalf("at %s (%d), want %s (%d):\n%s", v.url, v.status, pattern, status, v.body)
+	}
+	return v
+}
+
+const draftID = "/apply/[0-9a-f-]{36}"
+
+func TestTheJourneyWithoutAScript(t *testing.T) {
+	tn := newTown(t)
+	v := tn.visitor(t, "anna")
+	v.get("/services/resident-parking-permit/start").at(draftID+"/data", 200).sees("§ 34 Absatz 1 BMG", "§ 35 Absatz 1 Nummer 3 StVG", "Noch ist nichts abgerufen", "Zurück zur Leistung")
+	v.send().at(draftID+"/data", 422).sees("Bitte wählen Sie aus, ob wir die Daten abrufen sollen.", `aria-invalid="true"`, `href="#f-consent"`)
+	v.send("consent", "yes").at(draftID+"/page/person", 200).sees("Das wissen wir schon", "Anna", "12.04.1988", "Schritt 1 von 6")
+	v.send().at(draftID+"/page/address", 200).sees("Musfeldstraße").send().at(draftID+"/page/vehicle", 200)
+
+	// A question that comes up with an answer is no error.
+	v.send("other_vehicle", "true").at(draftID+`/page/vehicle\?more=1`, 200).sees("kommt noch etwas dazu", `name="other_plate"`)
+	if strings.Contains(v.body, "aria-invalid") {
+		t.Error("the new question is shown as a mistake")
+	}
+	v.send("other_vehicle", "true", "other_plate", "das weiße").at(draftID+"/page/vehicle", 422).
+		sees(`value="das weiße"`, `aria-describedby="f-other_plate-hint f-other_plate-error"`, `href="#f-other_plate"`, `<title>Fehler`)
+	draft := strings.Split(v.url, "/")[2]
+	// Gone and back another day: the words are still there, and so is what is wrong.
+	v.get("/apply/"+draft).at(draftID+"/page/vehicle", 200).sees(`value="das weiße"`, "kommt auf Kennzeichen nicht vor")
+	v.send("other_vehicle", "true", "other_plate", "e m 77").at(draftID+"/page/permit", 200)
+	v.send("zone", "DE1", "months", "12", "valid_from", "1.1.99").at(draftID+"/page/permit", 422).sees("valid_from", `checked`)
+	day := tn.Now().AddDate(0, 0, 3).Format("2.1.2006")
+	v.send("zone", "DE1", "months", "12", "valid_from", day).at(draftID+"/page/declare", 200)
+	v.send("declared", "true").at(draftID+"/check", 200).sees("E-M 77", "Dellviertel 1", "12 Monate", "30,70", "Antrag absenden und weiter zur Zahlung", "Musfeldstraße")
+
+	// Change one answer and come back to where one was.
+	v.get("/apply/"+draft+"/page/permit?check=1").sees("Speichern und zurück zur Übersicht", "Zurück zur Übersicht")
+	v.send("zone", "HO2", "months", "24", "valid_from", day).at(draftID+"/check", 200).sees("Hochfeld 2", "24 Monate")
+	v.send().at("/cases/[0-9a-f-]{36}", 200)
+	caseURL := v.url
+	// The button pressed twice, the page reloaded, the way back: the same case.
+	v.post("/apply/"+draft+"/submit", nil).at(regexp.QuoteMeta(caseURL), 200)
+	v.get("/apply/"+draft+"/page/permit").at(regexp.QuoteMeta(caseURL), 200)
+	if n := len(tn.Cases(t)); n != 1 {
+		t.Errorf("%d cases", n)
+	}
+}
+
+func TestSubmittingTooEarlyNamesEveryGap(t *testing.T) {
+	tn := newTown(t)
+	v := tn.visitor(t, "anna")
+	v.get("/services/resident-parking-permit/start").send("consent", "yes")
+	draft := strings.Split(v.url, "/")[2]
+	v.post("/apply/"+draft+"/submit", nil).at(draftID+"/submit", 422).sees(
+		`/apply/`+draft+`/page/permit?check=1#f-zone"`, "Bitte wählen Sie bei „Bewohnerparkgebiet“ etwas aus.", "Bitte bestätigen Sie: Meine Angaben")
+	if strings.Contains(v.body, "Antrag absenden") {
+		t.Error("an incomplete application can be sent")
+	}
+	if len(tn.Cases(t)) != 0 {
+		t.Error("a case of an incomplete application")
+	}
+}
+
+func TestForeignForgedAndSignedOut(t *testing.T) {
+	tn := newTown(t)
+	v := tn.visitor(t, "anna")
+	v.get("/services/resident-parking-permit/start").send("consent", "no").at(draftID+"/page/person", 200)
+	draft := strings.Split(v.url, "/")[2]
+	bora := tn.visitor(t, "bora")
+	for _, p := range []string{"", "/data", "/page/person", "/check", "/discard", "/file/proof/abc"} {
+		if bora.get("/apply/" + draft + p); bora.status != 404 {
+			t.Errorf("a neighbour's GET %s: %d", p, bora.status)
+		}
+	}
+	for _, p := range []string{"/data", "/page/person", "/save/person", "/submit", "/discard"} {
+		if bora.post("/apply/"+draft+p, url.Values{"given_names": {"Mallory"}, "_field": {"given_names"}}); bora.status != 404 {
+			t.Errorf("a neighbour's POST %s: %d", p, bora.status)
+		}
+	}
+	if v.get("/apply/" + draft + "/page/nowhere"); v.status != 404 {
+		t.Errorf("a page that there isn't: %d", v.status)
+	}
+	// The session has ended: what was typed is on the page that asks to sign in.
+	out := tn.visitor(t, "")
+	out.post("/apply/"+draft+"/page/person", url.Values{"_f": {"given_names"}, "given_names": {"Änne \"<"}})
+	if out.status != 401 {
+		t.Errorf("signed out: %d", out.status)
+	}
+	out.sees(`name="given_names" value="Änne &#34;&lt;"`, `action="/apply/`+draft+`/page/person"`)
+	// A trust level too low for the service.
+	low := tn.visitor(t, "basic")
+	low.client.CheckRedirect = nil
+	r, _ := http.NewRequest("GET", tn.server.URL+"/apply/"+draft, nil)
+	r.Header.Set("Cookie", "who=basic")
+	r.Header.Set("Accept", "text/html")
+	res, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	if loc := res.Header.Get("Location"); res.StatusCode != 303 || !strings.Contains(loc, "level=substantial") {
+		t.Errorf("low trust: %d %s", res.StatusCode, loc)
+	}
+}
+
+func TestEachFieldIsSavedAsItIsLeft(t *testing.T) {
+	tn := newTown(t)
+	v := tn.visitor(t, "anna")
+	v.get("/services/resident-parking-permit/start").send("consent", "no")
+	draft := strings.Split(v.url, "/")[2]
+	save := func(in url.Values) int {
+		v.post("/apply/"+draft+"/save/person", in)
+		return v.status
+	}
+	if s := save(url.Values{"_field": {"given_names"}, "given_names": {"Anna"}}); s != 204 {
+		t.Errorf("right: %d", s)
+	}
+	if s := save(url.Values{"_field": {"birth_date"}, "birth_date": {"dritter"}}); s != 204 {
+		t.Errorf("wrong is stored too: %d", s)
+	}
+	if s := save(url.Values{"given_names": {"x"}}); s != 422 {
+		t.Errorf("no field named: %d", s)
+	}
+	v.get("/apply/"+draft+"/page/person").sees(`value="Anna"`, `value="dritter"`)
+	v.get("/apply").sees("Angefangene Anträge", "/apply/"+draft).get("/apply/"+draft+"/discard").send().at("/apply", 200).sees("keinen Antrag angefangen")
+}
+
+func TestHostileInputIsShownEscaped(t *testing.T) {
+	tn := newTown(t)
+	v := tn.visitor(t, "anna")
+	v.get("/services/resident-parking-permit/start").send("consent", "no")
+	draft := strings.Split(v.url, "/")[2]
+	evil := `"><script>alert(1)</script><img src=x onerror=alert(1)>`
+	v.post("/apply/"+draft+"/page/person", url.Values{"_f": {"given_names"}, "given_names": {evil}, "check": {evil}, "_add": {evil}, evil: {evil}})
+	v.get("/apply/" + draft + "/page/person").sees("&lt;script&gt;")
+	v.get("/apply/" + draft + "/check?check=" + url.QueryEscape(evil))
+	if strings.Contains(v.body, "<script>alert") || strings.Contains(v.body, "<img src=x") {
+		t.Error("markup from a field is on the page")
+	}
+	for name, body := range map[string]string{"large": "given_names=" + strings.Repeat("a", 1<<20), "many": strings.Repeat("_f=a&", 5000), "encoding": "given_names=%ff"} {
+		r, _ := http.NewRequest("POST", tn.server.URL+"/apply/"+draft+"/save/person", strings.NewReader(body))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		if v.do(r); v.status < 400 || v.status >= 500 {
+			t.Errorf("%s: %d", name, v.status)
+		}
+	}
+}
+
+func TestUploads(t *testing.T) {
+	tn := newTown(t)
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(intaketest.Root()+"/content/services")); err != nil {
+		t.Fatal(err)
+	}
+	file := dir + "/resident-parking-permit/application.form"
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	src := strings.Replace(string(data), `"components": [`, `"components": [
+	{"type":"filepicker","id":"f_proof","key":"proof","label":"Nachweis","validate":{"required":true},"properties":{"page":"proof","label.en":"Proof","label.tr":"Belge"}},`, 1)
+	if err := os.WriteFile(file, []byte(src), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := tn.Catalog.Load(t.Context(), os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	v := tn.visitor(t, "anna")
+	v.get("/services/resident-parking-permit/start").send("consent", "yes").at(draftID+"/page/proof", 200).sees(`enctype="multipart/form-data"`)
+	draft := strings.Split(v.url, "/")[2]
+	v.send().at(draftID+"/page/proof", 422).sees("Bitte fügen Sie bei „Nachweis“ eine Datei hinzu.")
+	upload := func(name, content string) {
+		var buf bytes.Buffer
+		w := multipart.NewWriter(&buf)
+		w.WriteField("_f", "proof")
+		f, _ := w.CreateFormFile("proof", name)
+		io.WriteString(f, content)
+		w.Close()
+		r, _ := http.NewRequest("POST", tn.server.URL+"/apply/"+draft+"/page/proof", &buf)
+		r.Header.Set("Content-Type", w.FormDataContentType())
+		v.do(r)
+	}
+	upload("lease.pdf", "MZ not a PDF")
+	v.at(draftID+"/page/proof", 422).sees("Diese Art von Datei können wir nicht annehmen.", `href="#f-proof"`)
+	upload("lease.pdf", "%PDF-1.4 a lease")
+	v.at(draftID+"/page/person", 200)
+	v.get("/apply/"+draft+"/page/proof").sees("lease.pdf", `name="proof.remove"`)
+	link := regexp.MustCompile(`/apply/[0-9a-f-]+/file/proof/[0-9a-f]{64}`).FindString(v.body)
+	if v.get(link); v.status != 200 || v.body != "%PDF-1.4 a lease" {
+		t.Errorf("the file: %d %q", v.status, v.body)
+	}
+	v.get("/apply/"+draft+"/page/proof").post("/apply/"+draft+"/page/proof", url.Values{"_f": {"proof"}, "proof.remove": {link[strings.LastIndex(link, "/")+1:]}})
+	v.at(draftID+"/page/proof", 200)
+	if strings.Contains(v.body, "lease.pdf") {
+		t.Error("the file is still there")
+	}
+}
+
+func TestTemplatesFitTheirData(t *testing.T) {
+	p := newTown(t).pages
+	webtest.CheckView(t, "notice", p.notice.Template("de"), web.Page[noticePage]{})
+	webtest.CheckView(t, "page", p.page.Template("de"), web.Page[formPage]{})
+	webtest.CheckView(t, "check", p.check.Template("de"), web.Page[checkPage]{})
+	webtest.CheckView(t, "drafts", p.drafts.Template("de"), web.Page[draftsPage]{})
+	webtest.CheckView(t, "discard", p.discard.Template("de"), web.Page[discardPage]{})
+	webtest.CheckView(t, "correct", p.correct.Template("de"), web.Page[correctPage]{})
+}
+
+func TestEveryMessageIsThereInEveryLanguage(t *testing.T) {
+	cat := catalogue(t)
+	for _, m := range cat.Missing() {
+		t.Error(m)
+	}
+	files, err := templates.ReadDir("templates")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text strings.Builder
+	for _, f := range files {
+		b, _ := templates.ReadFile("templates/" + f.Name())
+		text.Write(b)
+	}
+	for _, f := range []string{"pages.go", "check.go", "fields.go", "../service.go"} {
+		b, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text.Write(b)
+	}
+	used := regexp.MustCompile(`"(intake\.[a-zA-Z.]+)"`).FindAllStringSubmatch(text.String(), -1)
+	if len(used) < 40 {
+		t.Fatalf("only %d keys found", len(used))
+	}
+	ops := regexp.MustCompile(`op = "(intake\.[a-zA-Z]+)"`).FindAllStringSubmatch(text.String(), -1)
+	isOp := func(k string) bool {
+		return slices.ContainsFunc(ops, func(m []string) bool { return m[1] == k }) || strings.Contains(text.String(), `fault.Wrap("`+k+`"`) ||
+			strings.Contains(text.String(), `Internalf("`+k+`"`) || strings.Contains(text.String(), `fault.NotFound, "`+k+`"`) || strings.Contains(text.String(), `a, id, func`) && k == "intake.removeFile" || strings.Contains(text.String(), `in.change(ctx, "`+k+`"`)
+	}
+	for _, m := range used {
+		if !cat.Has(m[1]) && !isOp(m[1]) {
+			t.Errorf("%s has no text", m[1])
+		}
+	}
+}
+
+// TestBrowser looks at every page in a real browser with axe, at the width of a
+// phone and of a desk, and types into one: each field is saved as it is left.
+// The journey without a script is TestTheJourneyWithoutAScript.
+func TestBrowser(t *testing.T) {
+	tn := newTown(t)
+	b := webtest.Open(t)
+	b.Go(tn.server.URL + "/apply")
+	webtest.Eval[string](b, `document.cookie = "who=anna; path=/"`)
+	b.Go(tn.server.URL + "/services/resident-parking-permit/start")
+	ctx, anna := t.Context(), accesstest.Anna()
+	d, err := tn.Intake.Drafts(ctx, anna)
+	if err != nil || len(d) != 1 {
+		t.Fatalf("%d drafts, %v", len(d), err)
+	}
+	id := d[0].ID
+	base := tn.server.URL + "/apply/" + id
+	look := func(what, url string) {
+		t.Helper()
+		for _, width := range []int{360, 1280} {
+			b.Width(width)
+			b.Go(url)
+			b.NoSidewaysScroll(what)
+			if width == 360 {
+				b.SmallTargets(what)
+			}
+			b.Axe(what)
+			if dir := os.Getenv("MERCATOR_SHOTS"); dir != "" {
+				b.Screenshot(fmt.Sprintf("%s/intake-%s-%d.png", dir, strings.ReplaceAll(what, " ", "-"), width))
+			}
+		}
+	}
+	look("data notice", base+"/data")
+	if err := tn.Intake.Consent(ctx, anna, id, true); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range []string{"person", "vehicle", "permit", "declare"} {
+		look(p, base+"/page/"+p)
+	}
+	look("check with errors", base+"/check")
+
+	// Typed, left, saved: nobody has pressed a button.
+	b.Width(360)
+	b.Go(base + "/page/permit")
+	b.Run(chromedp.SendKeys("#f-valid_from", "irgendwann"), chromedp.Blur("#f-valid_from"))
+	saved := false
+	for range 100 {
+		draft, err := tn.Intake.Draft(ctx, anna, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if saved = draft.Raw["valid_from"] == "irgendwann"; saved {
+			break
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	if !saved {
+		t.Error("the field was left and is not saved")
+	}
+	look("page with an error", base+"/page/permit")
+	look("drafts", tn.server.URL+"/apply")
+	look("discard", base+"/discard")
+}
+
+func BenchmarkFormPage(b *testing.B) {
+	tn := newTown(b)
+	v := tn.visitor(b, "anna")
+	v.get("/services/resident-parking-permit/start").send("consent", "yes")
+	draft := strings.Split(v.url, "/")[2]
+	b.ReportAllocs()
+	for b.Loop() {
+		if v.get("/apply/" + draft + "/page/permit"); v.status != 200 {
+			b.Fatal(v.status)
+		}
+	}
+}
