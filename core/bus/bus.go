@@ -54,19 +54,27 @@ func (h Handler) wants(typ string) bool {
 }
 
 // Stream carries events out of the house. Publish returns when the stream has
-// acknowledged all of them; fresh says that it has just been made, and is empty.
+// acknowledged all of them. Fresh says that the stream has just been made, and is
+// empty; Holds gives the ids of the events that it has got since then.
 type Stream interface {
 	Publish(ctx context.Context, events []Event) error
 	Fresh() bool
+	Holds(ctx context.Context, since time.Time) (map[string]bool, error)
 }
 
 const (
 	streamTarget = "stream"
 	batch        = 200
 	maxData      = 256 << 10
-	// again is how much of the newest history is published again at a start: more
+	// together is how many events share a transaction with their effects.
+	together = 20
+	// again is how much of the newest history a start compares with the stream: more
 	// than the two minutes after which JetStream syncs to disk.
 	again = 10 * time.Minute
+	// pollEvery is for events that another process wrote.
+	pollEvery = 5 * time.Second
+	retryMin  = 100 * time.Millisecond
+	retryMax  = 30 * time.Second
 )
 
 // Config is what an outbox needs.
@@ -89,6 +97,8 @@ type Outbox struct {
 	keep     time.Duration
 	mu       sync.Mutex
 	wakes    []chan struct{}
+	// streamRests is when the stream is tried again; of the one goroutine that feeds it.
+	streamRests time.Time
 }
 
 // New makes an outbox.
@@ -168,7 +178,7 @@ func (o *Outbox) Run(ctx context.Context) error {
 		return err
 	}
 	var wg sync.WaitGroup
-	loop := func(f func(context.Context) (more bool, err error)) {
+	loop := func(f func(context.Context) (wait time.Duration)) {
 		w := make(chan struct{}, 1)
 		o.mu.Lock()
 		o.wakes = append(o.wakes, w)
@@ -176,10 +186,36 @@ func (o *Outbox) Run(ctx context.Context) error {
 		wg.Go(func() { o.loop(ctx, w, f) })
 	}
 	for _, h := range o.handlers {
-		loop(func(ctx context.Context) (bool, error) { return o.deliver(ctx, h) })
+		d := delivery{Handler: h, failing: map[string]failure{}}
+		loop(func(ctx context.Context) time.Duration {
+			wait, err := o.deliver(ctx, &d)
+			if err != nil && ctx.Err() == nil {
+				o.log.Error("an event waits for a handler that fails", "handler", h.Name, "err", err)
+			}
+			return wait
+		})
 	}
 	if o.stream != nil {
-		loop(o.flow)
+		pause := time.Duration(0)
+		loop(func(ctx context.Context) time.Duration {
+			if time.Now().Before(o.streamRests) {
+				return time.Until(o.streamRests) // a failure isn't cured by the next event
+			}
+			more, err := o.flow(ctx)
+			switch {
+			case err != nil:
+				pause = min(max(2*pause, retryMin), retryMax)
+				o.streamRests = time.Now().Add(pause)
+				if ctx.Err() == nil {
+					o.log.Error("events wait for the stream", "err", err, "next", pause)
+				}
+				return pause
+			case more:
+				return 0
+			}
+			pause = 0
+			return pollEvery
+		})
 	}
 	wg.Go(func() {
 		t := time.NewTicker(time.Hour)
@@ -210,7 +246,7 @@ func (o *Outbox) prepare(ctx context.Context) error {
 	if err != nil {
 		return fault.Wrap(op, err)
 	}
-	return fault.Wrap(op, o.db.Write(ctx, func(tx *store.Tx) error {
+	if err := o.db.Write(ctx, func(tx *store.Tx) error {
 		for _, t := range known {
 			if t != streamTarget && !slices.ContainsFunc(o.handlers, func(h Handler) bool { return h.Name == t }) || t == streamTarget && o.stream == nil {
 				if _, err := tx.Exec(ctx, forgetTarget, t); err != nil {
@@ -218,93 +254,155 @@ func (o *Outbox) prepare(ctx context.Context) error {
 				}
 			}
 		}
-		if o.stream == nil {
-			return nil
-		}
-		var last int64
-		if err := tx.QueryRow(ctx, newest).Scan(&last); err != nil {
+		return nil
+	}); err != nil || o.stream == nil {
+		return fault.Wrap(op, err)
+	}
+	if o.stream.Fresh() {
+		return fault.Wrap(op, o.db.Write(ctx, func(tx *store.Tx) error {
+			_, err := tx.Exec(ctx, publishAll, streamTarget)
 			return err
+		}))
+	}
+	var last int64
+	if err := o.db.QueryRow(ctx, newest).Scan(&last); err != nil || last == 0 {
+		return fault.Wrap(op, err)
+	}
+	from := store.Time(last).Add(-again)
+	// The stream got an event after it happened; a minute for clocks that disagree.
+	holds, err := o.stream.Holds(ctx, from.Add(-time.Minute))
+	if err != nil {
+		return fault.Wrap(op, err)
+	}
+	recent, err := store.All(ctx, o.db, func(s store.Scanner) (string, error) {
+		var id string
+		return id, s.Scan(&id)
+	}, recentIDs, store.Micros(from))
+	if err != nil {
+		return fault.Wrap(op, err)
+	}
+	lost := slices.DeleteFunc(recent, func(id string) bool { return holds[id] })
+	if len(lost) > 0 {
+		o.log.Warn("the stream lacks events, which are published again", "events", len(lost))
+	}
+	for part := range slices.Chunk(lost, batch) {
+		if err := o.db.Write(ctx, func(tx *store.Tx) error {
+			for _, id := range part {
+				if _, err := tx.Exec(ctx, publishAgain, streamTarget, id); err != nil {
+					return err
+				}
+			}
+			return nil
+		}); err != nil {
+			return fault.Wrap(op, err)
 		}
-		from := last - again.Microseconds()
-		if o.stream.Fresh() {
-			from = 0
-		}
-		_, err := tx.Exec(ctx, publishAgain, streamTarget, from)
-		return err
-	}))
+	}
+	return nil
 }
 
-func (o *Outbox) loop(ctx context.Context, wake <-chan struct{}, f func(context.Context) (bool, error)) {
-	pause := time.Duration(0)
+// loop calls f when it is woken or the pause that it asked for is over.
+func (o *Outbox) loop(ctx context.Context, wake <-chan struct{}, f func(context.Context) time.Duration) {
 	for ctx.Err() == nil {
-		more, err := f(ctx)
-		wait := 5 * time.Second // another process may have written some
-		switch {
-		case ctx.Err() != nil:
-			return
-		case err != nil:
-			pause = min(max(2*pause, 100*time.Millisecond), 30*time.Second)
-			wait = pause
-			o.log.Error("events wait", "err", err, "next", wait)
-		case more:
-			pause = 0
+		wait := f(ctx)
+		if wait <= 0 {
 			continue
-		default:
-			pause = 0
 		}
 		timer := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
 		case <-wake:
-			if err != nil {
-				<-timer.C // a failure isn't cured by the next event
-			}
 		case <-timer.C:
 		}
 		timer.Stop()
 	}
 }
 
-// deliver brings the next events to a handler. An event that fails holds back the
-// later ones of its subject, and no others.
-func (o *Outbox) deliver(ctx context.Context, h Handler) (more bool, err error) {
-	events, err := store.All(ctx, o.db, scanEvent, pendingOf, h.Name, batch)
-	if err != nil {
-		return false, fault.Wrap("bus.deliver", err)
-	}
-	var failed error
+// delivery is a handler with what it can't digest at the moment: an event that fails
+// holds back the later ones of its subject, and no others.
+type delivery struct {
+	Handler
+	failing map[string]failure
+}
+
+type failure struct {
+	until time.Time
+	pause time.Duration
+}
+
+// deliver brings everything that waits to a handler, and says when to come again.
+func (o *Outbox) deliver(ctx context.Context, d *delivery) (wait time.Duration, failed error) {
 	held := map[string]bool{}
-	for _, e := range events {
-		if held[e.Subject] {
-			continue
+	for subject, f := range d.failing {
+		held[subject] = time.Now().Before(f.until)
+	}
+	for last, more := "", true; more; {
+		events, err := store.All(ctx, o.db, scanEvent, pendingOf, d.Name, last, batch)
+		if err != nil {
+			return time.Second, fault.Wrap("bus.deliver", err)
 		}
-		err := o.db.Write(ctx, func(tx *store.Tx) (err error) {
+		if more = len(events) == batch; more {
+			last = events[batch-1].ID
+		}
+		for part := range slices.Chunk(events, together) {
+			part = slices.DeleteFunc(part, func(e Event) bool { return held[e.Subject] })
+			// One commit for several effects; if one fails, each for itself.
+			if len(part) > 1 && o.give(ctx, d.Handler, part) == nil {
+				continue
+			}
+			for _, e := range part {
+				if held[e.Subject] {
+					continue
+				}
+				err := o.give(ctx, d.Handler, []Event{e})
+				switch {
+				case err == nil:
+					delete(d.failing, e.Subject)
+				case ctx.Err() != nil:
+					return 0, ctx.Err()
+				default:
+					held[e.Subject] = true
+					pause := min(max(2*d.failing[e.Subject].pause, retryMin), retryMax)
+					d.failing[e.Subject] = failure{until: time.Now().Add(pause), pause: pause}
+					failed = fmt.Errorf("%s: %s %s: %w", d.Name, e.Type, e.ID, err)
+				}
+			}
+		}
+	}
+	wait = pollEvery
+	for _, f := range d.failing {
+		wait = min(wait, max(time.Until(f.until), time.Millisecond))
+	}
+	return wait, failed
+}
+
+// give lets a handler store the effects of events, each with its receipt.
+func (o *Outbox) give(ctx context.Context, h Handler, events []Event) error {
+	return o.db.Write(ctx, func(tx *store.Tx) (err error) {
+		defer func() {
+			if p := recover(); p != nil {
+				err = fault.Internalf("bus.handle", "panic: %v\n%s", p, debug.Stack())
+			}
+		}()
+		for _, e := range events {
 			n, err := tx.Exec(ctx, receipt, h.Name, e.ID)
-			if err != nil || n == 0 {
+			if err != nil {
 				return err
 			}
-			defer func() {
-				if p := recover(); p != nil {
-					err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
-				}
-			}()
-			return h.Handle(ctx, tx, e)
-		})
-		if err != nil {
-			if ctx.Err() != nil {
-				return false, ctx.Err()
+			if n == 0 {
+				continue // another process was first
 			}
-			held[e.Subject] = true
-			failed = fmt.Errorf("%s: %s %s: %w", h.Name, e.Type, e.ID, err)
+			if err := h.Handle(ctx, tx, e); err != nil {
+				return err
+			}
 		}
-	}
-	return len(events) == batch && failed == nil, failed
+		return nil
+	})
 }
 
 // flow brings the next events to the stream.
 func (o *Outbox) flow(ctx context.Context) (more bool, err error) {
 	const op = "bus.flow"
-	events, err := store.All(ctx, o.db, scanEvent, pendingOf, streamTarget, batch)
+	events, err := store.All(ctx, o.db, scanEvent, pendingOf, streamTarget, "", batch)
 	if err != nil || len(events) == 0 {
 		return false, fault.Wrap(op, err)
 	}
@@ -322,19 +420,18 @@ func (o *Outbox) flow(ctx context.Context) (more bool, err error) {
 	return len(events) == batch, fault.Wrap(op, err)
 }
 
-// Drain delivers what waits to the handlers and returns: for tests and scenarios.
+// Drain delivers what waits to the handlers, and what they publish in turn, and
+// returns: for tests and scenarios.
 func (o *Outbox) Drain(ctx context.Context) error {
 	for {
-		again := false
 		for _, h := range o.handlers {
-			more, err := o.deliver(ctx, h)
-			if err != nil {
+			if _, err := o.deliver(ctx, &delivery{Handler: h, failing: map[string]failure{}}); err != nil {
 				return err
 			}
-			again = again || more
 		}
-		if !again {
-			return nil
+		var waits int
+		if err := o.db.QueryRow(ctx, countForHandlers, streamTarget).Scan(&waits); err != nil || waits == 0 {
+			return fault.Wrap("bus.drain", err)
 		}
 	}
 }

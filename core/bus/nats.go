@@ -151,6 +151,37 @@ func (n *NATS) Publish(ctx context.Context, events []Event) error {
 	return nil
 }
 
+// Holds reads the ids of the events that the stream has got since then.
+func (n *NATS) Holds(ctx context.Context, since time.Time) (map[string]bool, error) {
+	const op = "bus.holds"
+	ids := map[string]bool{}
+	c, err := n.js.CreateConsumer(ctx, StreamName, jetstream.ConsumerConfig{
+		DeliverPolicy: jetstream.DeliverByStartTimePolicy, OptStartTime: &since,
+		AckPolicy: jetstream.AckNonePolicy, HeadersOnly: true, MemoryStorage: true, InactiveThreshold: time.Minute,
+	})
+	if err != nil {
+		return nil, fault.Wrap(op, err)
+	}
+	for left := int(c.CachedInfo().NumPending); left > 0; {
+		got, err := c.Fetch(min(left, 1000), jetstream.FetchMaxWait(10*time.Second))
+		if err != nil {
+			return nil, fault.Wrap(op, err)
+		}
+		before := left
+		for m := range got.Messages() {
+			ids[m.Headers().Get(jetstream.MsgIDHeader)] = true
+			left--
+		}
+		if err := got.Error(); err != nil {
+			return nil, fault.Wrap(op, err)
+		}
+		if left == before {
+			return nil, fault.New(fault.Unavailable, op, "")
+		}
+	}
+	return ids, fault.Wrap(op, n.js.DeleteConsumer(ctx, StreamName, c.CachedInfo().Name))
+}
+
 // Close stops the server; what it has not synced to disk is in SQL.
 func (n *NATS) Close() {
 	if n.conn != nil {
