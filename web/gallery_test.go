@@ -143,6 +143,7 @@ func TestGallery(t *testing.T) {
 	}
 	b := webtest.Open(t)
 	srv := galleryServer(t)
+	b.Go(srv.URL + "/g/form?lang=de")
 	for _, name := range []string{"form", "errors", "blocks", "list"} {
 		for _, width := range []int{320, 360, 1280} {
 			what := fmt.Sprintf("%s at %d px", name, width)

@@ -174,7 +174,7 @@ var testNow = time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
 
 // house is the pages over a real registry, with cases of Anna at office 32.
 type house struct {
-	t        *testing.T
+	t        testing.TB
 	site     *web.Site
 	cfg      Config
 	tasks    *tasks
@@ -186,7 +186,7 @@ type house struct {
 
 type actorKey struct{}
 
-func newHouse(t *testing.T, cases int) *house {
+func newHouse(t testing.TB, cases int) *house {
 	t.Helper()
 	ctx := t.Context()
 	db := storetest.SQLite(t, []store.Migrations{audit.Migrations(), bus.Migrations(), casefile.Migrations(), service.Migrations()})
@@ -535,15 +535,19 @@ func TestBrowser(t *testing.T) {
 	}
 	for _, p := range pages {
 		as(p.who)
-		for _, width := range []int{320, 1280} {
-			what := fmt.Sprintf("%s at %d px", p.name, width)
+		for _, look := range []struct {
+			lang  string
+			width int
+		}{{"de", 320}, {"tr", 360}, {"en", 1280}} {
+			width := look.width
+			what := fmt.Sprintf("%s at %d px in %s", p.name, width, look.lang)
 			b.Width(width)
-			b.Go(srv.URL + p.path)
+			b.Go(srv.URL + p.path + "?lang=" + look.lang)
 			b.NoSidewaysScroll(what)
 			b.Axe(what)
 			b.SmallTargets(what)
 			if dir := os.Getenv("MERCATOR_SHOTS"); dir != "" {
-				b.Screenshot(filepath.Join(dir, fmt.Sprintf("%s-%d.png", p.name, width)))
+				b.Screenshot(filepath.Join(dir, fmt.Sprintf("%s-%d-%s.png", p.name, width, look.lang)))
 			}
 		}
 	}
@@ -611,4 +615,31 @@ func TestLiveHint(t *testing.T) {
 	h.as(clerk("Kaya"), "/desk/tasks/"+h.tasks.list[0].ID+"/claim", url.Values{})
 	webtest.Eval[bool](b, ask)
 	b.Run(chromedp.Poll[chromedp.Void]("!" + hidden))
+}
+
+func BenchmarkWorklist(b *testing.B) {
+	h := newHouse(b, 25)
+	for b.Loop() {
+		if w := h.as(clerk("Schmitz"), "/desk", nil); w.Code != 200 {
+			b.Fatal(w.Code)
+		}
+	}
+}
+
+func BenchmarkCases(b *testing.B) {
+	h := newHouse(b, 25)
+	for b.Loop() {
+		if w := h.as(accesstest.Anna(), "/cases", nil); w.Code != 200 {
+			b.Fatal(w.Code)
+		}
+	}
+}
+
+func BenchmarkCase(b *testing.B) {
+	h := newHouse(b, 1)
+	for b.Loop() {
+		if w := h.as(accesstest.Anna(), "/cases/"+h.cases[0].ID, nil); w.Code != 200 {
+			b.Fatal(w.Code)
+		}
+	}
 }

@@ -15,6 +15,7 @@ import (
 	"mercator/base/fault"
 	"mercator/base/i18n"
 	"mercator/core/access"
+	"mercator/core/store"
 	"mercator/web"
 	"mercator/web/ui"
 )
@@ -44,7 +45,7 @@ func (p *pages) showWork(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	ctx, loc, q := r.Context(), web.Localizer(r), r.URL.Query()
-	g, err := p.Access.Permit(ctx, access.Request{Actor: a, Action: access.List, Resource: "task", Purpose: purposeWork, Office: a.Office})
+	g, read, err := p.permitList(ctx, a)
 	if err != nil {
 		return err
 	}
@@ -94,7 +95,7 @@ func (p *pages) showWork(w http.ResponseWriter, r *http.Request) error {
 		page.Search.Keep = append(page.Search.Keep, ui.Hidden{Name: "service", Value: f.Service})
 	}
 	page.Filters.Items, page.Services.Items = p.showFilters(loc, f, counts)
-	if page.Table, err = p.taskTable(ctx, a, g, tasks, loc, here); err != nil {
+	if page.Table, err = p.taskTable(ctx, a, read, tasks, loc, here); err != nil {
 		return err
 	}
 	return p.work.Render(w, r, http.StatusOK, web.Page[workPage]{Title: loc.T("casefileweb.work"), Shell: web.Desk("work"), Data: page})
@@ -148,16 +149,25 @@ func number(f ui.Filter, limit int) ui.Filter {
 	return f
 }
 
+// permitList grants the list and the names in it, on record with one commit.
+func (p *pages) permitList(ctx context.Context, a access.Actor) (list, read access.Grant, err error) {
+	err = p.Cases.DB.Write(ctx, func(tx *store.Tx) error {
+		var err error
+		if list, err = p.Access.PermitTx(ctx, tx, access.Request{Actor: a, Action: access.List, Resource: "task", Purpose: purposeWork, Office: a.Office}); err != nil {
+			return err
+		}
+		read, err = p.Access.PermitTx(ctx, tx, access.Request{Actor: a, Action: access.Read, Resource: "case", Purpose: purposeWork, Office: a.Office})
+		return err
+	})
+	return list, read, err
+}
+
 // taskTable lists tasks with their cases; the persons shown go on record.
-func (p *pages) taskTable(ctx context.Context, a access.Actor, g access.Grant, tasks []Task, loc *i18n.Localizer, here string) (ui.Table, error) {
+func (p *pages) taskTable(ctx context.Context, a access.Actor, read access.Grant, tasks []Task, loc *i18n.Localizer, here string) (ui.Table, error) {
 	t := ui.Table{Caption: loc.T("casefileweb.work"), CaptionHidden: true, Empty: loc.T("casefileweb.noWork"), Columns: []ui.Column{
 		{Label: loc.T("casefileweb.case")}, {Label: loc.T("casefileweb.task")}, {Label: loc.T("casefileweb.due")}, {Label: loc.T("casefileweb.assignee")}}}
 	if len(tasks) == 0 {
 		return t, nil
-	}
-	read, err := p.Access.Permit(ctx, access.Request{Actor: a, Action: access.Read, Resource: "case", Purpose: purposeWork, Office: a.Office})
-	if err != nil {
-		return t, err
 	}
 	var persons []string
 	now := p.Now()
