@@ -159,6 +159,9 @@ func (v *View) Summary(l *i18n.Localizer) []Section {
 			if it.Name == "" || it.Type == "dynamiclist" || it.Type == "group" || it.Type == "expression" && len(it.Label) == 0 {
 				return
 			}
+			if it.Type == "checkbox" && it.Value == nil && !it.Required {
+				it.Value = false // a box that is left empty is an answer
+			}
 			s.Rows = append(s.Rows, Row{Name: it.Name, Label: it.Label.For(l.Lang()), Value: Format(*it, l), Known: it.Known,
 				Computed: it.Type == "expression", Sensitive: it.Sensitive(), Item: *it})
 		})

@@ -48,7 +48,8 @@ type Item struct {
 // Asked tells whether the person is asked for a value here.
 func (it *Item) Asked() bool { return it.Input() && !it.Known && !it.ReadOnly }
 
-// View is a form with the answers of one person.
+// View is a form with the answers of one person. It serves one request: it isn't
+// safe for several goroutines.
 type View struct {
 	Form *Form
 	ctx  Context
@@ -56,24 +57,47 @@ type View struct {
 	vars map[string]any // what expressions see: context, answers that count, computed values
 	hid  map[string]bool
 	keep map[*Field][]Option
+	seen map[string][]Item
 }
 
 // Eval looks at the form with these answers. It changes neither.
 func (f *Form) Eval(a Answers, ctx Context) *View {
-	v := &View{Form: f, ctx: ctx, in: a, hid: map[string]bool{}, keep: map[*Field][]Option{}}
+	v := &View{Form: f, ctx: ctx, in: a, hid: map[string]bool{}, keep: map[*Field][]Option{}, seen: map[string][]Item{}}
 	// A hidden answer doesn't count, and what doesn't count may hide or show
 	// others: until nothing changes. A form that contradicts itself ends too.
 	for range 5 {
 		v.settle()
 		next := map[string]bool{}
 		v.hides(f.Fields, "", nil, false, next)
-		if maps.Equal(next, v.hid) {
+		done := v.unmoved(next)
+		v.hid = next
+		if done {
 			break
 		}
-		v.hid = next
 		clear(v.keep)
 	}
 	return v
+}
+
+// unmoved tells whether what expressions see is the same with the next set of
+// hidden fields: a field without a value changes nothing by being hidden.
+func (v *View) unmoved(next map[string]bool) bool {
+	for name := range next {
+		if !v.hid[name] && get(v.vars, name) != nil {
+			return false
+		}
+	}
+	for name := range v.hid {
+		if !next[name] {
+			if get(v.in, name) != nil {
+				return false
+			}
+			if f := v.Form.Field(name); f != nil && (f.Default != nil || f.defExpr != nil || f.Register != "" || f.compute != nil) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // settle makes the variables: answers that count, over registers and defaults, then what is computed.
@@ -289,13 +313,19 @@ func (v *View) rowVars(f *Field, i int) map[string]any {
 	return out
 }
 
-// Page is what the person sees of a page; empty if there is nothing.
+// Page is what the person sees of a page; empty if there is nothing. The list is
+// the view's own.
 func (v *View) Page(id string) []Item {
+	if items, ok := v.seen[id]; ok {
+		return items
+	}
 	p := v.Form.Page(id)
 	if p == nil {
 		return nil
 	}
-	return v.items(p.Fields, p.titleField, "", nil)
+	items := v.items(p.Fields, p.titleField, "", nil)
+	v.seen[id] = items
+	return items
 }
 
 // Pages are the pages on which there is something to read or to answer, in their order.
@@ -505,7 +535,7 @@ func (v *View) Item(name string) (it Item, page string, ok bool) {
 func (v *View) Submission() Answers {
 	out := Answers{}
 	for _, p := range v.Form.pages {
-		v.collect(v.items(p.Fields, nil, "", nil), out)
+		v.collect(v.Page(p.ID), out)
 	}
 	return out
 }

@@ -83,7 +83,7 @@ func newTown(t testing.TB) *town {
 		t.Fatal(err)
 	}
 	site, err := web.New(web.Config{Catalogue: cat, Templates: tmpl, Now: h.Now, Middleware: []func(http.Handler) http.Handler{signedIn},
-		City: web.City{Product: "Mercator", Name: "Stadt Duisburg"}}, p.Mounts(), web.Mounts{
+		Limits: map[string]web.Rate{}, City: web.City{Product: "Mercator", Name: "Stadt Duisburg"}}, p.Mounts(), web.Mounts{
 		{Pattern: "GET /cases/{id}", Handler: web.Handle(func(w http.ResponseWriter, r *http.Request) error {
 			_, err := io.WriteString(w, "case "+r.PathValue("id"))
 			return err
