@@ -401,12 +401,19 @@ func texts(v any) []string {
 
 // localPath takes an address only if it is a path of this site: nobody makes us send a person elsewhere.
 func localPath(s string) string {
-	if s == "" || len(s) > 2000 || s[0] != '/' || strings.HasPrefix(s, "//") || strings.ContainsAny(s, "\\\x00\r\n\t") {
+	if s == "" || len(s) > 2000 || s[0] != '/' || strings.HasPrefix(s, "//") {
 		return "/"
+	}
+	// Anything but plain characters: browsers drop some, and net/url writes an address anew that holds a space, which can
+	// turn /%2f into two slashes, another host.
+	for _, c := range []byte(s) {
+		if c <= ' ' || c >= 0x7f || c == '\\' {
+			return "/"
+		}
 	}
 	u, err := url.Parse(s)
 	if err != nil || u.IsAbs() || u.Host != "" || u.Path == "/signin" || u.Path == "/signin/callback" {
 		return "/"
 	}
-	return u.String()
+	return s
 }

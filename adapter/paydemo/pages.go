@@ -145,7 +145,7 @@ func (p *Provider) decide(w http.ResponseWriter, r *http.Request) {
 		case endTwice:
 			t.Calls = append(t.Calls, next(false))
 			second := *t
-			second.ID, second.Reference, second.Calls = ident.Secret(24), "DEMO-"+ident.Secret(6), []call{next(false)}
+			second.ID, second.Reference, second.Calls = ident.Secret(24), newReference(), []call{next(false)}
 			return []transaction{second}, true
 		default:
 			t.Calls = append(t.Calls, next(false))

@@ -46,6 +46,7 @@ type town struct {
 	shift    atomic.Int64 // seconds that both clocks are ahead
 	failPaid atomic.Bool  // the process refuses the message
 	lose     atomic.Bool  // the provider's answer to a new checkout is lost
+	die      atomic.Bool  // we are killed before we have stored that answer
 
 	mu     sync.Mutex
 	paid   []string // cases that the process has heard of
@@ -65,6 +66,9 @@ type losing struct {
 
 func (l losing) Create(ctx context.Context, c payment.Checkout) (payment.Status, error) {
 	s, err := l.Provider.Create(ctx, c)
+	if l.tn.die.Load() {
+		panic("killed")
+	}
 	if l.tn.lose.Load() {
 		return payment.Status{}, fault.New(fault.Unavailable, "test", "")
 	}
@@ -472,6 +476,46 @@ func TestEndings(t *testing.T) {
 			tn.choose(tn.config.BaseURL+"/checkout/"+lost.ID, "paid")
 			tn.called(2)
 			tn.want(id, payment.Paid, cents, 1, "requested paid refund_due")
+		}},
+		{"killed before the provider's answer was stored", func(t *testing.T, tn *town, id string) {
+			grant := tn.grant(anna, access.Change)
+			tn.die.Store(true)
+			func() {
+				defer func() { recover() }()
+				tn.desk.Begin(t.Context(), grant, id)
+				t.Error("not killed")
+			}()
+			tn.die.Store(false)
+			tn.want(id, payment.Initiated, 0, 0, "requested")
+			text, err := os.ReadFile(filepath.Join(tn.config.DataDir, "payment-provider.jsonl"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var lost struct {
+				ID string `json:"id"`
+			}
+			if err := json.Unmarshal(bytes.TrimSpace(text), &lost); err != nil {
+				t.Fatal(err)
+			}
+			// The request is ours: money that comes for it is booked although we never heard of the transaction.
+			tn.choose(tn.config.BaseURL+"/checkout/"+lost.ID, "paid")
+			tn.called(1)
+			tn.want(id, payment.Paid, 0, 1, "requested paid")
+		}},
+		{"killed before the provider's answer was stored, tried again", func(t *testing.T, tn *town, id string) {
+			grant := tn.grant(anna, access.Change)
+			tn.die.Store(true)
+			func() {
+				defer func() { recover() }()
+				tn.desk.Begin(t.Context(), grant, id)
+			}()
+			tn.die.Store(false)
+			tn.choose(tn.begin(id), "paid")
+			tn.called(1)
+			tn.want(id, payment.Paid, 0, 1, "requested paid")
+			if err := tn.desk.Forget(t.Context()); err != nil {
+				t.Error(err)
+			}
 		}},
 		{"two tabs at once", func(t *testing.T, tn *town, id string) {
 			grant := tn.grant(anna, access.Change)

@@ -5,6 +5,7 @@ package paydemo
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/json"
@@ -233,7 +234,7 @@ func (p *Provider) create(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	t := transaction{ID: ident.Secret(24), Originator: p.cfg.Originator, EndPoint: p.cfg.EndPoint, Request: q, Status: xbezahl.StatusInitial,
-		Reference: "DEMO-" + ident.Secret(6), At: p.cfg.Now().UTC()}
+		Reference: newReference(), At: p.cfg.Now().UTC()}
 	t, existed, err := p.book.add(t)
 	switch {
 	case err != nil:
@@ -245,6 +246,9 @@ func (p *Provider) create(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusCreated, p.public(t))
 	}
 }
+
+// newReference is a Kassenzeichen, in letters that one can read out on the phone.
+func newReference() string { return "DEMO-" + rand.Text()[:8] }
 
 func (p *Provider) public(t transaction) xbezahl.PaymentTransaction {
 	i := xbezahl.PaymentInformation{TransactionID: t.ID, TransactionReference: t.Reference, TransactionTimestamp: t.At.Format(time.RFC3339),

@@ -506,26 +506,33 @@ func (s *Service) Reconcile(ctx context.Context, n int) (int, error) {
 			return 0, fault.Wrap(op, err)
 		}
 	}
-	if err := s.cfg.DB.Write(ctx, func(tx *store.Tx) error {
-		_, err := tx.Exec(ctx, forgetCalls, store.Micros(s.cfg.Now().Add(-rememberCalls)))
-		return err
-	}); err != nil {
-		return 0, fault.Wrap(op, err)
-	}
 	return len(list), nil
 }
 
 // rememberCalls is far longer than a call's signature is valid.
 const rememberCalls = 24 * time.Hour
 
+// Forget removes the nonces of calls that nobody could send again any more.
+func (s *Service) Forget(ctx context.Context) error {
+	return fault.Wrap("payment.forget", s.cfg.DB.Write(ctx, func(tx *store.Tx) error {
+		_, err := tx.Exec(ctx, forgetCalls, store.Micros(s.cfg.Now().Add(-rememberCalls)))
+		return err
+	}))
+}
+
 // Run reconciles until the context ends.
 func (s *Service) Run(ctx context.Context) error {
-	tick := time.NewTicker(5 * time.Second)
+	tick, hour := time.NewTicker(5*time.Second), time.NewTicker(time.Hour)
 	defer tick.Stop()
+	defer hour.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-hour.C:
+			if err := s.Forget(ctx); err != nil && ctx.Err() == nil {
+				s.cfg.Log.Error("payment: forget", "err", err)
+			}
 		case <-tick.C:
 			if _, err := s.Reconcile(ctx, 100); err != nil && ctx.Err() == nil {
 				s.cfg.Log.Error("payment: reconcile", "err", err)
