@@ -60,8 +60,8 @@ type Filter struct {
 // After is the place in the worklist: Due (of done tasks: Done) and ID of the last
 // task of the page before.
 type After struct {
-	At time.Time
-	ID string
+	Due time.Time
+	ID  string
 }
 
 // Counts is how many open tasks each filter leaves. They may stop at Limit, if it is

@@ -76,7 +76,7 @@ func (t *tasks) Worklist(_ context.Context, g access.Grant, f Filter, after Afte
 	defer t.mu.Unlock()
 	var out []Task
 	for _, x := range t.list {
-		if t.fits(g, f, x) && (after.ID == "" || x.Due.After(after.At) || x.Due.Equal(after.At) && x.ID > after.ID) && len(out) < n {
+		if t.fits(g, f, x) && (after.ID == "" || x.Due.After(after.Due) || x.Due.Equal(after.Due) && x.ID > after.ID) && len(out) < n {
 			out = append(out, *x)
 		}
 	}

@@ -64,7 +64,7 @@ func (p *pages) showWork(w http.ResponseWriter, r *http.Request) error {
 	}
 	var after After
 	if t, id, ok := readPlace(q.Get("after")); ok {
-		after = After{At: t, ID: id}
+		after = After{Due: t, ID: id}
 	}
 	tasks, err := p.Tasks.Worklist(ctx, g, f, after, pageSize+1)
 	if err != nil {
