@@ -99,14 +99,18 @@ type Record struct {
 	Case      string
 }
 
-// Fields is the record's data with only the named fields; no names: all.
-func (r Record) Fields(names []string) (map[string]any, error) {
+// All is the record's data as an object.
+func (r Record) All() (map[string]any, error) {
 	var all map[string]any
-	if err := json.Unmarshal(r.Data, &all); err != nil {
+	err := json.Unmarshal(r.Data, &all)
+	return all, err
+}
+
+// Fields is the record's data with only the named fields: none named, none given.
+func (r Record) Fields(names []string) (map[string]any, error) {
+	all, err := r.All()
+	if err != nil {
 		return nil, err
-	}
-	if len(names) == 0 {
-		return all, nil
 	}
 	out := make(map[string]any, len(names))
 	for _, n := range names {
@@ -210,7 +214,7 @@ type Fact struct {
 // Facts are the fields of the i-th record, in declared order, without what only
 // machines need (a field that is both internal and a key).
 func (h Holding) Facts(i int) ([]Fact, error) {
-	m, err := h.Records[i].Fields(nil)
+	m, err := h.Records[i].All()
 	if err != nil {
 		return nil, err
 	}

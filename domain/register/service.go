@@ -168,9 +168,6 @@ func (s *Service) Get(ctx context.Context, g access.Grant, register, id string) 
 }
 
 func limited(r Record, fields []string) (json.RawMessage, error) {
-	if len(fields) == 0 {
-		return json.RawMessage("{}"), nil
-	}
 	m, err := r.Fields(fields)
 	if err != nil {
 		return nil, err
@@ -259,7 +256,7 @@ func (s *Service) Lookup(ctx context.Context, q store.Q, register, field, value 
 	case len(rows) > 1:
 		return nil, false, fault.Because(fault.Conflict, op, "", fmt.Errorf("%s.%s is not unique", register, field))
 	}
-	m, err := rows[0].Fields(nil)
+	m, err := rows[0].All()
 	return m, err == nil, fault.Wrap(op, err)
 }
 
@@ -305,7 +302,7 @@ func (s *Service) List(ctx context.Context, register string) ([]map[string]any, 
 	}
 	out := make([]map[string]any, 0, len(rows))
 	for _, r := range rows {
-		m, err := r.Fields(nil)
+		m, err := r.All()
 		if err != nil {
 			return nil, fault.Wrap(op, err)
 		}
