@@ -45,6 +45,7 @@ type Task struct {
 	Assignee         string    // staff id; "": free
 	AssigneeName     string
 	Open             bool
+	Created          time.Time
 	Due, Done        time.Time      // zero: none, not yet
 	Revision         int64          // rises with every change
 	Vars             map[string]any // what its form is filled from; in Tasks.Task only
