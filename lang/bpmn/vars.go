@@ -3,9 +3,11 @@
 package bpmn
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -96,6 +98,45 @@ func (r *run) eval(x *Expr, scope int, local map[string]any) (any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("line %d: %w", x.Pos.Line, err)
 	}
+	if v, err = plain(v); err != nil {
+		return nil, fmt.Errorf("line %d: %w", x.Pos.Line, err)
+	}
+	return v, nil
+}
+
+// plain makes a value what encoding/json makes of it when a state is read again, so
+// that a step sees the same whether or not the state was stored before it.
+func plain(v any) (any, error) {
+	switch v := v.(type) {
+	case json.Number:
+		f, err := v.Float64()
+		if err != nil {
+			return nil, fmt.Errorf("the number %s is too large", short(string(v)))
+		}
+		return f, nil
+	case int:
+		return float64(v), nil
+	case int64:
+		return float64(v), nil
+	case []any:
+		out := make([]any, len(v))
+		for i, x := range v {
+			var err error
+			if out[i], err = plain(x); err != nil {
+				return nil, err
+			}
+		}
+		return out, nil
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for k, x := range v {
+			var err error
+			if out[k], err = plain(x); err != nil {
+				return nil, err
+			}
+		}
+		return out, nil
+	}
 	return v, nil
 }
 
@@ -113,6 +154,8 @@ func (r *run) text(x *Expr, scope int, local map[string]any) (string, error) {
 		return strings.TrimSpace(v), nil
 	case map[string]any, []any:
 		return "", fmt.Errorf("line %d: want a text, got a list or a context", x.Pos.Line)
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64), nil
 	default:
 		return fmt.Sprint(v), nil
 	}
