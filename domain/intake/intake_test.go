@@ -383,6 +383,47 @@ func TestOneFieldIsCorrected(t *testing.T) {
 	})
 }
 
+func TestAWholeApplicationAtOnce(t *testing.T) {
+	each(t, func(t *testing.T, h *intaketest.House) {
+		ctx, anna := t.Context(), accesstest.Anna()
+		ap := intake.Application{Service: parking, Key: "k1", Channel: "api", Lang: "de", Consent: true, Answers: map[string]any{
+			"vehicle": "DU-AB 123", "zone": "DE1", "valid_from": time.Now().UTC().AddDate(0, 0, 2).Format(time.DateOnly), "months": "12", "declared": true}}
+		h.SetNow(time.Now().UTC())
+		id, errs, err := h.Intake.Apply(ctx, anna, ap)
+		if err != nil || len(errs) > 0 || id == "" {
+			t.Fatalf("%s %v", keys(errs), err)
+		}
+		if got := h.Cases(t)[0]; got["street"] != "Musfeldstraße" || got["plate"] != "DU-AB 123" {
+			t.Errorf("%v", got)
+		}
+		ap.Answers["months"], ap.Key = "7", "k2"
+		if id, errs, err := h.Intake.Apply(ctx, anna, ap); err != nil || id != "" || keys(errs) != "months option" {
+			t.Errorf("%q %s %v", id, keys(errs), err)
+		}
+		ap.Person = accesstest.Bora().ID
+		if _, _, err := h.Intake.Apply(ctx, anna, ap); !fault.Is(err, fault.Denied) {
+			t.Errorf("for a neighbour: %v", err)
+		}
+		machine := access.Actor{Kind: access.Machine, ID: "m", Roles: []string{"cases:submit"}}
+		if _, errs, err := h.Intake.Apply(ctx, machine, ap); err != nil || !strings.Contains(keys(errs), "street required") {
+			t.Errorf("a machine's word isn't the person's consent: %s %v", keys(errs), err)
+		}
+		ap.Answers = map[string]any{"given_names": "Bora", "family_name": "Yılmaz", "birth_date": "1990-01-02", "street": "Königstraße", "house_number": "1", "postcode": "47051",
+			"city": "Duisburg", "residence_since": "2020-01-01", "other_plate": "DU-X 1", "zone": "DE1", "valid_from": ap.Answers["valid_from"], "months": "6", "declared": true}
+		if id, errs, err := h.Intake.Apply(ctx, machine, ap); err != nil || id == "" {
+			t.Errorf("%s %v", keys(errs), err)
+		}
+		machine.Roles = nil
+		ap.Key = "k3"
+		if _, _, err := h.Intake.Apply(ctx, machine, ap); !fault.Is(err, fault.Denied) {
+			t.Errorf("without the scope: %v", err)
+		}
+		if n := len(h.Cases(t)); n != 2 {
+			t.Errorf("%d cases", n)
+		}
+	})
+}
+
 func TestEveryStatementIsTakenByBothEngines(t *testing.T) {
 	data, err := os.ReadFile("store.go")
 	if err != nil {

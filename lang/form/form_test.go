@@ -306,6 +306,25 @@ func TestListsOfRows(t *testing.T) {
 	}
 }
 
+func TestAnswersOfPrograms(t *testing.T) {
+	f := mustParse(t, `
+	{"type":"textfield","key":"fee","label":"Betrag","properties":{"type":"money"}},
+	{"type":"number","key":"n","label":"Zahl"},
+	{"type":"checkbox","key":"yes","label":"Ja"},
+	{"type":"textfield","key":"why","label":"Warum","validate":{"required":true},"conditional":{"hide":"=yes != true"}},
+	{"type":"checklist","key":"days","label":"Tage","values":[{"label":"Montag","value":1},{"label":"Dienstag","value":2}]},
+	{"type":"dynamiclist","path":"children","label":"Kinder","components":[{"type":"textfield","key":"name","label":"Name","properties":{"type":"name"}}]},
+	{"type":"textfield","key":"plate","label":"Kennzeichen","properties":{"type":"plate"}}`)
+	ctx := form.Context{Lang: "de", Today: today}
+	a, errs := f.Take(map[string]any{"fee": json.Number("123450"), "n": json.Number("1.234"), "yes": true, "why": "so", "days": []any{json.Number("2")},
+		"children": []any{map[string]any{"name": "Ali"}, map[string]any{"name": "Ece"}}, "plate": "du ab 123"}, ctx)
+	equal(t, "errors", keys(errs), []string{})
+	b, _ := json.Marshal(f.Eval(a, ctx).Submission())
+	equal(t, "submission", string(b), `{"children":[{"name":"Ali"},{"name":"Ece"}],"days":[2],"fee":123450,"n":1.2340,"plate":"DU-AB 123","why":"so","yes":true}`)
+	_, errs = f.Take(map[string]any{"yes": true, "plaet": "x", "fee": map[string]any{"x": 1}, "children": "none", "plate": []any{"☃"}}, ctx)
+	equal(t, "errors", keys(errs), []string{"children unknown", "plaet unknown", "fee person.money.form", "why required", "plate person.plate.character"})
+}
+
 func TestAuthorsMistakesAreNamedWithTheirPlace(t *testing.T) {
 	for _, c := range []struct{ src, want string }{
 		{`{`, "t.form:1:2: a member's name"},

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+package intake
+
+import (
+	"context"
+	"encoding/json"
+
+	"mercator/base/fault"
+	"mercator/core/access"
+	"mercator/core/store"
+	"mercator/lang/form"
+)
+
+// Application is an application that comes whole: by the API, from another
+// authority, from a scenario.
+type Application struct {
+	Service            string
+	Key                string // idempotency: the same key gives the same case
+	Person, PersonName string // whose it is; a resident's own if empty
+	Channel, Lang      string
+	// Consent lets the registers be read; only the person can give it, so it counts only for a resident.
+	Consent bool
+	Answers map[string]any
+}
+
+// Apply takes a whole application by the same rules as the pages. What is wrong
+// comes back by field, and nothing has happened.
+func (in *Intake) Apply(ctx context.Context, a access.Actor, ap Application) (caseID string, errs []form.FieldError, err error) {
+	const op = "intake.apply"
+	s, ok := in.c.Services.Current(ap.Service)
+	if !ok {
+		return "", nil, fault.New(fault.NotFound, op, "")
+	}
+	if ap.Key == "" || len(ap.Key) > 200 {
+		return "", nil, fault.New(fault.Invalid, op, "intake.apply.key")
+	}
+	if b, err := json.Marshal(ap.Answers); err != nil || len(b) > maxAnswers {
+		return "", nil, fault.Because(fault.TooLarge, op, "intake.tooLarge", err)
+	}
+	d := Draft{Service: s.ID}
+	switch a.Kind {
+	case access.Resident:
+		if ap.Person != "" && ap.Person != a.ID {
+			return "", nil, fault.New(fault.Denied, op, "")
+		}
+		if a.Level < s.Trust {
+			return "", nil, fault.New(fault.StepUp, op, "", "level", s.Trust.String())
+		}
+		ap.Person, ap.PersonName = a.ID, a.Name
+		if ap.Consent {
+			if d.Registers, err = in.fetch(ctx, a, s); err != nil {
+				return "", nil, err
+			}
+		}
+	case access.Machine, access.Clerk:
+		if ap.Person == "" || len(ap.Person) > 100 || len(ap.PersonName) > 300 {
+			return "", nil, fault.New(fault.Invalid, op, "intake.apply.person")
+		}
+	default:
+		return "", nil, fault.New(fault.Denied, op, "")
+	}
+	fctx, err := in.context(ctx, access.Actor{ID: ap.Person, Name: ap.PersonName}, s, d, ap.Lang)
+	if err != nil {
+		return "", nil, err
+	}
+	answers, errs := s.Form.Take(ap.Answers, fctx)
+	if len(errs) > 0 {
+		return "", errs, nil
+	}
+	application, err := json.Marshal(s.Form.Eval(answers, fctx).Submission())
+	if err != nil {
+		return "", nil, fault.Wrap(op, err)
+	}
+	registers, err := json.Marshal(d.Registers)
+	if err != nil {
+		return "", nil, fault.Wrap(op, err)
+	}
+	err = in.c.DB.Write(ctx, func(tx *store.Tx) error {
+		g, err := in.c.Access.PermitTx(ctx, tx, access.Request{
+			Actor: a, Action: access.Submit, Resource: "case", Purpose: s.ID, Basis: s.Basis(), Service: s.ID, Office: s.Office, Owner: ap.Person,
+		})
+		if err != nil {
+			return err
+		}
+		caseID, err = in.c.OpenCase(ctx, tx, g, Opening{
+			// The sender is part of the key: nobody meets somebody else's case by a guess.
+			Draft:   string(a.Kind) + ":" + a.ID + ":" + ap.Key,
+			Service: s.ID, Version: s.Version, Office: s.Office, Person: ap.Person, PersonName: ap.PersonName,
+			Channel: ap.Channel, Lang: ap.Lang, Application: application, Registers: registers,
+		})
+		return err
+	})
+	return caseID, nil, fault.Wrap(op, err)
+}
