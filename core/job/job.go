@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -47,6 +48,10 @@ type Worker struct {
 	// later; a fault of kind Invalid or Denied is final.
 	Work    func(ctx context.Context, j *Job) error
 	Timeout time.Duration // 0: a minute
+	// Limit is how many jobs of the kind are done at the same time; 0: as many as
+	// there are. What waits for the world outside has one, so that a server that
+	// doesn't answer can't hold up the letters.
+	Limit int
 	// OnDead runs in the transaction that gives the job up.
 	OnDead func(ctx context.Context, tx *store.Tx, j *Job, lastErr string) error
 }
@@ -79,11 +84,13 @@ type Queue struct {
 	n       int
 	lease   time.Duration
 	wake    chan struct{}
+	mu      sync.Mutex
+	under   map[string]int // jobs under way by kind, of kinds with a limit
 }
 
 // NewQueue makes a queue; Run works it off.
 func NewQueue(c Config) (*Queue, error) {
-	q := &Queue{db: c.DB, log: c.Log, now: c.Now, workers: map[string]Worker{}, n: c.Concurrency, lease: c.Lease, wake: make(chan struct{}, 1)}
+	q := &Queue{db: c.DB, log: c.Log, now: c.Now, workers: map[string]Worker{}, under: map[string]int{}, n: c.Concurrency, lease: c.Lease, wake: make(chan struct{}, 1)}
 	if q.n == 0 {
 		q.n = 4
 	}
@@ -194,7 +201,8 @@ func (q *Queue) Run(ctx context.Context) error {
 		free := q.n - len(slots)
 		pause := sleepMax // all slots are taken: the next to end wakes us
 		if free > 0 {
-			jobs, err := q.claim(ctx, free)
+			busy := q.busy()
+			jobs, err := q.claim(ctx, free, busy)
 			switch {
 			case ctx.Err() != nil && len(jobs) == 0:
 				return ctx.Err()
@@ -202,18 +210,23 @@ func (q *Queue) Run(ctx context.Context) error {
 				q.log.Error("jobs can't be claimed", "err", err)
 				pause = pollEvery
 			}
+			full := len(jobs) == free
 			for _, j := range jobs {
+				if !q.take(j.Kind) {
+					q.giveBack(ctx, j)
+					continue
+				}
 				slots <- struct{}{}
 				under.Go(func() {
-					defer func() { <-slots; q.Wake() }()
+					defer func() { q.leave(j.Kind); <-slots; q.Wake() }()
 					q.do(context.WithoutCancel(ctx), j)
 				})
 			}
-			if len(jobs) == free {
+			if full {
 				continue
 			}
 			if err == nil {
-				pause = q.pause(ctx)
+				pause = q.pause(ctx, busy)
 			}
 		}
 		timer := time.NewTimer(pause)
@@ -229,37 +242,90 @@ func (q *Queue) Run(ctx context.Context) error {
 
 // pause is how long nothing is due: on SQLite every job is written by this process,
 // which wakes us; on PostgreSQL another one may write some.
-func (q *Queue) pause(ctx context.Context) time.Duration {
+func (q *Queue) pause(ctx context.Context, busy string) time.Duration {
 	longest := sleepMax
 	if q.db.Engine() == store.Postgres {
 		longest = pollEvery
 	}
 	var due int64
-	if err := q.db.QueryRow(ctx, nextDue).Scan(&due); err != nil || due == 0 {
+	if err := q.db.QueryRow(ctx, q.text(nextDueSQLite, nextDuePostgres), busy).Scan(&due); err != nil || due == 0 {
 		return longest
 	}
 	return min(max(store.Time(due).Sub(q.now()), sleepMin), longest)
 }
 
-func (q *Queue) claim(ctx context.Context, n int) ([]*Job, error) {
+// take counts a job under way, unless its kind has reached its limit.
+func (q *Queue) take(kind string) bool {
+	limit := q.workers[kind].Limit
+	if limit == 0 {
+		return true
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.under[kind] >= limit {
+		return false
+	}
+	q.under[kind]++
+	return true
+}
+
+func (q *Queue) leave(kind string) {
+	if q.workers[kind].Limit > 0 {
+		q.mu.Lock()
+		q.under[kind]--
+		q.mu.Unlock()
+	}
+}
+
+// giveBack is for a job that one claim took beyond the limit of its kind. If it
+// fails the lease runs out.
+func (q *Queue) giveBack(ctx context.Context, j *Job) {
+	if err := q.db.Write(context.WithoutCancel(ctx), func(tx *store.Tx) error {
+		_, err := tx.Exec(ctx, giveBack, j.ID, j.lease, store.Micros(q.now()))
+		return err
+	}); err != nil {
+		q.log.Error("a job can't be given back", "kind", j.Kind, "job", j.ID, "err", err)
+	}
+}
+
+// busy is a JSON list of the kinds of which no more can be done now.
+func (q *Queue) busy() string {
+	kinds := []string{}
+	q.mu.Lock()
+	for kind, n := range q.under {
+		if n >= q.workers[kind].Limit {
+			kinds = append(kinds, kind)
+		}
+	}
+	q.mu.Unlock()
+	slices.Sort(kinds)
+	b, _ := json.Marshal(kinds) // a list of texts always can
+	return string(b)
+}
+
+func (q *Queue) text(sqlite, postgres string) string {
+	if q.db.Engine() == store.Postgres {
+		return postgres
+	}
+	return sqlite
+}
+
+func (q *Queue) claim(ctx context.Context, n int, busy string) ([]*Job, error) {
 	now := store.Micros(q.now())
 	// Look before locking: an idle queue must not write.
 	var due int64
-	if err := q.db.QueryRow(ctx, nextDue).Scan(&due); err != nil {
+	if err := q.db.QueryRow(ctx, q.text(nextDueSQLite, nextDuePostgres), busy).Scan(&due); err != nil {
 		return nil, err
 	}
 	if due == 0 || due > now {
 		return nil, nil
 	}
 	lease := ident.Secret(12)
-	text := claimSQLite
-	if q.db.Engine() == store.Postgres {
-		text = claimPostgres
-	}
+	text := q.text(claimSQLite, claimPostgres)
 	var jobs []*Job
 	err := q.db.Write(ctx, func(tx *store.Tx) error {
 		var err error
-		jobs, err = store.All(ctx, tx, scanJob, text, now, n, now+q.lease.Microseconds(), lease)
+		jobs, err = store.All(ctx, tx, scanJob, text, now, n, now+q.lease.Microseconds(), lease, busy)
 		return err
 	})
 	for _, j := range jobs {
@@ -407,7 +473,7 @@ func (q *Queue) Revive(ctx context.Context, id string) error {
 // left: for tests and for playing a service through without workers.
 func (q *Queue) Drain(ctx context.Context) error {
 	for range 10_000 {
-		jobs, err := q.claim(ctx, 1)
+		jobs, err := q.claim(ctx, 1, "[]")
 		if err != nil {
 			return fault.Wrap("job.drain", err)
 		}

@@ -296,6 +296,61 @@ func TestShutdownAndKill(t *testing.T) {
 	})
 }
 
+// Jobs that hang on the world outside leave room for the others.
+func TestALimitLeavesRoom(t *testing.T) {
+	storetest.Each(t, rooms(), func(t *testing.T, db *store.DB) {
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		defer cancel()
+		var mu sync.Mutex
+		under, most, calls := 0, 0, 0
+		answer, letters := make(chan struct{}), make(chan struct{}, 100)
+		q, err := job.NewQueue(job.Config{DB: db, Concurrency: 3, Workers: []job.Worker{
+			{Kind: "call", Limit: 2, Work: func(context.Context, *job.Job) error {
+				mu.Lock()
+				calls++
+				under++
+				most = max(most, under)
+				mu.Unlock()
+				<-answer
+				mu.Lock()
+				under--
+				mu.Unlock()
+				return nil
+			}},
+			{Kind: "letter", Work: func(context.Context, *job.Job) error { letters <- struct{}{}; return nil }},
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 10 {
+			enqueue(t, db, q, job.New{Kind: "call"})
+		}
+		for range 20 {
+			enqueue(t, db, q, job.New{Kind: "letter"})
+		}
+		var wg sync.WaitGroup
+		wg.Go(func() { q.Run(ctx) })
+		for i := range 20 {
+			select {
+			case <-letters:
+			case <-ctx.Done():
+				t.Fatalf("only %d letters of 20 went out", i)
+			}
+		}
+		close(answer)
+		for n := 0; n < 10 && ctx.Err() == nil; time.Sleep(time.Millisecond) {
+			mu.Lock()
+			n = calls
+			mu.Unlock()
+		}
+		cancel()
+		wg.Wait()
+		if most > 2 || calls != 10 {
+			t.Errorf("%d calls, %d at the same time", calls, most)
+		}
+	})
+}
+
 func BenchmarkJobs(b *testing.B) {
 	for _, c := range []struct {
 		name  string

@@ -21,22 +21,31 @@ VALUES ($1, $2, $3, $4, 'waiting', $5, 0, $6, '', '', $7) ON CONFLICT (key) DO N
 const cancelKey = `-- job.cancelKey
 DELETE FROM job_task WHERE key = $1 AND state = 'waiting'`
 
-const nextDue = `-- job.nextDue
-SELECT COALESCE(MIN(due_at), 0) FROM job_task WHERE state = 'waiting'`
+// The kinds that have reached their limit come as a JSON list.
+const nextDueSQLite = `-- job.nextDueSQLite
+SELECT COALESCE((SELECT due_at FROM job_task WHERE state = 'waiting' AND kind NOT IN (SELECT value FROM json_each($1)) ORDER BY due_at, id LIMIT 1), 0)`
+
+const nextDuePostgres = `-- job.nextDuePostgres
+SELECT COALESCE((SELECT due_at FROM job_task WHERE state = 'waiting' AND kind NOT IN (SELECT jsonb_array_elements_text(CAST($1 AS JSONB))) ORDER BY due_at, id LIMIT 1), 0)`
 
 // A claimed job stays 'waiting', due again when its lease runs out: nothing has to
 // find out that its worker died.
 const claimSQLite = `-- job.claimSQLite
 UPDATE job_task SET due_at = $3, attempt = attempt + 1, lease = $4
-WHERE id IN (SELECT id FROM job_task WHERE state = 'waiting' AND due_at <= $1 ORDER BY due_at, id LIMIT $2)
+WHERE id IN (SELECT id FROM job_task WHERE state = 'waiting' AND due_at <= $1
+	AND kind NOT IN (SELECT value FROM json_each($5)) ORDER BY due_at, id LIMIT $2)
 RETURNING id, kind, key, args, due_at, attempt, max_attempts`
 
 const claimPostgres = `-- job.claimPostgres
 WITH due AS MATERIALIZED (
-	SELECT id FROM job_task WHERE state = 'waiting' AND due_at <= $1 ORDER BY due_at, id LIMIT $2 FOR UPDATE SKIP LOCKED
+	SELECT id FROM job_task WHERE state = 'waiting' AND due_at <= $1
+	AND kind NOT IN (SELECT jsonb_array_elements_text(CAST($5 AS JSONB))) ORDER BY due_at, id LIMIT $2 FOR UPDATE SKIP LOCKED
 )
 UPDATE job_task SET due_at = $3, attempt = attempt + 1, lease = $4 FROM due WHERE job_task.id = due.id
 RETURNING job_task.id, kind, key, args, due_at, attempt, max_attempts`
+
+const giveBack = `-- job.giveBack
+UPDATE job_task SET due_at = $3, attempt = attempt - 1, lease = '' WHERE id = $1 AND lease = $2`
 
 const extend = `-- job.extend
 UPDATE job_task SET due_at = $3 WHERE id = $1 AND lease = $2`
