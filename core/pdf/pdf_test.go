@@ -7,9 +7,16 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+	"unicode"
+
+	"golang.org/x/image/font/gofont/goregular"
+
+	"mercator/base/person"
+	"mercator/core/pdf/pdfacheck"
 )
 
 func permit() Letter {
@@ -59,6 +66,7 @@ func TestLetter(t *testing.T) {
 	if !bytes.Equal(a, b) {
 		t.Error("the same letter gives two different files")
 	}
+	conforms(t, a)
 	if n := bytes.Count(a, []byte("/Type /Page ")); n != 1 {
 		t.Errorf("letter and card take %d pages, not one", n)
 	}
@@ -68,11 +76,178 @@ func TestLetter(t *testing.T) {
 			t.Errorf("the file's text lacks %q:\n%s", want, text)
 		}
 	}
+	keep(t, "permit.pdf", a)
+}
+
+// conforms holds a file against PDF/A-2b as far as we can check it.
+func conforms(t *testing.T, data []byte) {
+	t.Helper()
+	for _, f := range pdfacheck.Check(data) {
+		t.Error(f)
+	}
+	for _, tool := range [][]string{{"qpdf", "--check"}} {
+		if _, err := exec.LookPath(tool[0]); err != nil {
+			continue
+		}
+		file := filepath.Join(t.TempDir(), "x.pdf")
+		if err := os.WriteFile(file, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if out, err := exec.Command(tool[0], tool[1], file).CombinedOutput(); err != nil {
+			t.Errorf("%v: %v\n%.2000s", tool, err, out)
+		}
+	}
+}
+
+func isName(s string) bool {
+	_, err := person.ParseName(s)
+	return err == nil
+}
+
+// din91379 are the letters of names in German registers: single ones and sequences.
+func din91379() (out []string) {
+	for r := rune(0x20); r < 0x1f00; r++ {
+		if !unicode.Is(unicode.Mn, r) && unicode.IsPrint(r) && isName(string([]rune{'A', r, 'a'})) {
+			out = append(out, string(r))
+		}
+	}
+	for base := 'A'; base <= 'z'; base++ {
+		for m := rune(0x300); m < 0x370; m++ {
+			if s := string([]rune{base, m}); isName(s) {
+				out = append(out, s)
+			}
+		}
+	}
+	return out
+}
+
+func TestEveryNameInGermanRegistersCanBePrinted(t *testing.T) {
+	r := renderer(t)
+	all := din91379()
+	if len(all) < 500 {
+		t.Fatalf("only %d letters", len(all))
+	}
+	for i, fc := range r.faces {
+		for _, s := range all {
+			cs := fc.shape(s)
+			said := ""
+			for _, c := range cs {
+				said += c.text
+				if c.gid == 0 {
+					t.Errorf("face %d has nothing for %q", i, s)
+				}
+				if q, _ := fc[c.font].glyph('?'); c.gid == q {
+					t.Errorf("face %d shows %q as a question mark", i, s)
+				}
+				for _, m := range c.marks {
+					if markPlace(m) == placeNone {
+						t.Errorf("%q: the mark %U isn't drawn", s, m)
+					}
+				}
+			}
+			if len(cs) == 0 {
+				t.Errorf("%q vanishes", s)
+			}
+		}
+	}
+	l := permit()
+	l.Card, l.Body = nil, nil
+	for i := 0; i < len(all); i += 60 {
+		l.Body = append(l.Body, Block{Text: strings.Join(all[i:min(i+60, len(all))], " ")})
+	}
+	data, err := r.Letter(l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conforms(t, data)
+	keep(t, "din91379.pdf", data)
+}
+
+func keep(t *testing.T, name string, data []byte) {
+	t.Helper()
 	if dir := os.Getenv("MERCATOR_KEEP_PDF"); dir != "" {
-		if err := os.WriteFile(filepath.Join(dir, "permit.pdf"), a, 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
+}
+
+func TestLongLetterAndApplication(t *testing.T) {
+	r := renderer(t)
+	l := permit()
+	for range 12 {
+		l.Body = append(l.Body, Block{Text: strings.Repeat("Rindfleischetikettierungsüberwachungsaufgabenübertragungsgesetz und noch ein Wort. ", 8)},
+			Block{Kind: Table, Facts: []Pair{{"Sehr lange Bezeichnung einer Angabe im Antrag", strings.Repeat("x", 300)}, {"leer", ""}}})
+	}
+	data, err := r.Letter(l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conforms(t, data)
+	keep(t, "long.pdf", data)
+	a := Application{Lang: "de", Title: "Antrag auf einen Bewohnerparkausweis", Created: l.Created, Sender: l.Sender, Facts: []Pair{{"Aktenzeichen", "2026-ABCD-EFGH"}}, PageOf: l.PageOf, Note: "Kopie für die Akte."}
+	for range 20 {
+		a.Sections = append(a.Sections, Section{"Zur Person", []Pair{{"Vorname", "Ayşe"}, {"Anmerkung", "Zeile 1\nZeile 2 عربى"}}})
+	}
+	if data, err = r.Application(a); err != nil {
+		t.Fatal(err)
+	}
+	conforms(t, data)
+	keep(t, "application.pdf", data)
+}
+
+func TestTooLargeIsRefused(t *testing.T) {
+	r := renderer(t)
+	for name, change := range map[string]func(*Letter){
+		"a text without end":  func(l *Letter) { l.Body = []Block{{Text: strings.Repeat("a", 1<<20)}} },
+		"too many blocks":     func(l *Letter) { l.Body = make([]Block, MaxBlocks+1) },
+		"too many pages":      func(l *Letter) { l.Body = slices.Repeat([]Block{{Text: strings.Repeat("a ", MaxText)}}, 60) },
+		"an address of seven": func(l *Letter) { l.To = make([]string, 7) },
+		"a long QR code":      func(l *Letter) { l.Card.QR = strings.Repeat("a", 1000) },
+	} {
+		l := permit()
+		change(&l)
+		if _, err := r.Letter(l); err == nil {
+			t.Errorf("%s was set", name)
+		}
+	}
+}
+
+func FuzzFont(f *testing.F) {
+	f.Add(goregular.TTF[:2000])
+	f.Add(goregular.TTF)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		font, err := LoadFont(data)
+		if err != nil {
+			return
+		}
+		used := map[uint16]bool{}
+		for _, r := range "Aäß?" {
+			if g, ok := font.glyph(r); ok {
+				used[g] = true
+				font.box(g)
+			}
+		}
+		if len(font.subset(used)) > maxFont*2 {
+			t.Error("a subset larger than the font")
+		}
+	})
+}
+
+func FuzzText(f *testing.F) {
+	f.Add("Ayşe Łukasiewicz-Ḩorváth K\u0315 \u00ad \xff", 10.0)
+	r := renderer(f)
+	f.Fuzz(func(t *testing.T, s string, w float64) {
+		if w < 1 || w > 200 || len(s) > 2000 {
+			return
+		}
+		r.faces[0].wrap(s, 10, w)
+		l := Letter{Title: s, Subject: s, To: []string{s}}
+		data, err := r.Letter(l)
+		if err == nil && len(pdfacheck.Check(data)) > 0 {
+			t.Errorf("%q: %v", s, pdfacheck.Check(data))
+		}
+	})
 }
 
 // textOf is the text that a reader gets out of a file, "" where no such reader is installed.

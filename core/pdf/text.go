@@ -16,7 +16,8 @@ type cluster struct {
 	gid   uint16
 	adv   float64 // thousandths of the size
 	marks []rune
-	exact bool // the glyph alone says the text
+	exact bool    // the glyph alone says the text
+	turn  float64 // 0, or the glyph stands on its head, that many times as large: schwa is a turned e
 }
 
 // face is a weight of type: the fonts that are asked for a letter, in this order.
@@ -32,7 +33,7 @@ var substitutes = map[rune]rune{
 // strokes are letters that are a base letter with a stroke or hook, which have no decomposition.
 var strokes = map[rune][]rune{
 	0x0187: {'C', 0x0309}, 0x0188: {'c', 0x0309}, 0x0197: {'I', 0x0335}, 0x0268: {'i', 0x0335}, 0x019a: {'l', 0x0335},
-	0x01e4: {'G', 0x0335}, 0x01e5: {'g', 0x0335}, 0x01b7: {'3'}, 0x0292: {'3'}, 0x018f: {'E'}, 0x0259: {'e'},
+	0x01e4: {'G', 0x0335}, 0x01e5: {'g', 0x0335}, 0x01b7: {'3'}, 0x0292: {'3'}, 0x018f: {'e'}, 0x0259: {'e'},
 }
 
 func (fc face) find(r rune) (int, uint16, bool) {
@@ -97,6 +98,13 @@ func (fc face) compose(r rune) cluster {
 		rs = rs[:1]
 	}
 	c.font, c.gid, c.adv, c.marks = i, g, fc[i].advance(g), rs[1:]
+	switch f := fc[i]; {
+	case r == 0x0259:
+		c.turn = 1
+	case r == 0x018f && f.xHeight > 0:
+		c.turn = float64(f.capHeight) / float64(f.xHeight)
+		c.adv *= c.turn
+	}
 	fc.dotless(&c)
 	return c
 }

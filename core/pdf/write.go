@@ -143,7 +143,13 @@ func (d *document) text(x, y float64, s string, st style) {
 			fmt.Fprintf(b, "/Span <</ActualText %s>> BDC\n", textString(run[0].text))
 		}
 		f := fc[run[0].font]
-		fmt.Fprintf(b, "BT /%s %s Tf %s %s Td <", fontName(st.bold, run[0].font), num(st.size), num(px), num(py))
+		if k := run[0].turn; k > 0 {
+			_, y0, _, y1 := f.box(run[0].gid)
+			fmt.Fprintf(b, "BT /%s %s Tf -1 0 0 -1 %s %s Tm <", fontName(st.bold, run[0].font), num(st.size*k),
+				num(px+run[0].adv/1000*st.size), num(py+(y0+y1)*k/1000*st.size))
+		} else {
+			fmt.Fprintf(b, "BT /%s %s Tf %s %s Td <", fontName(st.bold, run[0].font), num(st.size), num(px), num(py))
+		}
 		for _, c := range run {
 			fmt.Fprintf(b, "%04X", c.gid)
 			d.use(f, c)

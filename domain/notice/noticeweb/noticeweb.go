@@ -141,7 +141,7 @@ func (p *pages) showEnter(w http.ResponseWriter, r *http.Request) error {
 		web.SeeOther(w, "/v/"+code)
 		return nil
 	}
-	in := ui.Input{Name: "code", Label: loc.T("noticeweb.code"), Hint: loc.T("noticeweb.codeHint"), Value: typed}
+	in := ui.Input{Field: ui.Field{Name: "code", Label: loc.T("noticeweb.code"), Hint: loc.T("noticeweb.codeHint")}, Value: typed, MaxLength: 60, NoSpelling: true}
 	page := enterPage{}
 	wrong := r.URL.Query().Has("code")
 	status := http.StatusOK

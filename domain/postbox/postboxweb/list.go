@@ -40,7 +40,7 @@ func (p *pages) showList(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	page := listPage{Unread: loc.T("postboxweb.unreadCount", "count", unread), Empty: len(list) == 0 && after.ID == ""}
+	page := listPage{Unread: loc.T("postboxweb.unreadCount", "n", unread), Empty: len(list) == 0 && after.ID == ""}
 	if after.ID != "" {
 		page.Pages.First = "/postbox"
 	}

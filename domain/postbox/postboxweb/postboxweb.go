@@ -18,7 +18,6 @@ import (
 	"mercator/core/access"
 	"mercator/domain/postbox"
 	"mercator/web"
-	"mercator/web/ui"
 )
 
 //go:embed templates/*.html

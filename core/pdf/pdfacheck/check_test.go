@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+package pdfacheck
+
+import (
+	"bytes"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// suite is where the veraPDF corpus lies, if it does ($MERCATOR_SUITES).
+func suite(t testing.TB) string {
+	t.Helper()
+	dir := os.Getenv("MERCATOR_SUITES")
+	if dir == "" {
+		dir = "/work/shared/suites"
+	}
+	dir = filepath.Join(dir, "pdfa", "PDF_A-2b")
+	if _, err := os.Stat(dir); err != nil {
+		t.Skip("the veraPDF corpus is not on this machine")
+	}
+	return dir
+}
+
+// missed are the files of the corpus whose mistake isn't found: values of metadata
+// with the wrong type, glyphs inside font programs, groups that blend without a
+// colour space. The list may only get shorter.
+var missed = map[string]bool{
+	"6-2-10-t06-fail-d": true, "6-2-10-t06-fail-e": true, "6-2-11-4-1-t02-fail-d": true, "6-2-11-8-t01-fail-a": true,
+	"6-6-2-3-1-t01-fail-q": true, "6-6-2-3-1-t02-fail-j": true, "6-6-2-3-1-t02-fail-l": true, "6-6-2-3-1-t02-fail-n": true,
+	"6-6-2-3-1-t02-fail-q": true, "6-6-2-3-1-t11-fail-c": true, "6-6-2-3-1-t12-fail-b": true, "6-6-2-3-1-t14-fail-m": true,
+	"6-6-2-3-1-t16-fail-i": true, "6-6-2-3-1-t17-fail-l": true,
+}
+
+func TestCorpus(t *testing.T) {
+	var pass, fail, passOK, failOK int
+	err := filepath.WalkDir(suite(t), func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".pdf") {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		found := Check(data)
+		good := strings.Contains(filepath.Base(path), "-pass-")
+		switch {
+		case good:
+			pass++
+			if len(found) == 0 {
+				passOK++
+			} else {
+				t.Errorf("conforms, but was found wrong: %s %v", filepath.Base(path), found)
+			}
+		default:
+			fail++
+			_, clause, _ := strings.Cut(strings.TrimSuffix(filepath.Base(path), ".pdf"), "suite ")
+			switch {
+			case len(found) > 0 && missed[clause]:
+				t.Errorf("found now: take %s off the list", clause)
+			case len(found) > 0:
+				failOK++
+			case !missed[clause]:
+				t.Errorf("doesn't conform, but nothing was found: %s", clause)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("judged right: %d of %d that conform, %d of %d that don't", passOK, pass, failOK, fail)
+}
+
+func FuzzCheck(f *testing.F) {
+	f.Add([]byte("%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj\n<</Type /Catalog /Pages 2 0 R>>\nendobj\n2 0 obj\n<</Kids [2 0 R] /Count 1>>\nendobj\ntrailer\n<</Root 1 0 R /ID [<00> <00>]>>\n%%EOF\n"))
+	f.Add([]byte("1 0 obj\n<</Length 5>>\nstream\nBI /F /LZW ID x EI\nendstream\nendobj"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if got := Check(data); len(got) > 100 {
+			t.Errorf("%d findings", len(got))
+		}
+		Check(bytes.ReplaceAll(data, []byte("1"), []byte("2")))
+	})
+}
