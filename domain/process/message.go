@@ -43,8 +43,10 @@ func (e *Engine) Message(ctx context.Context, tx *store.Tx, name, key string, va
 		if err != nil {
 			return fault.Wrap(op, err)
 		}
-		_, err = tx.Exec(ctx, insertMessage, ident.New(), name, key, string(b), store.Micros(e.now().Add(e.ttl)))
-		return fault.Wrap(op, err)
+		if _, err = tx.Exec(ctx, insertMessage, ident.New(), name, key, string(b), store.Micros(e.now().Add(e.ttl))); err != nil {
+			return fault.Wrap(op, err)
+		}
+		return fault.Wrap(op, e.planSweep(ctx, tx))
 	}
 	if err != nil {
 		return fault.Wrap(op, err)

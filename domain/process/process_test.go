@@ -289,10 +289,22 @@ func TestProcess(t *testing.T) {
 		h.start("c1", "granted")
 		h.until("completed", func() bool { return h.completed == 1 })
 		h.message("c1")
-		h.pass(31 * 24 * time.Hour)
 		if v := h.view("c1"); v.Status != bpmn.Completed {
 			t.Errorf("%v", v.Status)
 		}
+		kept := func() (n int) {
+			if err := h.db.QueryRow(t.Context(), "SELECT count(*) FROM process_message").Scan(&n); err != nil {
+				t.Fatal(err)
+			}
+			return n
+		}
+		h.pass(25 * time.Hour)
+		time.Sleep(100 * time.Millisecond)
+		if kept() != 1 {
+			t.Error("a message is kept for its time")
+		}
+		h.pass(91 * 24 * time.Hour)
+		h.until("swept", func() bool { return kept() == 0 })
 	})
 
 	each("a handler may bring the message of its own case", func(t *testing.T, h *house) {

@@ -171,6 +171,9 @@ RETURNING vars`
 const sweepMessages = `-- process.sweepMessages
 DELETE FROM process_message WHERE expires_at <= $1`
 
+const anyMessage = `-- process.anyMessage
+SELECT count(*) FROM (SELECT 1 FROM process_message LIMIT 1) t`
+
 const insertIncident = `-- process.insertIncident
 INSERT INTO process_incident (id, instance_id, token, case_id, service, element, reason, created_at, resolved_at, resolved_by)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, '')`

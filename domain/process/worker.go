@@ -173,7 +173,7 @@ func stale(op string, err error) error {
 	return fault.Wrap(op, err)
 }
 
-// sweep throws away messages that nobody has waited for in time, once a day.
+// sweep throws away messages that nobody has waited for in time, once a day while there are any.
 func (e *Engine) sweep(ctx context.Context, j *job.Job) error {
 	return e.db.Write(ctx, func(tx *store.Tx) error {
 		if err := j.Done(ctx, tx); err != nil {
@@ -182,12 +182,16 @@ func (e *Engine) sweep(ctx context.Context, j *job.Job) error {
 		if _, err := tx.Exec(ctx, sweepMessages, store.Micros(e.now())); err != nil {
 			return err
 		}
-		return e.PlanSweep(ctx, tx)
+		var left int
+		if err := tx.QueryRow(ctx, anyMessage).Scan(&left); err != nil || left == 0 {
+			return err
+		}
+		return e.planSweep(ctx, tx)
 	})
 }
 
-// PlanSweep plans the daily clearing of messages; call it at start-up, it is there once only.
-func (e *Engine) PlanSweep(ctx context.Context, tx *store.Tx) error {
+// planSweep plans the next clearing of messages; it waits once only.
+func (e *Engine) planSweep(ctx context.Context, tx *store.Tx) error {
 	_, err := e.jobs.Enqueue(ctx, tx, job.New{Kind: sweepKind, Key: sweepKind, RunAt: e.now().Add(24 * time.Hour), Args: struct{}{}})
 	return err
 }

@@ -171,3 +171,74 @@ func TestOutline(t *testing.T) {
 		t.Error(s)
 	}
 }
+
+// The packages of the house run to their ends, at once and over the desk.
+func TestContentRuns(t *testing.T) {
+	for _, c := range []struct {
+		service, result, outcome, end string
+	}{
+		{"resident-parking-permit", "granted", "", "end_granted"},
+		{"resident-parking-permit", "review", "granted", "end_granted"},
+		{"resident-parking-permit", "review", "refused", "end_refused"},
+		{"business-registration", "review", "granted", "end_granted"},
+		{"business-registration", "review", "refused", "end_refused"},
+	} {
+		t.Run(c.service+" "+c.result+" "+c.outcome, func(t *testing.T) {
+			file := "../../content/services/" + c.service + "/process.bpmn"
+			data, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			d, err := Parse(file, data)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p, ok := d.Process(c.service)
+			if !ok {
+				t.Fatal("no process")
+			}
+			todo := []Event{Start{Vars: map[string]any{
+				"application": map[string]any{"street": "Königstraße", "plate": "DU-AB 123", "zone": "A", "months": 12.0, "valid_from": "2026-03-01"},
+				"registers":   map[string]any{}, "person": map[string]any{"id": "p1"}, "case": map[string]any{"id": "c1", "ref": "2026-ABCD-EFGH"},
+			}}}
+			s, last := State{}, ""
+			for len(todo) > 0 {
+				var cmds []Command
+				if s, cmds, err = Step(p, s, epoch, todo[0]); err != nil {
+					t.Fatal(err)
+				}
+				todo = todo[1:]
+				for _, cmd := range cmds {
+					switch cmd := cmd.(type) {
+					case Left:
+						last = cmd.Element
+					case CreateJob:
+						todo = append(todo, JobDone{Token: cmd.Token, Vars: map[string]any{"record": cmd.Vars["record"], "payment": "p1", "document": "d1"}})
+					case Decide:
+						todo = append(todo, Decided{Token: cmd.Token, Value: map[string]any{"result": c.result, "cents": 3000.0, "label": "Gebühr"}})
+					case CreateUserTask:
+						if _, err := DueAt(Date, cmd.Due, epoch); err != nil {
+							t.Errorf("due: %v", err)
+						}
+						todo = append(todo, TaskDone{Token: cmd.Token, Vars: map[string]any{"outcome": c.outcome, "reason": "so", "zone": nil}})
+					case Subscribe:
+						if cmd.Message != "payment.paid" || cmd.Key != "c1" {
+							t.Errorf("%+v", cmd)
+						}
+						todo = append(todo, MessageReceived{Token: cmd.Token})
+					case Incident:
+						t.Fatalf("%s: %s", cmd.Element, cmd.Reason)
+					}
+				}
+			}
+			if s.Status != Completed || last != c.end {
+				t.Errorf("%s at %s", s.Status, last)
+			}
+			if c.service == "resident-parking-permit" && c.end == "end_granted" {
+				if permit, _ := s.Vars()["permit"].(map[string]any); permit["valid_until"] != "2027-02-28" {
+					t.Errorf("permit %v", permit)
+				}
+			}
+		})
+	}
+}
