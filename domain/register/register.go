@@ -106,8 +106,17 @@ func (r Record) All() (map[string]any, error) {
 	return all, err
 }
 
-// Fields is the record's data with only the named fields: none named, none given.
+// Fields is the record's data with only the named fields; nil stands for all. It is
+// for who already holds the record: what somebody may see of it is cut by only.
 func (r Record) Fields(names []string) (map[string]any, error) {
+	if names == nil {
+		return r.All()
+	}
+	return r.only(names)
+}
+
+// only is the record's data with the named fields: none named, none given.
+func (r Record) only(names []string) (map[string]any, error) {
 	all, err := r.All()
 	if err != nil {
 		return nil, err

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -122,7 +123,7 @@ func (s *Service) Fetch(ctx context.Context, g access.Grant, u Use) (any, error)
 	}
 	list := make([]any, 0, len(rows))
 	for _, r := range rows {
-		m, err := r.Fields(u.Fields)
+		m, err := r.only(u.Fields)
 		if err != nil {
 			return nil, fault.Wrap(op, err)
 		}
@@ -168,7 +169,7 @@ func (s *Service) Get(ctx context.Context, g access.Grant, register, id string) 
 }
 
 func limited(r Record, fields []string) (json.RawMessage, error) {
-	m, err := r.Fields(fields)
+	m, err := r.only(fields)
 	if err != nil {
 		return nil, err
 	}
@@ -227,7 +228,7 @@ func (s *Service) Find(ctx context.Context, g access.Grant, register, field, val
 		if p := d.personOf(r); d.Person != "" && (p == "" || granted(op, g, access.Read, d, nil, p) != nil) {
 			continue
 		}
-		m, err := r.Fields(fields)
+		m, err := r.only(fields)
 		if err != nil {
 			return nil, fault.Wrap(op, err)
 		}
@@ -312,8 +313,8 @@ func (s *Service) List(ctx context.Context, register string) ([]map[string]any, 
 }
 
 // MatchPerson finds the person who has just proven their name and birth date, in
-// the register that declares how persons are matched. Nobody is fault.NotFound;
-// several are fault.Conflict, because the city must not guess who somebody is.
+// the register that declares how persons are matched. Nobody is fault.NotFound, and so
+// are several, because the city must not guess who somebody is.
 func (s *Service) MatchPerson(ctx context.Context, given, family, birthDate string) (string, error) {
 	const op = "register.matchPerson"
 	if s.people == nil {
@@ -334,7 +335,7 @@ func (s *Service) MatchPerson(ctx context.Context, given, family, birthDate stri
 	case len(ids) == 0:
 		return "", fault.New(fault.NotFound, op, "")
 	case len(ids) > 1:
-		return "", fault.New(fault.Conflict, op, "")
+		return "", fault.Because(fault.NotFound, op, "", errors.New("several persons have this name and birth date"))
 	}
 	return ids[0], nil
 }
