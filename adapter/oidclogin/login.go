@@ -86,7 +86,7 @@ func New(cfg Config) (*Login, error) {
 	if len(cfg.Key) < 32 {
 		return nil, fault.Internalf(op, "the key needs 32 bytes")
 	}
-	if cfg.ACR == nil {
+	if len(cfg.ACR) == 0 {
 		cfg.ACR = StorkLevels()
 	}
 	if cfg.Scopes == nil {
@@ -195,7 +195,9 @@ func (l *Login) SignIn(w http.ResponseWriter, r *http.Request) error {
 	options := []rp.AuthURLOpt{
 		rp.WithCodeChallenge(oidc.NewSHACodeChallenge(at.Verifier)),
 		rp.AuthURLOpt(rp.WithURLParam("nonce", at.Nonce)),
-		rp.AuthURLOpt(rp.WithURLParam("acr_values", strings.Join(l.values(level), " "))),
+	}
+	if values := l.values(level); len(values) > 0 {
+		options = append(options, rp.AuthURLOpt(rp.WithURLParam("acr_values", strings.Join(values, " "))))
 	}
 	if fresh {
 		options = append(options, rp.WithPrompt(oidc.PromptLogin))

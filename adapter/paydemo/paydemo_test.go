@@ -48,12 +48,14 @@ type town struct {
 	lose     atomic.Bool  // the provider's answer to a new checkout is lost
 	die      atomic.Bool  // we are killed before we have stored that answer
 
-	mu     sync.Mutex
-	paid   []string // cases that the process has heard of
-	events []string
-	calls  []int         // how we answered the provider's calls
-	last   *http.Request // the last call
-	body   []byte
+	mu      sync.Mutex
+	paid    []string // cases that the process has heard of
+	events  []string
+	states  []payment.State // as the file of the case hears of them
+	refunds []string
+	calls   []int         // how we answered the provider's calls
+	last    *http.Request // the last call
+	body    []byte
 }
 
 func (tn *town) now() time.Time { return time.Now().Add(time.Duration(tn.shift.Load()) * time.Second) }
@@ -106,6 +108,22 @@ func newTown(t *testing.T, db *store.DB) *town {
 				tn.mu.Lock()
 				defer tn.mu.Unlock()
 				tn.paid = append(tn.paid, p.Case)
+			})
+			return nil
+		},
+		OnChange: func(ctx context.Context, tx *store.Tx, p payment.Payment) error {
+			tx.AfterCommit(func() {
+				tn.mu.Lock()
+				defer tn.mu.Unlock()
+				tn.states = append(tn.states, p.State)
+			})
+			return nil
+		},
+		OnRefund: func(ctx context.Context, tx *store.Tx, p payment.Payment, cents int64, reason payment.Reason) error {
+			tx.AfterCommit(func() {
+				tn.mu.Lock()
+				defer tn.mu.Unlock()
+				tn.refunds = append(tn.refunds, fmt.Sprint(reason, " ", cents))
 			})
 			return nil
 		},
@@ -325,6 +343,9 @@ func TestEndings(t *testing.T) {
 			tn.choose(tn.begin(id), "twice")
 			tn.called(2)
 			tn.want(id, payment.Paid, cents, 1, "requested paid refund_due")
+			if got := fmt.Sprint(tn.states, tn.refunds); got != "[open paid] [twice 3070]" && got != "[open paid][twice 3070]" {
+				t.Errorf("the file of the case heard %s", got)
+			}
 			clerk := accesstest.Clerk("32")
 			refunds, err := tn.desk.Refunds(t.Context(), tn.grant(clerk, access.List), "", 10)
 			if err != nil || len(refunds) != 1 || refunds[0].Cents != cents || refunds[0].Reason != payment.Twice {

@@ -26,6 +26,8 @@ type Config struct {
 	OnPaid func(ctx context.Context, tx *store.Tx, p Payment) error
 	// OnChange tells the file of the case about every change of state; may be nil.
 	OnChange func(ctx context.Context, tx *store.Tx, p Payment) error
+	// OnRefund tells it that money is owed back; may be nil.
+	OnRefund func(ctx context.Context, tx *store.Tx, p Payment, cents int64, reason Reason) error
 	// Publish puts an event into the outbox; may be nil.
 	Publish func(ctx context.Context, tx *store.Tx, kind, subject string, data any) error
 	Now     func() time.Time
@@ -101,7 +103,10 @@ func (s *Service) tell(ctx context.Context, tx *store.Tx, kind string, p Payment
 			return err
 		}
 	}
-	if s.cfg.OnChange != nil {
+	switch {
+	case reason != "" && s.cfg.OnRefund != nil:
+		return s.cfg.OnRefund(ctx, tx, p, refund, reason)
+	case reason == "" && s.cfg.OnChange != nil:
 		return s.cfg.OnChange(ctx, tx, p)
 	}
 	return nil
