@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -533,4 +534,28 @@ func BenchmarkSaveField(b *testing.B) {
 			}
 		}
 	})
+}
+
+// BenchmarkJourney is an application from start to case: notice, three pages, submission.
+func BenchmarkJourney(b *testing.B) {
+	h := intaketest.New(b, storetest.SQLite(b, intaketest.Rooms()))
+	h.SetNow(time.Now().UTC())
+	var n atomic.Int64
+	b.SetParallelism(32)
+	b.RunParallel(func(pb *testing.PB) {
+		a := accesstest.Anna()
+		for pb.Next() {
+			a.ID = fmt.Sprint("person-", n.Add(1))
+			h.Move(a.ID, "Königstraße")
+			d := must[intake.Draft](b)(h.Intake.Start(b.Context(), a, parking))
+			if err := h.Intake.Consent(b.Context(), a, d.ID, true); err != nil {
+				b.Error(err)
+			}
+			fill(b, h, a, d.ID)
+			if id, errs, err := h.Intake.Submit(b.Context(), a, d.ID, "de"); err != nil || id == "" {
+				b.Error(keys(errs), err)
+			}
+		}
+	})
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "applications/s")
 }

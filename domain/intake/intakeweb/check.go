@@ -162,8 +162,12 @@ func (p *Pages) listDrafts(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			continue // the service is no longer offered; the draft expires
 		}
+		soon := ui.Badge{Text: loc.T("intake.drafts.begun")}
+		if days := int(d.ExpiresAt.Sub(p.c.Now()).Hours() / 24); days < 7 {
+			soon = ui.Badge{Tone: ui.Warning, Text: loc.T("intake.drafts.soon")}
+		}
 		data.Drafts.Tasks = append(data.Drafts.Tasks, ui.Task{
-			Title: s.Title.For(loc.Lang()), Href: path("apply", d.ID),
+			Status: soon, Title: s.Title.For(loc.Lang()), Href: path("apply", d.ID),
 			Hint: loc.T("intake.drafts.dates", "changed", loc.Date(d.ChangedAt), "expires", loc.Date(d.ExpiresAt)),
 		})
 	}

@@ -119,6 +119,8 @@ func (p *Pages) Mounts() web.Mounts {
 		{Pattern: "GET /apply/{draft}/file/{field}/{hash}", Handler: web.Handle(p.file)},
 		{Pattern: "GET /apply/{draft}/check", Handler: web.Handle(p.showCheck)},
 		{Pattern: "POST /apply/{draft}/submit", Handler: web.Handle(p.submit)},
+		// Where the page of a failed submission is reloaded, or its language changed.
+		{Pattern: "GET /apply/{draft}/submit", Handler: web.Handle(p.resume)},
 		{Pattern: "GET /apply/{draft}/discard", Handler: web.Handle(p.askDiscard)},
 		{Pattern: "POST /apply/{draft}/discard", Handler: web.Handle(p.doDiscard)},
 		{Pattern: "GET /corrections/{id}", Handler: web.Handle(p.showCorrection)},
