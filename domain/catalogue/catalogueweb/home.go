@@ -25,6 +25,7 @@ func (p *pages) showHome(w http.ResponseWriter, r *http.Request) error {
 	loc := web.Localizer(r)
 	page := homePage{Search: p.search(loc, ""), Help: p.help(loc, "catalogueweb.helpTitle")}
 	services := p.Directory.All("")
+	byTitle(services, loc.Lang())
 	for _, s := range services[:min(homeServices, len(services))] {
 		page.Services.Items = append(page.Services.Items, card(loc, s, 3))
 	}

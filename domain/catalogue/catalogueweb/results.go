@@ -53,9 +53,7 @@ func (p *pages) showResults(w http.ResponseWriter, r *http.Request) error {
 		list = p.Directory.All("")
 	}
 	if query == "" {
-		slices.SortStableFunc(list, func(a, b catalogue.Service) int {
-			return strings.Compare(catalogue.SortKey(a.Title.For(loc.Lang())), catalogue.SortKey(b.Title.For(loc.Lang())))
-		})
+		byTitle(list, loc.Lang())
 	}
 	page := resultsPage{Search: p.search(loc, query), None: len(list) == 0}
 	switch {
@@ -84,4 +82,11 @@ func (p *pages) showResults(w http.ResponseWriter, r *http.Request) error {
 			Active: query == "" && known && t.ID == topic.ID})
 	}
 	return p.results.Render(w, r, http.StatusOK, web.Page[resultsPage]{Title: title, Shell: web.Public("services"), Data: page})
+}
+
+// byTitle puts services in the order in which people look them up.
+func byTitle(list []catalogue.Service, lang string) {
+	slices.SortStableFunc(list, func(a, b catalogue.Service) int {
+		return strings.Compare(catalogue.SortKey(a.Title.For(lang)), catalogue.SortKey(b.Title.For(lang)))
+	})
 }

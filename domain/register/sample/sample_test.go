@@ -4,8 +4,10 @@ package sample_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -88,6 +90,56 @@ func TestTheCityIsWhole(t *testing.T) {
 	for _, s := range c.Staff {
 		if !offices[s.Office] {
 			t.Errorf("%s works at office %s, which isn't there", s.ID, s.Office)
+		}
+	}
+}
+
+func TestTheOutlinesBelongToTheCity(t *testing.T) {
+	c, _ := city(t)
+	names := map[string]string{"000": c.Info.Place}
+	for _, d := range c.Districts {
+		names[d.Number] = d.Name
+	}
+	text, err := os.ReadFile("../../../content/city/districts.geojson")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var outlines struct {
+		Attribution string
+		Features    []struct {
+			Properties struct{ Number, Name string }
+			Geometry   struct {
+				Type        string
+				Coordinates [][][][2]float64
+			}
+		}
+	}
+	if err := json.Unmarshal(text, &outlines); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(outlines.Attribution, "OpenStreetMap contributors") || len(outlines.Features) != 23 {
+		t.Errorf("attribution %q, %d outlines", outlines.Attribution, len(outlines.Features))
+	}
+	for _, f := range outlines.Features {
+		if names[f.Properties.Number] != f.Properties.Name || f.Geometry.Type != "MultiPolygon" {
+			t.Errorf("outline %+v is not %q", f.Properties, names[f.Properties.Number])
+		}
+		for _, polygon := range f.Geometry.Coordinates {
+			for _, ring := range polygon {
+				if len(ring) < 4 || ring[0] != ring[len(ring)-1] {
+					t.Errorf("%s: a ring isn't closed", f.Properties.Name)
+				}
+				for _, p := range ring {
+					if p[0] < 6.6 || p[0] > 6.9 || p[1] < 51.3 || p[1] > 51.6 {
+						t.Fatalf("%s: %v lies outside the city", f.Properties.Name, p)
+					}
+				}
+			}
+		}
+	}
+	for _, file := range []string{"ODbL-1.0-OpenStreetMap.txt", "CC-BY-3.0-DE-Vornamen-Berlin.txt"} {
+		if _, err := os.Stat("../../../content/city/licences/" + file); err != nil {
+			t.Error(err)
 		}
 	}
 }
