@@ -39,7 +39,7 @@ func (g *gen) flow(from, to, cond string) string {
 func (g *gen) block(depth int) (first, last string) {
 	kinds := []string{"job", "user", "task", "throw", "timer", "message", "script"}
 	if depth > 0 {
-		kinds = append(kinds, "seq", "xor", "and", "or", "sub", "multi", "timeout", "remind", "branch")
+		kinds = append(kinds, "seq", "xor", "and", "or", "sub", "multi", "timeout", "remind", "branch", "error", "terminate", "listen", "escalate")
 	}
 	switch kind := rapid.SampledFrom(kinds).Draw(g.t, "kind"); kind {
 	case "job":
@@ -106,6 +106,67 @@ func (g *gen) block(depth int) (first, last string) {
 			g.flow(b, join, "")
 		}
 		return gw, join
+	case "error", "escalate":
+		// A sub-process that ends in an error, or escalates on its way; what handles it goes on outside.
+		id, s, e, b := g.id("s"), g.id("e"), g.id("e"), g.id("b")
+		in := &gen{t: g.t, n: g.n}
+		a, z := in.block(depth - 1)
+		if kind == "escalate" {
+			x := in.id("x")
+			fmt.Fprintf(&in.nodes, `<bpmn:intermediateThrowEvent id="%s">%s</bpmn:intermediateThrowEvent><bpmn:endEvent id="%s"/>`, x, onLate, e)
+			in.flow(s, x, "")
+			in.flow(x, a, "")
+		} else {
+			fmt.Fprintf(&in.nodes, `<bpmn:endEvent id="%s">%s</bpmn:endEvent>`, e, onFull)
+			in.flow(s, a, "")
+		}
+		in.flow(z, e, "")
+		g.n = in.n
+		fmt.Fprintf(&g.nodes, `<bpmn:subProcess id="%s"><bpmn:startEvent id="%s"/>%s%s</bpmn:subProcess>`, id, s, in.nodes.String(), in.flows.String())
+		out, last := g.block(depth - 1)
+		g.flow(b, out, "")
+		if kind == "escalate" && rapid.Bool().Draw(g.t, "beside") {
+			g.nodes.WriteString(boundary(b, id, onLate, false))
+			return id, id
+		}
+		join := g.id("g")
+		fmt.Fprintf(&g.nodes, `<bpmn:exclusiveGateway id="%s"/>`, join)
+		def := onAny
+		if kind == "escalate" {
+			def = onLate
+		}
+		g.nodes.WriteString(boundary(b, id, def, true))
+		g.flow(last, join, "")
+		g.flow(id, join, "")
+		return id, join
+	case "terminate":
+		id, s, fork, e, stop := g.id("s"), g.id("e"), g.id("g"), g.id("e"), g.id("e")
+		in := &gen{t: g.t, n: g.n}
+		fmt.Fprintf(&in.nodes, `<bpmn:startEvent id="%s"/><bpmn:parallelGateway id="%s"/><bpmn:endEvent id="%s"/><bpmn:endEvent id="%s"><bpmn:terminateEventDefinition/></bpmn:endEvent>`, s, fork, e, stop)
+		in.flow(s, fork, "")
+		for _, end := range []string{e, stop} {
+			a, z := in.block(depth - 1)
+			in.flow(fork, a, "")
+			in.flow(z, end, "")
+		}
+		g.n = in.n
+		fmt.Fprintf(&g.nodes, `<bpmn:subProcess id="%s">%s%s</bpmn:subProcess>`, id, in.nodes.String(), in.flows.String())
+		return id, id
+	case "listen":
+		// A sub-process with an event sub-process.
+		id, s, e, es, st := g.id("s"), g.id("e"), g.id("e"), g.id("s"), g.id("e")
+		in := &gen{t: g.t, n: g.n}
+		a, z := in.block(depth - 1)
+		in.flow(s, a, "")
+		in.flow(z, e, "")
+		sub := &gen{t: g.t, n: in.n}
+		x, _ := sub.block(depth - 1)
+		sub.flow(st, x, "")
+		g.n = sub.n
+		def := rapid.SampledFrom([]string{onPaid, afterDay, thrice}).Draw(g.t, "on")
+		fmt.Fprintf(&g.nodes, `<bpmn:subProcess id="%s"><bpmn:startEvent id="%s"/>%s<bpmn:endEvent id="%s"/>%s<bpmn:subProcess id="%s" triggeredByEvent="true"><bpmn:startEvent id="%s" isInterrupting="%t">%s</bpmn:startEvent>%s%s</bpmn:subProcess></bpmn:subProcess>`,
+			id, s, in.nodes.String(), e, in.flows.String(), es, st, rapid.Bool().Draw(g.t, "interrupting"), def, sub.nodes.String(), sub.flows.String())
+		return id, id
 	case "sub":
 		return g.sub(depth, "")
 	case "multi":
