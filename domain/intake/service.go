@@ -225,15 +225,25 @@ func (in *Intake) fetch(ctx context.Context, a access.Actor, s *service.Service)
 	reader := access.SystemActor("intake")
 	reader.Name, reader.Office = s.Title.For("de"), s.Office
 	registers := map[string]any{}
-	for _, use := range s.Data {
-		g, err := in.c.Access.Permit(ctx, access.Request{
-			Actor: reader, Action: access.Read, Resource: "register:" + use.Register, Purpose: s.ID, Basis: use.Basis,
-			Service: s.ID, Owner: a.ID, Subjects: []string{a.ID}, Fields: use.Fields,
-		})
-		if err != nil {
-			return nil, fault.Wrap(op, err)
+	grants := make([]access.Grant, len(s.Data))
+	// On record, all of them in one commit, before anything is read.
+	err := in.c.DB.Write(ctx, func(tx *store.Tx) error {
+		for i, use := range s.Data {
+			var err error
+			if grants[i], err = in.c.Access.PermitTx(ctx, tx, access.Request{
+				Actor: reader, Action: access.Read, Resource: "register:" + use.Register, Purpose: s.ID, Basis: use.Basis,
+				Service: s.ID, Owner: a.ID, Subjects: []string{a.ID}, Fields: use.Fields,
+			}); err != nil {
+				return err
+			}
 		}
-		val, err := in.c.Fetch(ctx, g, use, a.ID)
+		return nil
+	})
+	if err != nil {
+		return nil, fault.Wrap(op, err)
+	}
+	for i, use := range s.Data {
+		val, err := in.c.Fetch(ctx, grants[i], use, a.ID)
 		if err != nil {
 			return nil, fault.Wrap(op, err)
 		}
