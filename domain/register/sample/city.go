@@ -27,10 +27,10 @@ type City struct {
 	Streets   []Street
 	Zones     []Zone
 
-	given  [2]weighted // children's names by sex, published counts
-	adults [2]weighted // adults' names by sex
-	family []weighted  // by origin
-	homes  weighted    // index into Streets, by number of houses
+	given  [2]weighted            // children's names by sex, published counts
+	adults map[string][2]weighted // adults' names by origin and sex
+	family map[string]*weighted   // by origin
+	homes  weighted               // index into Streets, by number of houses
 }
 
 // Info is the city itself.
@@ -188,8 +188,14 @@ func (c *City) check() error {
 			return fault.Internalf(op, "streets.csv: %s lies in zone %s, parking_zones.toml doesn't say so", s.Name, *s.Zone)
 		}
 	}
-	if c.homes.total() == 0 || c.adults[0].total() == 0 || len(c.family) == 0 {
-		return fault.Internalf(op, "no streets or no names")
+	if c.homes.total() == 0 {
+		return fault.Internalf(op, "streets.csv names no street")
+	}
+	for _, o := range origins {
+		names := c.adults[o.given]
+		if c.family[o.name] == nil || names[male].total() == 0 || names[female].total() == 0 || c.given[male].total() == 0 || c.given[female].total() == 0 {
+			return fault.Internalf(op, "the name lists lack names of origin %s or %s", o.name, o.given)
+		}
 	}
 	return nil
 }
@@ -253,38 +259,54 @@ const (
 )
 
 func (c *City) readNames(fsys fs.FS) error {
-	lists := []struct {
-		file, weight string
-		into         *[2]weighted
-	}{{"names/given_names.csv", "count", &c.given}, {"names/given_names_adult.csv", "weight", &c.adults}}
-	for _, l := range lists {
-		list, err := rows(fsys, l.file, "name", "sex", l.weight)
+	weight := func(file string, line int, sex, n string) (int, int, error) {
+		w, err := strconv.Atoi(n)
+		i := slices.Index([]string{"m", "f"}, sex)
+		if err != nil || w < 1 || i < 0 {
+			return 0, 0, fmt.Errorf("%s:%d: want m or f, and a count", file, line+2)
+		}
+		return i, w, nil
+	}
+	const children, adults, family = "names/given_names.csv", "names/given_names_adult.csv", "names/family_names.csv"
+	list, err := rows(fsys, children, "name", "sex", "count")
+	if err != nil {
+		return err
+	}
+	for i, r := range list {
+		sex, n, err := weight(children, i, r[1], r[2])
 		if err != nil {
 			return err
 		}
-		for i, r := range list {
-			n, err := strconv.Atoi(r[2])
-			sex := slices.Index([]string{"m", "f"}, r[1])
-			if err != nil || n < 1 || sex < 0 {
-				return fmt.Errorf("%s:%d: want a name, m or f, and a count", l.file, i+2)
-			}
-			l.into[sex].add(r[0], n)
-		}
+		c.given[sex].add(r[0], n)
 	}
-	list, err := rows(fsys, "names/family_names.csv", "name", "origin", "weight")
-	origin := ""
+	if list, err = rows(fsys, adults, "name", "sex", "origin", "weight"); err != nil {
+		return err
+	}
+	c.adults = map[string][2]weighted{}
 	for i, r := range list {
-		n, err := strconv.Atoi(r[2])
-		if err != nil || n < 1 {
-			return fmt.Errorf("names/family_names.csv:%d: weight %q", i+2, r[2])
+		sex, n, err := weight(adults, i, r[1], r[3])
+		if err != nil {
+			return err
 		}
-		if r[1] != origin {
-			origin = r[1]
-			c.family = append(c.family, weighted{})
-		}
-		c.family[len(c.family)-1].add(r[0], n)
+		both := c.adults[r[2]]
+		both[sex].add(r[0], n)
+		c.adults[r[2]] = both
 	}
-	return err
+	if list, err = rows(fsys, family, "name", "origin", "weight"); err != nil {
+		return err
+	}
+	c.family = map[string]*weighted{}
+	for i, r := range list {
+		_, n, err := weight(family, i, "m", r[2])
+		if err != nil {
+			return err
+		}
+		if c.family[r[1]] == nil {
+			c.family[r[1]] = &weighted{}
+		}
+		c.family[r[1]].add(r[0], n)
+	}
+	return nil
 }
 
 // marshal writes what can always be written: plain structs of texts.

@@ -203,12 +203,20 @@ func (g *Generator) Person(i int) Person {
 	}
 }
 
-// Weights of where a name's family comes from, in the order of family_names.csv:
-// german, particle, turkish, polish, arabic, other.
-var origins = [...]int{620, 20, 140, 80, 60, 80}
-
-// nations are the nationalities that go with the origins; most people are German.
-var nations = [...][]string{{"DE"}, {"DE", "NL", "BE"}, {"TR"}, {"PL"}, {"SY", "MA", "LB", "IQ"}, {"IT", "BG", "RO", "RS", "HR", "GR", "UA", "XK"}}
+// origins are where names come from, with their share in a thousand (roughly that of
+// a city of the Ruhr), the list of given names that goes with them, and nationalities.
+var origins = [...]struct {
+	name, given string
+	share       int
+	nations     []string
+}{
+	{"german", "german", 620, []string{"DE"}},
+	{"particle", "german", 20, []string{"DE", "NL", "BE"}},
+	{"turkish", "turkish", 140, []string{"TR"}},
+	{"polish", "polish", 80, []string{"PL"}},
+	{"arabic", "arabic", 60, []string{"SY", "MA", "LB", "IQ"}},
+	{"other", "other", 80, []string{"IT", "BG", "RO", "RS", "HR", "GR", "UA", "XK"}},
+}
 
 // A share of the people of other origins has German nationality, in percent.
 const naturalised = 45
@@ -220,16 +228,20 @@ func (g *Generator) invent(i int, r *rand.Rand) Person {
 	sex := r.IntN(2)
 	n := r.IntN(1000)
 	origin := 0
-	for n >= origins[origin] {
-		n -= origins[origin]
+	for n >= origins[origin].share {
+		n -= origins[origin].share
 		origin++
 	}
-	if origin >= len(c.family) {
-		origin = 0
-	}
-	names := &c.adults[sex]
-	if age < 25 {
+	from := origins[origin]
+	var names *weighted
+	switch mixed := c.adults["german"]; {
+	case age < 25:
 		names = &c.given[sex]
+	case r.IntN(100) < 20:
+		names = &mixed[sex]
+	default:
+		both := c.adults[from.given]
+		names = &both[sex]
 	}
 	given := names.values[names.draw(r.IntN(names.total()))]
 	if r.IntN(100) < 22 {
@@ -237,24 +249,24 @@ func (g *Generator) invent(i int, r *rand.Rand) Person {
 			given += " " + second
 		}
 	}
-	f := &c.family[origin]
+	f := c.family[from.name]
 	family := f.values[f.draw(r.IntN(f.total()))]
 	if r.IntN(100) < 4 && age > 25 {
-		f2 := &c.family[0]
+		f2 := c.family["german"]
 		if second := f2.values[f2.draw(r.IntN(f2.total()))]; second != family {
 			family += "-" + second
 		}
 	}
 	nation := "DE"
 	if origin > 0 && r.IntN(100) >= naturalised {
-		nation = nations[origin][r.IntN(len(nations[origin]))]
+		nation = from.nations[r.IntN(len(from.nations))]
 	}
 	s := c.Streets[c.homes.draw(r.IntN(c.homes.total()))]
 	house := strconv.Itoa(s.First + r.IntN(s.Last-s.First+1))
 	if r.IntN(10) == 0 {
 		house += string(rune('a' + r.IntN(4)))
 	}
-	lived := r.IntN(max(1, min(age, 40))*365 + 1)
+	lived := r.IntN(min(int(g.today.Sub(born).Hours()/24), 40*365) + 1)
 	p := Person{Resident: Resident{
 		ID: PersonID(i), GivenNames: given, FamilyName: family, BirthDate: born.Format(time.DateOnly), Nationality: nation,
 		Street: s.Name, HouseNumber: house, Postcode: s.Postcode, City: c.Info.Place, Quarter: s.Quarter,

@@ -214,6 +214,9 @@ func TestPeopleAreAlwaysTheSameAndFitTheRegisters(t *testing.T) {
 				t.Fatalf("plate %q reads as %q, %v", v.Plate, n, err)
 			}
 		}
+		if r := p.Resident; r.ResidenceSince < r.BirthDate || r.ResidenceSince > "2026-11-23" {
+			t.Fatalf("%+v", r)
+		}
 		if i < 2000 {
 			if err := s.Check("residents", p.Resident); err != nil {
 				t.Fatalf("%+v: %v", p.Resident, errors.Unwrap(err))
