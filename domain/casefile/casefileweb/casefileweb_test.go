@@ -252,7 +252,7 @@ func newHouse(t testing.TB, cases int) *house {
 			return Diagram{SVG: template.HTML(svg), Text: i18n.Plain("Wartet auf: Anmeldung prüfen.")}, nil
 		},
 		Holdings: func(context.Context, access.Actor) ([]Holding, error) {
-			return []Holding{{Register: i18n.Plain("Melderegister"), Purpose: i18n.Plain("Einwohnermeldewesen"), Basis: "§ 3 BMG", Records: [][]Datum{{{Label: i18n.Plain("Name"), Value: "Anna Schmidt"}}}}}, nil
+			return []Holding{{Register: i18n.Plain("Melderegister"), Purpose: i18n.Plain("Einwohnermeldewesen"), Basis: "§ 3 BMG", Records: [][]Datum{{{Label: i18n.Plain("Name"), Value: "Anna Schmidt"}, {Label: i18n.Plain("Geboren"), Value: "1985-03-27"}}}}}, nil
 		},
 		ApplicationPDF: func(id string) string { return "/desk/cases/" + id + "/application.pdf" },
 	}
@@ -384,7 +384,7 @@ func TestResident(t *testing.T) {
 		t.Errorf("a resident at the desk: %d", w.Code)
 	}
 	h.sees(clerk("Schmitz"), "/desk/cases/"+id)
-	body := h.sees(anna, "/my-data", "Melderegister", "Anna Schmidt", "Bearbeitung Ihres Vorgangs", "Mitarbeiterin oder Mitarbeiter")
+	body := h.sees(anna, "/my-data", "Melderegister", "Anna Schmidt", "27.03.1985", "Bearbeitung Ihres Vorgangs", "Mitarbeiterin oder Mitarbeiter")
 	if strings.Contains(body, "Schmitz") {
 		t.Error("my data names the clerk")
 	}

@@ -84,11 +84,22 @@ func showHolding(loc *i18n.Localizer, h Holding) ui.Component {
 	for _, rec := range h.Records {
 		var list ui.SummaryList
 		for _, f := range rec {
-			list.Rows = append(list.Rows, ui.SummaryRow{Key: f.Label.For(lang), Value: f.Value})
+			list.Rows = append(list.Rows, ui.SummaryRow{Key: f.Label.For(lang), Value: showValue(loc, f.Value)})
 		}
 		d.Items = append(d.Items, list)
 	}
 	return d
+}
+
+// showValue writes days and truth the way people do; anything else is text already.
+func showValue(loc *i18n.Localizer, v string) string {
+	switch v {
+	case "true":
+		return loc.T("casefileweb.yes")
+	case "false":
+		return loc.T("casefileweb.no")
+	}
+	return loc.Date(v)
 }
 
 // who names the office, not the clerk: the person behind it is asked for at the
