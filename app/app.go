@@ -81,6 +81,8 @@ type House struct {
 	zone    *time.Location
 	city    *sample.City
 
+	definitions *register.Registers
+
 	db        *store.DB
 	blobs     *blob.Folder
 	nats      *bus.NATS
@@ -211,17 +213,13 @@ func (h *House) offices(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	if h.city, err = sample.LoadCity(cityFS); err != nil {
+	if err := h.readCity(); err != nil {
 		return err
 	}
-	if h.zone, err = time.LoadLocation("Europe/Berlin"); err != nil {
+	if h.definitions, err = register.Load(registersFS); err != nil {
 		return err
 	}
-	definitions, err := register.Load(registersFS)
-	if err != nil {
-		return err
-	}
-	h.registers, err = register.New(register.Config{DB: h.db, Registers: definitions, Now: h.now,
+	h.registers, err = register.New(register.Config{DB: h.db, Registers: h.definitions, Now: h.now,
 		Publish: func(ctx context.Context, tx *store.Tx, e register.Changed) error {
 			return h.publish(ctx, tx, register.EventChanged, e.Case, e)
 		}})
@@ -268,6 +266,19 @@ func (h *House) offices(ctx context.Context, o Options) (err error) {
 	return err
 }
 
+// readCity reads the organisation of the city.
+func (h *House) readCity() error {
+	folder, err := fs.Sub(h.content, "city")
+	if err != nil {
+		return err
+	}
+	if h.city, err = sample.LoadCity(folder); err != nil {
+		return err
+	}
+	h.zone, err = time.LoadLocation("Europe/Berlin")
+	return err
+}
+
 // loadServices reads the packages; a package with a mistake is reported and the
 // version before it stays in force.
 func (h *House) loadServices(ctx context.Context) error {
@@ -288,7 +299,7 @@ func (h *House) checkService(s *service.Service) []service.Problem {
 		say("the city has no office %q", s.Office)
 	}
 	for _, d := range s.Data {
-		def, ok := h.registers.Registers().Get(d.Register)
+		def, ok := h.definitions.Get(d.Register)
 		if !ok {
 			say("there is no register %q", d.Register)
 			continue
@@ -300,12 +311,12 @@ func (h *House) checkService(s *service.Service) []service.Problem {
 		}
 	}
 	for _, l := range s.Lists {
-		if def, ok := h.registers.Registers().Get(l.Register); !ok || !def.Public {
+		if def, ok := h.definitions.Get(l.Register); !ok || !def.Public {
 			say("[[list]] %s: there is no public register of that name", l.Register)
 		}
 	}
 	for _, w := range s.Write {
-		if _, ok := h.registers.Registers().Get(w); !ok {
+		if _, ok := h.definitions.Get(w); !ok {
 			say("[[write]]: there is no register %q", w)
 		}
 	}
@@ -551,7 +562,7 @@ func stamp(dir string) string {
 // Close shuts what New opened.
 func (h *House) Close() {
 	if h.access != nil {
-		h.access.Wait()
+		h.access.Close()
 	}
 	if h.nats != nil {
 		h.nats.Close()

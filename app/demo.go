@@ -106,7 +106,7 @@ func Demo(ctx context.Context, o DemoOptions) error {
 		Identity: config.Identity{Issuer: idpURL, ClientID: "mercator", ClientSecret: config.Literal(state.ClientSecret),
 			Levels: map[string]string{}},
 		API: config.API{AllowLoopbackWebhooks: true},
-		Payment: config.Payment{Endpoint: payURL, Originator: "mercator", EndpointID: "05112000",
+		Payment: config.Payment{Endpoint: payURL + "/xbezahldienste/v1", Originator: "mercator", EndpointID: "05112000",
 			Token: config.Literal(state.PaymentToken), CallbackSecret: config.Literal(state.CallbackSecret)},
 	}
 	if o.Postgres != "" {
@@ -143,8 +143,9 @@ func Demo(ctx context.Context, o DemoOptions) error {
 		return err
 	}
 	payments, err := paydemo.New(paydemo.Config{
-		PublicURL: payURL, Dir: filepath.Join(o.Dir, "payment"), Token: state.PaymentToken,
-		CallbackURL: portalURL + "/webhooks/payment", CallbackSecret: state.CallbackSecret, Log: log,
+		BaseURL: payURL, DataDir: filepath.Join(o.Dir, "payment"), Payee: house.city.Info.Name,
+		Originator: c.Payment.Originator, EndPoint: c.Payment.EndpointID, User: c.Payment.Originator, Password: state.PaymentToken,
+		CallbackURL: portalURL + "/webhooks/payment", Secret: []byte(state.CallbackSecret), Log: log,
 	})
 	if err != nil {
 		return err
@@ -157,7 +158,7 @@ func Demo(ctx context.Context, o DemoOptions) error {
 	}
 	return runAll(ctx,
 		func(ctx context.Context) error { return serveHTTP(ctx, idp, provider.Handler(), 5*time.Second) },
-		func(ctx context.Context) error { return serveHTTP(ctx, pay, payments.Handler(), 5*time.Second) },
+		func(ctx context.Context) error { return payments.Serve(ctx, pay) },
 		func(ctx context.Context) error { return house.Run(ctx, portal, ready) },
 	)
 }

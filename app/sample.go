@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"io/fs"
 	"strings"
 	"time"
 
@@ -21,15 +20,7 @@ const sampleSeed = 2018
 // loadSample fills the registers of a demo and says who lives there. began is the
 // day of the first start: what was loaded then is not made anew.
 func (h *House) loadSample(ctx context.Context, residents int, began time.Time, progress io.Writer) (*demoPeople, error) {
-	folder, err := fs.Sub(h.content, "city")
-	if err != nil {
-		return nil, err
-	}
-	city, err := sample.LoadCity(folder)
-	if err != nil {
-		return nil, err
-	}
-	generator, err := sample.NewGenerator(city, sampleSeed, began)
+	generator, err := sample.NewGenerator(h.city, sampleSeed, began)
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +33,7 @@ func (h *House) loadSample(ctx context.Context, residents int, began time.Time, 
 		return nil, err
 	}
 	bar := &progressBar{w: progress, began: time.Now()}
-	err = sample.Load(ctx, sample.Loading{City: city, Generator: generator, Registers: h.registers, Grant: grant,
+	err = sample.Load(ctx, sample.Loading{City: h.city, Generator: generator, Registers: h.registers, Grant: grant,
 		Residents: residents, Progress: bar.show})
 	bar.end()
 	if err != nil {
@@ -53,7 +44,7 @@ func (h *House) loadSample(ctx context.Context, residents int, began time.Time, 
 		people.samples = append(people.samples, residentAccount(n.Login, n.Language, n.Resident))
 		people.stories = append(people.stories, fmt.Sprintf("%-18s resident: %s", n.Login, n.Story))
 	}
-	for _, s := range city.Staff {
+	for _, s := range h.city.Staff {
 		a := oidcdemo.Account{Login: s.ID, GivenName: s.GivenName, FamilyName: s.FamilyName, Roles: s.Roles, Office: s.Office, Language: "de"}
 		people.staff[s.ID] = a
 		if s.Office == "32" {

@@ -15,7 +15,6 @@ import (
 
 	"mercator/app"
 	"mercator/core/config"
-	"mercator/lang/langcmd"
 )
 
 const usage = `mercator is the e-government platform of a city.
@@ -53,14 +52,6 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		err = operate(ctx, name, args, stdout, stderr)
 	case "service":
 		return app.ServiceCommand(ctx, args, stdout, stderr)
-	case "bench":
-		err = app.BenchCommand(ctx, args, stdout, stderr)
-	case "feel":
-		return langcmd.Feel(args, stdin, stdout, stderr)
-	case "dmn":
-		return langcmd.DMN(args, stdin, stdout, stderr)
-	case "bpmn":
-		return langcmd.BPMN(args, stdin, stdout, stderr)
 	case "version", "--version":
 		fmt.Fprintln(stdout, app.Version())
 	case "help", "--help", "-h":

@@ -59,7 +59,7 @@ func (f *File) publish(ctx context.Context, tx *store.Tx, typ, caseID string, d 
 // a double click, a repeated request, a retry after a crash.
 func (f *File) Open(ctx context.Context, tx *store.Tx, g access.Grant, o Opening) (c Case, fresh bool, err error) {
 	const op = "casefile.open"
-	if err := g.Need(access.Submit, "case"); err != nil {
+	if err := g.Must(access.Submit, "case"); err != nil {
 		return Case{}, false, err
 	}
 	if len(o.Application) > maxApplication || len(o.Registers) > maxApplication {
@@ -164,7 +164,7 @@ func (f *File) Close(ctx context.Context, tx *store.Tx, caseID string) error {
 // those of the office, a machine those it submitted. Anything else isn't there.
 func (f *File) Get(ctx context.Context, g access.Grant, id string) (Case, error) {
 	const op = "casefile.get"
-	if err := g.Need(access.Read, "case"); err != nil {
+	if err := g.Must(access.Read, "case"); err != nil {
 		return Case{}, err
 	}
 	var c Case
@@ -184,11 +184,16 @@ func (f *File) Get(ctx context.Context, g access.Grant, id string) (Case, error)
 	return c, fault.Wrap(op, err)
 }
 
-// InTx reads a case inside a step of its process. No grant: the step runs for the
-// case and shows it to nobody.
-func (f *File) InTx(ctx context.Context, tx *store.Tx, id string) (Case, error) {
-	c, err := one(ctx, tx, byID, id)
-	return c, fault.Wrap("casefile.inTx", err)
+// Peek reads a case for another room's work on it, which shows it to nobody.
+func (f *File) Peek(ctx context.Context, q store.Q, id string) (Case, error) {
+	c, err := one(ctx, q, byID, id)
+	return c, fault.Wrap("casefile.peek", err)
+}
+
+// RulingsOf is what the rules decided in a case, for the letter that gives the reasons.
+func (f *File) RulingsOf(ctx context.Context, caseID string) ([]Ruling, error) {
+	out, err := store.All(ctx, f.DB, scanRuling, decisionsOf, caseID)
+	return out, fault.Wrap("casefile.rulingsOf", err)
 }
 
 // After is the place in a list: the last case of the page before, or the zero value.
@@ -200,7 +205,7 @@ type After struct {
 // List lists cases, newest first, as far as the grant reaches.
 func (f *File) List(ctx context.Context, g access.Grant, after After, n int) ([]Case, error) {
 	const op = "casefile.list"
-	if err := g.Need(access.List, "case"); err != nil {
+	if err := g.Must(access.List, "case"); err != nil {
 		return nil, err
 	}
 	at := int64(math.MaxInt64)
@@ -226,7 +231,7 @@ func (f *File) List(ctx context.Context, g access.Grant, after After, n int) ([]
 // Entries is the timeline of a case that was read with the same grant; a resident
 // doesn't see what is internal.
 func (f *File) Entries(ctx context.Context, g access.Grant, c Case) ([]Entry, error) {
-	if err := g.Need(access.Read, "case"); err != nil {
+	if err := g.Must(access.Read, "case"); err != nil {
 		return nil, err
 	}
 	which := "own"
@@ -239,7 +244,7 @@ func (f *File) Entries(ctx context.Context, g access.Grant, c Case) ([]Entry, er
 
 // Rulings is what the rules decided in a case that was read with the same grant.
 func (f *File) Rulings(ctx context.Context, g access.Grant, c Case) ([]Ruling, error) {
-	if err := g.Need(access.Read, "case"); err != nil {
+	if err := g.Must(access.Read, "case"); err != nil {
 		return nil, err
 	}
 	out, err := store.All(ctx, f.DB, scanRuling, decisionsOf, c.ID)

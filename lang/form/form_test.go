@@ -73,7 +73,7 @@ var today = time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)
 var zones = []any{map[string]any{"value": "DE1", "label": "Dellviertel 1"}, map[string]any{"value": "HO2", "label": "Hochfeld 2"}}
 
 func consented() form.Context {
-	return form.Context{Lang: "de", Today: today, Vars: map[string]any{
+	return form.Context{Lang: "de", Today: today, Prefill: true, Vars: map[string]any{
 		"lists": map[string]any{"zones": zones},
 		"registers": map[string]any{
 			"resident": map[string]any{"given_names": "Ayşe", "family_name": "Yılmaz", "birth_date": "1988-04-12", "street": "Musfeldstraße",
@@ -84,7 +84,7 @@ func consented() form.Context {
 }
 
 func refused() form.Context {
-	return form.Context{Lang: "de", Today: today, Vars: map[string]any{"lists": map[string]any{"zones": zones}, "registers": nil}}
+	return form.Context{Lang: "de", Today: today, Prefill: true, Vars: map[string]any{"lists": map[string]any{"zones": zones}, "registers": nil}}
 }
 
 func names(items []form.Item, asked bool) []string {
@@ -205,7 +205,7 @@ func TestNothingTypedIsLost(t *testing.T) {
 
 func TestOneFieldIsCorrected(t *testing.T) {
 	f, ctx := parking(t), consented()
-	ctx.Only, ctx.NoPrefill = "street", true
+	ctx.Only, ctx.Prefill = "street", false
 	a := form.Answers{"street": "Falschweg", "house_number": "12", "zone": "DE1"}
 	v := f.Eval(a, ctx)
 	var all []string

@@ -25,8 +25,9 @@ type Context struct {
 	Lang string
 	// Today is the legal day in the town.
 	Today time.Time
-	// NoPrefill: what registers know doesn't answer for the person (a correction).
-	NoPrefill bool
+	// Prefill: what registers know answers for the person and isn't asked: while an
+	// application is filled in. Without it the answers count as they were given.
+	Prefill bool
 	// Only restricts the form to the one field of this name: everything else is
 	// neither asked nor checked nor taken.
 	Only string
@@ -192,7 +193,7 @@ func (v *View) answer(f *Field, name string, vars map[string]any) any {
 
 // known is what a register, fetched with consent, says about the field.
 func (v *View) known(f *Field) any {
-	if f.Register == "" || v.ctx.NoPrefill {
+	if f.Register == "" || !v.ctx.Prefill {
 		return nil
 	}
 	regs, _ := v.ctx.Vars["registers"].(map[string]any)

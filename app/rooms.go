@@ -1,0 +1,428 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"strings"
+
+	"mercator/adapter/oidclogin"
+	"mercator/adapter/xbezahl"
+	"mercator/base/fault"
+	"mercator/base/i18n"
+	"mercator/core/access"
+	"mercator/core/identity"
+	"mercator/core/pdf"
+	"mercator/core/store"
+	"mercator/domain/casefile"
+	"mercator/domain/casefile/casefileweb"
+	"mercator/domain/catalogue"
+	"mercator/domain/catalogue/catalogueweb"
+	"mercator/domain/intake/intakeweb"
+	"mercator/domain/notice"
+	"mercator/domain/notice/noticeweb"
+	"mercator/domain/payment/paymentweb"
+	"mercator/domain/postbox"
+	"mercator/domain/postbox/postboxweb"
+	"mercator/domain/process"
+	"mercator/domain/register"
+	"mercator/domain/service"
+	"mercator/lang/bpmn"
+	"mercator/lang/form"
+	"mercator/web"
+)
+
+// rooms are the writing office and the postbox.
+type rooms struct {
+	notice   *notice.Desk
+	postbox  *postbox.Box
+	renderer *pdf.Renderer
+}
+
+func roomMigrations() []store.Migrations {
+	return []store.Migrations{postbox.Migrations(), notice.Migrations()}
+}
+
+func roomMessages() []fs.FS {
+	return []fs.FS{
+		catalogueweb.Messages(), intakeweb.Messages(), casefileweb.Messages(), paymentweb.Messages(),
+		notice.Messages(), noticeweb.Messages(), postbox.Messages(), postboxweb.Messages(),
+	}
+}
+
+// buildRooms builds the writing office and the postbox.
+func (h *House) buildRooms(context.Context) (err error) {
+	words, err := h.catalogue()
+	if err != nil {
+		return err
+	}
+	if h.renderer, err = pdf.New(pdf.Config{}); err != nil {
+		return err
+	}
+	if h.postbox, err = postbox.New(postbox.Config{DB: h.db, Outbox: h.outbox, Now: h.now}); err != nil {
+		return err
+	}
+	city := h.city.Info
+	h.notice, err = notice.New(notice.Config{
+		DB: h.db, Blobs: h.blobs, Renderer: h.renderer, Outbox: h.outbox, Catalogue: words, Now: h.now, Zone: h.zone,
+		BaseURL: h.config.Server.PublicURL,
+		City: notice.City{Name: city.Name, Website: city.Website,
+			ReturnLine: fmt.Sprintf("%s · %s %s · %s %s", city.Name, city.Street, city.HouseNumber, city.Postcode, city.Place),
+			Footer: []string{
+				fmt.Sprintf("%s\n%s %s\n%s %s", city.Name, city.Street, city.HouseNumber, city.Postcode, city.Place),
+				fmt.Sprintf("Telefon %s\n%s", city.Phone, city.Email), city.Website,
+			}},
+		Office: func(id string) notice.Office {
+			o, _ := h.office(id)
+			return notice.Office{Name: o.Name["de"], Phone: o.Phone, Email: o.Email}
+		},
+		Service: h.services.Version, Deliver: h.deliver, Record: h.record,
+	})
+	return err
+}
+
+// mounts are the pages of every room, and where they hang.
+func (h *House) mounts(t *web.Templates, login *oidclogin.Login) ([]web.Mounts, error) {
+	secret, err := h.config.Payment.CallbackSecret.Read()
+	if err != nil {
+		return nil, fmt.Errorf("payment.callback_secret: %w", err)
+	}
+	webhook := &xbezahl.Webhook{Secret: []byte(secret), Take: h.payments.Call, Now: h.now}
+	city := h.city.Info
+	build := []func() (web.Mounts, error){
+		func() (web.Mounts, error) {
+			return catalogueweb.Mounts(catalogueweb.Config{Templates: t, Directory: h.directory,
+				City: catalogueweb.City{Phone: city.Phone, PhoneShort: city.PhoneShort, Hours: i18n.Text(city.Hours)},
+				Office: func(id string) (catalogue.Office, bool) {
+					o, ok := h.office(id)
+					return catalogue.Office{ID: o.ID, Name: i18n.Text(o.Name), Phone: o.Phone, Email: o.Email, Hours: i18n.Text(o.Hours),
+						Address: fmt.Sprintf("%s %s\n%s %s", o.Street, o.HouseNumber, o.Postcode, city.Place)}, ok
+				},
+				Register: func(id string) i18n.Text {
+					d, ok := h.registers.Registers().Get(id)
+					if !ok {
+						return i18n.Plain(id)
+					}
+					return i18n.Text(d.Title)
+				}})
+		},
+		func() (web.Mounts, error) {
+			p, err := intakeweb.New(intakeweb.Config{Intake: h.intake, Templates: t, Now: h.now,
+				Register: h.registerInfo, Next: h.next, Fee: h.fee})
+			if err != nil {
+				return nil, err
+			}
+			return p.Mounts(), nil
+		},
+		func() (web.Mounts, error) {
+			return paymentweb.Mounts(paymentweb.Config{Templates: t, Payments: h.payments, Access: h.access, Actor: identity.Require, Webhook: webhook.Handle})
+		},
+		func() (web.Mounts, error) {
+			return noticeweb.Mounts(noticeweb.Config{Templates: t, Desk: h.notice, Access: h.access, Actor: identity.Require,
+				Application: h.applicationPDF, Renderer: h.renderer})
+		},
+		func() (web.Mounts, error) {
+			return postboxweb.Mounts(postboxweb.Config{Templates: t, Box: h.postbox, Access: h.access, Zone: h.zone, Actor: identity.Require, Office: h.officeName})
+		},
+		func() (web.Mounts, error) { return casefileweb.Mounts(h.casePages(t)) },
+	}
+	out := []web.Mounts{h.operator(), {
+		{Pattern: "GET /signin", Handler: web.Handle(login.SignIn), Class: web.ClassSign},
+		{Pattern: "GET /signin/callback", Handler: web.Handle(login.Callback), Class: web.ClassSign},
+		{Pattern: "POST /signout", Handler: web.Handle(login.SignOut)},
+	}}
+	for _, b := range build {
+		m, err := b()
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, m)
+	}
+	return out, nil
+}
+
+// registerInfo names a register and its fields.
+func (h *House) registerInfo(id, lang string) intakeweb.RegisterInfo {
+	info := intakeweb.RegisterInfo{Title: id, Fields: map[string]string{}}
+	if d, ok := h.registers.Registers().Get(id); ok {
+		info.Title = d.Title.For(lang)
+		for _, f := range d.Fields {
+			info.Fields[f.Name] = f.Title.For(lang)
+		}
+	}
+	return info
+}
+
+// next leads from the submission to the cash desk, or to the case.
+func (h *House) next(ctx context.Context, _ access.Actor, caseID string) string {
+	if p, ok, err := h.payments.OpenFor(ctx, caseID); err == nil && ok {
+		return "/pay/" + p.ID
+	}
+	return "/cases/" + caseID
+}
+
+// fee is what an application costs as it is filled in.
+func (h *House) fee(_ context.Context, s *service.Service, application form.Answers) (intakeweb.FeeInfo, bool) {
+	d := s.Decisions[s.Fee.Decision]
+	if d == nil {
+		return intakeweb.FeeInfo{}, false
+	}
+	r, err := d.Decide(s.Fee.Decision, map[string]any{"application": application})
+	if err != nil {
+		return intakeweb.FeeInfo{}, false
+	}
+	cents, ok := service.Cents(r.Value)
+	info := intakeweb.FeeInfo{Cents: cents}
+	for _, t := range r.Trace {
+		for _, rule := range t.Rules {
+			for _, a := range rule.Annotations {
+				if a.Name == "law" {
+					info.Law = a.Text
+				}
+			}
+		}
+	}
+	return info, ok
+}
+
+// casePages plugs what other offices know of a case into its pages.
+func (h *House) casePages(t *web.Templates) casefileweb.Config {
+	return casefileweb.Config{
+		Templates: t, Cases: h.cases, Services: h.services, Access: h.access, Tasks: deskTasks{h}, Now: h.now, Zone: h.zone,
+		Actor: identity.Require, Office: h.officeName,
+		Documents: func(ctx context.Context, g access.Grant, caseID string) ([]casefileweb.Document, error) {
+			list, err := h.notice.OfCase(ctx, g, caseID)
+			out := make([]casefileweb.Document, 0, len(list))
+			for _, d := range list {
+				x := casefileweb.Document{ID: d.ID, Title: i18n.Plain(d.Title), At: d.IssuedAt, Href: "/documents/" + d.ID, Size: d.Size}
+				if g.Actor().Kind == access.Clerk {
+					x.Href = "/desk/documents/" + d.ID
+				}
+				if v := d.On(h.notice.Today()); v == notice.Expired || v == notice.Revoked {
+					x.State = string(v)
+				}
+				out = append(out, x)
+			}
+			return out, err
+		},
+		Messages: func(ctx context.Context, g access.Grant, caseID string) ([]casefileweb.Message, error) {
+			list, err := h.postbox.OfCase(ctx, g, caseID)
+			out := make([]casefileweb.Message, 0, len(list))
+			for _, m := range list {
+				out = append(out, casefileweb.Message{At: m.SentAt, From: "office", Subject: m.Subject, Body: m.Body})
+			}
+			return out, err
+		},
+		Payment: func(ctx context.Context, _ access.Grant, caseID string) (casefileweb.Payment, bool, error) {
+			p, ok, err := h.payments.OpenFor(ctx, caseID)
+			return casefileweb.Payment{Href: "/pay/" + p.ID, Cents: p.Cents}, ok, err
+		},
+		Corrections: func(ctx context.Context, g access.Grant, caseID string) ([]casefileweb.Correction, error) {
+			if g.Actor().Kind != access.Resident {
+				return nil, nil
+			}
+			list, err := h.intake.Corrections(ctx, g.Actor(), caseID)
+			out := make([]casefileweb.Correction, 0, len(list))
+			for _, c := range list {
+				out = append(out, casefileweb.Correction{Label: i18n.Plain(h.fieldLabel(ctx, c.Service, c.Version, c.Field)), Message: i18n.Plain(c.Message), Href: "/corrections/" + c.ID})
+			}
+			return out, err
+		},
+		Ask: h.ask, Write: h.write, Diagram: h.diagram,
+		FormVars: func(ctx context.Context, s *service.Service) (map[string]any, error) {
+			lists, err := h.intake.Lists(ctx, s)
+			return map[string]any{"lists": lists}, err
+		},
+		Holdings:       h.holdings,
+		ApplicationPDF: func(caseID string) string { return "/desk/cases/" + caseID + "/application.pdf" },
+	}
+}
+
+var textAsked = i18n.Text{"de": "Bitte um Berichtigung", "en": "Request to correct", "tr": "Düzeltme isteği", "de-simple": "Bitte ändern Sie etwas"}
+
+// ask asks the applicant to correct one field: in the counter, in the postbox and on
+// file, together.
+func (h *House) ask(ctx context.Context, g access.Grant, c casefile.Case, field, message string) error {
+	return h.db.Write(ctx, func(tx *store.Tx) error {
+		if err := h.intake.Correction(ctx, tx, c.ID, c.Person, field, message); err != nil {
+			return err
+		}
+		label := h.fieldLabel(ctx, c.Service, c.Version, field)
+		return h.tell(ctx, tx, g, c, casefile.Correction, textAsked, i18n.Plain(label+": "+message))
+	})
+}
+
+// write sends the applicant a message of the clerk's own.
+func (h *House) write(ctx context.Context, g access.Grant, c casefile.Case, subject, body string) error {
+	return h.db.Write(ctx, func(tx *store.Tx) error {
+		return h.tell(ctx, tx, g, c, casefile.Message, i18n.Plain(subject), i18n.Plain(body))
+	})
+}
+
+func (h *House) tell(ctx context.Context, tx *store.Tx, g access.Grant, c casefile.Case, kind casefile.Kind, subject, body i18n.Text) error {
+	if _, err := h.postbox.Deliver(ctx, tx, postbox.Message{Person: c.Person, CaseID: c.ID, Office: c.Office, Subject: subject, Body: body}); err != nil {
+		return err
+	}
+	return h.cases.AddEntry(ctx, tx, casefile.Entry{CaseID: c.ID, Kind: kind, ActorKind: string(access.Clerk), ActorName: g.Actor().Name, Title: subject, Body: body})
+}
+
+// diagram draws the process of a case with its token.
+func (h *House) diagram(ctx context.Context, _ access.Grant, c casefile.Case, loc *i18n.Localizer) (casefileweb.Diagram, error) {
+	v, err := h.engine.View(ctx, c.ID)
+	if err != nil {
+		return casefileweb.Diagram{}, err
+	}
+	text := loc.T("app.diagram.ended")
+	if len(v.Active) > 0 {
+		var names []string
+		for _, id := range v.Active {
+			names = append(names, elementName(v.Model, v.Process, id))
+		}
+		text = loc.T("app.diagram.at", "steps", strings.Join(names, ", "))
+	}
+	svg := bpmn.SVG(v.Model, v.Process, bpmn.Drawing{Active: v.Active, Done: v.Done, Desc: text})
+	return casefileweb.Diagram{SVG: template.HTML(svg), Text: i18n.Plain(text)}, nil // the engine's own drawing: every text in it is escaped
+}
+
+func elementName(d *bpmn.Definitions, processID, id string) string {
+	if p, ok := d.Process(processID); ok {
+		for _, e := range p.Elements {
+			if e.ID == id && e.Name != "" {
+				return e.Name
+			}
+		}
+	}
+	return id
+}
+
+// holdings is what the registers hold about the person who asks.
+func (h *House) holdings(ctx context.Context, a access.Actor) ([]casefileweb.Holding, error) {
+	list, err := h.registers.OwnData(ctx, h.access.Permit, a)
+	if err != nil {
+		return nil, err
+	}
+	var out []casefileweb.Holding
+	for _, x := range list {
+		holding := casefileweb.Holding{Register: i18n.Text(x.Register.Title), Purpose: i18n.Text(x.Register.Purpose), Basis: x.Register.Basis}
+		for _, r := range x.Records {
+			values, err := r.Fields(nil)
+			if err != nil {
+				return nil, err
+			}
+			var record []casefileweb.Datum
+			for _, f := range x.Register.Fields {
+				if v, ok := values[f.Name]; ok && v != nil && f.Name != x.Register.Person && f.Class != register.Internal {
+					record = append(record, casefileweb.Datum{Label: i18n.Text(f.Title), Value: fmt.Sprint(v)})
+				}
+			}
+			holding.Records = append(holding.Records, record)
+		}
+		out = append(out, holding)
+	}
+	return out, nil
+}
+
+// applicationPDF is the application as the file has it, on paper.
+func (h *House) applicationPDF(ctx context.Context, g access.Grant, caseID string) (pdf.Application, string, error) {
+	c, err := h.cases.Get(ctx, g, caseID)
+	if err != nil {
+		return pdf.Application{}, "", err
+	}
+	s, err := h.services.Version(ctx, c.Service, c.Version)
+	if err != nil {
+		return pdf.Application{}, "", err
+	}
+	words, err := h.catalogue()
+	if err != nil {
+		return pdf.Application{}, "", err
+	}
+	loc := words.Localizer("de")
+	var answers, registers map[string]any
+	if err := errors.Join(unmarshal(c.Application, &answers), unmarshal(c.Registers, &registers)); err != nil {
+		return pdf.Application{}, "", fault.Wrap("app.applicationPDF", err)
+	}
+	lists, err := h.intake.Lists(ctx, s)
+	if err != nil {
+		return pdf.Application{}, "", err
+	}
+	vars := map[string]any{"lists": lists, "registers": nil}
+	if registers != nil {
+		vars["registers"] = registers
+	}
+	a := pdf.Application{Lang: "de", Title: s.Title.For("de"), Created: c.OpenedAt, PageOf: "Seite %d von %d",
+		Sender: pdf.Sender{Name: h.city.Info.Name, Office: h.officeName(c.Office).For("de")},
+		Facts: []pdf.Pair{{Label: "Aktenzeichen", Value: c.Ref}, {Label: "Eingang", Value: loc.DateTime(c.OpenedAt.In(h.zone))},
+			{Label: "Antragstellende Person", Value: c.PersonName}, {Label: "Eingangsweg", Value: c.Channel}}}
+	view := s.Form.Eval(answers, form.Context{Vars: vars, Lang: "de", Today: c.OpenedAt.In(h.zone)})
+	for _, section := range view.Summary(loc) {
+		sec := pdf.Section{Title: section.Title}
+		for _, r := range section.Rows {
+			sec.Pairs = append(sec.Pairs, pdf.Pair{Label: r.Label, Value: r.Value})
+		}
+		a.Sections = append(a.Sections, sec)
+	}
+	return a, c.Person, nil
+}
+
+// deskTasks is the engine as the desk works with it.
+type deskTasks struct{ h *House }
+
+func (d deskTasks) task(t process.UserTask) casefileweb.Task {
+	return casefileweb.Task{ID: t.ID, CaseID: t.CaseID, CaseRef: t.CaseRef, Label: t.Label, Service: t.Service, Version: t.Version, Office: t.Office,
+		Name: i18n.Plain(t.Name), Form: t.Form, Assignee: t.Assignee, AssigneeName: t.AssigneeName, Open: t.State == process.Open,
+		Due: t.Due, Done: t.DoneAt, Revision: t.Revision}
+}
+
+func (d deskTasks) Worklist(ctx context.Context, g access.Grant, f casefileweb.Filter, after casefileweb.After, n int) ([]casefileweb.Task, error) {
+	list, err := d.h.engine.Worklist(ctx, g, process.Filter{Service: f.Service, Mine: f.Which == "mine", Free: f.Which == "free", Overdue: f.Which == "due", Done: f.Which == "done", Search: f.Search},
+		process.After{At: after.Due, ID: after.ID}, n)
+	out := make([]casefileweb.Task, 0, len(list))
+	for _, t := range list {
+		out = append(out, d.task(t))
+	}
+	return out, err
+}
+
+func (d deskTasks) Counts(ctx context.Context, g access.Grant) (casefileweb.Counts, error) {
+	c, err := d.h.engine.Counts(ctx, g)
+	return casefileweb.Counts{All: c.All, Free: c.Free, Mine: c.Mine, Due: c.Overdue, Services: c.Services}, err
+}
+
+func (d deskTasks) Task(ctx context.Context, g access.Grant, id string) (casefileweb.Task, error) {
+	t, err := d.h.engine.Task(ctx, g, id)
+	if err != nil {
+		return casefileweb.Task{}, err
+	}
+	out := d.task(t)
+	out.Vars, err = d.h.engine.Vars(ctx, g, t)
+	return out, err
+}
+
+func (d deskTasks) OfCase(ctx context.Context, g access.Grant, caseID string) ([]casefileweb.Task, error) {
+	list, err := d.h.engine.CaseTasks(ctx, g, caseID)
+	out := make([]casefileweb.Task, 0, len(list))
+	for _, t := range list {
+		out = append(out, d.task(t))
+	}
+	return out, err
+}
+
+func (d deskTasks) Claim(ctx context.Context, g access.Grant, id string) error {
+	_, err := d.h.engine.Claim(ctx, g, id)
+	return err
+}
+
+func (d deskTasks) Release(ctx context.Context, g access.Grant, id string) error {
+	return d.h.engine.Release(ctx, g, id)
+}
+
+func (d deskTasks) Complete(ctx context.Context, g access.Grant, id string, revision int64, vars map[string]any) error {
+	return d.h.db.Write(ctx, func(tx *store.Tx) error {
+		_, err := d.h.engine.Complete(ctx, tx, g, id, revision, vars)
+		return err
+	})
+}

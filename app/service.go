@@ -1,0 +1,438 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"mercator/base/ident"
+	"mercator/core/access"
+	"mercator/core/config"
+	"mercator/core/store"
+	"mercator/domain/intake"
+	"mercator/domain/notice"
+	"mercator/domain/payment"
+	"mercator/domain/process"
+	"mercator/domain/register"
+	"mercator/domain/service"
+)
+
+// ServiceCommand is mercator service: lint names the mistakes of packages, test
+// plays their scenarios through. It returns the exit status.
+func ServiceCommand(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	if len(args) < 2 || (args[0] != "lint" && args[0] != "test") {
+		fmt.Fprintln(stderr, "usage: mercator service lint|test FOLDER…")
+		return 2
+	}
+	bad := false
+	for _, dir := range args[1:] {
+		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+			fmt.Fprintf(stderr, "%s: not a folder\n", dir)
+			return 2
+		}
+		var ok bool
+		if args[0] == "lint" {
+			ok = lintPackage(dir, stdout)
+		} else {
+			ok = testPackage(ctx, dir, stdout)
+		}
+		bad = bad || !ok
+	}
+	if bad {
+		return 1
+	}
+	return 0
+}
+
+func lintPackage(dir string, w io.Writer) bool {
+	name := filepath.Base(filepath.Clean(dir))
+	s, err := service.Parse(name, os.DirFS(dir))
+	var pe *service.ParseError
+	var problems []service.Problem
+	switch {
+	case errors.As(err, &pe):
+		problems = pe.Problems
+	case err != nil:
+		problems = []service.Problem{{File: name, Msg: err.Error()}}
+	default:
+		problems = service.Lint(s, notice.Lint(s))
+		if root := contentOf(dir); root != "" {
+			problems = append(problems, lintAgainst(os.DirFS(root), s)...)
+		}
+	}
+	for _, p := range problems {
+		p.File = filepath.Join(dir, p.File)
+		fmt.Fprintln(w, p)
+	}
+	if len(problems) == 0 {
+		fmt.Fprintf(w, "%s: ok\n", dir)
+	}
+	return len(problems) == 0
+}
+
+// contentOf is the content folder that a package lies in (content/services/ID), or "".
+func contentOf(dir string) string {
+	root := filepath.Dir(filepath.Dir(filepath.Clean(dir)))
+	if info, err := os.Stat(filepath.Join(root, "registers")); err == nil && info.IsDir() {
+		return root
+	}
+	return ""
+}
+
+func lintAgainst(content fs.FS, s *service.Service) []service.Problem {
+	h := &House{content: content}
+	if err := h.readCity(); err != nil {
+		return []service.Problem{{File: "content", Msg: err.Error()}}
+	}
+	folder, err := fs.Sub(content, "registers")
+	if err != nil {
+		return []service.Problem{{File: "content", Msg: err.Error()}}
+	}
+	definitions, err := register.Load(folder)
+	if err != nil {
+		return []service.Problem{{File: "registers", Msg: err.Error()}}
+	}
+	h.definitions = definitions
+	return h.checkService(s)
+}
+
+func testPackage(ctx context.Context, dir string, w io.Writer) bool {
+	root := contentOf(dir)
+	if root == "" {
+		fmt.Fprintf(w, "%s: a package is tested inside its content folder (content/services/ID), with registers and city beside it\n", dir)
+		return false
+	}
+	name := filepath.Base(filepath.Clean(dir))
+	s, err := service.Parse(name, os.DirFS(dir))
+	if err != nil {
+		fmt.Fprintln(w, err)
+		return false
+	}
+	scenarios, problems := service.Scenarios(s)
+	ok := len(problems) == 0
+	for _, p := range problems {
+		fmt.Fprintln(w, p)
+	}
+	for _, sc := range scenarios {
+		began := time.Now()
+		if err := play(ctx, root, s, sc); err != nil {
+			ok = false
+			fmt.Fprintf(w, "FAIL %s %s: %s\n     %s\n", name, sc.File, sc.Title, strings.ReplaceAll(err.Error(), "\n", "\n     "))
+			continue
+		}
+		fmt.Fprintf(w, "ok   %s %s: %s (%d ms)\n", name, sc.File, sc.Title, time.Since(began).Milliseconds())
+	}
+	return ok
+}
+
+// tillProvider is a payment provider that says paid when the scenario does. It
+// stands in for the network only; the cash desk and its rules are the real ones.
+type tillProvider struct {
+	mu   sync.Mutex
+	open map[string]payment.Status
+}
+
+func (t *tillProvider) Create(_ context.Context, c payment.Checkout) (payment.Status, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s := payment.Status{Transaction: ident.New(), RequestID: c.RequestID, State: payment.Initial, Cents: c.Cents, Currency: "EUR", Redirect: "http://127.0.0.1/checkout"}
+	t.open[s.Transaction] = s
+	return s, nil
+}
+
+func (t *tillProvider) Status(_ context.Context, transaction string) (payment.Status, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.open[transaction], nil
+}
+
+func (t *tillProvider) payAll() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for id, s := range t.open {
+		s.State = payment.Payed
+		t.open[id] = s
+	}
+}
+
+// play plays one scenario in a house of its own: real database, real rooms, and a
+// clock that the scenario sets.
+func play(ctx context.Context, root string, s *service.Service, sc service.Scenario) error {
+	dir, err := os.MkdirTemp("", "mercator-scenario-*")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	day, err := time.Parse(time.DateOnly, sc.Today)
+	if err != nil {
+		return err
+	}
+	clock := day.Add(9 * time.Hour)
+	till := &tillProvider{open: map[string]payment.Status{}}
+	c := config.Config{Data: config.Data{Dir: dir}, Server: config.Server{PublicURL: "http://127.0.0.1"},
+		Identity: config.Identity{Issuer: "http://127.0.0.1:1", ClientID: "scenario", ClientSecret: config.Literal("scenario")},
+		Payment:  config.Payment{Endpoint: "http://127.0.0.1:1", CallbackSecret: config.Literal("scenario-scenario-scenario-scenario")}}.WithDefaults()
+	h, err := New(ctx, Options{Config: c, Content: os.DirFS(root), Payments: till, NoStream: true, Now: func() time.Time { return clock }, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	people, err := h.loadSample(ctx, 10, clock, io.Discard)
+	if err != nil {
+		return err
+	}
+	named, ok := people.generator.Find(sc.Person)
+	if !ok {
+		return fmt.Errorf("the sample city has no person %q", sc.Person)
+	}
+	p := &player{h: h, s: s, sc: sc, till: till, advance: func(d time.Duration) { clock = clock.Add(d) },
+		actor: access.Actor{Kind: access.Resident, ID: named.Resident.ID, Name: named.Resident.GivenNames + " " + named.Resident.FamilyName, Level: access.High}}
+	if err := p.apply(ctx); err != nil {
+		return err
+	}
+	for i, step := range sc.Steps {
+		if err := p.step(ctx, step); err != nil {
+			return fmt.Errorf("step %d: %w", i+1, err)
+		}
+	}
+	return p.check(ctx)
+}
+
+type player struct {
+	h       *House
+	s       *service.Service
+	sc      service.Scenario
+	till    *tillProvider
+	advance func(time.Duration)
+	actor   access.Actor
+	caseID  string
+}
+
+// apply fills in the form page by page as the person would, and submits it.
+func (p *player) apply(ctx context.Context) error {
+	in := p.h.intake
+	d, err := in.Start(ctx, p.actor, p.s.ID)
+	if err != nil {
+		return err
+	}
+	if len(p.s.Data) > 0 {
+		if err := in.Consent(ctx, p.actor, d.ID, p.sc.Consent); err != nil {
+			return err
+		}
+	}
+	for range 50 {
+		if d, err = in.Draft(ctx, p.actor, d.ID); err != nil {
+			return err
+		}
+		f, err := in.Fill(ctx, p.actor, d, "de")
+		if err != nil {
+			return err
+		}
+		page := f.Resume()
+		if page == "" {
+			break
+		}
+		errs, err := in.Save(ctx, p.actor, d.ID, page, p.post(f, page), "de")
+		if err != nil {
+			return err
+		}
+		if len(errs) > 0 {
+			return fmt.Errorf("page %s: %s: %s %v", page, errs[0].Key, errs[0].Msg, errs[0].Args)
+		}
+	}
+	id, errs, err := in.Submit(ctx, p.actor, d.ID, "de")
+	if err != nil {
+		return err
+	}
+	if len(errs) > 0 {
+		return fmt.Errorf("the application is not complete: %s: %s", errs[0].Key, errs[0].Msg)
+	}
+	p.caseID = id
+	return p.settle(ctx)
+}
+
+// post is a page as a browser would send it.
+func (p *player) post(f *intake.Filling, page string) url.Values {
+	v := url.Values{}
+	for _, it := range f.View.Page(page) {
+		v.Add("_f", it.Name)
+		switch a := p.sc.Answers[it.Name].(type) {
+		case nil:
+		case bool:
+			if a {
+				v.Set(it.Name, "true")
+			}
+		case []any:
+			for _, x := range a {
+				v.Add(it.Name, fmt.Sprint(x))
+			}
+		default:
+			v.Set(it.Name, fmt.Sprint(a))
+		}
+	}
+	return v
+}
+
+// settle does all that is due now.
+func (p *player) settle(ctx context.Context) error {
+	return errors.Join(p.h.jobs.Drain(ctx), p.h.outbox.Drain(ctx))
+}
+
+func (p *player) step(ctx context.Context, st service.Step) error {
+	switch {
+	case st.Pay != 0:
+		return p.pay(ctx, st.Pay)
+	case st.Task != "":
+		return p.complete(ctx, st.Task, st.Answers)
+	}
+	var days int
+	if n, err := fmt.Sscanf(st.Wait, "P%dD", &days); n != 1 || err != nil {
+		return fmt.Errorf("wait %q: want days, P31D", st.Wait)
+	}
+	p.advance(time.Duration(days) * 24 * time.Hour)
+	return p.settle(ctx)
+}
+
+func (p *player) pay(ctx context.Context, cents int64) error {
+	due, ok, err := p.h.payments.OpenFor(ctx, p.caseID)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return errors.New("nothing is due")
+	}
+	if due.Cents != cents {
+		return fmt.Errorf("%d cents are due, the scenario expects %d", due.Cents, cents)
+	}
+	g, err := p.h.access.Permit(ctx, access.Request{Actor: p.actor, Action: access.Change, Resource: "payment", Owner: p.actor.ID, Purpose: "own data"})
+	if err != nil {
+		return err
+	}
+	if _, err := p.h.payments.Begin(ctx, g, due.ID); err != nil {
+		return err
+	}
+	p.till.payAll()
+	if g, err = p.h.access.Permit(ctx, access.Request{Actor: p.actor, Action: access.Read, Resource: "payment", Owner: p.actor.ID, Purpose: "own data"}); err != nil {
+		return err
+	}
+	if _, err := p.h.payments.Refresh(ctx, g, due.ID); err != nil {
+		return err
+	}
+	return p.settle(ctx)
+}
+
+func (p *player) complete(ctx context.Context, element string, answers map[string]any) error {
+	clerk := access.Actor{Kind: access.Clerk, ID: "scenario", Name: "Scenario", Office: p.s.Office, Roles: []string{"clerk"}, Level: access.Substantial}
+	tasks, err := p.h.engine.TasksOf(ctx, p.h.db, p.caseID)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(tasks, func(t process.UserTask) bool { return t.Element == element && t.State == process.Open })
+	if i < 0 {
+		return fmt.Errorf("no task %q is open", element)
+	}
+	t := tasks[i]
+	f := p.s.TaskForms[t.Form]
+	for key := range answers {
+		if f == nil || f.Field(key) == nil {
+			return fmt.Errorf("the form %q of the task has no field %q", t.Form, key)
+		}
+	}
+	g, err := p.h.access.Permit(ctx, access.Request{Actor: clerk, Action: access.Change, Resource: "task", Office: clerk.Office, Case: p.caseID, Purpose: "case work"})
+	if err != nil {
+		return err
+	}
+	if t, err = p.h.engine.Claim(ctx, g, t.ID); err != nil {
+		return err
+	}
+	if g, err = p.h.access.Permit(ctx, access.Request{Actor: clerk, Action: access.Decide, Resource: "task", Office: clerk.Office, Case: p.caseID, Purpose: "case work"}); err != nil {
+		return err
+	}
+	if err := p.h.db.Write(ctx, func(tx *store.Tx) error {
+		_, err := p.h.engine.Complete(ctx, tx, g, t.ID, t.Revision, answers)
+		return err
+	}); err != nil {
+		return err
+	}
+	return p.settle(ctx)
+}
+
+// check compares the case with what the scenario expects, and tells all differences.
+func (p *player) check(ctx context.Context) error {
+	var bad []error
+	differ := func(what string, got, want any) {
+		if a, b := fmt.Sprint(got), fmt.Sprint(want); a != b {
+			bad = append(bad, fmt.Errorf("%s: %s, want %s", what, a, b))
+		}
+	}
+	c, err := p.h.cases.Peek(ctx, p.h.db, p.caseID)
+	if err != nil {
+		return err
+	}
+	want := p.sc.Expect
+	differ("outcome", c.Outcome, want.Outcome)
+	differ("state", c.State, "closed")
+	if want.Status != "" {
+		differ("status", c.Status.For("de"), want.Status)
+	}
+	clerk := access.Actor{Kind: access.Clerk, ID: "scenario", Name: "Scenario", Office: p.s.Office, Roles: []string{"clerk"}, Level: access.Substantial}
+	g, err := p.h.access.Permit(ctx, access.Request{Actor: clerk, Action: access.Read, Resource: "case", Office: clerk.Office, Case: p.caseID, Purpose: "case work"})
+	if err != nil {
+		return err
+	}
+	documents, err := p.h.notice.OfCase(ctx, g, p.caseID)
+	if err != nil {
+		return err
+	}
+	templates := []string{}
+	for _, d := range documents {
+		templates = append(templates, d.Template)
+	}
+	differ("documents", templates, append([]string{}, want.Documents...))
+	holdings, err := p.h.registers.OwnData(ctx, p.h.access.Permit, p.actor)
+	if err != nil {
+		return err
+	}
+	records := []string{}
+	for _, x := range holdings {
+		for _, r := range x.Records {
+			if r.Case == p.caseID {
+				records = append(records, x.Register.ID)
+			}
+		}
+	}
+	differ("records", records, append([]string{}, want.Records...))
+	rulings, err := p.h.cases.RulingsOf(ctx, p.caseID)
+	if err != nil {
+		return err
+	}
+	fired := map[string]string{}
+	for _, r := range rulings {
+		for _, rule := range r.Rules {
+			fired[r.Decision] = rule.Law
+		}
+	}
+	for decision, law := range want.Rules {
+		differ("rule of "+decision, fired[decision], law)
+	}
+	incidents, err := p.h.engine.Incidents(ctx, "", 10)
+	if err != nil {
+		return err
+	}
+	for _, i := range incidents {
+		bad = append(bad, fmt.Errorf("the process stopped at %s: %s", i.Element, i.Reason))
+	}
+	return errors.Join(bad...)
+}
