@@ -163,7 +163,7 @@ func (in *Intake) context(ctx context.Context, a access.Actor, s *service.Servic
 	if d.Registers != nil {
 		vars["registers"] = d.Registers
 	}
-	return form.Context{Vars: vars, Raw: d.Raw, Lang: lang, Today: in.today()}, nil
+	return form.Context{Vars: vars, Raw: d.Raw, Lang: lang, Today: in.today(), Prefill: true}, nil
 }
 
 // Lists are the public lists that a service's forms offer, as options: for the
@@ -693,7 +693,7 @@ func (in *Intake) caseContext(ctx context.Context, s *service.Service, c CaseDat
 		}
 		vars["registers"] = regs
 	}
-	return form.Context{Vars: vars, Lang: lang, Today: in.today(), NoPrefill: true}, nil
+	return form.Context{Vars: vars, Lang: lang, Today: in.today()}, nil
 }
 
 func (in *Intake) corrected(ctx context.Context, s *service.Service, c CaseData, answers form.Answers, lang string) (*form.View, error) {
