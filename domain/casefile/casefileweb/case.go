@@ -4,6 +4,7 @@ package casefileweb
 
 import (
 	"net/http"
+	"slices"
 
 	"mercator/base/i18n"
 	"mercator/core/access"
@@ -19,6 +20,7 @@ type casePage struct {
 	Todo     []ui.Component // what is the applicant's turn
 	Facts    ui.SummaryList
 	Timeline ui.Timeline
+	Why      string // heading of the rulings
 	Rulings  []ui.Component
 	Docs     []ui.Component
 	Messages []ui.Component
@@ -60,7 +62,10 @@ func (p *pages) showCase(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	page.Rulings = showRulings(loc, rulings)
+	page.Rulings, page.Why = showRulings(loc, rulings), loc.T("casefileweb.whyDecided")
+	if c.Outcome == "" {
+		page.Why = loc.T("casefileweb.rulings")
+	}
 	if page.Docs, err = p.documents(r, g, c); err != nil {
 		return err
 	}
@@ -173,21 +178,25 @@ func (p *pages) documents(r *http.Request, g access.Grant, c casefile.Case) ([]u
 	if err != nil || len(docs) == 0 {
 		return nil, err
 	}
-	t := ui.Table{Caption: loc.T("casefileweb.documents"), CaptionHidden: true, Columns: []ui.Column{{Label: loc.T("casefileweb.document")}, {Label: loc.T("casefileweb.date")}, {Label: loc.T("casefileweb.docState")}}}
+	t := ui.Table{Caption: loc.T("casefileweb.documents"), CaptionHidden: true, Columns: []ui.Column{{Label: loc.T("casefileweb.document")}, {Label: loc.T("casefileweb.date")}}}
+	tones := map[string]ui.Tone{"valid": ui.Success, "expired": ui.Warning, "revoked": ui.Danger}
+	runsOut := slices.ContainsFunc(docs, func(d Document) bool { return tones[d.State] != "" })
+	if runsOut {
+		t.Columns = append(t.Columns, ui.Column{Label: loc.T("casefileweb.docState")})
+	}
 	for _, d := range docs {
-		title := d.Title.For(loc.Lang())
-		state := ui.Badge{Tone: ui.Success, Text: loc.T("casefileweb.doc.valid")}
-		switch d.State {
-		case "expired":
-			state = ui.Badge{Tone: ui.Warning, Text: loc.T("casefileweb.doc.expired")}
-		case "revoked":
-			state = ui.Badge{Tone: ui.Danger, Text: loc.T("casefileweb.doc.revoked")}
-		}
-		cell := ui.Cell{Text: title, Href: d.Href}
+		cell := ui.Cell{Text: d.Title.For(loc.Lang()), Href: d.Href}
 		if d.Size > 0 {
 			cell.Sub = "PDF, " + loc.Bytes(d.Size)
 		}
-		t.Rows = append(t.Rows, ui.Row{Cells: []ui.Cell{cell, {Text: loc.Date(p.local(d.At))}, {Badge: state}}})
+		row := ui.Row{Cells: []ui.Cell{cell, {Text: loc.Date(p.local(d.At))}}}
+		switch tone := tones[d.State]; {
+		case tone != "":
+			row.Cells = append(row.Cells, ui.Cell{Badge: ui.Badge{Tone: tone, Text: loc.T("casefileweb.doc." + d.State)}})
+		case runsOut:
+			row.Cells = append(row.Cells, ui.Cell{Text: "–"})
+		}
+		t.Rows = append(t.Rows, row)
 	}
 	return []ui.Component{t}, nil
 }

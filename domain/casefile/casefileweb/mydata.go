@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"mercator/base/i18n"
 	"mercator/base/ident"
@@ -53,9 +54,18 @@ func (p *pages) showMyData(w http.ResponseWriter, r *http.Request) error {
 	}
 	page.Reads = ui.Table{Caption: loc.T("casefileweb.reads"), CaptionHidden: true, Empty: loc.T("casefileweb.noReads"), Columns: []ui.Column{
 		{Label: loc.T("casefileweb.when")}, {Label: loc.T("casefileweb.who")}, {Label: loc.T("casefileweb.what")}, {Label: loc.T("casefileweb.why")}}}
-	for _, e := range entries {
-		page.Reads.Rows = append(page.Reads.Rows, ui.Row{Cells: []ui.Cell{
-			{Text: loc.Date(p.local(e.At)), Sub: loc.Time(p.local(e.At))}, p.who(loc, e), p.what(loc, e), p.why(loc, e)}})
+	for i := 0; i < len(entries); {
+		// The same again on the same day is one line that says how often.
+		e, n := entries[i], 1
+		for i+n < len(entries) && p.alike(e, entries[i+n]) {
+			n++
+		}
+		when := ui.Cell{Text: loc.Date(p.local(e.At)), Sub: loc.Time(p.local(e.At))}
+		if n > 1 {
+			when.Sub = loc.T("casefileweb.times", "count", n, "time", when.Sub)
+		}
+		page.Reads.Rows = append(page.Reads.Rows, ui.Row{Cells: []ui.Cell{when, p.who(loc, e), p.what(loc, e), p.why(loc, e)}})
+		i += n
 	}
 	if p.Holdings != nil && before == "" {
 		list, err := p.Holdings(ctx, a)
@@ -100,6 +110,13 @@ func showValue(loc *i18n.Localizer, v string) string {
 		return loc.T("casefileweb.no")
 	}
 	return loc.Date(v)
+}
+
+// alike tells whether two accesses differ in nothing but the time of day.
+func (p *pages) alike(a, b audit.Entry) bool {
+	return a.ActorKind == b.ActorKind && a.Office == b.Office && a.Action == b.Action && a.Resource == b.Resource && a.Purpose == b.Purpose &&
+		a.Basis == b.Basis && a.Case == b.Case && a.Outcome == b.Outcome && (a.ActorKind != string(access.Machine) || a.ActorID == b.ActorID) &&
+		p.local(a.At).Format(time.DateOnly) == p.local(b.At).Format(time.DateOnly)
 }
 
 // who names the office, not the clerk: the person behind it is asked for at the
