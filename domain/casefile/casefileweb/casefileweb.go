@@ -95,7 +95,7 @@ type Document struct {
 	At    time.Time
 	Href  string
 	Size  int64
-	State  string // "valid", "expired", "revoked"; "": it does not run out (a letter)
+	State string // "valid", "expired", "revoked"; "": it does not run out (a letter)
 }
 
 // Message is a message between office and applicant.
