@@ -277,17 +277,20 @@ func (s *stepping) save(ctx context.Context, event string) error {
 	return err
 }
 
-// timerJob and workJob are the arguments of the jobs of this office.
+// tokenArgs are the arguments of the jobs of this office.
 type tokenArgs struct {
 	Instance string    `json:"instance"`
 	Token    string    `json:"token"`
 	Due      time.Time `json:"due,omitzero"`
+
+	Vars map[string]any `json:"vars,omitempty"` // of a signal
 }
 
 const (
-	timerKind = "process.timer"
-	workKind  = "process.work"
-	sweepKind = "process.sweep"
+	timerKind  = "process.timer"
+	workKind   = "process.work"
+	sweepKind  = "process.sweep"
+	signalKind = "process.signal"
 )
 
 func jobKey(kind, instance, token string) string { return kind + "/" + instance + "/" + token }
@@ -350,6 +353,14 @@ func (s *stepping) carryOut(ctx context.Context, c bpmn.Command, now time.Time) 
 	case bpmn.Unsubscribe:
 		_, err := tx.Exec(ctx, deleteSubscription, r.InstanceID, c.Token)
 		return err
+	case bpmn.AwaitSignal:
+		_, err := tx.Exec(ctx, insertSignal, r.InstanceID, c.Token, c.Signal)
+		return err
+	case bpmn.ForgetSignal:
+		_, err := tx.Exec(ctx, deleteSignal, r.InstanceID, c.Token)
+		return err
+	case bpmn.Broadcast:
+		return e.Signal(ctx, tx, c.Signal, c.Vars)
 	case bpmn.Milestone:
 		if e.hooks.Milestone != nil {
 			return e.hooks.Milestone(ctx, tx, r.Ref, c.Name, pairs(c.Properties))

@@ -11,6 +11,7 @@ import (
 	"mercator/base/fault"
 	"mercator/base/ident"
 	"mercator/core/access"
+	"mercator/core/job"
 	"mercator/core/store"
 	"mercator/lang/bpmn"
 )
@@ -85,4 +86,56 @@ func (s *stepping) subscribe(ctx context.Context, c bpmn.Subscribe) error {
 	}
 	s.queue = append(s.queue, bpmn.MessageReceived{Token: c.Token, Vars: vars})
 	return nil
+}
+
+// Signal reaches everybody who waits for it now, each in a step of its own: a job for
+// each is written in the transaction of whoever sends it.
+func (e *Engine) Signal(ctx context.Context, tx *store.Tx, name string, vars map[string]any) error {
+	const op = "process.signal"
+	vars, err := plain(vars)
+	if err != nil {
+		return fault.Wrap(op, err)
+	}
+	type waiting struct{ instance, token string }
+	last := waiting{}
+	for {
+		list, err := store.All(ctx, tx, func(s store.Scanner) (waiting, error) {
+			var w waiting
+			return w, s.Scan(&w.instance, &w.token)
+		}, waitingForSignal, name, last.instance, last.token)
+		if err != nil {
+			return fault.Wrap(op, err)
+		}
+		for _, w := range list {
+			if _, err := e.jobs.Enqueue(ctx, tx, job.New{Kind: signalKind, Args: tokenArgs{Instance: w.instance, Token: w.token, Vars: vars}}); err != nil {
+				return fault.Wrap(op, err)
+			}
+			last = w
+		}
+		if len(list) == 0 {
+			return nil
+		}
+	}
+}
+
+// signal brings a signal to one token that waits for it.
+func (e *Engine) signal(ctx context.Context, j *job.Job) error {
+	a, err := args(j)
+	if err != nil {
+		return err
+	}
+	return e.db.Write(ctx, func(tx *store.Tx) error {
+		if err := j.Done(ctx, tx); err != nil {
+			return err
+		}
+		n, err := tx.Exec(ctx, deleteSignal, a.Instance, a.Token)
+		if err != nil || n == 0 {
+			return err // it waits no longer
+		}
+		err = e.step(ctx, tx, a.Instance, access.SystemActor("process"), bpmn.SignalReceived{Token: a.Token, Vars: a.Vars})
+		if errors.Is(err, bpmn.ErrNoToken) {
+			return fault.Internalf("process.signal", "instance %s waits for a signal with token %s, which doesn't wait", a.Instance, a.Token)
+		}
+		return err
+	})
 }

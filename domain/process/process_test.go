@@ -54,6 +54,20 @@ const permit = `<?xml version="1.0" encoding="UTF-8"?>
  <bpmn:sequenceFlow id="f12" sourceRef="wrong" targetRef="went_wrong"/>
 </bpmn:process></bpmn:definitions>`
 
+// storm waits for a signal, or sends it.
+const storm = `<bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:zeebe="http://camunda.org/schema/zeebe/1.0">
+<bpmn:signal id="g" name="storm"/>
+<bpmn:process id="storm" isExecutable="true">
+ <bpmn:startEvent id="start"/><bpmn:exclusiveGateway id="which" default="f2"/>
+ <bpmn:intermediateCatchEvent id="wait"><bpmn:signalEventDefinition signalRef="g"/></bpmn:intermediateCatchEvent>
+ <bpmn:endEvent id="warn"><bpmn:extensionElements><zeebe:ioMapping><zeebe:input source="red" target="level"/></zeebe:ioMapping></bpmn:extensionElements><bpmn:signalEventDefinition signalRef="g"/></bpmn:endEvent>
+ <bpmn:endEvent id="end"/>
+ <bpmn:sequenceFlow id="f1" sourceRef="start" targetRef="which"/>
+ <bpmn:sequenceFlow id="f2" sourceRef="which" targetRef="wait"/>
+ <bpmn:sequenceFlow id="f3" sourceRef="which" targetRef="warn"><bpmn:conditionExpression>=warns</bpmn:conditionExpression></bpmn:sequenceFlow>
+ <bpmn:sequenceFlow id="f4" sourceRef="wait" targetRef="end"/>
+</bpmn:process></bpmn:definitions>`
+
 // house is an engine in a database with a clock that the test moves.
 type house struct {
 	t      testing.TB
@@ -518,6 +532,26 @@ func TestProcess(t *testing.T) {
 		if v := h.view("c2"); v.Done[len(v.Done)-1] != "went_wrong" {
 			t.Errorf("%v", v.Done)
 		}
+	})
+
+	each("a signal reaches everybody who waits, once", func(t *testing.T, h *house) {
+		def, err := bpmn.Parse("storm.bpmn", []byte(storm))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range 4 {
+			h.write(func(tx *store.Tx) error {
+				_, err := h.engine.Start(t.Context(), tx, def, process.StartParams{CaseID: fmt.Sprint("c", i), Office: "37", Vars: map[string]any{"warns": i == 3}})
+				return err
+			})
+		}
+		h.until("completed", func() bool { return h.completed == 4 })
+		for i := range 3 {
+			if vars, err := h.engine.VarsOf(t.Context(), h.db, fmt.Sprint("c", i)); err != nil || vars["level"] != "red" {
+				t.Errorf("%v %v", vars, err)
+			}
+		}
+		h.write(func(tx *store.Tx) error { return h.engine.Signal(t.Context(), tx, "storm", nil) }) // nobody waits
 	})
 
 	each("a restart in between", func(t *testing.T, h *house) {

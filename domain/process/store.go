@@ -174,6 +174,15 @@ DELETE FROM process_message WHERE expires_at <= $1`
 const anyMessage = `-- process.anyMessage
 SELECT count(*) FROM (SELECT 1 FROM process_message LIMIT 1) t`
 
+const insertSignal = `-- process.insertSignal
+INSERT INTO process_signal (instance_id, token, name) VALUES ($1, $2, $3)`
+
+const deleteSignal = `-- process.deleteSignal
+DELETE FROM process_signal WHERE instance_id = $1 AND token = $2`
+
+const waitingForSignal = `-- process.waitingForSignal
+SELECT instance_id, token FROM process_signal WHERE name = $1 AND (instance_id, token) > ($2, $3) ORDER BY instance_id, token LIMIT 500`
+
 const insertIncident = `-- process.insertIncident
 INSERT INTO process_incident (id, instance_id, token, case_id, service, element, reason, created_at, resolved_at, resolved_by)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, '')`

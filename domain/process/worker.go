@@ -22,6 +22,7 @@ func (e *Engine) Workers() []job.Worker {
 		{Kind: timerKind, Work: e.timer},
 		{Kind: workKind, Work: e.work, Timeout: 2 * time.Minute, OnDead: e.workDead},
 		{Kind: sweepKind, Work: e.sweep},
+		{Kind: signalKind, Work: e.signal},
 	}
 }
 

@@ -270,7 +270,7 @@ func (c *checker) names() {
 			look(m.Source)
 			local[m.Target[0]] = true
 		}
-		for _, x := range []*Expr{e.MessageName, e.Key, e.TimerValue, e.JobType, e.Decision, e.Script, e.Assignee, e.Groups, e.Users, e.Due, e.FollowUp, e.Priority} {
+		for _, x := range []*Expr{e.MessageName, e.Key, e.SignalName, e.TimerValue, e.JobType, e.Decision, e.Script, e.Assignee, e.Groups, e.Users, e.Due, e.FollowUp, e.Priority} {
 			look(x)
 		}
 		for _, f := range e.Out {
@@ -294,7 +294,7 @@ func (c *checker) names() {
 
 // brings reports whether an element brings back variables from outside.
 func brings(e *Element) bool {
-	return e.Kind == UserTask || e.JobType != nil || e.Kind == ReceiveTask || e.Trigger == Message || e.Trigger == ErrorEvent || e.Trigger == Escalation
+	return e.Kind == UserTask || e.JobType != nil || e.Kind == ReceiveTask || e.Trigger == Message || e.Trigger == Signal || e.Trigger == ErrorEvent || e.Trigger == Escalation
 }
 
 // guess names the known variable that was probably meant.

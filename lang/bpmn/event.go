@@ -41,6 +41,11 @@ type (
 		Token string
 		Vars  map[string]any
 	}
+	// SignalReceived brings the signal that a token waits for.
+	SignalReceived struct {
+		Token string
+		Vars  map[string]any
+	}
 	// Cancel ends the instance where it stands.
 	Cancel struct{}
 	// SetVars changes variables of the process.
@@ -57,6 +62,7 @@ func (Decided) event()         {}
 func (TaskDone) event()        {}
 func (TimerFired) event()      {}
 func (MessageReceived) event() {}
+func (SignalReceived) event()  {}
 func (Cancel) event()          {}
 func (SetVars) event()         {}
 func (Retry) event()           {}
@@ -103,6 +109,14 @@ type (
 	}
 	// Subscribe wants the next message of the name with the key, once.
 	Subscribe struct{ Token, Element, Message, Key string }
+	// AwaitSignal wants the next signal of the name, once; ForgetSignal takes it back.
+	AwaitSignal  struct{ Token, Element, Signal string }
+	ForgetSignal struct{ Token string }
+	// Broadcast sends a signal to everybody who waits for it now.
+	Broadcast struct {
+		Element, Signal string
+		Vars            map[string]any
+	}
 	// Unsubscribe, CancelTimer, CancelJob and CancelTask take back what a token waited for.
 	Unsubscribe struct{ Token string }
 	CancelTimer struct{ Token string }
@@ -126,6 +140,9 @@ func (Decide) command()         {}
 func (CreateUserTask) command() {}
 func (SetTimer) command()       {}
 func (Subscribe) command()      {}
+func (AwaitSignal) command()    {}
+func (ForgetSignal) command()   {}
+func (Broadcast) command()      {}
 func (Unsubscribe) command()    {}
 func (CancelTimer) command()    {}
 func (CancelJob) command()      {}

@@ -203,6 +203,7 @@ type Element struct {
 	Interrupting bool  // boundary events and starts of event sub-processes
 	MessageName  *Expr // message
 	Key          *Expr // message: zeebe:subscription correlationKey
+	SignalName   *Expr // signal
 	TimerKind    TimerKind
 	TimerValue   *Expr
 	Code         string // error, escalation; "" catches every code

@@ -23,7 +23,7 @@ func Parse(file string, data []byte) (*Definitions, error) {
 	sum := sha256.Sum256(data)
 	b := &builder{
 		d:        &Definitions{File: file, Source: data, Hash: hex.EncodeToString(sum[:]), shapes: map[string]shape{}, edges: map[string][]point{}},
-		messages: map[string]*node{}, codes: map[string]string{}, ids: map[string]Pos{},
+		messages: map[string]*node{}, signals: map[string]*node{}, codes: map[string]string{}, ids: map[string]Pos{},
 		warned: map[string]bool{},
 	}
 	if !root.is(nsBPMN, "definitions") {
@@ -51,6 +51,7 @@ type builder struct {
 	p          *Process
 	findings   Findings
 	messages   map[string]*node
+	signals    map[string]*node
 	codes      map[string]string // errors and escalations by id
 	ids        map[string]Pos
 	warned     map[string]bool
@@ -111,6 +112,8 @@ func (b *builder) definitions(root *node) {
 		switch n.name {
 		case "message":
 			b.messages[n.attr("id")] = n
+		case "signal":
+			b.signals[n.attr("id")] = n
 		case "error":
 			b.codes[n.attr("id")] = n.attr("errorCode")
 		case "escalation":
@@ -588,6 +591,14 @@ func (b *builder) trigger(n *node, e *Element) {
 		}
 	case "signalEventDefinition":
 		e.Trigger = Signal
+		if ref := k.attr("signalRef"); ref != "" {
+			s := b.signals[local(ref)]
+			if s == nil {
+				b.bad(k.pos, e.ID, "reference", "%q refers to the signal %q, which is not there", e.ID, ref)
+				return
+			}
+			e.SignalName = b.optional(e, s, "name")
+		}
 	case "conditionalEventDefinition":
 		e.Trigger = Conditional
 	case "compensateEventDefinition":
@@ -598,7 +609,7 @@ func (b *builder) trigger(n *node, e *Element) {
 		b.refuse(k.pos, e, "unsupported", "%q: <%s> is not executed", e.ID, k.name)
 	}
 	switch e.Trigger {
-	case Signal, Conditional, Compensate, Cancelling:
+	case Conditional, Compensate, Cancelling:
 		b.refuse(k.pos, e, "unsupported", "%q: a %s event is not executed", e.ID, e.Trigger)
 	}
 }
@@ -760,7 +771,7 @@ func (b *builder) needs(e *Element) {
 		b.refuse(e.Pos, e, "incomplete", "<%s> %q %s", e.Kind, e.ID, fmt.Sprintf(format, args...))
 	}
 	not := func(why string) { b.refuse(e.Pos, e, "unsupported", "<%s> %q is not executed%s", e.Kind, e.ID, why) }
-	listens := func() {
+	hears := func() {
 		switch e.Trigger {
 		case Message:
 			if e.MessageName == nil {
@@ -771,6 +782,9 @@ func (b *builder) needs(e *Element) {
 		case Terminate:
 			lacks("can't wait for %s", e.Trigger)
 		}
+	}
+	if e.Trigger == Signal && e.SignalName == nil {
+		lacks("has no signal with a name")
 	}
 	switch e.Kind {
 	case ServiceTask, SendTask:
@@ -818,7 +832,7 @@ func (b *builder) needs(e *Element) {
 	case StartEvent:
 		switch {
 		case e.Parent != nil && e.Parent.ByEvent:
-			listens()
+			hears()
 			if e.Trigger == ErrorEvent && !e.Interrupting {
 				lacks("waits for an error, which always interrupts")
 			}
@@ -829,6 +843,8 @@ func (b *builder) needs(e *Element) {
 				if e.MessageName == nil {
 					lacks("has no message with a name")
 				}
+			case Signal:
+				not(": a signal can't begin a process yet")
 			case ErrorEvent, Escalation, Terminate, Link:
 				lacks("can't wait for %s: that is for event sub-processes", e.Trigger)
 			}
@@ -842,14 +858,14 @@ func (b *builder) needs(e *Element) {
 				lacks("waits for an error, which always interrupts")
 			}
 		}
-		listens()
+		hears()
 		if len(e.Out) == 0 {
 			b.warn(e.Pos, e.ID, "dead-end", "boundary event %q leads nowhere", e.ID)
 		}
 	case CatchEvent:
 		switch e.Trigger {
 		case Message:
-			listens()
+			hears()
 		case Timer, Link, Signal, Conditional:
 		default:
 			lacks("waits for nothing that can happen")
@@ -882,8 +898,8 @@ func (b *builder) needs(e *Element) {
 			lacks("has no branch")
 		}
 		for _, f := range e.Out {
-			if !(f.To.Kind == ReceiveTask || f.To.Kind == CatchEvent && (f.To.Trigger == Message || f.To.Trigger == Timer)) {
-				lacks("leads to %q, which waits for neither a message nor a timer", f.To.ID)
+			if !(f.To.Kind == ReceiveTask || f.To.Kind == CatchEvent && listens(f.To.Trigger)) {
+				lacks("leads to %q, which waits for neither a message nor a timer nor a signal", f.To.ID)
 			} else if f.To.Kind == ReceiveTask && (len(f.To.Boundary) > 0 || len(f.To.Inputs) > 0 || f.To.Multi != nil) {
 				lacks("leads to the receive task %q with boundary events, inputs or instances of its own: use an intermediate catch event", f.To.ID)
 			}

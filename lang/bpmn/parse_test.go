@@ -20,7 +20,8 @@ func TestRefused(t *testing.T) {
 		{"transaction", task(`<bpmn:transaction id="a"/>`), "unsupported", "transaction"},
 		{"complex gateway", task(`<bpmn:complexGateway id="a"/>`), "unsupported", "complexGateway"},
 		{"ad-hoc", task(`<bpmn:adHocSubProcess id="a"/>`), "unsupported", "adHocSubProcess"},
-		{"signal", task(`<bpmn:intermediateThrowEvent id="a"><bpmn:signalEventDefinition/></bpmn:intermediateThrowEvent>`), "unsupported", "signal"},
+		{"condition event", task(`<bpmn:intermediateCatchEvent id="a"><bpmn:conditionalEventDefinition/></bpmn:intermediateCatchEvent>`), "unsupported", "conditional"},
+		{"signal without a name", task(`<bpmn:intermediateThrowEvent id="a"><bpmn:signalEventDefinition/></bpmn:intermediateThrowEvent>`), "incomplete", "signal"},
 		{"several events", task(`<bpmn:intermediateCatchEvent id="a">` + onPaid + afterDay + `</bpmn:intermediateCatchEvent>`), "unsupported", "several"},
 		{"standard loop", task(`<bpmn:task id="a"><bpmn:standardLoopCharacteristics/></bpmn:task>`), "unsupported", "loop"},
 		{"no start", `<bpmn:task id="a"/>`, "start", "no start event"},
@@ -66,7 +67,7 @@ func TestRefused(t *testing.T) {
 
 func TestAllMistakesAtOnce(t *testing.T) {
 	_, err := Parse("x.bpmn", model("<bpmn:startEvent id=\"s\"/>\n<bpmn:serviceTask id=\"a\"/>\n<bpmn:callActivity id=\"b\"/>\n"+flows("s>a;a>b")))
-	if s := err.Error(); strings.Count(s, "\n") != 1 || !strings.Contains(s, "x.bpmn:6:1:") || !strings.Contains(s, "x.bpmn:7:1:") {
+	if s := err.Error(); strings.Count(s, "\n") != 1 || !strings.Contains(s, "x.bpmn:7:1:") || !strings.Contains(s, "x.bpmn:8:1:") {
 		t.Error(s)
 	}
 }

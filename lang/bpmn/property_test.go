@@ -37,7 +37,7 @@ func (g *gen) flow(from, to, cond string) string {
 
 // block writes one block and gives its first and last element.
 func (g *gen) block(depth int) (first, last string) {
-	kinds := []string{"job", "user", "task", "throw", "timer", "message", "script"}
+	kinds := []string{"job", "user", "task", "throw", "timer", "message", "signal", "script"}
 	if depth > 0 {
 		kinds = append(kinds, "seq", "xor", "and", "or", "sub", "multi", "timeout", "remind", "branch", "error", "terminate", "listen", "escalate")
 	}
@@ -62,9 +62,12 @@ func (g *gen) block(depth int) (first, last string) {
 		id := g.id("x")
 		fmt.Fprintf(&g.nodes, `<bpmn:scriptTask id="%s"><bpmn:extensionElements><zeebe:script expression="=key" resultVariable="r"/></bpmn:extensionElements></bpmn:scriptTask>`, id)
 		return id, id
-	case "timer", "message":
+	case "timer", "message", "signal":
 		id := g.id("c")
 		def := afterDay
+		if kind == "signal" {
+			def = onStorm
+		}
 		if kind == "message" {
 			def = onPaid
 		}
@@ -163,7 +166,7 @@ func (g *gen) block(depth int) (first, last string) {
 		x, _ := sub.block(depth - 1)
 		sub.flow(st, x, "")
 		g.n = sub.n
-		def := rapid.SampledFrom([]string{onPaid, afterDay, thrice}).Draw(g.t, "on")
+		def := rapid.SampledFrom([]string{onPaid, afterDay, thrice, onStorm}).Draw(g.t, "on")
 		fmt.Fprintf(&g.nodes, `<bpmn:subProcess id="%s"><bpmn:startEvent id="%s"/>%s<bpmn:endEvent id="%s"/>%s<bpmn:subProcess id="%s" triggeredByEvent="true"><bpmn:startEvent id="%s" isInterrupting="%t">%s</bpmn:startEvent>%s%s</bpmn:subProcess></bpmn:subProcess>`,
 			id, s, in.nodes.String(), e, in.flows.String(), es, st, rapid.Bool().Draw(g.t, "interrupting"), def, sub.nodes.String(), sub.flows.String())
 		return id, id
@@ -227,6 +230,10 @@ func (o open) take(t *rapid.T, cmds []Command) {
 			add(c.Token, "timer")
 		case Subscribe:
 			add(c.Token, "message")
+		case AwaitSignal:
+			add(c.Token, "signal")
+		case ForgetSignal:
+			drop(c.Token, "signal")
 		case CancelJob:
 			drop(c.Token, "job")
 		case CancelTask:
@@ -289,7 +296,7 @@ func TestProperties(t *testing.T) {
 				}
 				ids[tk.ID] = true
 				switch tk.Wait {
-				case ForJob, ForTask, ForTimer, ForMessage:
+				case ForJob, ForTask, ForTimer, ForMessage, ForSignal:
 					waiting[tk.ID] = string(tk.Wait)
 				case Watching:
 					waiting[tk.ID] = string(p.Element(tk.Element).Trigger)
@@ -336,6 +343,8 @@ func TestProperties(t *testing.T) {
 				do(TimerFired{Token: id})
 			case "message":
 				do(MessageReceived{Token: id})
+			case "signal":
+				do(SignalReceived{Token: id})
 			}
 		}
 		if len(owed) != 0 || len(s.Tokens) != 0 || len(s.Scopes) != 1 {

@@ -24,6 +24,7 @@ const (
 	ForTask     Wait = "task"
 	ForMessage  Wait = "message"
 	ForTimer    Wait = "timer"
+	ForSignal   Wait = "signal"
 	ForBranch   Wait = "branch"   // at an event-based gateway
 	ForJoin     Wait = "join"     // at a parallel or inclusive gateway
 	ForScope    Wait = "scope"    // at a sub-process, or an activity that runs for each item

@@ -118,6 +118,15 @@ func (r *run) take(ev Event) error {
 			return ErrNoToken
 		}
 		r.happened(t, el, ev.Vars)
+	case SignalReceived:
+		t, el, err := waits(ev.Token, ForSignal, Watching)
+		if err != nil {
+			return err
+		}
+		if el.Trigger != Signal {
+			return ErrNoToken
+		}
+		r.happened(t, el, ev.Vars)
 	case Cancel:
 		r.kill(0)
 		r.s.Status = Cancelled
@@ -274,6 +283,8 @@ func (r *run) work(t *Token, el *Element) {
 			r.wait(t, el, ForMessage)
 		case Timer:
 			r.wait(t, el, ForTimer)
+		case Signal:
+			r.wait(t, el, ForSignal)
 		default:
 			r.finish(t, el, nil)
 		}
@@ -405,6 +416,17 @@ func (r *run) throw(t *Token, el *Element) {
 		r.do(Left{Token: t.ID, Element: el.ID})
 		t.Element, t.Via, t.Vars, t.Wait = to.ID, "", nil, Moving
 		r.queue = append(r.queue, t)
+	case el.Trigger == Signal:
+		name, err := r.text(el.SignalName, t.Scope, t.Vars)
+		if err == nil && name == "" {
+			err = errors.New("the name of the signal is empty")
+		}
+		if err != nil {
+			r.incident(t, el, working, err.Error())
+			return
+		}
+		r.do(Broadcast{Element: el.ID, Signal: name, Vars: t.Vars})
+		r.finish(t, el, nil)
 	case el.Trigger == Escalation:
 		r.raise(t, Escalation, el.Code, t.Vars)
 		if !t.dead {
@@ -455,6 +477,17 @@ func (r *run) listen(t *Token, el *Element, again bool) error {
 		r.do(SetTimer{Token: t.ID, Element: el.ID, Kind: el.TimerKind, Value: v, Again: again})
 		return nil
 	}
+	if el.Trigger == Signal {
+		name, err := r.text(el.SignalName, t.Scope, t.Vars)
+		if err == nil && name == "" {
+			err = fmt.Errorf("the name of the signal of %q is empty", el.ID)
+		}
+		if err != nil {
+			return err
+		}
+		r.do(AwaitSignal{Token: t.ID, Element: el.ID, Signal: name})
+		return nil
+	}
 	name, err := r.text(el.MessageName, t.Scope, t.Vars)
 	if err != nil {
 		return err
@@ -470,10 +503,13 @@ func (r *run) listen(t *Token, el *Element, again bool) error {
 	return nil
 }
 
+// listens reports whether an event comes from outside the instance.
+func listens(t Trigger) bool { return t == Message || t == Timer || t == Signal }
+
 // watchBoundary makes the watchers of an activity's boundary events.
 func (r *run) watchBoundary(t *Token, el *Element) error {
 	for _, b := range el.Boundary {
-		if b.Trigger != Message && b.Trigger != Timer {
+		if !listens(b.Trigger) {
 			continue
 		}
 		w := r.token(b, t.Scope)
@@ -496,7 +532,7 @@ func (r *run) watchScope(first *Token, of *Element, scope int) {
 			continue
 		}
 		for _, st := range e.Children {
-			if st.Kind != StartEvent || st.Trigger != Message && st.Trigger != Timer {
+			if st.Kind != StartEvent || !listens(st.Trigger) {
 				continue
 			}
 			w := r.token(st, scope)
@@ -820,10 +856,15 @@ func (r *run) takeBack(t *Token) {
 		r.do(CancelTimer{t.ID})
 	case ForMessage:
 		r.do(Unsubscribe{t.ID})
+	case ForSignal:
+		r.do(ForgetSignal{t.ID})
 	case Watching:
-		if r.p.byID[t.Element].Trigger == Timer {
+		switch r.p.byID[t.Element].Trigger {
+		case Timer:
 			r.do(CancelTimer{t.ID})
-		} else {
+		case Signal:
+			r.do(ForgetSignal{t.ID})
+		default:
 			r.do(Unsubscribe{t.ID})
 		}
 	}

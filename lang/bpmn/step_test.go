@@ -18,6 +18,7 @@ func model(body string) []byte {
 <bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:zeebe="http://camunda.org/schema/zeebe/1.0" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">
 <bpmn:message id="m_paid" name="paid"><bpmn:extensionElements><zeebe:subscription correlationKey="=key"/></bpmn:extensionElements></bpmn:message>
 <bpmn:error id="e_full" errorCode="full"/><bpmn:escalation id="x_late" escalationCode="late"/>
+<bpmn:signal id="g_storm" name="storm"/>
 <bpmn:process id="p" isExecutable="true">` + body + `</bpmn:process></bpmn:definitions>`)
 }
 
@@ -225,6 +226,7 @@ const (
 	onFull   = `<bpmn:errorEventDefinition errorRef="e_full"/>`
 	onAny    = `<bpmn:errorEventDefinition/>`
 	onLate   = `<bpmn:escalationEventDefinition escalationRef="x_late"/>`
+	onStorm  = `<bpmn:signalEventDefinition signalRef="g_storm"/>`
 	onPaid   = `<bpmn:messageEventDefinition messageRef="m_paid"/>`
 )
 
@@ -426,6 +428,23 @@ func TestForEach(t *testing.T) {
 	t.Run("none", func(t *testing.T) {
 		play(t, body(false, ""), map[string]any{"list": []any{}}).completed()
 	})
+}
+
+func TestSignals(t *testing.T) {
+	pl := play(t, `<bpmn:startEvent id="s"/>`+job("a")+boundary("b", "a", onStorm, true)+`<bpmn:intermediateThrowEvent id="warn">`+onStorm+`</bpmn:intermediateThrowEvent><bpmn:intermediateCatchEvent id="c">`+onStorm+`</bpmn:intermediateCatchEvent>`+flows("s>a;b>warn;warn>c"), nil)
+	w, ok := got[AwaitSignal](pl)
+	if !ok || w.Signal != "storm" {
+		t.Fatalf("%+v", pl.cmds)
+	}
+	pl.do(SignalReceived{Token: w.Token, Vars: map[string]any{"wind": 11.0}})
+	if b, ok := got[Broadcast](pl); !ok || b.Signal != "storm" || pl.s.Vars()["wind"] != 11.0 {
+		t.Fatalf("%+v", pl.cmds)
+	}
+	pl.is("c")
+	pl.do(Cancel{})
+	if _, ok := got[ForgetSignal](pl); !ok {
+		t.Error("somebody still waits for the signal")
+	}
 }
 
 func TestEndlessLoop(t *testing.T) {
