@@ -19,5 +19,5 @@
 // The fee that was paid, the message to the process and the refund that is due are one transaction.
 //
 // What it doesn't do: compute fees (the service's fee.dmn does), speak a provider's protocol (adapter/xbezahl does), pay
-// refunds out: it lists what is due.
+// refunds out: it lists what is due, and a clerk notes what the city's accounts have paid.
 package payment

@@ -10,6 +10,7 @@ const (
 	EventFailed    = "eu.mercator.payment.failed"
 	EventWithdrawn = "eu.mercator.payment.withdrawn"
 	EventRefundDue = "eu.mercator.payment.refund_due"
+	EventRefunded  = "eu.mercator.payment.refunded"
 )
 
 // Fact is the data of an event.
@@ -17,6 +18,6 @@ type Fact struct {
 	Payment string `json:"payment"`
 	Case    string `json:"case"`
 	Service string `json:"service"`
-	Cents   int64  `json:"cents"`
+	Cents   int64  `json:"cents"`            // of the fee, or of the refund
 	Reason  Reason `json:"reason,omitempty"` // of a refund
 }

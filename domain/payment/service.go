@@ -93,15 +93,20 @@ func (s *Service) Request(ctx context.Context, tx *store.Tx, o Order) (id string
 	return p.ID, nil
 }
 
+func (s *Service) publish(ctx context.Context, tx *store.Tx, kind string, p Payment, cents int64, reason Reason) error {
+	if s.cfg.Publish == nil {
+		return nil
+	}
+	return s.cfg.Publish(ctx, tx, kind, p.Case, Fact{Payment: p.ID, Case: p.Case, Service: p.Service, Cents: cents, Reason: reason})
+}
+
 func (s *Service) tell(ctx context.Context, tx *store.Tx, kind string, p Payment, refund int64, reason Reason) error {
-	if s.cfg.Publish != nil {
-		f := Fact{Payment: p.ID, Case: p.Case, Service: p.Service, Cents: p.Cents, Reason: reason}
-		if reason != "" {
-			f.Cents = refund
-		}
-		if err := s.cfg.Publish(ctx, tx, kind, p.Case, f); err != nil {
-			return err
-		}
+	cents := p.Cents
+	if reason != "" {
+		cents = refund
+	}
+	if err := s.publish(ctx, tx, kind, p, cents, reason); err != nil {
+		return err
 	}
 	switch {
 	case reason != "" && s.cfg.OnRefund != nil:
@@ -551,6 +556,7 @@ type Refund struct {
 	ID      string
 	Payment string
 	Case    string
+	Person  string
 	Attempt string
 	Cents   int64
 	Reason  Reason
@@ -566,11 +572,47 @@ func (s *Service) Refunds(ctx context.Context, g access.Grant, after string, n i
 		var r Refund
 		var reason string
 		var at int64
-		err := row.Scan(&r.ID, &r.Payment, &r.Case, &r.Attempt, &r.Cents, &reason, &at)
+		err := row.Scan(&r.ID, &r.Payment, &r.Case, &r.Person, &r.Attempt, &r.Cents, &reason, &at)
 		r.Reason, r.Created = Reason(reason), store.Time(at)
 		return r, err
 	}, listRefunds, g.Actor().Office, after, min(max(n, 1), 200))
 	return list, fault.Wrap("payment.refunds", err)
+}
+
+// Refunded notes that a refund of the clerk's office has been paid out. One that is not there, is another office's or has
+// been noted before is fault.NotFound.
+func (s *Service) Refunded(ctx context.Context, g access.Grant, id string) error {
+	const op = "payment.refunded"
+	if err := g.Must(access.Change, "payment"); err != nil {
+		return err
+	}
+	if !ident.Valid(id) {
+		return fault.New(fault.NotFound, op, "payment.notFound")
+	}
+	type part struct {
+		payment string
+		cents   int64
+	}
+	return fault.Wrap(op, s.cfg.DB.Write(ctx, func(tx *store.Tx) error {
+		done, err := store.One(ctx, tx, func(row store.Scanner) (p part, err error) {
+			return p, row.Scan(&p.payment, &p.cents)
+		}, finishRefund, id, g.Actor().Office)
+		if fault.Is(err, fault.NotFound) {
+			return fault.Because(fault.NotFound, op, "payment.notFound", err)
+		}
+		if err != nil {
+			return err
+		}
+		p, err := store.One(ctx, tx, scanPayment, lockPayment, done.payment)
+		if err != nil {
+			return err
+		}
+		p.RefundDue -= done.cents
+		if err := savePayment(ctx, tx, p, s.cfg.Now()); err != nil {
+			return err
+		}
+		return s.publish(ctx, tx, EventRefunded, p, done.cents, "")
+	}))
 }
 
 // Attempts lists the transactions of a payment that the actor may see, for the file.

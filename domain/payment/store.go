@@ -86,9 +86,14 @@ const insertRefund = `-- payment.insertRefund
 INSERT INTO payment_refund (id, payment, attempt, cents, reason, state, created_at) VALUES ($1, $2, $3, $4, $5, 'due', $6)`
 
 const listRefunds = `-- payment.listRefunds
-SELECT r.id, r.payment, p.case_id, r.attempt, r.cents, r.reason, r.created_at
+SELECT r.id, r.payment, p.case_id, p.person, r.attempt, r.cents, r.reason, r.created_at
 FROM payment_refund r JOIN payment_payment p ON p.id = r.payment
 WHERE r.state = 'due' AND p.office = $1 AND r.id > $2 ORDER BY r.id LIMIT $3`
+
+const finishRefund = `-- payment.finishRefund
+UPDATE payment_refund SET state = 'done' WHERE id = $1 AND state = 'due' AND payment IN (
+	SELECT id FROM payment_payment WHERE office = $2
+) RETURNING payment, cents`
 
 const takeCall = `-- payment.takeCall
 INSERT INTO payment_call (nonce, at) VALUES ($1, $2)`

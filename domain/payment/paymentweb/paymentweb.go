@@ -38,6 +38,7 @@ type Config struct {
 type pages struct {
 	Config
 	view *web.View[payPage]
+	list *web.View[refundsPage]
 }
 
 // Mounts are the pages and where they hang.
@@ -46,11 +47,17 @@ func Mounts(c Config) (web.Mounts, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &pages{c, view}
+	list, err := web.NewView[refundsPage](c.Templates, templateFS, "templates/refunds.html")
+	if err != nil {
+		return nil, err
+	}
+	p := &pages{c, view, list}
 	m := web.Mounts{
 		{Pattern: "GET /pay/{id}", Handler: web.Handle(p.show)},
 		{Pattern: "POST /pay/{id}", Handler: web.Handle(p.begin)},
 		{Pattern: "GET /pay/{id}/return", Handler: web.Handle(p.back)},
+		{Pattern: "GET /desk/refunds", Handler: web.Handle(p.refunds)},
+		{Pattern: "POST /desk/refunds/{id}", Handler: web.Handle(p.refunded)},
 	}
 	if c.Webhook != nil {
 		m = append(m, web.Mount{Pattern: "POST /webhooks/payment", Handler: web.Handle(c.Webhook), Foreign: true, Class: web.ClassAPI, MaxBody: 16 << 10})
@@ -71,7 +78,7 @@ func (p *pages) grant(r *http.Request, action string) (access.Grant, error) {
 	if err != nil {
 		return access.Grant{}, err
 	}
-	return p.Access.Permit(r.Context(), access.Request{Actor: a, Action: action, Resource: "payment", Purpose: "payment", Basis: "§ 4 EGovG NRW"})
+	return p.Access.Permit(r.Context(), access.Request{Actor: a, Action: action, Resource: "payment", Purpose: "own data", Basis: "§ 4 EGovG NRW"})
 }
 
 func (p *pages) show(w http.ResponseWriter, r *http.Request) error {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -183,6 +184,48 @@ func TestPay(t *testing.T) {
 	}
 }
 
+func TestRefunds(t *testing.T) {
+	c := newCounter(t)
+	id := c.request()
+	c.do("POST", "/pay/"+id, "en")
+	c.till.end(payment.Payed, 100)
+	c.want("/pay/"+id, "We will refund €31.70")
+	if status, _, _ := c.do("GET", "/desk/refunds", "en"); status != 403 {
+		t.Errorf("a resident at the desk: %d", status)
+	}
+	c.actor = accesstest.Clerk("21")
+	c.want("/desk/refunds", "There is nothing to refund")
+	c.actor = accesstest.Clerk("32")
+	_, body, _ := c.do("GET", "/desk/refunds", "en")
+	m := regexp.MustCompile(`action="(/desk/refunds/[^"]+)"`).FindStringSubmatch(body)
+	if m == nil || !strings.Contains(body, "€31.70") || !strings.Contains(body, "wrong amount charged") || !strings.Contains(body, "/desk/cases/case-1") {
+		t.Fatalf("the list lacks the refund:\n%s", body)
+	}
+	c.actor = accesstest.Clerk("21")
+	if status, _, _ := c.do("POST", m[1], "en"); status != 404 {
+		t.Errorf("another office notes it: %d", status)
+	}
+	c.actor = accesstest.Clerk("32")
+	if status, _, h := c.do("POST", m[1], "en"); status != 303 || h.Get("Location") != "/desk/refunds?done" {
+		t.Errorf("noted: %d %s", status, h.Get("Location"))
+	}
+	c.want("/desk/refunds?done", "The refund has been noted")
+	c.want("/desk/refunds", "There is nothing to refund")
+	if status, _, _ := c.do("POST", m[1], "en"); status != 404 {
+		t.Errorf("noted twice: %d", status)
+	}
+	c.actor = accesstest.Anna()
+	if _, body, _ := c.do("GET", "/pay/"+id, "en"); strings.Contains(body, "31.70") {
+		t.Error("the person is still told of a refund to come")
+	}
+	// Who has looked at the list of refunds has seen whose they are.
+	own := accesstest.Grant(t, accesstest.House(t, c.db), access.Request{Actor: accesstest.Anna(), Action: access.Read, Resource: "ledger", Owner: accesstest.Anna().ID})
+	entries, err := accesstest.House(t, c.db).WhoRead(t.Context(), own, "", 10)
+	if err != nil || len(entries) != 1 || entries[0].Basis != "§ 812 BGB" {
+		t.Errorf("on record: %+v, %v", entries, err)
+	}
+}
+
 func TestForeignAndNobody(t *testing.T) {
 	c := newCounter(t)
 	path := "/pay/" + c.request()
@@ -215,6 +258,16 @@ func TestTemplates(t *testing.T) {
 		t.Fatal(err)
 	}
 	webtest.CheckView(t, "pay.html", view.Template("de"), web.Page[payPage]{})
+	list, err := web.NewView[refundsPage](tmpl, templateFS, "templates/refunds.html")
+	if err != nil {
+		t.Fatal(err)
+	}
+	webtest.CheckView(t, "refunds.html", list.Template("de"), web.Page[refundsPage]{})
+	for _, reason := range []payment.Reason{payment.Twice, payment.Late, payment.WrongAmount} {
+		if !cat.Has("payment.reason." + string(reason)) {
+			t.Errorf("payment.reason.%s is missing", reason)
+		}
+	}
 	for _, s := range []payment.State{payment.Open, payment.Initiated, payment.Paid, payment.Cancelled, payment.Failed, payment.Withdrawn} {
 		for _, key := range []string{"payment.state." + string(s), "payment.alert." + string(s) + ".title", "payment.alert." + string(s) + ".text"} {
 			if !cat.Has(key) {
