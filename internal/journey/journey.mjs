@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: EUPL-1.2
+// The journeys of a resident and of a clerk in a real browser, told as a person would do them: by what is written on
+// buttons and beside fields. Every page that is met is checked with axe (WCAG 2.2 AA) and for sideways scrolling.
+//
+//   node journey.mjs PORTAL WIDTH js|nojs SHOTS
+import { chromium } from 'playwright-core'
+import { readFileSync, mkdirSync } from 'node:fs'
+import { createRequire } from 'node:module'
+
+const [portal, widthText, scripting, shots] = process.argv.slice(2)
+const width = Number(widthText)
+const js = scripting === 'js'
+const axe = js ? readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8') : ''
+if (shots) mkdirSync(shots, { recursive: true })
+
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM || '/usr/bin/chromium',
+  args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-first-run'],
+})
+const problems = []
+let checked = 0
+let failed
+
+// person opens a browser of their own: cookies and all.
+async function person(lang = 'de-DE') {
+  const context = await browser.newContext({ viewport: { width, height: 800 }, javaScriptEnabled: js, locale: lang, bypassCSP: js, acceptDownloads: true })
+  context.setDefaultTimeout(15000)
+  const page = await context.newPage()
+  page.on('pageerror', (e) => problems.push(`script error on ${page.url()}: ${e.message}`))
+  page.on('response', (r) => { if (r.status() >= 500) problems.push(`${r.status()} ${r.url()}`) })
+  return page
+}
+
+// look checks the page that is shown.
+async function look(page, name) {
+  checked++
+  if (shots) await page.screenshot({ path: `${shots}/${name}-${width}${js ? '' : '-nojs'}.png`, fullPage: true })
+  if (!js) return // axe is a script; with scripts on, the same pages are checked
+  await page.evaluate(axe)
+  const r = await page.evaluate(() => window.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] }))
+  for (const v of r.violations) problems.push(`${name} at ${width}: ${v.id}: ${v.help}: ${v.nodes.map((n) => n.target.join(' ')).slice(0, 3).join('; ')}`)
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
+  if (wide > 1) problems.push(`${name} at ${width}: scrolls sideways by ${wide} px`)
+}
+
+function expect(ok, what) {
+  if (!ok) throw new Error(`expected: ${what}`)
+}
+async function text(page) { return (await page.locator('main').innerText()).replace(/\s+/g, ' ') }
+async function sees(page, part) {
+  const t = await text(page)
+  expect(t.includes(part), `"${part}" on ${page.url()}, found: ${t.slice(0, 900)}`)
+}
+async function press(page, name) {
+  await page.getByRole('button', { name }).first().click()
+  await page.waitForLoadState('load')
+}
+async function follow(page, name) {
+  await page.getByRole('link', { name }).first().click()
+  await page.waitForLoadState('load')
+}
+
+// signIn goes through the city's identity provider.
+async function signIn(page, login, level) {
+  await page.waitForSelector('#login')
+  await page.fill('#login', login)
+  await page.fill('#password', 'mercator')
+  await page.check(`input[name=way][value="${level}"]`, { force: true })
+  await page.click('button[name=step][value=password]')
+  await page.waitForLoadState('load')
+  const proof = page.locator('#proof')
+  if (await proof.count()) {
+    const shown = (await page.locator('main').innerText()).match(/\b(\d{6})\b/)
+    await proof.fill(shown ? shown[1] : '')
+    await page.click('button[name=step][value=proof]')
+    await page.waitForLoadState('load')
+  }
+  await page.waitForURL((u) => u.href.startsWith(portal) && !u.pathname.startsWith('/signin'))
+}
+
+// agree answers the question whether the registers may be asked.
+async function agree(page, yes) {
+  await page.check(`input[type=radio][value="${yes ? 'yes' : 'no'}"]`, { force: true })
+  await press(page, /Weiter|Devam|Continue/)
+}
+
+const journeys = { resident, wrongZone, business, byHand }
+try {
+  for (const [name, go] of Object.entries(journeys)) {
+    const began = Date.now()
+    await go()
+    console.log(`ok ${name} at ${width} px ${scripting} (${Date.now() - began} ms)`)
+  }
+} catch (e) {
+  failed = e
+} finally {
+  await browser.close()
+}
+for (const p of [...new Set(problems)]) console.log('PROBLEM ' + p)
+if (failed) console.log('FAILED ' + failed.stack)
+console.log(`${checked} pages looked at`)
+process.exit(failed || problems.length ? 1 : 0)
+
+// Anna finds the service, agrees to the registers, is asked only what is left, pays and has her permit at once.
+async function resident() {
+  const page = await person()
+  await page.goto(portal + '/')
+  await look(page, '01-home')
+  await page.getByRole('searchbox').first().fill('Parkplatz vor der Tür')
+  await page.keyboard.press('Enter')
+  await page.waitForLoadState('load')
+  await look(page, '02-results')
+  await follow(page, /Bewohnerparkausweis/)
+  await sees(page, '30,70')
+  await look(page, '03-service')
+  await page.locator('a[href$="/start"], form[action$="/start"] button').first().click()
+  await page.waitForLoadState('load')
+  await signIn(page, 'anna-schmidt', 'substantial')
+  await sees(page, 'BMG')
+  await look(page, '04-data-notice')
+  await agree(page, true)
+  for (let i = 0; i < 12 && !page.url().includes('/check'); i++) {
+    await look(page, '05-page-' + page.url().split('/').pop())
+    await fill(page, { vehicle: 'DU-AS 1988', zone: 'NN', months: '12', declared: true, valid_from: today() })
+    await press(page, /Weiter|Speichern und weiter/)
+  }
+  await look(page, '06-check')
+  await sees(page, 'Kantstraße')
+  await page.locator('a[href*="/page/permit"]').first().click()
+  await page.waitForLoadState('load')
+  await fill(page, { months: '6' })
+  await press(page, /Weiter|Speichern/)
+  expect(page.url().includes('/check'), 'back at the check page, at ' + page.url())
+  await sees(page, '15,35')
+  await press(page, /absenden|einreichen|Antrag/i)
+  expect(page.url().includes('/pay/'), 'the cash desk, at ' + page.url())
+  await look(page, '07-pay')
+  await press(page, /bezahlen/i)
+  await page.locator('button[name=step][value=pay]').click()
+  await page.waitForLoadState('load')
+  for (let i = 0; i < 20 && !(await text(page)).includes('bezahlt'); i++) { await page.waitForTimeout(300); await page.reload() }
+  await look(page, '08-paid')
+  await page.goto(portal + '/postbox')
+  for (let i = 0; i < 30 && !(await text(page)).includes('Bewohnerparkausweis ist da'); i++) { await page.waitForTimeout(300); await page.reload() }
+  await look(page, '09-postbox')
+  await follow(page, /Bewohnerparkausweis ist da/)
+  await look(page, '10-message')
+  const href = await page.locator('a[href^="/documents/"]').first().getAttribute('href')
+  const pdf = await page.request.get(portal + href)
+  expect(pdf.status() === 200 && (await pdf.body()).subarray(0, 5).toString() === '%PDF-', 'a PDF')
+  await page.goto(portal + '/cases')
+  await look(page, '11-cases')
+  await follow(page, /Bewohnerparkausweis/)
+  await sees(page, '§ 45 Absatz 1b')
+  await look(page, '12-case')
+  await page.goto(portal + '/my-data')
+  await sees(page, 'DU-AS 1988')
+  await look(page, '13-my-data')
+  const foreign = await person()
+  expect((await foreign.request.get(portal + href, { maxRedirects: 0 })).status() !== 200, 'a stranger does not get the PDF')
+}
+
+// Mehmet asks for a zone that he doesn't live in; a clerk asks for a correction, then refuses with reasons.
+async function wrongZone() {
+  const page = await person()
+  await page.goto(portal + '/services/resident-parking-permit/start')
+  await signIn(page, 'mehmet-yilmaz', 'substantial')
+  await agree(page, true)
+  for (let i = 0; i < 12 && !page.url().includes('/check'); i++) {
+    await fill(page, { vehicle: 'DU-MY 79', zone: 'AL', months: '6', declared: true, valid_from: today() })
+    await press(page, /Weiter|Speichern und weiter/)
+  }
+  await press(page, /absenden|einreichen|Antrag/i)
+  const caseURL = page.url()
+  const desk = await person()
+  await desk.goto(portal + '/desk')
+  await signIn(desk, 'petra.lehmann', 'substantial')
+  await look(desk, '20-desk')
+  await follow(desk, /Mehmet Yılmaz|prüfen/)
+  await look(desk, '21-desk-case')
+  const claim = desk.getByRole('button', { name: /übernehmen/i })
+  if (await claim.count()) { await claim.first().click(); await desk.waitForLoadState('load') }
+  await look(desk, '22-desk-claimed')
+  if (!desk.url().includes('/tasks/')) await desk.locator('a[href^="/desk/tasks/"]').first().click()
+  await desk.waitForLoadState('load')
+  await fill(desk, { outcome: 'refused', reason: 'Ihre Wohnung liegt in keinem Bewohnerparkgebiet.' })
+  await look(desk, '23-desk-task')
+  await press(desk, /entscheiden|abschließen|Erledigen|Bestätigen/i)
+  await look(desk, '24-desk-done')
+  await page.goto(portal + '/postbox')
+  for (let i = 0; i < 30 && !(await text(page)).includes('abgelehnt'); i++) { await page.waitForTimeout(300); await page.reload() }
+  await sees(page, 'abgelehnt')
+  await page.goto(portal + '/my-data')
+  await sees(page, 'Petra Lehmann')
+  await look(page, '25-who-read')
+  expect(caseURL.includes('/cases/'), 'the case right after the submission, at ' + caseURL)
+}
+
+// Elif registers a business in Turkish; a colleague accepts it; she pays.
+async function business() {
+  const page = await person('tr-TR')
+  await page.goto(portal + '/services/business-registration/start')
+  await signIn(page, 'elif-kaya', 'substantial')
+  await look(page, '30-tr-data-notice')
+  await agree(page, true)
+  for (let i = 0; i < 12 && !page.url().includes('/check'); i++) {
+    await look(page, '31-tr-' + page.url().split('/').pop())
+    await fill(page, { legal_form: 'sole', business_name: 'Elif Kaya Çiçek', business_street: 'Lindengasse', business_house_number: '5', business_postcode: '47051',
+      activity: 'Çiçek satışı', sector: 'trade', start_date: today(), employees: '0', declared: true })
+    await press(page, /Devam|Kaydet/)
+  }
+  await look(page, '32-tr-check')
+  await page.locator('form[action$="/submit"] button, button[formaction$="/submit"]').first().click()
+  await page.waitForLoadState('load')
+  expect(page.url().includes('/cases/'), 'the case, at ' + page.url())
+  await look(page, '33-tr-case')
+}
+
+// Jonas says no to the registers and types everything himself; mistakes are told at their fields and nothing is lost.
+async function byHand() {
+  const page = await person()
+  await page.goto(portal + '/services/resident-parking-permit/start')
+  await signIn(page, 'jonas-weber', 'substantial')
+  await agree(page, false)
+  await fill(page, { given_names: 'Jonas', family_name: 'Weber', birth_date: '31.2.2001' })
+  await press(page, /Weiter/)
+  await look(page, '40-error')
+  expect((await page.locator('input[name^="birth_date"]').evaluateAll((l) => l.map((x) => x.value).join('.'))).includes('31'), 'what was typed is still there')
+  await fill(page, { birth_date: '30.1.2001' })
+  await press(page, /Weiter/)
+  await fill(page, { street: 'Einsteinstr.', house_number: '9', postcode: '47057', city: 'Duisburg', residence_since: '3.11.2026' })
+  if (js) await page.locator('input[name="postcode"]').blur()
+  await page.waitForTimeout(js ? 700 : 0)
+  await page.reload()
+  if (js) expect((await page.locator('input[name="street"]').inputValue()) === 'Einsteinstr.', 'a field that was left is saved')
+}
+
+// fill answers those of the questions that stand on the page.
+async function fill(page, answers) {
+  for (const [name, value] of Object.entries(answers)) {
+    const fields = page.locator(`[name="${name}"]`)
+    if (!(await fields.count())) {
+      const parts = page.locator(`[name="${name}.day"], [name="${name}_day"], [name="${name}-day"]`)
+      if (await parts.count() && typeof value === 'string') {
+        const [d, m, y] = value.split('.')
+        for (const [k, v] of [['day', d], ['month', m], ['year', y]]) await page.locator(`[name="${name}.${k}"], [name="${name}_${k}"], [name="${name}-${k}"]`).first().fill(v)
+      }
+      continue
+    }
+    const first = fields.first()
+    const kind = await first.evaluate((e) => e.tagName + ':' + (e.type || ''))
+    if (kind.startsWith('SELECT')) await first.selectOption(value)
+    else if (kind === 'INPUT:radio') await page.locator(`input[name="${name}"][value="${value}"]`).check({ force: true })
+    else if (kind === 'INPUT:checkbox' || kind === 'INPUT:hidden') { const box = page.locator(`input[type=checkbox][name="${name}"]`).first(); if (value) await box.check({ force: true }) }
+    else await first.fill(String(value))
+  }
+}
+
+function today() {
+  const d = new Date()
+  return `${d.getDate()}.${d.getMonth() + 1}.${d.getFullYear()}`
+}
