@@ -31,7 +31,7 @@ func (p *pages) clerk(r *http.Request, action string) (access.Grant, error) {
 	if a.Kind != access.Clerk {
 		return access.Grant{}, fault.New(fault.Denied, "paymentweb.refunds", "")
 	}
-	return p.Access.Permit(r.Context(), access.Request{Actor: a, Action: action, Resource: "payment", Purpose: "Work on your case", Basis: "§ 812 BGB", Office: a.Office})
+	return p.Access.Permit(r.Context(), access.Request{Actor: a, Action: action, Resource: "payment", Purpose: "case work", Basis: "§ 812 BGB", Office: a.Office})
 }
 
 func (p *pages) refunds(w http.ResponseWriter, r *http.Request) error {
