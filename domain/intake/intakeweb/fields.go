@@ -10,6 +10,7 @@ import (
 	"mime"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"mercator/base/i18n"
 	"mercator/domain/intake"
@@ -17,6 +18,7 @@ import (
 	"mercator/web/ui"
 
 	"github.com/yuin/goldmark"
+	"golang.org/x/net/html"
 )
 
 // block is one thing on a page: a component of the kit, prose, or a group of blocks.
@@ -56,7 +58,7 @@ func (b *builder) blocks(items []form.Item) []block {
 			out = append(out, block{HTML: prose(it.Text.For(lang))})
 		case it.Type == "html":
 			// An author's HTML is shown as what it says, without its markup.
-			out = append(out, block{Item: ui.Text{Text: it.Text.For(lang)}})
+			out = append(out, block{Item: ui.Text{Text: plainText(it.Text.For(lang))}})
 		case it.Type == "separator":
 			out = append(out, block{Rule: true})
 		case it.Type == "expression":
@@ -188,6 +190,32 @@ func prose(s string) template.HTML {
 		return template.HTML(template.HTMLEscapeString(s))
 	}
 	return template.HTML(buf.String())
+}
+
+// plainText is what HTML says: its text, a paragraph for each block.
+func plainText(s string) string {
+	z := html.NewTokenizer(strings.NewReader(s))
+	var b strings.Builder
+	hidden := 0
+	for {
+		tt := z.Next()
+		if tt == html.ErrorToken {
+			return strings.TrimSpace(b.String())
+		}
+		name, _ := z.TagName()
+		switch tag := string(name); {
+		case tt == html.TextToken && hidden == 0:
+			b.Write(z.Text())
+		case tag == "script" || tag == "style" || tag == "title":
+			if tt == html.StartTagToken {
+				hidden++
+			} else if hidden > 0 {
+				hidden--
+			}
+		case tag == "p" || tag == "div" || tag == "br" || tag == "li" || len(tag) == 2 && tag[0] == 'h':
+			b.WriteString("\n\n")
+		}
+	}
 }
 
 // serveFile sends an uploaded file so that a browser can't take it for anything

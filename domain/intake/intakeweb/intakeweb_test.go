@@ -23,7 +23,9 @@ import (
 	"mercator/core/access"
 	"mercator/core/access/accesstest"
 	"mercator/core/identity"
+	"mercator/core/store"
 	"mercator/core/store/storetest"
+	"mercator/domain/intake"
 	"mercator/domain/intake/intaketest"
 	"mercator/domain/service"
 	"mercator/lang/form"
@@ -98,13 +100,14 @@ func newTown(t testing.TB) *town {
 
 // visitor is a browser without a script.
 type visitor struct {
-	t      testing.TB
-	town   *town
-	client *http.Client
-	who    string
-	url    string
-	status int
-	body   string
+	t       testing.TB
+	town    *town
+	client  *http.Client
+	who     string
+	url     string
+	status  int
+	body    string
+	cookies string
 }
 
 func (tn *town) visitor(t testing.TB, who string) *visitor {
@@ -117,12 +120,12 @@ func (v *visitor) do(r *http.Request) *visitor {
 	r.Header.Set("Accept-Language", "de")
 	v.client.CheckRedirect = func(next *http.Request, _ []*http.Request) error {
 		if v.who != "" {
-			next.Header.Set("Cookie", "who="+v.who)
+			next.Header.Set("Cookie", "who="+v.who+v.cookies)
 		}
 		return nil
 	}
 	if v.who != "" {
-		r.Header.Set("Cookie", "who="+v.who)
+		r.Header.Set("Cookie", "who="+v.who+v.cookies)
 	}
 	res, err := v.client.Do(r)
 	if err != nil {
@@ -230,6 +233,71 @@ func TestTheJourneyWithoutAScript(t *testing.T) {
 	v.get("/apply/"+draft+"/page/permit").at(regexp.QuoteMeta(caseURL), 200)
 	if n := len(tn.Cases(t)); n != 1 {
 		t.Errorf("%d cases", n)
+	}
+}
+
+func TestABusinessIsRegisteredByHand(t *testing.T) {
+	tn := newTown(t)
+	v := tn.visitor(t, "anna")
+	v.get("/services/business-registration/start").at(draftID+"/data", 200).send("consent", "no").at(draftID+"/page/person", 200)
+	v.send("given_names", "Änne-Şebnem", "family_name", "von der Heydt", "birth_date", "12. April 88", "nationality", "deutsch").at(draftID+"/page/home", 200)
+	v.send("street", "Königstr.", "house_number", "12 A", "postcode", "D-47051", "city", "Duisburg", "email", "").at(draftID+"/page/business", 200)
+	v.send("legal_form", "sole", "business_name", "Rad & Tat <Heydt>", "business_street", "Kantstr.", "business_house_number", "3", "business_postcode", "47057").at(draftID+"/page/activity", 200)
+	v.send("activity", "Fahrräder\nund mehr", "sector", "trade", "start_date", "1.1.27", "employees", "zwei").at(draftID+"/page/activity", 422).sees("Bitte geben Sie eine Zahl ein", `value="zwei"`)
+	v.send("activity", "Fahrräder\nund mehr", "sector", "trade", "start_date", "1.1.27", "employees", "2").at(draftID+"/page/declare", 200)
+	v.send("declared", "true").at(draftID+"/check", 200).sees("Rad &amp; Tat &lt;Heydt&gt;", "12.04.1988", "Königstraße", "12a", "01.01.2027", "Nein", "Keine Angabe")
+	v.send().at("/cases/[0-9a-f-]{36}", 200)
+	if c := tn.Cases(t)[0]; c["employees"] != float64(2) || c["craft"] != false || c["birth_date"] != "1988-04-12" || c["craft_card"] != nil {
+		t.Errorf("%v", c)
+	}
+}
+
+func TestOneAnswerIsCorrectedOnItsPage(t *testing.T) {
+	tn := newTown(t)
+	ctx, anna := t.Context(), accesstest.Anna()
+	caseID, errs, err := tn.Intake.Apply(ctx, anna, intake.Application{Service: "resident-parking-permit", Key: "k", Lang: "de", Consent: true, Answers: map[string]any{
+		"vehicle": "DU-AB 123", "zone": "DE1", "valid_from": tn.Now().AddDate(0, 0, 2).Format(time.DateOnly), "months": "12", "declared": true}})
+	if err != nil || len(errs) > 0 {
+		t.Fatal(errs, err)
+	}
+	if err := tn.DB.Write(ctx, func(tx *store.Tx) error {
+		return tn.Intake.Correction(ctx, tx, caseID, anna.ID, "street", "Im Register steht <eine> andere Straße.")
+	}); err != nil {
+		t.Fatal(err)
+	}
+	open, err := tn.Intake.Corrections(ctx, anna, caseID)
+	if err != nil || len(open) != 1 {
+		t.Fatal(open, err)
+	}
+	page := "/corrections/" + open[0].ID
+	if v := tn.visitor(t, "bora").get(page); v.status != 404 {
+		t.Errorf("a neighbour: %d", v.status)
+	}
+	v := tn.visitor(t, "anna").get(page).at(page, 200).sees("&lt;eine&gt; andere Straße", `value="Musfeldstraße"`)
+	if strings.Contains(v.body, `name="zone"`) || strings.Contains(v.body, `name="house_number"`) {
+		t.Error("more than the one field is asked")
+	}
+	v.send("street", "☃").at(page, 422).sees(`value="☃"`, `href="#f-street"`)
+	v.get(page).sees(`value="☃"`)
+	v.send("street", "Königstr.").at("/cases/"+caseID, 200)
+	v.get(page).sees("Ihre Berichtigung ist angekommen")
+	if got := tn.Cases(t)[0]["street"]; got != "Königstraße" {
+		t.Errorf("street %v", got)
+	}
+}
+
+func TestThePagesSpeakThreeLanguages(t *testing.T) {
+	tn := newTown(t)
+	v := tn.visitor(t, "anna")
+	v.get("/services/resident-parking-permit/start").send("consent", "yes")
+	draft := strings.Split(v.url, "/")[2]
+	for lang, want := range map[string][]string{
+		"en": {"Which parking zone?", "Step 4 of 6", "Continue", "12 months", "Valid from"},
+		"tr": {"Hangi park bölgesi?", "Devam", "12 ay", "Başlangıç tarihi"},
+	} {
+		v.cookies = "; lang=" + lang
+		v.get("/apply/" + draft + "/page/permit").sees(want...)
+		v.send("months", "12", "zone", "DE1", "valid_from", "").at(draftID+"/page/permit", 422)
 	}
 }
 
@@ -384,6 +452,23 @@ func TestUploads(t *testing.T) {
 	}
 }
 
+func TestAuthorsMarkupIsHarmless(t *testing.T) {
+	for in, want := range map[string]string{
+		"<p>Ein &lt;Satz&gt;.</p><p>Noch einer.</p>":         "Ein <Satz>.\n\n\n\nNoch einer.",
+		"<script>alert(1)</script>Text<img src=x onerror=x>": "Text",
+		"<style>x</style><b>fett":                            "fett",
+	} {
+		if got := plainText(in); got != want {
+			t.Errorf("%q: %q, want %q", in, got, want)
+		}
+	}
+	for _, in := range []string{"<script>alert(1)</script>", "[x](javascript:alert(1))", "<img src=x onerror=alert(1)>", "**fett** <b onclick=x>"} {
+		if got := string(prose(in)); strings.Contains(got, "<script") || strings.Contains(got, "javascript:") || strings.Contains(got, "onerror=") || strings.Contains(got, "onclick=") {
+			t.Errorf("%q: %q", in, got)
+		}
+	}
+}
+
 func TestTemplatesFitTheirData(t *testing.T) {
 	p := newTown(t).pages
 	webtest.CheckView(t, "notice", p.notice.Template("de"), web.Page[noticePage]{})
@@ -491,6 +576,19 @@ func TestBrowser(t *testing.T) {
 	}
 	look("page with an error", base+"/page/permit")
 	look("drafts", tn.server.URL+"/apply")
+	caseID, errs, err := tn.Intake.Apply(ctx, anna, intake.Application{Service: "resident-parking-permit", Key: "k", Lang: "de", Consent: true, Answers: map[string]any{
+		"vehicle": "DU-AB 123", "zone": "DE1", "valid_from": tn.Now().AddDate(0, 0, 2).Format(time.DateOnly), "months": "12", "declared": true}})
+	if err != nil || len(errs) > 0 {
+		t.Fatal(errs, err)
+	}
+	if err := tn.DB.Write(ctx, func(tx *store.Tx) error { return tn.Intake.Correction(ctx, tx, caseID, anna.ID, "street", "Bitte prüfen.") }); err != nil {
+		t.Fatal(err)
+	}
+	open, err := tn.Intake.Corrections(ctx, anna, caseID)
+	if err != nil || len(open) != 1 {
+		t.Fatal(open, err)
+	}
+	look("correction", tn.server.URL+"/corrections/"+open[0].ID)
 	look("discard", base+"/discard")
 }
 
