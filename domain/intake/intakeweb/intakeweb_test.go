@@ -581,7 +581,9 @@ func TestBrowser(t *testing.T) {
 	if err != nil || len(errs) > 0 {
 		t.Fatal(errs, err)
 	}
-	if err := tn.DB.Write(ctx, func(tx *store.Tx) error { return tn.Intake.Correction(ctx, tx, caseID, anna.ID, "street", "Bitte prüfen.") }); err != nil {
+	if err := tn.DB.Write(ctx, func(tx *store.Tx) error {
+		return tn.Intake.Correction(ctx, tx, caseID, anna.ID, "street", "Bitte prüfen.")
+	}); err != nil {
 		t.Fatal(err)
 	}
 	open, err := tn.Intake.Corrections(ctx, anna, caseID)
