@@ -399,7 +399,7 @@ func (s *stepping) job(ctx context.Context, c bpmn.CreateJob) error {
 		s.queue = append(s.queue, bpmn.JobFailed{Token: c.Token, Reason: fmt.Sprintf("nobody does work of the type %q", c.Type)})
 		return nil
 	case h.Async != nil:
-		_, err := s.e.jobs.Enqueue(ctx, s.tx, job.New{Kind: workKind, Key: jobKey(workKind, s.row.InstanceID, c.Token),
+		_, err := s.e.jobs.Enqueue(ctx, s.tx, job.New{Kind: workKind, MaxAttempts: c.Retries, Key: jobKey(workKind, s.row.InstanceID, c.Token),
 			Args: tokenArgs{Instance: s.row.InstanceID, Token: c.Token}})
 		return err
 	}

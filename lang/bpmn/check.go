@@ -270,7 +270,7 @@ func (c *checker) names() {
 			look(m.Source)
 			local[m.Target[0]] = true
 		}
-		for _, x := range []*Expr{e.MessageName, e.Key, e.SignalName, e.TimerValue, e.JobType, e.Decision, e.Script, e.Assignee, e.Groups, e.Users, e.Due, e.FollowUp, e.Priority} {
+		for _, x := range []*Expr{e.MessageName, e.Key, e.SignalName, e.Condition, e.TimerValue, e.JobType, e.Decision, e.Script, e.Assignee, e.Groups, e.Users, e.Due, e.FollowUp, e.Priority} {
 			look(x)
 		}
 		for _, f := range e.Out {

@@ -82,6 +82,7 @@ type (
 	// CreateJob wants work done; JobDone, JobFailed or BpmnError answers.
 	CreateJob struct {
 		Token, Element, Type string
+		Retries              int // how often it is tried; 0: as the caller likes
 		Headers              []Property
 		Vars                 map[string]any // all that the element sees
 	}

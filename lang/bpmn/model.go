@@ -204,6 +204,7 @@ type Element struct {
 	MessageName  *Expr // message
 	Key          *Expr // message: zeebe:subscription correlationKey
 	SignalName   *Expr // signal
+	Condition    *Expr // conditional
 	TimerKind    TimerKind
 	TimerValue   *Expr
 	Code         string // error, escalation; "" catches every code

@@ -601,6 +601,20 @@ func (b *builder) trigger(n *node, e *Element) {
 		}
 	case "conditionalEventDefinition":
 		e.Trigger = Conditional
+		if c := k.first(nsBPMN, "condition"); c != nil && c.content() != "" {
+			if !strings.HasPrefix(c.content(), "=") && !b.feelGlobal && !strings.Contains(strings.ToUpper(c.attr("language")), "FEEL") {
+				b.refuse(c.contentPos(), e, "expression", "the condition of %q is not FEEL: it has to begin with \"=\"", e.ID)
+			} else {
+				e.Condition = b.formula(e, c.content(), c.contentPos())
+			}
+		} else {
+			b.refuse(k.pos, e, "incomplete", "%q has no condition", e.ID)
+		}
+		for _, a := range k.attrs {
+			if a.Name.Space == nsCamunda {
+				b.refuse(k.pos, e, "vendor", "camunda:%s=%q is not read and would change the meaning", a.Name.Local, short(a.Value))
+			}
+		}
 	case "compensateEventDefinition":
 		e.Trigger = Compensate
 	case "cancelEventDefinition":
@@ -609,7 +623,7 @@ func (b *builder) trigger(n *node, e *Element) {
 		b.refuse(k.pos, e, "unsupported", "%q: <%s> is not executed", e.ID, k.name)
 	}
 	switch e.Trigger {
-	case Conditional, Compensate, Cancelling:
+	case Compensate, Cancelling:
 		b.refuse(k.pos, e, "unsupported", "%q: a %s event is not executed", e.ID, e.Trigger)
 	}
 }
@@ -843,8 +857,8 @@ func (b *builder) needs(e *Element) {
 				if e.MessageName == nil {
 					lacks("has no message with a name")
 				}
-			case Signal:
-				not(": a signal can't begin a process yet")
+			case Signal, Conditional:
+				not(fmt.Sprintf(": a %s event can't begin a process", e.Trigger))
 			case ErrorEvent, Escalation, Terminate, Link:
 				lacks("can't wait for %s: that is for event sub-processes", e.Trigger)
 			}
@@ -876,8 +890,8 @@ func (b *builder) needs(e *Element) {
 			if e.JobType == nil {
 				lacks("sends a message, but has no zeebe:taskDefinition: nothing says how")
 			}
-		case Timer:
-			lacks("can't bring about a timer")
+		case Timer, Conditional:
+			lacks("can't bring about a %s event", e.Trigger)
 		case ErrorEvent:
 			if e.Kind == ThrowEvent {
 				lacks("can't throw an error: that is for end events")
@@ -899,7 +913,7 @@ func (b *builder) needs(e *Element) {
 		}
 		for _, f := range e.Out {
 			if !(f.To.Kind == ReceiveTask || f.To.Kind == CatchEvent && listens(f.To.Trigger)) {
-				lacks("leads to %q, which waits for neither a message nor a timer nor a signal", f.To.ID)
+				lacks("leads to %q, which waits for no message, timer, signal or condition", f.To.ID)
 			} else if f.To.Kind == ReceiveTask && (len(f.To.Boundary) > 0 || len(f.To.Inputs) > 0 || f.To.Multi != nil) {
 				lacks("leads to the receive task %q with boundary events, inputs or instances of its own: use an intermediate catch event", f.To.ID)
 			}

@@ -37,7 +37,7 @@ func (g *gen) flow(from, to, cond string) string {
 
 // block writes one block and gives its first and last element.
 func (g *gen) block(depth int) (first, last string) {
-	kinds := []string{"job", "user", "task", "throw", "timer", "message", "signal", "script"}
+	kinds := []string{"job", "user", "task", "throw", "timer", "message", "signal", "condition", "script"}
 	if depth > 0 {
 		kinds = append(kinds, "seq", "xor", "and", "or", "sub", "multi", "timeout", "remind", "branch", "error", "terminate", "listen", "escalate")
 	}
@@ -61,6 +61,10 @@ func (g *gen) block(depth int) (first, last string) {
 	case "script":
 		id := g.id("x")
 		fmt.Fprintf(&g.nodes, `<bpmn:scriptTask id="%s"><bpmn:extensionElements><zeebe:script expression="=key" resultVariable="r"/></bpmn:extensionElements></bpmn:scriptTask>`, id)
+		return id, id
+	case "condition":
+		id := g.id("c")
+		fmt.Fprintf(&g.nodes, `<bpmn:intermediateCatchEvent id="%s">%s</bpmn:intermediateCatchEvent>`, id, onYes)
 		return id, id
 	case "timer", "message", "signal":
 		id := g.id("c")
@@ -166,7 +170,7 @@ func (g *gen) block(depth int) (first, last string) {
 		x, _ := sub.block(depth - 1)
 		sub.flow(st, x, "")
 		g.n = sub.n
-		def := rapid.SampledFrom([]string{onPaid, afterDay, thrice, onStorm}).Draw(g.t, "on")
+		def := rapid.SampledFrom([]string{onPaid, afterDay, thrice, onStorm, onYes, onNo}).Draw(g.t, "on")
 		fmt.Fprintf(&g.nodes, `<bpmn:subProcess id="%s"><bpmn:startEvent id="%s"/>%s<bpmn:endEvent id="%s"/>%s<bpmn:subProcess id="%s" triggeredByEvent="true"><bpmn:startEvent id="%s" isInterrupting="%t">%s</bpmn:startEvent>%s%s</bpmn:subProcess></bpmn:subProcess>`,
 			id, s, in.nodes.String(), e, in.flows.String(), es, st, rapid.Bool().Draw(g.t, "interrupting"), def, sub.nodes.String(), sub.flows.String())
 		return id, id
@@ -203,6 +207,11 @@ func (g *gen) sub(depth int, inner string) (string, string) {
 	fmt.Fprintf(&g.nodes, `<bpmn:subProcess id="%s">%s<bpmn:startEvent id="%s"/>%s<bpmn:endEvent id="%s"/>%s</bpmn:subProcess>`, id, inner, s, in.nodes.String(), e, in.flows.String())
 	return id, id
 }
+
+const (
+	onYes = `<bpmn:conditionalEventDefinition><bpmn:condition>=yes</bpmn:condition></bpmn:conditionalEventDefinition>`
+	onNo  = `<bpmn:conditionalEventDefinition><bpmn:condition>=no</bpmn:condition></bpmn:conditionalEventDefinition>`
+)
 
 // open is what the outside owes an instance, by token.
 type open map[string]string
@@ -299,6 +308,9 @@ func TestProperties(t *testing.T) {
 				case ForJob, ForTask, ForTimer, ForMessage, ForSignal:
 					waiting[tk.ID] = string(tk.Wait)
 				case Watching:
+					if p.Element(tk.Element).Trigger == Conditional {
+						continue // asks nobody
+					}
 					waiting[tk.ID] = string(p.Element(tk.Element).Trigger)
 				case Moving:
 					t.Fatalf("token %s waits for nothing at %s", tk.ID, tk.Element)

@@ -25,6 +25,7 @@ const (
 	ForMessage  Wait = "message"
 	ForTimer    Wait = "timer"
 	ForSignal   Wait = "signal"
+	ForChange   Wait = "change"   // of variables, until a condition is true
 	ForBranch   Wait = "branch"   // at an event-based gateway
 	ForJoin     Wait = "join"     // at a parallel or inclusive gateway
 	ForScope    Wait = "scope"    // at a sub-process, or an activity that runs for each item
@@ -61,7 +62,7 @@ type Token struct {
 	Via     string         `json:"via,omitempty"`   // the flow it came over
 	Vars    map[string]any `json:"vars,omitempty"`  // local variables
 	Item    int            `json:"item,omitempty"`  // runs for this item, from 1
-	Left    int            `json:"left,omitempty"`  // of a cycle: how often yet; -1: for ever
+	Left    int            `json:"left,omitempty"`  // of a cycle: how often yet, -1: for ever; of a condition: 1 while it is true
 	Phase   phase          `json:"phase,omitempty"` // what a retry does
 	Reason  string         `json:"reason,omitempty"`
 	dead    bool

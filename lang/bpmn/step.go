@@ -214,7 +214,7 @@ func (r *run) settle() {
 			}
 			r.enter(t, el)
 		}
-		if !r.inclusive() {
+		if !r.inclusive() && !r.conditions() {
 			return
 		}
 	}
@@ -285,6 +285,8 @@ func (r *run) work(t *Token, el *Element) {
 			r.wait(t, el, ForTimer)
 		case Signal:
 			r.wait(t, el, ForSignal)
+		case Conditional:
+			t.Wait = ForChange
 		default:
 			r.finish(t, el, nil)
 		}
@@ -342,8 +344,19 @@ func (r *run) job(t *Token, el *Element) {
 		r.incident(t, el, working, err.Error())
 		return
 	}
+	retries, err := r.text(el.Retries, t.Scope, t.Vars)
+	n := 0
+	if err == nil && retries != "" {
+		if n, err = strconv.Atoi(retries); err == nil && (n < 0 || n > 1000) {
+			err = fmt.Errorf("%d retries: want at most 1000", n)
+		}
+	}
+	if err != nil {
+		r.incident(t, el, working, err.Error())
+		return
+	}
 	t.Wait = ForJob
-	r.do(CreateJob{Token: t.ID, Element: el.ID, Type: typ, Headers: el.Headers, Vars: r.visible(t.Scope, t.Vars)})
+	r.do(CreateJob{Token: t.ID, Element: el.ID, Type: typ, Retries: n, Headers: el.Headers, Vars: r.visible(t.Scope, t.Vars)})
 }
 
 // JobOf is the job that a token waits for, once more.
@@ -477,6 +490,9 @@ func (r *run) listen(t *Token, el *Element, again bool) error {
 		r.do(SetTimer{Token: t.ID, Element: el.ID, Kind: el.TimerKind, Value: v, Again: again})
 		return nil
 	}
+	if el.Trigger == Conditional {
+		return nil // looked at whenever the tokens have come to rest
+	}
 	if el.Trigger == Signal {
 		name, err := r.text(el.SignalName, t.Scope, t.Vars)
 		if err == nil && name == "" {
@@ -503,8 +519,10 @@ func (r *run) listen(t *Token, el *Element, again bool) error {
 	return nil
 }
 
-// listens reports whether an event comes from outside the instance.
-func listens(t Trigger) bool { return t == Message || t == Timer || t == Signal }
+// listens reports whether an event has to be waited for.
+func listens(t Trigger) bool {
+	return t == Message || t == Timer || t == Signal || t == Conditional
+}
 
 // watchBoundary makes the watchers of an activity's boundary events.
 func (r *run) watchBoundary(t *Token, el *Element) error {
@@ -598,6 +616,9 @@ func (r *run) again(w *Token, el *Element) {
 		if w.Left > 0 {
 			w.Left--
 		}
+	}
+	if el.Trigger == Conditional {
+		return // again when it has been false in between
 	}
 	if err := r.listen(w, el, true); err != nil {
 		w.dead = true
@@ -725,7 +746,7 @@ func (r *run) leave(t *Token, el *Element) {
 	}
 	r.disarm(t.ID)
 	r.do(Left{Token: t.ID, Element: el.ID})
-	t.Vars, t.Wait = nil, Moving
+	t.Vars, t.Wait, t.Left = nil, Moving, 0
 	if len(flows) == 0 {
 		r.end(t)
 		return
@@ -864,6 +885,7 @@ func (r *run) takeBack(t *Token) {
 			r.do(CancelTimer{t.ID})
 		case Signal:
 			r.do(ForgetSignal{t.ID})
+		case Conditional:
 		default:
 			r.do(Unsubscribe{t.ID})
 		}
@@ -932,6 +954,32 @@ func (r *run) join(el *Element, scope, need int) bool {
 	}
 	r.leave(used[0], el)
 	return true
+}
+
+// conditions lets one event happen whose condition has become true. A condition that
+// can't be evaluated isn't true.
+func (r *run) conditions() bool {
+	for _, t := range r.s.Tokens {
+		if t.dead || t.Wait != ForChange && t.Wait != Watching {
+			continue
+		}
+		el := r.p.byID[t.Element]
+		if el.Trigger != Conditional {
+			continue
+		}
+		v, err := r.eval(el.Condition, t.Scope, t.Vars)
+		if yes, ok := v.(bool); err != nil || !ok || !yes {
+			t.Left = 0
+			continue
+		}
+		if r.moves--; t.Left == 1 || r.moves < 0 {
+			continue
+		}
+		t.Left = 1
+		r.happened(t, el, nil)
+		return true
+	}
+	return false
 }
 
 // inclusive fires one inclusive join that needs to wait no longer (BPMN 2.0.2, 13.4.3):

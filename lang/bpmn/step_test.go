@@ -447,6 +447,22 @@ func TestSignals(t *testing.T) {
 	}
 }
 
+func TestConditions(t *testing.T) {
+	when := `<bpmn:conditionalEventDefinition><bpmn:condition>=x = 1</bpmn:condition></bpmn:conditionalEventDefinition>`
+	pl := play(t, `<bpmn:startEvent id="s"/>`+job("a")+boundary("b", "a", when, false)+`<bpmn:intermediateThrowEvent id="m"/><bpmn:intermediateCatchEvent id="c">`+when+`</bpmn:intermediateCatchEvent>`+flows("s>a;a>c;b>m"), nil)
+	for i, x := range []float64{0, 1, 1, 0, 1} { // it happens each time that it becomes true
+		pl.do(SetVars{map[string]any{"x": x}})
+		if _, ok := got[Milestone](pl); ok != (i == 1 || i == 4) {
+			t.Errorf("change %d: %+v", i, pl.cmds)
+		}
+	}
+	pl.do(SetVars{map[string]any{"x": 2.0}})
+	pl.do(JobDone{Token: pl.at("a")})
+	pl.is("c")
+	pl.do(SetVars{map[string]any{"x": 1.0}})
+	pl.completed()
+}
+
 func TestEndlessLoop(t *testing.T) {
 	pl := play(t, `<bpmn:startEvent id="s"/><bpmn:task id="a"/><bpmn:exclusiveGateway id="g" default="f2_g_a"/><bpmn:endEvent id="e"/>`+flows("s>a;a>g;g>a;g>e[=x = 1]"), nil)
 	if i, ok := got[Incident](pl); !ok || !strings.Contains(i.Reason, "endless") {
