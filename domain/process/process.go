@@ -127,12 +127,12 @@ func (t UserTask) Cursor() After {
 }
 
 // CountLimit is how far the numbers of a worklist count; a number above it means "more than".
-const CountLimit = 1000
+const CountLimit = 500
 
 // Counts are the numbers beside the filters of a worklist.
 type Counts struct {
 	All, Mine, Free, Overdue int
-	Services                 map[string]int // of the first CountLimit tasks
+	Services                 map[string]int // open tasks by service
 }
 
 // Incident is an instance that can't go on.

@@ -125,16 +125,16 @@ SELECT ` + taskColumns + ` FROM process_task
 WHERE office = $1 AND state = 'done' AND (done_at, id) < ($2, $3) AND ($5 = '' OR service = $5) AND ($6 = '' OR assignee = $6)
 ORDER BY done_at DESC, id DESC LIMIT $4`
 
-// The first word narrows down, at most 2,000 tasks are looked at.
+// The first word narrows down, at most 500 tasks are looked at.
 const searchOpen = `-- process.searchOpen
 SELECT ` + taskColumns + ` FROM process_task
-WHERE id IN (SELECT task_id FROM process_word WHERE office = $1 AND word >= $6 AND word < $7 LIMIT 2000)
+WHERE id IN (SELECT task_id FROM process_word WHERE office = $1 AND word >= $6 AND word < $7 LIMIT 500)
 AND ($8 = '' OR EXISTS (SELECT 1 FROM process_word w WHERE w.office = $1 AND w.task_id = process_task.id AND w.word >= $8 AND w.word < $9))
 AND state = 'open' AND (due_at, id) > ($2, $3) AND due_at < $4
 AND ($10 = '' OR service = $10) AND ($11 = '' OR ($11 = 'free' AND assignee = '') OR assignee = $11)
 ORDER BY due_at, id LIMIT $5`
 
-const countOpen = `-- process.countOpen
+const countOverdue = `-- process.countOverdue
 SELECT count(*) FROM (SELECT 1 FROM process_task WHERE office = $1 AND state = 'open' AND due_at < $2 LIMIT $3) t`
 
 const countFree = `-- process.countFree
@@ -143,8 +143,15 @@ SELECT count(*) FROM (SELECT 1 FROM process_task WHERE office = $1 AND state = '
 const countMine = `-- process.countMine
 SELECT count(*) FROM (SELECT 1 FROM process_task WHERE office = $1 AND state = 'open' AND assignee <> '' AND assignee = $2 LIMIT $3) t`
 
+// The services are found by leaping from one to the next in the index.
 const countServices = `-- process.countServices
-SELECT service, count(*) FROM (SELECT service FROM process_task WHERE office = $1 AND state = 'open' LIMIT $2) t GROUP BY service`
+WITH RECURSIVE s (service) AS (
+	SELECT min(service) FROM process_task WHERE office = $1 AND state = 'open'
+	UNION ALL
+	SELECT (SELECT min(service) FROM process_task WHERE office = $1 AND state = 'open' AND service > s.service) FROM s WHERE s.service IS NOT NULL
+)
+SELECT s.service, (SELECT count(*) FROM (SELECT 1 FROM process_task t WHERE t.office = $1 AND t.state = 'open' AND t.service = s.service LIMIT $2) c)
+FROM s WHERE s.service IS NOT NULL LIMIT 100`
 
 const turn = `-- process.turn
 INSERT INTO process_turn (name, key, n) VALUES ($1, $2, 1) ON CONFLICT (name, key) DO UPDATE SET n = process_turn.n + 1`

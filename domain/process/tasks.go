@@ -199,8 +199,7 @@ func (e *Engine) Counts(ctx context.Context, g access.Grant) (Counts, error) {
 		query string
 		args  []any
 	}{
-		{&c.All, countOpen, []any{a.Office, int64(math.MaxInt64), limit}},
-		{&c.Overdue, countOpen, []any{a.Office, store.Micros(e.now()), limit}},
+		{&c.Overdue, countOverdue, []any{a.Office, store.Micros(e.now()), limit}},
 		{&c.Free, countFree, []any{a.Office, limit}},
 		{&c.Mine, countMine, []any{a.Office, a.ID, limit}},
 	} {
@@ -218,6 +217,7 @@ func (e *Engine) Counts(ctx context.Context, g access.Grant) (Counts, error) {
 	}, countServices, a.Office, limit)
 	for _, p := range list {
 		c.Services[p.service] = p.n
+		c.All = min(c.All+p.n, limit)
 	}
 	return c, fault.Wrap(op, err)
 }
