@@ -9,6 +9,7 @@ import (
 	"io"
 	"maps"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -335,20 +336,43 @@ func (in *Intake) Save(ctx context.Context, a access.Actor, id, page string, pos
 		if err != nil {
 			return err
 		}
-		if s.Form.Page(page) == nil {
-			return fault.New(fault.NotFound, op, "")
-		}
 		fctx, err := in.context(ctx, a, s, *d, lang)
 		if err != nil {
 			return err
 		}
 		d.Version = s.Version
-		d.Answers, errs = s.Form.Decode(page, post, d.Answers, fctx)
+		errs = nil
+		// The form may have changed since the page was shown: a field is taken
+		// wherever it stands now, so that nothing typed is lost.
+		pages := postedPages(s.Form, page, post[form.PostedField])
+		if len(pages) == 0 {
+			return fault.New(fault.NotFound, op, "")
+		}
+		for _, pg := range pages {
+			var wrong []form.FieldError
+			d.Answers, wrong = s.Form.Decode(pg, post, d.Answers, fctx)
+			errs = append(errs, wrong...)
+		}
 		d.Raw = mergeRaw(d.Raw, post[form.PostedField], post, errs)
 		errs = visible(errs)
 		return nil
 	})
 	return errs, err
+}
+
+// postedPages are the pages of a post: the one that it was sent from, and those on
+// which the fields are that it names.
+func postedPages(f *form.Form, page string, names []string) []string {
+	var out []string
+	if f.Page(page) != nil {
+		out = append(out, page)
+	}
+	for i, n := range names {
+		if fd := f.Field(n); fd != nil && i < form.MaxPosted && !slices.Contains(out, fd.Page) {
+			out = append(out, fd.Page)
+		}
+	}
+	return out
 }
 
 // mergeRaw keeps the words of what couldn't be read and forgets those of what could.

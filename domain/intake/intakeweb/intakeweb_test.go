@@ -301,6 +301,34 @@ func TestThePagesSpeakThreeLanguages(t *testing.T) {
 	}
 }
 
+func TestAChangedFormLosesNothing(t *testing.T) {
+	tn := newTown(t)
+	v := tn.visitor(t, "anna")
+	v.get("/services/resident-parking-permit/start").send("consent", "no").at(draftID+"/page/person", 200)
+	shown := v.body
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(intaketest.Root()+"/content/services")); err != nil {
+		t.Fatal(err)
+	}
+	file := dir + "/resident-parking-permit/application.form"
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, []byte(strings.ReplaceAll(string(data), `"page": "person"`, `"page": "applicant"`)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := tn.Catalog.Load(t.Context(), os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	v.body = shown
+	v.send("given_names", "Anna", "family_name", "☃", "birth_date", "3.5.90").at(draftID+"/page/applicant", 200).sees(`value="Anna"`, `value="☃"`, `value="3.5.1990"`)
+	v.post("/apply/"+strings.Split(v.url, "/")[2]+"/page/nowhere", url.Values{"_f": {"nobody"}})
+	if v.status != 404 {
+		t.Errorf("neither page nor field: %d", v.status)
+	}
+}
+
 func TestSubmittingTooEarlyNamesEveryGap(t *testing.T) {
 	tn := newTown(t)
 	v := tn.visitor(t, "anna")

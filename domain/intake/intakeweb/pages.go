@@ -475,6 +475,10 @@ func (p *Pages) takePage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if v.service.Form.Page(id) == nil { // the form has changed meanwhile; what was typed is saved
+		web.SeeOther(w, path("apply", v.draft.ID))
+		return nil
+	}
 	fileErrs, stay, err := p.takeFiles(r, v, id, in)
 	if err != nil {
 		return err
