@@ -226,6 +226,9 @@ func (h *House) offices(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := h.installCity(ctx); err != nil {
+		return err
+	}
 	h.services = service.NewCatalog(h.db, h.now)
 	topics, err := catalogue.LoadTopics(cityFS)
 	if err != nil {

@@ -202,7 +202,8 @@ func (h *House) casePages(t *web.Templates) casefileweb.Config {
 				if g.Actor().Kind == access.Clerk {
 					x.Href = "/desk/documents/" + d.ID
 				}
-				if v := d.On(h.notice.Today()); v == notice.Expired || v == notice.Revoked {
+				// Only what runs out has a validity that people care about: a permit, not a letter.
+				if v := d.On(h.notice.Today()); d.ValidUntil != "" || v == notice.Revoked {
 					x.State = string(v)
 				}
 				out = append(out, x)
@@ -389,7 +390,7 @@ func (d deskTasks) Worklist(ctx context.Context, g access.Grant, f casefileweb.F
 
 func (d deskTasks) Counts(ctx context.Context, g access.Grant) (casefileweb.Counts, error) {
 	c, err := d.h.engine.Counts(ctx, g)
-	return casefileweb.Counts{All: c.All, Free: c.Free, Mine: c.Mine, Due: c.Overdue, Services: c.Services}, err
+	return casefileweb.Counts{All: c.All, Free: c.Free, Mine: c.Mine, Due: c.Overdue, Services: c.Services, Limit: process.CountLimit}, err
 }
 
 func (d deskTasks) Task(ctx context.Context, g access.Grant, id string) (casefileweb.Task, error) {
@@ -398,7 +399,9 @@ func (d deskTasks) Task(ctx context.Context, g access.Grant, id string) (casefil
 		return casefileweb.Task{}, err
 	}
 	out := d.task(t)
-	out.Vars, err = d.h.engine.Vars(ctx, g, t)
+	if out.Open {
+		out.Vars, err = d.h.engine.Vars(ctx, g, t)
+	}
 	return out, err
 }
 

@@ -17,6 +17,22 @@ import (
 // sampleSeed makes the same city on every machine.
 const sampleSeed = 2018
 
+// keepCity is the grant under which the house keeps the city's own registers.
+func (h *House) keepCity(ctx context.Context, purpose string) (access.Grant, error) {
+	return h.access.Permit(ctx, access.Request{
+		Actor: access.SystemActor("register"), Action: access.Change, Resource: "register", Purpose: purpose, Basis: "§ 3 EGovG NRW",
+	})
+}
+
+// installCity brings offices, staff, districts, streets and zones up to the files.
+func (h *House) installCity(ctx context.Context) error {
+	g, err := h.keepCity(ctx, "registers of the city")
+	if err != nil {
+		return err
+	}
+	return sample.InstallCity(ctx, h.city, h.registers, g)
+}
+
 // loadSample fills the registers of a demo and says who lives there. began is the
 // day of the first start: what was loaded then is not made anew.
 func (h *House) loadSample(ctx context.Context, residents int, began time.Time, progress io.Writer) (*demoPeople, error) {
@@ -25,10 +41,7 @@ func (h *House) loadSample(ctx context.Context, residents int, began time.Time, 
 		return nil, err
 	}
 	residents = max(residents, len(generator.Named()))
-	grant, err := h.access.Permit(ctx, access.Request{
-		Actor: access.SystemActor("demo"), Action: access.Change, Resource: "register",
-		Purpose: "demo data", Basis: "§ 3 BMG",
-	})
+	grant, err := h.keepCity(ctx, "demo data")
 	if err != nil {
 		return nil, err
 	}
