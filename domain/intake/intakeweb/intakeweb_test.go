@@ -241,6 +241,10 @@ func TestABusinessIsRegisteredByHand(t *testing.T) {
 	v := tn.visitor(t, "anna")
 	v.get("/services/business-registration/start").at(draftID+"/data", 200).send("consent", "no").at(draftID+"/page/person", 200)
 	v.send("given_names", "Änne-Şebnem", "family_name", "von der Heydt", "birth_date", "12. April 88", "nationality", "deutsch").at(draftID+"/page/home", 200)
+	// Back in the middle of a page: nothing typed on it is lost, right or wrong.
+	v.send("street", "Königstr.", "house_number", "zwölf", "_go", "back").at(draftID+"/page/person", 200).sees(`value="Änne-Şebnem"`)
+	v.send("given_names", "Änne-Şebnem", "family_name", "von der Heydt", "birth_date", "12. April 88", "nationality", "deutsch").at(draftID+"/page/home", 200).
+		sees(`value="Königstraße"`, `value="zwölf"`)
 	v.send("street", "Königstr.", "house_number", "12 A", "postcode", "D-47051", "city", "Duisburg", "email", "").at(draftID+"/page/business", 200)
 	v.send("legal_form", "sole", "business_name", "Rad & Tat <Heydt>", "business_street", "Kantstr.", "business_house_number", "3", "business_postcode", "47057").at(draftID+"/page/activity", 200)
 	v.send("activity", "Fahrräder\nund mehr", "sector", "trade", "start_date", "1.1.27", "employees", "zwei").at(draftID+"/page/activity", 422).sees("Bitte geben Sie eine Zahl ein", `value="zwei"`)

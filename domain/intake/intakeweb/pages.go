@@ -355,6 +355,7 @@ type formPage struct {
 	Blocks   []block
 	Posted   []ui.Hidden
 	Submit   ui.Button
+	Back     ui.Button // saves too: going back loses nothing, with or without a script
 	Expires  time.Time
 	Drafts   string
 }
@@ -415,17 +416,29 @@ func (p *Pages) renderPage(w http.ResponseWriter, r *http.Request, v visit, errs
 	}
 	data.Submit = ui.Button{Text: text, Icon: "arrow-forward"}
 	shell := web.Portal("services").WithErrors(len(errs) > 0)
-	switch {
-	case back:
+	if back {
 		shell = shell.WithBack(v.loc.T("intake.backToCheck"), path("apply", v.draft.ID, "check"))
-	case step > 0:
-		shell = shell.WithBack(v.loc.T("intake.back"), path("apply", v.draft.ID, "page", pages[step-1].ID))
-	case len(v.service.Data) > 0:
-		shell = shell.WithBack(v.loc.T("intake.back"), path("apply", v.draft.ID, "data"))
-	default:
-		shell = shell.WithBack(v.loc.T("intake.backToService"), path("services", v.service.ID))
+	} else {
+		data.Back = ui.Button{Text: v.loc.T("intake.back"), Kind: "secondary", Name: goField, Value: "back"}
 	}
 	return p.page.Render(w, r, status, web.Page[formPage]{Title: data.Heading, Shell: shell, Data: data})
+}
+
+// goField is the name of the button that goes back.
+const goField = "_go"
+
+// before is the page before one: another topic, the data notice, or the service.
+func before(f *intake.Filling, page string) string {
+	pages := f.Pages()
+	for i, pg := range pages {
+		if pg.ID == page && i > 0 {
+			return path("apply", f.Draft.ID, "page", pages[i-1].ID)
+		}
+	}
+	if len(f.Service.Data) > 0 {
+		return path("apply", f.Draft.ID, "data")
+	}
+	return path("services", f.Service.ID)
 }
 
 // source names the register that a field's value comes from.
@@ -477,6 +490,14 @@ func (p *Pages) takePage(w http.ResponseWriter, r *http.Request) error {
 	}
 	if v.service.Form.Page(id) == nil { // the form has changed meanwhile; what was typed is saved
 		web.SeeOther(w, path("apply", v.draft.ID))
+		return nil
+	}
+	if in.Get(goField) == "back" {
+		f, err := p.c.Intake.Fill(r.Context(), v.actor, v.draft, v.loc.Lang())
+		if err != nil {
+			return err
+		}
+		web.SeeOther(w, before(f, id))
 		return nil
 	}
 	fileErrs, stay, err := p.takeFiles(r, v, id, in)
