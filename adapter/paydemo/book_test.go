@@ -156,3 +156,35 @@ func TestInterfaceRefuses(t *testing.T) {
 		}
 	}
 }
+
+// FuzzBook: whatever is in the file, the books open or say that they're damaged, and an opened one can be written on.
+func FuzzBook(f *testing.F) {
+	f.Add([]byte(`{"id":"a","status":"INITIAL","request":{"requestId":"r","grosAmount":1.5}}` + "\n" + `{"id":"b"`))
+	f.Add([]byte("\n\n"))
+	f.Add([]byte(`{"id":"a","calls":[{"nonce":"n","next":"2026-01-01T00:00:00Z"}]}` + "\n"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, "payment-provider.jsonl"), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		b, err := openBook(dir)
+		if err != nil {
+			return
+		}
+		n := len(b.all)
+		if _, existed, err := b.add(transaction{ID: "fresh \x00 id", Request: xbezahl.PaymentRequest{RequestID: "fresh", GrosAmount: "1"}}); err != nil {
+			t.Fatal(err)
+		} else if !existed {
+			n++
+		}
+		b.close()
+		again, err := openBook(dir)
+		if err != nil {
+			t.Fatalf("written on, then unreadable: %v", err)
+		}
+		defer again.close()
+		if len(again.all) != n {
+			t.Errorf("%d transactions, then %d", n, len(again.all))
+		}
+	})
+}
