@@ -19,6 +19,7 @@ import (
 	"mercator/core/store"
 	"mercator/core/store/storetest"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -103,6 +104,62 @@ func TestEachHandlerSeesEachEventOnceAndInOrder(t *testing.T) {
 			t.Errorf("%d wait, %v", n, err)
 		}
 	})
+}
+
+// From outside one may listen and read the stream, and neither speak nor delete.
+func TestReadersOnlyRead(t *testing.T) {
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	n, err := bus.StartNATS(ctx, bus.NATSConfig{Dir: t.TempDir(), Listen: "127.0.0.1:0", Token: "a password"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer n.Close()
+	url := "nats://" + n.Addr().String()
+	for _, o := range [][]nats.Option{nil, {nats.UserInfo(bus.Reader, "wrong")}, {nats.UserInfo("mercator", "a password")}, {nats.Token("a password")}} {
+		if c, err := nats.Connect(url, o...); err == nil {
+			c.Close()
+			t.Errorf("connected with %d options", len(o))
+		}
+	}
+	c, err := nats.Connect(url, nats.UserInfo(bus.Reader, "a password"), nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	forged, err := n.Conn().SubscribeSync("mercator.events.eu.mercator.forged")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(n.Conn().Flush(), c.Publish("mercator.events.eu.mercator.forged", []byte("{}")), c.Flush()); err != nil {
+		t.Fatal(err)
+	}
+	if m, err := forged.NextMsg(200 * time.Millisecond); err == nil {
+		t.Errorf("a reader spoke: %s", m.Subject)
+	}
+	js, err := jetstream.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	short, stop := context.WithTimeout(ctx, 300*time.Millisecond)
+	defer stop()
+	if err := js.DeleteStream(short, bus.StreamName); err == nil {
+		t.Error("a reader deleted the stream")
+	}
+	if err := n.Publish(ctx, []bus.Event{{ID: "e1", Type: "eu.mercator.test.happened", Time: time.Now(), Data: json.RawMessage("1")}}); err != nil {
+		t.Fatal(err)
+	}
+	durable, err := js.CreateConsumer(ctx, bus.StreamName, jetstream.ConsumerConfig{Durable: "fachverfahren", AckPolicy: jetstream.AckExplicitPolicy})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := durable.Next(jetstream.FetchMaxWait(5 * time.Second))
+	if err != nil || m.Headers().Get(jetstream.MsgIDHeader) != "e1" {
+		t.Fatalf("%v", err)
+	}
+	if err := m.DoubleAck(ctx); err != nil {
+		t.Error(err)
+	}
 }
 
 // A subject that a handler can't digest doesn't hold up the others, even if more of

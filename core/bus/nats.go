@@ -12,14 +12,18 @@ import (
 	"time"
 
 	"mercator/base/fault"
+	"mercator/base/ident"
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// The stream and its subjects: mercator.events.<event type>.
+// The stream and its subjects: mercator.events.<event type>. Who connects from
+// outside does so as Reader.
 const (
+	Reader        = "reader"
+	inside        = "mercator"
 	StreamName    = "MERCATOR"
 	SubjectPrefix = "mercator.events."
 )
@@ -36,13 +40,14 @@ type NATS struct {
 type NATSConfig struct {
 	Dir    string        // of the JetStream store; may be deleted between two starts
 	Listen string        // "" : reachable only inside this process
-	Token  string        // of clients that connect to Listen
+	Token  string        // password of the user Reader at Listen
 	Keep   time.Duration // how long the stream keeps events; 0: 14 days
 }
 
 // StartNATS starts the embedded server.
 func StartNATS(ctx context.Context, c NATSConfig) (*NATS, error) {
 	const op = "bus.startNATS"
+	secret := ident.Secret(16)
 	o := &server.Options{
 		ServerName: "mercator", JetStream: true, StoreDir: c.Dir, NoSigs: true, NoLog: true,
 		DontListen: c.Listen == "", JetStreamMaxMemory: 16 << 20, JetStreamMaxStore: 8 << 30, MaxPayload: 1 << 20,
@@ -63,7 +68,18 @@ func StartNATS(ctx context.Context, c NATSConfig) (*NATS, error) {
 		if c.Token == "" {
 			return nil, fault.Internalf(op, "a bus that listens needs a token")
 		}
-		o.Authorization = c.Token
+		// Outside one may listen and read the stream, not speak: an event that the
+		// outbox didn't publish is no event.
+		o.Users = []*server.User{
+			{Username: inside, Password: secret},
+			{Username: Reader, Password: c.Token, Permissions: &server.Permissions{
+				Subscribe: &server.SubjectPermission{Allow: []string{SubjectPrefix + ">", "_INBOX.>"}},
+				Publish: &server.SubjectPermission{Allow: []string{
+					"$JS.API.INFO", "$JS.API.STREAM.INFO." + StreamName, "$JS.API.CONSUMER.*." + StreamName, "$JS.API.CONSUMER.*." + StreamName + ".>",
+					"$JS.API.CONSUMER.MSG.NEXT." + StreamName + ".>", "$JS.ACK." + StreamName + ".>", "$JS.FC." + StreamName + ".>",
+				}},
+			}},
+		}
 	}
 	s, err := server.NewServer(o)
 	if err != nil {
@@ -75,17 +91,17 @@ func StartNATS(ctx context.Context, c NATSConfig) (*NATS, error) {
 		n.Close()
 		return nil, fault.New(fault.Unavailable, op, "")
 	}
-	if err := n.open(ctx, c); err != nil {
+	if err := n.open(ctx, c, secret); err != nil {
 		n.Close()
 		return nil, fault.Wrap(op, err)
 	}
 	return n, nil
 }
 
-func (n *NATS) open(ctx context.Context, c NATSConfig) error {
+func (n *NATS) open(ctx context.Context, c NATSConfig, secret string) error {
 	options := []nats.Option{nats.InProcessServer(n.server), nats.Name("mercator")}
-	if c.Token != "" {
-		options = append(options, nats.Token(c.Token))
+	if c.Listen != "" {
+		options = append(options, nats.UserInfo(inside, secret))
 	}
 	var err error
 	if n.conn, err = nats.Connect("", options...); err != nil {
