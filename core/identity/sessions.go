@@ -218,7 +218,8 @@ func (s *Sessions) find(ctx context.Context, token string) (Session, bool, error
 	return session, true, nil
 }
 
-// Middleware puts the session on the request. A request that shows a token of a session that has ended loses the cookie.
+// Middleware puts the session on the request. The cookie of a session that has ended is left alone: the request may have
+// been under way while another tab signed in anew, and its answer would take away the new cookie.
 func (s *Sessions) Middleware(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		token := tokenOf(r, s.CookieName())
@@ -228,10 +229,10 @@ func (s *Sessions) Middleware(next http.Handler) http.Handler {
 		}
 		session, ok, err := s.find(r.Context(), token)
 		if err != nil {
-			s.cfg.Log.Error("identity: a session can't be read", "err", err)
+			if r.Context().Err() == nil { // else the browser has gone away
+				s.cfg.Log.Error("identity: a session can't be read", "err", err)
+			}
 			err = fault.Because(fault.Unavailable, "identity.session", "", err)
-		} else if !ok {
-			http.SetCookie(w, s.cookie("", -1))
 		}
 		ctx := context.WithValue(r.Context(), requestKey{}, known{session, ok, err})
 		next.ServeHTTP(w, r.WithContext(ctx))
