@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+// Package journey walks the journeys of residents and clerks in a real browser
+// against the real program: a phone and a desk, with and without scripts, every page
+// checked with axe.
+package journey
+
+import (
+	"bufio"
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+const root = "../.."
+
+// TestJourneys needs Chromium, Node and the built interface: ./check browser.
+func TestJourneys(t *testing.T) {
+	if os.Getenv("MERCATOR_BROWSER") == "" {
+		t.Skip("MERCATOR_BROWSER is not set: the journeys did not run (./check browser runs them)")
+	}
+	binary := filepath.Join(t.TempDir(), "mercator")
+	build := exec.Command("go", "build", "-o", binary, "./cmd/mercator")
+	build.Dir, build.Env = root, append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for _, c := range []struct{ name, width, scripting string }{
+		{"phone", "360", "js"}, {"desk", "1280", "js"}, {"phone without scripts", "360", "nojs"}, {"desk without scripts", "1280", "nojs"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			portal := demo(t, binary)
+			ctx, cancel := context.WithTimeout(context.Background(), 6*time.Minute)
+			defer cancel()
+			cmd := exec.CommandContext(ctx, "node", "journey.mjs", portal, c.width, c.scripting, os.Getenv("MERCATOR_SHOTS"))
+			out, err := cmd.CombinedOutput()
+			t.Logf("%s", out)
+			if err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}
+
+// demo starts the program with a fresh city and gives the portal's address.
+func demo(t *testing.T, binary string) string {
+	t.Helper()
+	cmd := exec.Command(binary, "demo", "--listen", "127.0.0.1:0", "--data", t.TempDir())
+	cmd.Dir = root
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cmd.Process.Signal(syscall.SIGTERM)
+		cmd.Wait()
+	})
+	ready := make(chan string, 1)
+	go func() {
+		for s := bufio.NewScanner(out); s.Scan(); {
+			if url, ok := strings.CutPrefix(s.Text(), "ready "); ok {
+				ready <- url
+			}
+		}
+	}()
+	select {
+	case url := <-ready:
+		return url
+	case <-time.After(time.Minute):
+		t.Fatal("the demo isn't ready after a minute")
+		return ""
+	}
+}
