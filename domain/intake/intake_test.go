@@ -67,9 +67,6 @@ func fill(t testing.TB, h *intaketest.House, a access.Actor, draft string) {
 func TestAnApplicationFromStartToCase(t *testing.T) {
 	each(t, func(t *testing.T, h *intaketest.House) {
 		ctx, anna := t.Context(), accesstest.Anna()
-		// What registers know depends on the day of the real clock nowhere: the form's
-		// today() is what FEEL says it is, so the house keeps its time.
-		h.SetNow(time.Now().UTC())
 		d := must[intake.Draft](t)(h.Intake.Start(ctx, anna, parking))
 		if again := must[intake.Draft](t)(h.Intake.Start(ctx, anna, parking)); again.ID != d.ID {
 			t.Error("starting again doesn't go on with the draft")
@@ -244,7 +241,6 @@ func TestNothingTypedIsLost(t *testing.T) {
 func TestASubmissionThatFailsHasNotHappened(t *testing.T) {
 	each(t, func(t *testing.T, h *intaketest.House) {
 		ctx, anna := t.Context(), accesstest.Anna()
-		h.SetNow(time.Now().UTC())
 		d := must[intake.Draft](t)(h.Intake.Start(ctx, anna, parking))
 		if err := h.Intake.Consent(ctx, anna, d.ID, true); err != nil {
 			t.Fatal(err)
@@ -267,12 +263,12 @@ func TestASubmissionThatFailsHasNotHappened(t *testing.T) {
 func TestRegistersAreAskedAgainWhenADraftHasLain(t *testing.T) {
 	each(t, func(t *testing.T, h *intaketest.House) {
 		ctx, anna := t.Context(), accesstest.Anna()
-		h.SetNow(time.Now().UTC().Add(-48 * time.Hour))
+		h.SetNow(h.Now().Add(-48 * time.Hour))
 		d := must[intake.Draft](t)(h.Intake.Start(ctx, anna, parking))
 		if err := h.Intake.Consent(ctx, anna, d.ID, true); err != nil {
 			t.Fatal(err)
 		}
-		h.SetNow(time.Now().UTC())
+		h.SetNow(h.Now().Add(48 * time.Hour))
 		fill(t, h, anna, d.ID)
 		h.Move(anna.ID, "Königstraße")
 		if _, _, err := h.Intake.Submit(ctx, anna, d.ID, "de"); !fault.Is(err, fault.Conflict) {
@@ -322,7 +318,6 @@ func TestDraftsExpire(t *testing.T) {
 // submitted gives a case of Anna's.
 func submitted(t testing.TB, h *intaketest.House) string {
 	t.Helper()
-	h.SetNow(time.Now().UTC())
 	anna := accesstest.Anna()
 	d := must[intake.Draft](t)(h.Intake.Start(t.Context(), anna, parking))
 	if err := h.Intake.Consent(t.Context(), anna, d.ID, true); err != nil {
@@ -388,8 +383,7 @@ func TestAWholeApplicationAtOnce(t *testing.T) {
 	each(t, func(t *testing.T, h *intaketest.House) {
 		ctx, anna := t.Context(), accesstest.Anna()
 		ap := intake.Application{Service: parking, Key: "k1", Channel: "api", Lang: "de", Consent: true, Answers: map[string]any{
-			"vehicle": "DU-AB 123", "zone": "DE1", "valid_from": time.Now().UTC().AddDate(0, 0, 2).Format(time.DateOnly), "months": "12", "declared": true}}
-		h.SetNow(time.Now().UTC())
+			"vehicle": "DU-AB 123", "zone": "DE1", "valid_from": h.Now().AddDate(0, 0, 2).Format(time.DateOnly), "months": "12", "declared": true}}
 		id, errs, err := h.Intake.Apply(ctx, anna, ap)
 		if err != nil || len(errs) > 0 || id == "" {
 			t.Fatalf("%s %v", keys(errs), err)
@@ -539,7 +533,6 @@ func BenchmarkSaveField(b *testing.B) {
 // BenchmarkJourney is an application from start to case: notice, three pages, submission.
 func BenchmarkJourney(b *testing.B) {
 	h := intaketest.New(b, storetest.SQLite(b, intaketest.Rooms()))
-	h.SetNow(time.Now().UTC())
 	var n atomic.Int64
 	b.SetParallelism(32)
 	b.RunParallel(func(pb *testing.PB) {

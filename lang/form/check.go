@@ -33,7 +33,7 @@ func (f Finding) String() string { return fmt.Sprintf("%s:%d:%d: %s", f.File, f.
 
 // Check looks for an author's mistakes.
 func (f *Form) Check(o CheckOptions) []Finding {
-	c := &checker{form: f, opt: o, known: map[string]bool{}}
+	c := &checker{form: f, opt: o, known: map[string]bool{dayName: true}}
 	for _, n := range o.KnownNames {
 		c.known[n] = true
 	}

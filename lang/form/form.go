@@ -439,7 +439,7 @@ func (p *parser) compile(line, col int, src string) *feel.Program {
 		src = src[1:]
 		col++
 	}
-	prog, err := feel.Compile(src, feel.Config{File: p.form.File, Line: line, Col: col})
+	prog, err := feel.Compile(pinDay(src), feel.Config{File: p.form.File, Line: line, Col: col})
 	if err != nil {
 		if len(p.errs) < 200 {
 			p.errs = append(p.errs, err)
@@ -447,6 +447,41 @@ func (p *parser) compile(line, col int, src string) *feel.Program {
 		return nil
 	}
 	return prog
+}
+
+// dayName is the variable that stands for today() in a form's expressions.
+const dayName = "legal_today"
+
+// pinDay lets today() be the legal day that the caller gives (Context.Today): a
+// form has no clock, so the same answers give the same form at any time, and a
+// draft at a quarter past midnight in the town is not of yesterday by UTC.
+func pinDay(src string) string {
+	const call = "today()"
+	if !strings.Contains(src, call) {
+		return src
+	}
+	var b strings.Builder
+	text := false
+	for i := 0; i < len(src); i++ {
+		switch {
+		case src[i] == '\\' && text && i+1 < len(src):
+			b.WriteString(src[i : i+2])
+			i++
+			continue
+		case src[i] == '"':
+			text = !text
+		case !text && strings.HasPrefix(src[i:], call) && (i == 0 || !nameByte(src[i-1])):
+			b.WriteString("date(" + dayName + ")")
+			i += len(call) - 1
+			continue
+		}
+		b.WriteByte(src[i])
+	}
+	return b.String()
+}
+
+func nameByte(c byte) bool {
+	return c == '_' || c == '.' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= 0x80
 }
 
 func (p *parser) validation(n *node, f *Field) {

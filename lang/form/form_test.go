@@ -281,6 +281,25 @@ func TestEveryKindOfField(t *testing.T) {
 	}
 }
 
+func TestTodayIsTheDayThatTheCallerGives(t *testing.T) {
+	f := mustParse(t, `{"type":"datetime","key":"from","subtype":"date","dateLabel":"Ab","properties":{"min":"=today()","max":"=today() + duration(\"P3M\")"}},
+	{"type":"expression","key":"said","expression":"=\"today() is a text\""},
+	{"type":"expression","key":"day","expression":"=string(today())"}`)
+	for _, c := range []struct{ day, in, want string }{
+		{"2026-11-23", "22.11.2026", "from dateMin"}, {"2026-11-23", "23.11.2026", ""}, {"2026-11-23", "24.2.2027", "from dateMax"},
+		{"1999-12-31", "31.12.1999", ""}, {"2040-02-29", "1.3.40", ""}, {"2040-02-29", "28.2.40", "from dateMin"},
+	} {
+		day, err := time.Parse(time.DateOnly, c.day)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, errs := f.Decode("form", url.Values{"_f": {"from"}, "from": {c.in}}, nil, form.Context{Lang: "de", Today: day})
+		equal(t, c.day+" "+c.in, strings.Join(keys(errs), ","), c.want)
+		s := f.Eval(a, form.Context{Today: day}).Submission()
+		equal(t, "computed", []any{s["day"], s["said"]}, []any{c.day, "today() is a text"})
+	}
+}
+
 func TestListsOfRows(t *testing.T) {
 	f := mustParse(t, `{"type":"dynamiclist","path":"children","label":"Kinder","defaultRepetitions":1,"components":[
 		{"type":"textfield","key":"name","label":"Name","validate":{"required":true},"properties":{"type":"name"}},

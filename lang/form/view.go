@@ -105,6 +105,9 @@ func (v *View) unmoved(next map[string]bool) bool {
 func (v *View) settle() {
 	vars := make(map[string]any, len(v.ctx.Vars)+len(v.Form.keys))
 	maps.Copy(vars, v.ctx.Vars)
+	if !v.ctx.Today.IsZero() {
+		vars[dayName] = v.ctx.Today.Format(time.DateOnly)
+	}
 	for name, f := range v.Form.keys {
 		top, _, nested := strings.Cut(name, ".")
 		switch {

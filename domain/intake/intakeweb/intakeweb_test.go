@@ -71,7 +71,6 @@ func signedIn(next http.Handler) http.Handler {
 func newTown(t testing.TB) *town {
 	t.Helper()
 	h := intaketest.New(t, storetest.SQLite(t, intaketest.Rooms()))
-	h.SetNow(time.Now().UTC())
 	cat := catalogue(t)
 	tmpl, err := web.NewTemplates(web.TemplateConfig{Catalogue: cat})
 	if err != nil {
