@@ -351,10 +351,10 @@ func (d *Desk) publish(ctx context.Context, tx *store.Tx, typ string, x Document
 	return fault.Wrap("notice.publish", d.c.Outbox.Publish(ctx, tx, bus.Event{Type: typ, Subject: x.CaseID, Data: data}))
 }
 
-// Vars is what the process learns of an issued document.
+// Vars is what the process learns of an issued document: its variable "document".
 func (x Document) Vars() map[string]any {
-	return map[string]any{"document": map[string]any{"id": x.ID, "title": x.Title, "template": x.Template, "code": x.Code,
-		"valid_from": x.ValidFrom, "valid_until": x.ValidUntil}}
+	return map[string]any{"id": x.ID, "title": x.Title, "template": x.Template, "code": x.Code,
+		"valid_from": x.ValidFrom, "valid_until": x.ValidUntil}
 }
 
 // Compose makes a message without a document out of a template (message.send).
@@ -475,7 +475,16 @@ func Lint(s *service.Service) func(file string, text []byte, fields []string) []
 	roots := append([]string{"decision", "payment", "permit"}, service.Variables...)
 	roots = append(roots, Variables...)
 	return func(file string, text []byte, fields []string) []service.Problem {
-		known := lettertext.Known{"application": fields}
+		known := lettertext.Known{
+			"application": fields,
+			"person":      {"id", "name", "given_names", "family_name"},
+			"case":        {"id", "ref", "opened_on", "channel"},
+			"service":     {"id", "title"},
+			"city":        {"name", "website"},
+			"office":      {"id", "name", "phone", "email"},
+			"document":    {"code", "url", "valid_from", "valid_until"},
+			"decision":    {"outcome", "reason"},
+		}
 		for _, r := range append(roots, written(s)...) {
 			if _, ok := known[r]; !ok {
 				known[r] = nil
