@@ -474,6 +474,21 @@ func TestEndings(t *testing.T) {
 			tn.called(1)
 			tn.want(id, payment.Paid, 0, 1, "requested paid")
 		}},
+		{"provider has lost its books", func(t *testing.T, tn *town, id string) {
+			first := tn.begin(id)
+			tn.stop()
+			if err := os.Remove(filepath.Join(tn.config.DataDir, "payment-provider.jsonl")); err != nil {
+				t.Fatal(err)
+			}
+			tn.start(listen(t, strings.TrimPrefix(tn.config.BaseURL, "http://")))
+			second := tn.begin(id)
+			if second == first {
+				t.Error("led to a checkout that isn't there")
+			}
+			tn.choose(second, "paid")
+			tn.called(1)
+			tn.want(id, payment.Paid, 0, 1, "requested paid")
+		}},
 		{"answer to our request lost", func(t *testing.T, tn *town, id string) {
 			tn.lose.Store(true)
 			if _, err := tn.desk.Begin(t.Context(), tn.grant(anna, access.Change), id); !fault.Is(err, fault.Unavailable) {

@@ -207,13 +207,20 @@ func (s *Service) Begin(ctx context.Context, g access.Grant, id string) (checkou
 	lock := &s.begin[slot(p.ID)]
 	lock.Lock()
 	defer lock.Unlock()
-	if p, err = s.refresh(ctx, p.ID); err != nil {
+	fresh, err := s.refresh(ctx, p.ID)
+	// A transaction that the provider doesn't know any more leads nowhere; the person needs a new checkout. We go on
+	// asking about the old one all the same.
+	forgotten := fault.Is(err, fault.NotFound)
+	switch {
+	case err == nil:
+		p = fresh
+	case !forgotten:
 		return "", fault.Wrap(op, err)
 	}
 	if !p.State.Payable() {
 		return "", fault.New(fault.Conflict, op, "payment.notPayable")
 	}
-	if p.State == Initiated {
+	if p.State == Initiated && !forgotten {
 		a, err := store.One(ctx, s.cfg.DB, scanAttempt, attemptByID, p.Attempt)
 		if err != nil {
 			return "", fault.Wrap(op, err)
