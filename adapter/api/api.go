@@ -393,6 +393,7 @@ func wrongAnswers(problems []FieldProblem) error {
 // add adds an operation; its faults become problem documents.
 func add[I, O any](a *API, op huma.Operation, h func(ctx context.Context, c caller, in *I) (*O, error)) {
 	op.MaxBodyBytes, op.BodyReadTimeout = maxBody, bodyTime
+	op.Errors = append(op.Errors, http.StatusBadRequest)
 	huma.Register(a.huma, op, func(ctx context.Context, in *I) (*O, error) {
 		out, err := h(ctx, callerOf(ctx), in)
 		if err != nil {

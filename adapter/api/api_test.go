@@ -563,7 +563,7 @@ func TestTheDocumentKeepsTheDesignRules(t *testing.T) {
 			}
 			// What needs a token says that it may be refused.
 			if op["security"] != nil {
-				for _, code := range []string{"401", "403", "429"} {
+				for _, code := range []string{"400", "401", "403", "429"} {
 					if op["responses"].(map[string]any)[code] == nil {
 						t.Errorf("%s: %s isn't described", name, code)
 					}
@@ -572,6 +572,9 @@ func TestTheDocumentKeepsTheDesignRules(t *testing.T) {
 		}
 	}
 	for name, x := range r.data["components"].(map[string]any)["schemas"].(map[string]any) {
+		if !regexp.MustCompile(`^[A-Z][A-Za-z0-9]*$`).MatchString(name) {
+			t.Errorf("schema %s", name)
+		}
 		properties, _ := x.(map[string]any)["properties"].(map[string]any)
 		for p := range properties {
 			if !camel.MatchString(p) {

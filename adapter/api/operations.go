@@ -286,6 +286,11 @@ type LawView struct {
 	URL  string `json:"url,omitempty"`
 }
 
+// FeeQuestion is what the fee is asked for.
+type FeeQuestion struct {
+	Answers map[string]any `json:"answers" doc:"by the names of the form's fields"`
+}
+
 // FeeView is what a service costs in a case.
 type FeeView struct {
 	Label string `json:"label,omitempty"`
@@ -343,9 +348,7 @@ func (a *API) serviceOperations() {
 		Summary: "What a service would cost for these answers; nothing is stored", Errors: []int{404, 413, 422, 429}},
 		func(_ context.Context, _ caller, in *struct {
 			ID   string `path:"id" maxLength:"100"`
-			Body struct {
-				Answers map[string]any `json:"answers"`
-			}
+			Body FeeQuestion
 		}) (*Body[FeeView], error) {
 			s, err := find(in.ID)
 			if err != nil {
@@ -428,6 +431,12 @@ func viewTask(t process.UserTask) TaskView {
 		v.Due = &t.Due
 	}
 	return v
+}
+
+// Completion is what a task ends with.
+type Completion struct {
+	Revision int64          `json:"revision" doc:"of the task as it was read"`
+	Answers  map[string]any `json:"answers" doc:"by the names of the form's fields"`
 }
 
 // TaskList asks for a worklist.
@@ -533,10 +542,7 @@ func (a *API) taskOperations() {
 		func(ctx context.Context, c caller, in *struct {
 			IdempotentInput
 			ID   string `path:"id" maxLength:"36"`
-			Body struct {
-				Revision int64          `json:"revision" doc:"of the task as it was read"`
-				Answers  map[string]any `json:"answers" doc:"by the names of the form's fields"`
-			}
+			Body Completion
 		}) (*struct{}, error) {
 			if _, _, err := task(ctx, c, access.Change, in.ID); err != nil {
 				return nil, err

@@ -38,6 +38,26 @@ type WithSecret struct {
 	Secret string `json:"secret" doc:"key of the signatures, as in Standard Webhooks; shown this once"`
 }
 
+// Secret is a new secret.
+type Secret struct {
+	Secret string `json:"secret" doc:"shown this once"`
+}
+
+// Wish is a subscription to be.
+type Wish struct {
+	URL         string   `json:"url" format:"uri" maxLength:"2000"`
+	Types       []string `json:"types" minItems:"1" maxItems:"50" doc:"prefixes of event types: eu.mercator.case."`
+	Description string   `json:"description,omitempty" maxLength:"500"`
+}
+
+// Patch changes what it names.
+type Patch struct {
+	URL         *string  `json:"url,omitempty" format:"uri" maxLength:"2000"`
+	Types       []string `json:"types,omitempty" minItems:"1" maxItems:"50"`
+	Description *string  `json:"description,omitempty" maxLength:"500"`
+	Active      *bool    `json:"active,omitempty"`
+}
+
 // DeliveryView is a delivery at the API.
 type DeliveryView struct {
 	ID        string     `json:"id"`
@@ -81,6 +101,7 @@ func register[I, O any](api huma.API, op huma.Operation, fail func(context.Conte
 	op.Tags = []string{"webhooks"}
 	op.Security = []map[string][]string{{"oauth2": {"webhooks:write"}}}
 	op.MaxBodyBytes = 64 << 10
+	op.Errors = append(op.Errors, http.StatusBadRequest)
 	huma.Register(api, op, func(ctx context.Context, in *I) (*O, error) {
 		out, err := h(ctx, in)
 		if err != nil {
@@ -112,11 +133,7 @@ func (s *Service) Operations(api huma.API, caller func(context.Context) access.A
 		Description: "Events are CloudEvents 1.0 in structured mode, signed as in Standard Webhooks. They arrive at least once and in no order.", Errors: []int{401, 403, 409, 413, 422, 429}}, fail,
 		func(ctx context.Context, in *struct {
 			Idempotent
-			Body struct {
-				URL         string   `json:"url" format:"uri" maxLength:"2000"`
-				Types       []string `json:"types" minItems:"1" maxItems:"50" doc:"prefixes of event types: eu.mercator.case."`
-				Description string   `json:"description,omitempty" maxLength:"500"`
-			}
+			Body Wish
 		}) (*created[WithSecret], error) {
 			sub, secret, err := s.Subscribe(ctx, caller(ctx), New{URL: in.Body.URL, Types: in.Body.Types, Description: in.Body.Description})
 			return &created[WithSecret]{Location: "/api/v1/webhooks/" + sub.ID, Body: WithSecret{view(sub), secret}}, err
@@ -132,12 +149,7 @@ func (s *Service) Operations(api huma.API, caller func(context.Context) access.A
 	register(api, huma.Operation{OperationID: "change-webhook", Method: http.MethodPatch, Path: "/webhooks/{id}", Summary: "Change, pause or resume a subscription", Errors: []int{401, 403, 404, 413, 422, 429}}, fail,
 		func(ctx context.Context, in *struct {
 			ByID
-			Body struct {
-				URL         *string  `json:"url,omitempty" format:"uri" maxLength:"2000"`
-				Types       []string `json:"types,omitempty" minItems:"1" maxItems:"50"`
-				Description *string  `json:"description,omitempty" maxLength:"500"`
-				Active      *bool    `json:"active,omitempty"`
-			}
+			Body Patch
 		}) (*body[View], error) {
 			if err := known(in.ID); err != nil {
 				return nil, err
@@ -156,18 +168,12 @@ func (s *Service) Operations(api huma.API, caller func(context.Context) access.A
 		func(ctx context.Context, in *struct {
 			Idempotent
 			ByID
-		}) (*body[struct {
-			Secret string `json:"secret"`
-		}], error) {
+		}) (*body[Secret], error) {
 			if err := known(in.ID); err != nil {
 				return nil, err
 			}
 			secret, err := s.Rotate(ctx, caller(ctx), in.ID)
-			return &body[struct {
-				Secret string `json:"secret"`
-			}]{struct {
-				Secret string `json:"secret"`
-			}{secret}}, err
+			return &body[Secret]{Secret{secret}}, err
 		})
 	register(api, huma.Operation{OperationID: "list-deliveries", Method: http.MethodGet, Path: "/webhooks/{id}/deliveries", Summary: "What went to an address, the newest first", Errors: []int{401, 403, 404, 422, 429}}, fail,
 		func(ctx context.Context, in *struct {
