@@ -263,14 +263,14 @@ func (s *stepping) save(ctx context.Context, event string) error {
 	if err != nil {
 		return err
 	}
-	if event == "Cancel" {
+	if r.state.Status != bpmn.Running && !s.fresh { // what is over has no incident
 		if _, err := s.tx.Exec(ctx, resolveIncidents, r.InstanceID, now, s.actor.ID); err != nil {
 			return err
 		}
-		if s.e.hooks.Cancelled != nil {
-			if err := s.e.hooks.Cancelled(ctx, s.tx, r.Ref); err != nil {
-				return err
-			}
+	}
+	if event == "Cancel" && s.e.hooks.Cancelled != nil {
+		if err := s.e.hooks.Cancelled(ctx, s.tx, r.Ref); err != nil {
+			return err
 		}
 	}
 	_, err = s.tx.Exec(ctx, insertHistory, ident.New(), r.InstanceID, now, event, string(s.actor.Kind), s.actor.ID, string(trace))

@@ -4,6 +4,7 @@ package process
 
 import (
 	"context"
+	"errors"
 
 	"mercator/base/fault"
 	"mercator/core/access"
@@ -93,5 +94,9 @@ func (e *Engine) Retry(ctx context.Context, tx *store.Tx, who access.Actor, inci
 		}
 		return fault.Wrap(op, err)
 	}
-	return stale(op, e.step(ctx, tx, instance, who, bpmn.Retry{Token: token}))
+	err := e.step(ctx, tx, instance, who, bpmn.Retry{Token: token})
+	if errors.Is(err, bpmn.ErrNoToken) {
+		return nil // the process has found another way on: there is nothing left to try
+	}
+	return fault.Wrap(op, err)
 }
