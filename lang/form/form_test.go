@@ -593,3 +593,28 @@ func BenchmarkSubmission(b *testing.B) {
 		v.Submission()
 	}
 }
+
+// BenchmarkSixtyFields is a page of 60 fields, a third of them with conditions: read, checked, shown.
+func BenchmarkSixtyFields(b *testing.B) {
+	var parts []string
+	in := url.Values{}
+	for i := range 60 {
+		hide := ""
+		if i%3 == 2 {
+			hide = fmt.Sprintf(`"conditional":{"hide":"=f%d = \"x\""},`, i-1)
+		}
+		parts = append(parts, fmt.Sprintf(`{"type":"textfield","key":"f%d","label":"Feld %d",%s"validate":{"required":true,"maxLength":80},"properties":{"type":"name"}}`, i, i, hide))
+		in.Add("_f", fmt.Sprint("f", i))
+		in.Set(fmt.Sprint("f", i), "Müller-Lüdenscheidt")
+	}
+	f := mustParse(b, strings.Join(parts, ","))
+	ctx := form.Context{Lang: "de", Today: today}
+	b.ReportAllocs()
+	for b.Loop() {
+		a, errs := f.Decode("form", in, nil, ctx)
+		if len(errs) > 0 {
+			b.Fatal(errs)
+		}
+		f.Eval(a, ctx).Page("form")
+	}
+}

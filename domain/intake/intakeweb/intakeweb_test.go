@@ -374,18 +374,23 @@ func TestForeignForgedAndSignedOut(t *testing.T) {
 	}
 	out.sees(`name="given_names" value="Änne &#34;&lt;"`, `action="/apply/`+draft+`/page/person"`)
 	// A trust level too low for the service.
-	low := tn.visitor(t, "basic")
-	low.client.CheckRedirect = nil
-	r, _ := http.NewRequest("GET", tn.server.URL+"/apply/"+draft, nil)
-	r.Header.Set("Cookie", "who=basic")
-	r.Header.Set("Accept", "text/html")
-	res, err := http.DefaultTransport.RoundTrip(r)
-	if err != nil {
-		t.Fatal(err)
+	for who, paths := range map[string][]string{"who=basic": {"/apply/" + draft, "/services/resident-parking-permit/start"}, "": {"/services/resident-parking-permit/start"}} {
+		for _, p := range paths {
+			r, _ := http.NewRequest("GET", tn.server.URL+p, nil)
+			r.Header.Set("Cookie", who)
+			r.Header.Set("Accept", "text/html")
+			res, err := http.DefaultTransport.RoundTrip(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			res.Body.Close()
+			if loc := res.Header.Get("Location"); res.StatusCode != 303 || !strings.Contains(loc, "level=substantial") {
+				t.Errorf("%s at low trust: %d %s", p, res.StatusCode, loc)
+			}
+		}
 	}
-	res.Body.Close()
-	if loc := res.Header.Get("Location"); res.StatusCode != 303 || !strings.Contains(loc, "level=substantial") {
-		t.Errorf("low trust: %d %s", res.StatusCode, loc)
+	if out.get("/services/nowhere/start"); out.status != 404 {
+		t.Errorf("a service that there isn't: %d", out.status)
 	}
 }
 

@@ -188,7 +188,14 @@ func (p *Pages) register(id, lang string) RegisterInfo {
 
 // start begins an application, or goes on with the one begun.
 func (p *Pages) start(w http.ResponseWriter, r *http.Request) error {
-	actor, err := identity.Require(r, access.Basic)
+	s, err := p.c.Intake.Service(intake.Draft{Service: r.PathValue("id")})
+	if err != nil {
+		return fault.New(fault.NotFound, "intakeweb.start", "")
+	}
+	actor, err := identity.Require(r, s.Trust)
+	if fault.Is(err, fault.Unauthenticated) { // one sign-in at the level needed, not two
+		return fault.Because(fault.Unauthenticated, "intakeweb.start", "", err, "level", s.Trust.String())
+	}
 	if err != nil {
 		return err
 	}
