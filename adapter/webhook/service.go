@@ -52,6 +52,9 @@ type Config struct {
 	Key []byte
 	// Loopback admits addresses of this machine: for the demo and for tests.
 	Loopback bool
+	// OfficeOf finds the office of a case, for events whose data doesn't name it;
+	// "" is none. nil: such events are of no office.
+	OfficeOf func(ctx context.Context, q store.Q, subject string) (string, error)
 	Log      *slog.Logger
 	Now      func() time.Time
 }
@@ -291,6 +294,11 @@ func (s *Service) hear(ctx context.Context, tx *store.Tx, e bus.Event) error {
 	}
 	// An event whose data is no object is about no office.
 	_ = json.Unmarshal(e.Data, &about)
+	if about.Office == "" && e.Subject != "" && s.c.OfficeOf != nil {
+		if about.Office, err = s.c.OfficeOf(ctx, tx, e.Subject); err != nil {
+			return fault.Wrap(op, err)
+		}
+	}
 	body, err := json.Marshal(e)
 	if err != nil {
 		return fault.Wrap(op, err)

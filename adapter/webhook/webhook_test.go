@@ -122,7 +122,10 @@ func house(t *testing.T, db *store.DB, loopback bool, now func() time.Time) (*Se
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := NewService(Config{DB: db, Jobs: q, Key: make([]byte, 32), Loopback: loopback, Now: now})
+	s, err := NewService(Config{DB: db, Jobs: q, Key: make([]byte, 32), Loopback: loopback, Now: now,
+		OfficeOf: func(_ context.Context, _ store.Q, subject string) (string, error) {
+			return map[string]string{"case of 21": "21"}[subject], nil
+		}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -198,6 +201,11 @@ func TestEventsReachTheirSubscribersWithOneBodyForOneID(t *testing.T) {
 		publish("eu.mercator.case.opened", "32")
 		publish("eu.mercator.case.opened", "21") // another office's
 		publish("eu.mercator.payment.paid", "32")
+		if err := db.Write(ctx, func(tx *store.Tx) error { // also another office's, without saying so
+			return o.Publish(ctx, tx, bus.Event{Type: "eu.mercator.case.closed", Subject: "case of 21", Time: clock})
+		}); err != nil {
+			t.Fatal(err)
+		}
 		r.status = http.StatusFound // a redirect is a failure and isn't followed
 		work(1)
 		r.status = 500
