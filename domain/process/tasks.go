@@ -110,13 +110,13 @@ func words(text string, n int) []string {
 	return out
 }
 
-// clerk is the actor of a grant for tasks: only who works for an office has a worklist.
+// clerk is the actor of a grant for tasks: only a person or a machine that works for an office has a worklist.
 func clerk(op string, g access.Grant, actions ...string) (access.Actor, error) {
 	if g.Zero() || g.Request().Resource != "task" || !slices.Contains(actions, g.Request().Action) {
 		return access.Actor{}, fault.Internalf(op, "needs a grant for tasks to %v", actions)
 	}
 	a := g.Actor()
-	if a.Kind != access.Clerk || a.Office == "" {
+	if a.Kind != access.Clerk && a.Kind != access.Machine || a.Office == "" {
 		return access.Actor{}, fault.New(fault.Denied, op, "")
 	}
 	return a, nil
