@@ -251,7 +251,7 @@ func (h *House) offices(ctx context.Context, o Options) (err error) {
 		}
 	}
 	h.payments, err = payment.New(payment.Config{DB: h.db, Provider: provider, BaseURL: c.Server.PublicURL, Now: h.now, Log: h.log,
-		OnPaid: h.onPaid, OnChange: h.onPaymentChange, Publish: h.publish})
+		OnPaid: h.onPaid, OnChange: h.onPaymentChange, OnRefund: h.onRefund, Publish: h.publish})
 	if err != nil {
 		return err
 	}
@@ -381,7 +381,7 @@ func (h *House) counters(ctx context.Context, _ Options) error {
 	if err != nil {
 		return err
 	}
-	mounts, err := h.mounts(templates, login)
+	mounts, err := h.mounts(templates, login, words)
 	if err != nil {
 		return err
 	}
@@ -389,7 +389,7 @@ func (h *House) counters(ctx context.Context, _ Options) error {
 	if err != nil {
 		return err
 	}
-	checkout, err := url.Parse(c.Payment.Endpoint)
+	checkout, err := url.Parse(c.Payment.Checkout)
 	if err != nil {
 		return err
 	}
@@ -403,7 +403,7 @@ func (h *House) counters(ctx context.Context, _ Options) error {
 			{Key: "app.nav.desk", Href: "/desk"}, {Key: "app.footer.api", Href: "/api/openapi.json"},
 		}},
 		Nav: map[web.ShellKind][]web.NavItem{web.PublicShell: portal, web.PortalShell: portal,
-			web.DeskShell: {nav("work", "/desk", true), nav("portal", "/", false)}},
+			web.DeskShell: {nav("work", "/desk", true), nav("refunds", "/desk/refunds", true), nav("portal", "/", false)}},
 		Viewer: func(r *http.Request) (web.Viewer, bool) {
 			a, ok := identity.Current(r)
 			return web.Viewer{Name: a.Name, Kind: string(a.Kind), Level: int(a.Level), Sub: a.Office}, ok
@@ -507,7 +507,7 @@ func (h *House) sweep(ctx context.Context) error {
 	for {
 		_, err1 := h.sessions.Sweep(ctx)
 		_, err2 := h.intake.Sweep(ctx)
-		if err := errors.Join(err1, err2); err != nil && ctx.Err() == nil {
+		if err := errors.Join(err1, err2, h.api.Sweep(ctx), h.webhooks.Sweep(ctx)); err != nil && ctx.Err() == nil {
 			h.log.Error("what has run out can't be removed", "err", err)
 		}
 		select {

@@ -10,7 +10,9 @@ import (
 	"io/fs"
 	"strings"
 
+	"mercator/adapter/api"
 	"mercator/adapter/oidclogin"
+	"mercator/adapter/webhook"
 	"mercator/adapter/xbezahl"
 	"mercator/base/fault"
 	"mercator/base/i18n"
@@ -36,21 +38,25 @@ import (
 	"mercator/web"
 )
 
-// rooms are the writing office and the postbox.
+// rooms are the writing office, the postbox, and the counters for programs.
 type rooms struct {
 	notice   *notice.Desk
 	postbox  *postbox.Box
 	renderer *pdf.Renderer
+	webhooks *webhook.Service
+	api      *api.API
+	words    *i18n.Catalogue
 }
 
 func roomMigrations() []store.Migrations {
-	return []store.Migrations{postbox.Migrations(), notice.Migrations()}
+	return []store.Migrations{postbox.Migrations(), notice.Migrations(), webhook.Migrations(), api.Migrations()}
 }
 
 func roomMessages() []fs.FS {
 	return []fs.FS{
 		catalogueweb.Messages(), intakeweb.Messages(), casefileweb.Messages(), paymentweb.Messages(),
 		notice.Messages(), noticeweb.Messages(), postbox.Messages(), postboxweb.Messages(),
+		webhook.Messages(), api.Messages(),
 	}
 }
 
@@ -58,6 +64,9 @@ func roomMessages() []fs.FS {
 func (h *House) buildRooms(context.Context) (err error) {
 	words, err := h.catalogue()
 	if err != nil {
+		return err
+	}
+	if err := h.buildWebhooks(); err != nil {
 		return err
 	}
 	if h.renderer, err = pdf.New(pdf.Config{}); err != nil {
@@ -86,7 +95,7 @@ func (h *House) buildRooms(context.Context) (err error) {
 }
 
 // mounts are the pages of every room, and where they hang.
-func (h *House) mounts(t *web.Templates, login *oidclogin.Login) ([]web.Mounts, error) {
+func (h *House) mounts(t *web.Templates, login *oidclogin.Login, words *i18n.Catalogue) ([]web.Mounts, error) {
 	secret, err := h.config.Payment.CallbackSecret.Read()
 	if err != nil {
 		return nil, fmt.Errorf("payment.callback_secret: %w", err)
@@ -129,6 +138,7 @@ func (h *House) mounts(t *web.Templates, login *oidclogin.Login) ([]web.Mounts, 
 			return postboxweb.Mounts(postboxweb.Config{Templates: t, Box: h.postbox, Access: h.access, Zone: h.zone, Actor: identity.Require, Office: h.officeName})
 		},
 		func() (web.Mounts, error) { return casefileweb.Mounts(h.casePages(t)) },
+		func() (web.Mounts, error) { return h.apiMounts(words) },
 	}
 	out := []web.Mounts{h.operator(), {
 		{Pattern: "GET /signin", Handler: web.Handle(login.SignIn), Class: web.ClassSign},

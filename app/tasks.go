@@ -40,9 +40,13 @@ func (h *House) publish(ctx context.Context, tx *store.Tx, kind, subject string,
 // openCase opens the case and begins its process, in one transaction with the end
 // of the draft.
 func (h *House) openCase(ctx context.Context, tx *store.Tx, g access.Grant, o intake.Opening) (string, error) {
+	client := ""
+	if a := g.Actor(); a.Kind == access.Machine {
+		client = a.ID
+	}
 	c, err := h.open(ctx, tx, g, casefile.Opening{
 		Service: o.Service, Version: o.Version, Office: o.Office, Person: o.Person, PersonName: o.PersonName,
-		Channel: o.Channel, Lang: o.Lang, Origin: o.Draft, Application: o.Application, Registers: o.Registers,
+		Client: client, Channel: o.Channel, Lang: o.Lang, Origin: o.Draft, Application: o.Application, Registers: o.Registers,
 	})
 	return c.ID, err
 }
@@ -310,6 +314,13 @@ func (h *House) onPaymentChange(ctx context.Context, tx *store.Tx, p payment.Pay
 	}
 	return h.cases.AddEntry(ctx, tx, casefile.Entry{CaseID: p.Case, Kind: casefile.Payment, ActorKind: string(access.System), Title: title})
 }
+
+// onRefund puts on file that the city owes money back.
+func (h *House) onRefund(ctx context.Context, tx *store.Tx, p payment.Payment, _ int64, _ payment.Reason) error {
+	return h.cases.AddEntry(ctx, tx, casefile.Entry{CaseID: p.Case, Kind: casefile.Payment, ActorKind: string(access.System), Title: textRefund})
+}
+
+var textRefund = i18n.Text{"de": "Die Stadt schuldet eine Rückzahlung", "en": "The city owes a refund", "tr": "Şehrin geri ödeme borcu var"}
 
 func (h *House) taskOutcome(ctx context.Context, tx *store.Tx, w process.Work) (map[string]any, error) {
 	return nil, h.cases.SetOutcome(ctx, tx, w.CaseID, w.Header("outcome"))

@@ -102,14 +102,22 @@ func SeeOther(w http.ResponseWriter, target string) {
 // LocalPath checks an address that came with a request (where to go back to): a
 // path of this site, or fallback.
 func LocalPath(s, fallback string) string {
-	if len(s) == 0 || len(s) > 2000 || s[0] != '/' || strings.HasPrefix(s, "//") || strings.ContainsAny(s, "\\\x00\r\n\t") {
+	if len(s) == 0 || len(s) > 2000 || s[0] != '/' || strings.HasPrefix(s, "//") {
 		return fallback
+	}
+	// Plain characters only, and given back as they came: browsers drop some others, and
+	// net/url writes an address anew that holds a space, which makes /%2f two slashes,
+	// another host.
+	for _, c := range []byte(s) {
+		if c <= ' ' || c >= 0x7f || c == '\\' {
+			return fallback
+		}
 	}
 	u, err := url.Parse(s)
 	if err != nil || u.IsAbs() || u.Host != "" {
 		return fallback
 	}
-	return u.String()
+	return s
 }
 
 // SignInPath is where a person signs in and comes back from.

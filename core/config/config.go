@@ -181,6 +181,7 @@ func (c *Config) defaults() {
 	or(&c.Data.Dir, "mercator-data")
 	or(&c.Database.Engine, "sqlite")
 	or(&c.Database.Path, filepath.Join(c.Data.Dir, "mercator.db"))
+	or(&c.Payment.Checkout, c.Payment.Endpoint)
 	or(&c.API.Audience, c.Server.PublicURL)
 	or(&c.Log.Level, "info")
 	or(&c.Log.Format, "json")
