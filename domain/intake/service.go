@@ -389,7 +389,7 @@ func mergeRaw(old map[string]string, posted []string, post url.Values, errs []fo
 	}
 	for _, e := range errs {
 		if e.Raw != "" {
-			out[e.Key] = e.Raw
+			out[e.Key] = storable(e.Raw)
 		}
 	}
 	return out
@@ -582,6 +582,11 @@ func (in *Intake) Submit(ctx context.Context, a access.Actor, id, lang string) (
 	return "", nil, fault.New(fault.Conflict, op, "intake.busy")
 }
 
+// storable is a text as a column takes it: UTF-8 without NUL.
+func storable(s string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "\ufffd"), "\x00", "\ufffd")
+}
+
 // Sweep deletes what has expired and says how much.
 func (in *Intake) Sweep(ctx context.Context) (int64, error) {
 	var n int64
@@ -748,7 +753,7 @@ func (in *Intake) Correct(ctx context.Context, a access.Actor, id string, post u
 	errs = visible(errs)
 	if len(errs) > 0 {
 		return errs, fault.Wrap(op, in.c.DB.Write(ctx, func(tx *store.Tx) error {
-			_, err := tx.Exec(ctx, saveCorrection, id, a.ID, c.Correction.rev, errs[0].Raw)
+			_, err := tx.Exec(ctx, saveCorrection, id, a.ID, c.Correction.rev, storable(errs[0].Raw))
 			return err
 		}))
 	}

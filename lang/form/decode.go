@@ -394,7 +394,7 @@ func freeText(s string, lines bool, maxRunes int) (string, error) {
 		switch {
 		case r == 0x200b, r == 0xfeff, r == 0x2060: // come along with copied text
 			continue
-		case r == '\n' || r == '\r':
+		case r == '\n' || r == '\r' || r == '\v' || r == '\f': // a word processor's line break is \v
 			if r = '\n'; !lines {
 				r = ' '
 			}

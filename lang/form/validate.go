@@ -51,7 +51,7 @@ func (v *View) check(it *Item) (FieldError, bool) {
 			return FieldError{Key: it.Name, Msg: pr.Msg, Args: pr.Args, Raw: it.Raw}, true
 		}
 		// It has become readable by now, but nobody has confirmed that reading.
-		return fail("form")
+		return FieldError{Key: it.Name, Msg: "form.error.form", Raw: it.Raw}, true
 	}
 	if empty(it.Value) {
 		if !it.Required {

@@ -272,7 +272,7 @@ func (p *Pages) takeCorrection(w http.ResponseWriter, r *http.Request) error {
 	if err := level(actor, c.Service); err != nil {
 		return err
 	}
-	in, err := web.Form(r)
+	in, err := posted(r)
 	if err != nil {
 		return err
 	}

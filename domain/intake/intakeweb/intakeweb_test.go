@@ -438,6 +438,31 @@ func TestHostileInputIsShownEscaped(t *testing.T) {
 	}
 }
 
+func TestAStraySignIsAnErrorAtItsFieldOnly(t *testing.T) {
+	tn := newTown(t)
+	v := tn.visitor(t, "anna")
+	v.get("/services/business-registration/start").send("consent", "no")
+	draft := strings.Split(v.url, "/")[2]
+	page := "/apply/" + draft + "/page/activity"
+	fields := url.Values{"_f": {"activity", "sector", "start_date", "employees"}, "sector": {"trade"}, "start_date": {"1.1.2027"}, "employees": {"3"}}
+	for _, c := range []struct{ typed, want, later string }{
+		{"Räder\vund mehr", "", ""}, // a line break of a word processor
+		{"Räder\x00", "unsichtbares Zeichen", "Räder\ufffd"},
+		{"Räder\x1b[31m", "unsichtbares Zeichen", "unsichtbares Zeichen"},
+		{"R\xe4der", "nicht lesbar", "R\ufffdder"}, // another encoding
+		{"R\u202eder", "unsichtbares Zeichen", "unsichtbares Zeichen"},
+	} {
+		fields.Set("activity", c.typed)
+		v.post(page, fields)
+		if c.want == "" {
+			v.at(draftID+"/page/declare", 200)
+			continue
+		}
+		v.at(draftID+"/page/activity", 422).sees(c.want, `href="#f-activity"`, `value="3"`)
+		v.get(page).sees(c.later, `href="#f-activity"`)
+	}
+}
+
 func TestUploads(t *testing.T) {
 	tn := newTown(t)
 	dir := t.TempDir()

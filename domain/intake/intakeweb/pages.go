@@ -11,6 +11,7 @@ package intakeweb
 import (
 	"context"
 	"embed"
+	"errors"
 	"io/fs"
 	"net/http"
 	"net/url"
@@ -316,7 +317,7 @@ func (p *Pages) takeConsent(w http.ResponseWriter, r *http.Request) error {
 		web.SeeOther(w, v.moved)
 		return nil
 	}
-	in, err := web.Form(r)
+	in, err := posted(r)
 	if err != nil {
 		return err
 	}
@@ -486,7 +487,7 @@ func (p *Pages) takePage(w http.ResponseWriter, r *http.Request) error {
 		web.SeeOther(w, v.moved)
 		return nil
 	}
-	in, err := web.Form(r)
+	in, err := posted(r)
 	if err != nil {
 		return err
 	}
@@ -567,6 +568,24 @@ func query(parts ...string) string {
 	return "?" + strings.Join(parts, "&")
 }
 
+// posted reads a form as web.Form does, but leaves it to the form's language to
+// judge the text of a field: a stray sign in one field is an error at that field,
+// and nothing is lost of the rest.
+func posted(r *http.Request) (url.Values, error) {
+	in, err := web.Form(r)
+	var f *fault.Error
+	if err == nil || !errors.As(err, &f) || f.Kind != fault.Invalid || f.Err != nil || r.PostForm == nil {
+		return in, err
+	}
+	n := 0
+	for _, values := range r.PostForm {
+		if n += len(values); n > form.MaxPosted*2 {
+			return nil, err
+		}
+	}
+	return r.PostForm, nil
+}
+
 // takeFiles stores what was uploaded with the page, and removes what was asked to go.
 func (p *Pages) takeFiles(r *http.Request, v visit, page string, in url.Values) (errs []form.FieldError, stay bool, err error) {
 	for _, name := range in[form.PostedField] {
@@ -616,7 +635,7 @@ func (p *Pages) autosave(w http.ResponseWriter, r *http.Request) error {
 	if v.moved != "" {
 		return fault.New(fault.Conflict, "intakeweb.autosave", "intake.submitted")
 	}
-	in, err := web.Form(r)
+	in, err := posted(r)
 	if err != nil {
 		return err
 	}
