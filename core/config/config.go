@@ -79,6 +79,7 @@ type API struct {
 // Payment is the payment provider (XBezahldienste).
 type Payment struct {
 	Endpoint       string `toml:"endpoint"` // base URL of the provider's API
+	Checkout       string `toml:"checkout"` // where its checkout page is; empty: the host of Endpoint
 	EndpointID     string `toml:"endpoint_id"`
 	Originator     string `toml:"originator"`
 	Token          Secret `toml:"token"`           // for calls to the provider
