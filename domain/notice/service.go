@@ -470,6 +470,11 @@ func (d *Desk) Revoke(ctx context.Context, tx *store.Tx, g access.Grant, id, why
 	return d.publish(ctx, tx, EventRevoked, x)
 }
 
+// RevokeNow is Revoke in a transaction of its own.
+func (d *Desk) RevokeNow(ctx context.Context, g access.Grant, id, why string) error {
+	return d.c.DB.Write(ctx, func(tx *store.Tx) error { return d.Revoke(ctx, tx, g, id, why) })
+}
+
 // Lint checks the letters of a package for service.Lint.
 func Lint(s *service.Service) func(file string, text []byte, fields []string) []service.Problem {
 	roots := append([]string{"decision", "payment", "permit"}, service.Variables...)

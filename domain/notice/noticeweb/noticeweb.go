@@ -52,6 +52,7 @@ type pages struct {
 	Config
 	check *web.View[checkPage]
 	enter *web.View[enterPage]
+	take  *web.View[revokePage]
 }
 
 // Mounts builds the pages.
@@ -60,9 +61,10 @@ func Mounts(c Config) (web.Mounts, error) {
 		return nil, errors.New("noticeweb: templates, desk, access and actor are needed")
 	}
 	p := &pages{Config: c}
-	var errs [2]error
+	var errs [3]error
 	p.check, errs[0] = web.NewView[checkPage](c.Templates, templateFS, "templates/check.html")
 	p.enter, errs[1] = web.NewView[enterPage](c.Templates, templateFS, "templates/enter.html")
+	p.take, errs[2] = web.NewView[revokePage](c.Templates, templateFS, "templates/revoke.html")
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, err
 	}
@@ -71,6 +73,8 @@ func Mounts(c Config) (web.Mounts, error) {
 		{Pattern: "GET /v/{code}", Handler: web.Handle(p.showCheck), Class: web.ClassSign},
 		{Pattern: "GET /documents/{id}", Handler: web.Handle(p.own)},
 		{Pattern: "GET /desk/documents/{id}", Handler: web.Handle(p.office)},
+		{Pattern: "GET /desk/documents/{id}/revoke", Handler: web.Handle(p.showRevoke)},
+		{Pattern: "POST /desk/documents/{id}/revoke", Handler: web.Handle(p.revoke)},
 	}
 	if c.Application != nil && c.Renderer != nil {
 		ms = append(ms, web.Mount{Pattern: "GET /desk/cases/{id}/application.pdf", Handler: web.Handle(p.application)})

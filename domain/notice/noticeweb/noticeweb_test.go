@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -17,6 +18,7 @@ import (
 	"mercator/core/pdf"
 	"mercator/core/store"
 	"mercator/core/store/storetest"
+	"mercator/domain/notice"
 	"mercator/domain/notice/noticetest"
 	"mercator/web"
 	"mercator/web/webtest"
@@ -26,7 +28,7 @@ import (
 func house(t testing.TB) (*noticetest.Office, *web.Site, Config) {
 	t.Helper()
 	o := noticetest.New(t, storetest.SQLite(t, noticetest.Rooms()))
-	cat, err := i18n.Load(append(web.Messages(), Messages())...)
+	cat, err := i18n.Load(append(web.Messages(), Messages(), notice.Messages())...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,6 +71,14 @@ func house(t testing.TB) (*noticetest.Office, *web.Site, Config) {
 		t.Fatal(err)
 	}
 	return o, site, cfg
+}
+
+// signed lets a browser, which can't set our header, be somebody.
+func signed(h http.Handler, who string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Header.Set("X-Test-Actor", who)
+		h.ServeHTTP(w, r)
+	})
 }
 
 func get(site http.Handler, path, actor string) *http.Response {
@@ -174,6 +184,51 @@ func TestDocumentsAreForTheirOwnerAndOffice(t *testing.T) {
 	}
 }
 
+func TestRevoke(t *testing.T) {
+	o, site, _ := house(t)
+	d := o.Issue(o.Permit())
+	o.At("2026-12-24T09:00:00Z")
+	path := "/desk/documents/" + d.ID + "/revoke"
+	post := func(who, why string) int {
+		r := httptest.NewRequest("POST", path, strings.NewReader(url.Values{"why": {why}}.Encode()))
+		r.Header.Set("X-Test-Actor", who)
+		r.Header.Set("Accept", "text/html")
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		w := httptest.NewRecorder()
+		site.ServeHTTP(w, r)
+		return w.Code
+	}
+	for _, c := range []struct {
+		who, why string
+		status   int
+	}{{"anna", "x", 403}, {"50", "x", 404}, {"32", "", 422}, {"32", strings.Repeat("x", 2001), 422}} {
+		if got := post(c.who, c.why); got != c.status {
+			t.Errorf("%s, %d characters: %d, want %d", c.who, len(c.why), got, c.status)
+		}
+	}
+	if v, _, _, _, err := o.Desk.Check(t.Context(), d.Code); err != nil || v != notice.Valid {
+		t.Fatalf("not revoked yet: %s, %v", v, err)
+	}
+	if r := get(site, path, "32"); r.StatusCode != 200 || !strings.Contains(body(t, r), "Warum wird") {
+		t.Errorf("the form: %d", r.StatusCode)
+	}
+	if r := get(site, path, "50"); r.StatusCode != 404 {
+		t.Errorf("the form for another office: %d", r.StatusCode)
+	}
+	if got := post("32", "Umzug"); got != 303 {
+		t.Errorf("revoked: %d", got)
+	}
+	if got := post("32", "Umzug"); got != 409 {
+		t.Errorf("revoked twice: %d", got)
+	}
+	if text := body(t, get(site, path, "32")); !strings.Contains(text, "Zurückgenommen") || strings.Contains(text, "<form method=\"post\" action=\""+path) {
+		t.Error("the page still offers it")
+	}
+	if v, _, _, _, err := o.Desk.Check(t.Context(), d.Code); err != nil || v != notice.Revoked {
+		t.Errorf("after it was revoked: %s, %v", v, err)
+	}
+}
+
 func TestTemplates(t *testing.T) {
 	_, _, cfg := house(t)
 	check, err := web.NewView[checkPage](cfg.Templates, templateFS, "templates/check.html")
@@ -185,6 +240,11 @@ func TestTemplates(t *testing.T) {
 		t.Fatal(err)
 	}
 	webtest.CheckView(t, "check", check.Template("de"), web.Page[checkPage]{})
+	take, err := web.NewView[revokePage](cfg.Templates, templateFS, "templates/revoke.html")
+	if err != nil {
+		t.Fatal(err)
+	}
+	webtest.CheckView(t, "revoke", take.Template("de"), web.Page[revokePage]{})
 	webtest.CheckView(t, "enter", enter.Template("de"), web.Page[enterPage]{})
 }
 
@@ -192,12 +252,12 @@ func TestPagesInABrowser(t *testing.T) {
 	o, site, _ := house(t)
 	d := o.Issue(o.Permit())
 	o.At("2026-12-24T09:00:00Z")
-	srv := httptest.NewServer(site)
+	srv := httptest.NewServer(signed(site, "32"))
 	defer srv.Close()
 	b := webtest.Open(t)
 	for _, width := range []int{360, 1280} {
 		b.Width(width)
-		for _, path := range []string{"/v/" + d.Code, "/v/" + strings.Repeat("0", 26), "/v", "/v?code=1"} {
+		for _, path := range []string{"/v/" + d.Code, "/v/" + strings.Repeat("0", 26), "/v", "/v?code=1", "/desk/documents/" + d.ID + "/revoke"} {
 			b.Go(srv.URL + path)
 			b.Axe(path)
 			b.NoSidewaysScroll(path)
