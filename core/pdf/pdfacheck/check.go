@@ -17,7 +17,9 @@
 //
 // It doesn't check: the bytes of the cross-reference table, glyphs and widths inside
 // font programs, .notdef glyphs, JPEG 2000, signatures, whether an embedded file is
-// itself PDF/A, and the value types of metadata beyond the common ones.
+// itself PDF/A, and the types of structured metadata values. Of the veraPDF corpus'
+// subset for 2b it judges 45 of 47 files right (17 of 17 that conform, 28 of 30 that
+// don't); what is clean here is therefore not certified.
 package pdfacheck
 
 import (
@@ -624,8 +626,12 @@ func (c *checker) pages(v any, inherited dict, depth int) {
 			}
 		}
 	}
-	if g := f.dict(d["Group"]); f.name(g["S"]) == "Transparency" {
+	g := f.dict(d["Group"])
+	if f.name(g["S"]) == "Transparency" {
 		c.colour(g["CS"], nil, 0)
+	}
+	if c.intent == "" && g["CS"] == nil && c.blends(res, 0) {
+		c.add("6.2.10", "a page that blends, without an output intent and without a colour space of its group")
 	}
 	var data []byte
 	list := f.array(d["Contents"])
@@ -642,6 +648,40 @@ func (c *checker) pages(v any, inherited dict, depth int) {
 		}
 	}
 	c.content(data, res, own, d["Group"] != nil, 0)
+}
+
+// blends tells whether something in the resources is transparent.
+func (c *checker) blends(res dict, depth int) bool {
+	f := c.f
+	if depth > 8 {
+		return false
+	}
+	for _, v := range f.dict(res["ExtGState"]) {
+		d := f.dict(v)
+		for _, k := range []string{"ca", "CA"} {
+			if n, ok := f.num(d[k]); ok && n < 1 {
+				return true
+			}
+		}
+		if s := f.get(d["SMask"]); s != nil && s != name("None") {
+			return true
+		}
+		if n := f.name(d["BM"]); n != "" && n != "Normal" && n != "Compatible" {
+			return true
+		}
+	}
+	for _, v := range f.dict(res["XObject"]) {
+		d := f.dict(v)
+		if d["SMask"] != nil || f.name(f.dict(d["Group"])["S"]) == "Transparency" || c.blends(f.dict(d["Resources"]), depth+1) {
+			return true
+		}
+	}
+	for _, v := range f.dict(res["Pattern"]) {
+		if c.blends(f.dict(f.dict(v)["Resources"]), depth+1) {
+			return true
+		}
+	}
+	return false
 }
 
 // operators of content streams.

@@ -7,6 +7,7 @@ import (
 	"encoding/xml"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -160,6 +161,7 @@ func (c *checker) metadata(root dict) {
 		}
 		for _, k := range d.kids {
 			c.property(k.name, defined)
+			c.typed(k)
 		}
 	}
 }
@@ -170,6 +172,64 @@ func (c *checker) property(n xml.Name, defined map[string]map[string]bool) {
 	}
 	if !defined[n.Space][n.Local] {
 		c.add("6.6.2.3.1", "the property %s is described nowhere", n.Local)
+	}
+}
+
+// The types of the properties of XMP 2005 that this package knows (XMP Specification,
+// September 2005, chapter 4), by namespace: simple ones with the form of their value.
+var (
+	anyText = regexp.MustCompile(`(?s)^.*$`)
+	integer = regexp.MustCompile(`^[+-]?[0-9]+$`)
+	real    = regexp.MustCompile(`^[+-]?[0-9]*\.?[0-9]*$`)
+	boolean = regexp.MustCompile(`^(True|False)$`)
+	date    = regexp.MustCompile(`^\d{4}(-\d\d(-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?)?)?$`)
+)
+
+var simple = map[string]map[*regexp.Regexp]string{
+	"http://ns.adobe.com/pdf/1.3/":        {anyText: "Keywords PDFVersion Producer"},
+	"http://ns.adobe.com/xap/1.0/":        {anyText: "BaseURL CreatorTool Label Nickname", date: "CreateDate MetadataDate ModifyDate", integer: "Rating"},
+	"http://purl.org/dc/elements/1.1/":    {anyText: "coverage format identifier source"},
+	"http://ns.adobe.com/xap/1.0/mm/":     {anyText: "DocumentID InstanceID ManageTo ManageUI Manager ManagerVariant RenditionClass RenditionParams VersionID"},
+	"http://ns.adobe.com/xap/1.0/rights/": {anyText: "Certificate WebStatement", boolean: "Marked"},
+	"http://ns.adobe.com/xmp/1.0/DynamicMedia/": {
+		anyText: "tapeName altTapeName scene shotName shotLocation logComment videoPixelDepth videoColorSpace videoAlphaMode videoFieldOrder pullDown audioSampleType audioChannelType speakerPlacement artist album genre composer engineer instrument key stretchMode scaleType timeSignature copyright",
+		date:    "shotDate releaseDate modDate videoModDate audioModDate metadataModDate", integer: "audioSampleRate trackNumber numberOfBeats",
+		real: "tempo", boolean: "videoAlphaUnityIsTransparent loop",
+	},
+	"http://ns.adobe.com/tiff/1.0/": {
+		anyText: "Artist Make Model Software", date: "DateTime",
+		integer: "ImageWidth ImageLength Compression PhotometricInterpretation Orientation SamplesPerPixel PlanarConfiguration YCbCrPositioning ResolutionUnit",
+	},
+	"http://ns.adobe.com/exif/1.0/": {
+		anyText: "ExifVersion FlashpixVersion RelatedSoundFile SpectralSensitivity ImageUniqueID GPSVersionID GPSLatitude GPSLongitude GPSSatellites GPSStatus GPSMeasureMode GPSSpeedRef GPSTrackRef GPSImgDirectionRef GPSMapDatum GPSDestLatitude GPSDestLongitude GPSDestBearingRef GPSDestDistanceRef GPSProcessingMethod GPSAreaInformation",
+		date:    "DateTimeOriginal DateTimeDigitized GPSTimeStamp",
+		integer: "ColorSpace PixelXDimension PixelYDimension ExposureProgram MeteringMode LightSource FocalPlaneResolutionUnit SensingMethod FileSource SceneType CustomRendered ExposureMode WhiteBalance FocalLengthIn35mmFilm SceneCaptureType GainControl Contrast Saturation Sharpness SubjectDistanceRange GPSAltitudeRef GPSDifferential",
+	},
+}
+
+// lists are the properties that are lists, with the kind of list.
+var lists = map[string]map[string]string{
+	"http://purl.org/dc/elements/1.1/":    {"Seq": "creator date", "Bag": "contributor language publisher relation subject type", "Alt": "title description rights"},
+	"http://ns.adobe.com/xap/1.0/rights/": {"Bag": "Owner", "Alt": "UsageTerms"},
+	"http://ns.adobe.com/xap/1.0/":        {"Bag": "Advisory Identifier", "Alt": "Thumbnails"},
+	"http://ns.adobe.com/xap/1.0/t/pg/":   {"Seq": "Colorants PlateNames", "Bag": "Fonts"},
+	"http://ns.adobe.com/xap/1.0/mm/":     {"Seq": "History Versions"},
+}
+
+// typed holds a property of a schema that XMP knows against its type.
+func (c *checker) typed(n *node) {
+	for kind, names := range lists[n.name.Space] {
+		if kind == "Seq" && n.name.Local == "PlateNames" {
+			continue // written as either in the specification's editions
+		}
+		if slices.Contains(strings.Fields(names), n.name.Local) && n.child(nsRDF, kind) == nil {
+			c.add("6.6.2.3.1", "%s is not written as rdf:%s", n.name.Local, kind)
+		}
+	}
+	for form, names := range simple[n.name.Space] {
+		if slices.Contains(strings.Fields(names), n.name.Local) && (len(n.kids) > 0 || !form.MatchString(strings.TrimSpace(n.text))) {
+			c.add("6.6.2.3.1", "the value of %s is of another type", n.name.Local)
+		}
 	}
 }
 
