@@ -70,6 +70,7 @@ type Config struct {
 	Key       []byte
 	PublicURL string // without a path
 	Contact   string // address of the operator, for the document
+	Issuer    string // the OpenID provider that gives clients their tokens, for the document
 	Log       *slog.Logger
 	Now       func() time.Time
 	Words     *i18n.Catalogue // texts of faults; nil: keys
@@ -145,10 +146,8 @@ func New(c Config) (*API, error) {
 				License: &huma.License{Name: "EUPL-1.2", URL: "https://eupl.eu/1.2/en/"}},
 			Servers: []*huma.Server{{URL: strings.TrimSuffix(c.PublicURL, "/") + prefix}},
 			Components: &huma.Components{
-				Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
-				SecuritySchemes: map[string]*huma.SecurityScheme{"oauth2": {Type: "oauth2", Flows: &huma.OAuthFlows{ClientCredentials: &huma.OAuthFlow{
-					TokenURL: strings.TrimSuffix(c.PublicURL, "/") + "/api/token", Scopes: scopes(),
-				}}}},
+				Schemas:         huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
+				SecuritySchemes: map[string]*huma.SecurityScheme{"oauth2": scheme(c)},
 			},
 		},
 		Formats: map[string]huma.Format{"application/json": huma.DefaultJSONFormat, "json": huma.DefaultJSONFormat}, DefaultFormat: "application/json",
@@ -174,10 +173,19 @@ func New(c Config) (*API, error) {
 	return a, nil
 }
 
-// SetTokenURL says where clients get their tokens. Call it before the first request.
-func (a *API) SetTokenURL(url string) error {
-	a.huma.OpenAPI().Components.SecuritySchemes["oauth2"].Flows.ClientCredentials.TokenURL = url
-	return a.describe()
+// scheme says how one gets a token: from the provider, which tells where at its
+// discovery address.
+func scheme(c Config) *huma.SecurityScheme {
+	var said []string
+	for name, what := range scopes() {
+		said = append(said, name+": "+what)
+	}
+	slices.Sort(said)
+	how := "OAuth 2 client credentials. Scopes: " + strings.Join(said, "; ")
+	if c.Issuer != "" {
+		return &huma.SecurityScheme{Type: "openIdConnect", OpenIDConnectURL: strings.TrimSuffix(c.Issuer, "/") + "/.well-known/openid-configuration", Description: how}
+	}
+	return &huma.SecurityScheme{Type: "http", Scheme: "bearer", Description: how}
 }
 
 func scopes() map[string]string {

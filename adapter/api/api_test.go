@@ -84,7 +84,7 @@ func open(t testing.TB, db *store.DB, perMinute int) *house {
 	must(err)
 	words, err := i18n.Load(api.Messages(), webhook.Messages())
 	must(err)
-	h.api, err = api.New(api.Config{DB: db, Key: make([]byte, 32), PublicURL: "https://duisburg.example", Contact: "it@duisburg.example", Words: words, PerMinute: perMinute,
+	h.api, err = api.New(api.Config{DB: db, Key: make([]byte, 32), PublicURL: "https://duisburg.example", Issuer: "https://id.duisburg.example", Contact: "it@duisburg.example", Words: words, PerMinute: perMinute,
 		Authenticate: func(r *http.Request) (access.Actor, error) {
 			a, ok := callers[strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")]
 			if !ok {
@@ -519,6 +519,10 @@ func TestTheDocumentKeepsTheDesignRules(t *testing.T) {
 	server := fmt.Sprint(r.data["servers"].([]any)[0].(map[string]any)["url"])
 	if !strings.HasSuffix(server, "/v1") || !strings.HasPrefix(server, "https://") {
 		t.Errorf("server %s", server)
+	}
+	scheme := r.data["components"].(map[string]any)["securitySchemes"].(map[string]any)["oauth2"].(map[string]any)
+	if scheme["openIdConnectUrl"] != "https://id.duisburg.example/.well-known/openid-configuration" || !strings.Contains(fmt.Sprint(scheme["description"]), "cases:submit") {
+		t.Errorf("%v", scheme)
 	}
 	kebab := regexp.MustCompile(`^(/([a-z0-9-]+|\{[a-z][A-Za-z0-9]*\}))+$`)
 	camel := regexp.MustCompile(`^[a-z][A-Za-z0-9]*$`)

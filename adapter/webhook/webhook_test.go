@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -110,6 +111,28 @@ func TestOnlyPublicAddressesAreCalled(t *testing.T) {
 			}
 		}
 	}
+}
+
+// FuzzURL: whatever is taken as an address is https, or on this machine in the demo,
+// and names no other address that isn't public.
+func FuzzURL(f *testing.F) {
+	for _, s := range []string{"https://example.org/hook", "http://127.0.0.1:8080/", "https://[::ffff:10.0.0.1]/", "https://0x7f.1/", "https://[fe80::1%25eth0]/", "https://user@example.org"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		for _, loopback := range []bool{false, true} {
+			if checkURL("test", s, loopback) != nil {
+				continue
+			}
+			u, err := url.Parse(s)
+			if err != nil || u.User != nil || u.Host == "" || u.Scheme != "https" && !loopback {
+				t.Fatalf("%q was taken", s)
+			}
+			if a, err := netip.ParseAddr(u.Hostname()); err == nil && !Public(a) && (!loopback || !a.Unmap().IsLoopback()) {
+				t.Fatalf("%q was taken", s)
+			}
+		}
+	})
 }
 
 func rooms() []store.Migrations {
