@@ -55,7 +55,7 @@ func roomMigrations() []store.Migrations {
 func roomMessages() []fs.FS {
 	return []fs.FS{
 		catalogueweb.Messages(), intakeweb.Messages(), casefileweb.Messages(), paymentweb.Messages(),
-		notice.Messages(), noticeweb.Messages(), postbox.Messages(), postboxweb.Messages(),
+		notice.Messages(), noticeweb.Messages(), process.Messages, postbox.Messages(), postboxweb.Messages(),
 		webhook.Messages(), api.Messages(),
 	}
 }

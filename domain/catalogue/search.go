@@ -199,7 +199,7 @@ func (x *Index) Search(query string, n int) []Hit {
 	var importance [maxTokens]float64
 	total := 0.0
 	for q, a := range asked {
-		df := len(x.docs)
+		df := 1 // a word that nobody knows is as telling as a rare one
 		if len(a.matches) > 0 {
 			df = 0
 			best := a.matches[0].sim
@@ -208,8 +208,6 @@ func (x *Index) Search(query string, n int) []Hit {
 					df = max(df, x.terms[m.term].docs)
 				}
 			}
-		} else {
-			df = 1 // a word that nobody knows is as telling as a rare one
 		}
 		importance[q] = math.Log(1 + float64(len(x.docs)+1)/float64(max(df, 1)))
 		if a.weak {

@@ -89,9 +89,6 @@ WHERE id = $1 AND office = $2 AND state = 'open' AND (assignee = '' OR assignee 
 const taskOfOffice = `-- process.taskOfOffice
 SELECT ` + taskColumns + ` FROM process_task WHERE id = $1 AND office = $2`
 
-const taskByID = `-- process.taskByID
-SELECT ` + taskColumns + ` FROM process_task WHERE id = $1`
-
 const tasksOfCase = `-- process.tasksOfCase
 SELECT ` + taskColumns + ` FROM process_task WHERE case_id = $1 AND office = $2 ORDER BY id LIMIT 200`
 

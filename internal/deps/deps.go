@@ -36,8 +36,8 @@ import (
 	_ "golang.org/x/sync/errgroup"
 	_ "golang.org/x/text/unicode/norm"
 	_ "golang.org/x/time/rate"
-	_ "honnef.co/go/tools/cmd/staticcheck"
 	_ "golang.org/x/vuln/cmd/govulncheck"
+	_ "honnef.co/go/tools/cmd/staticcheck"
 	_ "modernc.org/sqlite"
 	_ "pgregory.net/rapid"
 )

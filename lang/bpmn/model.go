@@ -276,11 +276,6 @@ func (e *Element) Scope() bool {
 	return e.Kind == SubProcess || e.Kind == Transaction || e.Kind == AdHoc
 }
 
-// job reports whether the element hands out work (a job) when it is entered.
-func (e *Element) job() bool {
-	return e.JobType != nil
-}
-
 // children are the elements directly in a sub-process, or in the process for nil.
 func (p *Process) children(of *Element) []*Element {
 	if of != nil {

@@ -398,8 +398,7 @@ func layout(p *Process) (map[string]shape, map[string][]point) {
 	const dx, dy = 150, 110
 	column := map[*Element]int{}
 	var order []*Element
-	var visit func(e *Element, c int)
-	visit = func(e *Element, c int) {
+	visit := func(e *Element, c int) {
 		todo := []*Element{e}
 		column[e] = c
 		order = append(order, e)

@@ -58,15 +58,6 @@ func (n *node) attrNS(space, name string) string {
 	return ""
 }
 
-func (n *node) has(space, name string) bool {
-	for _, a := range n.attrs {
-		if a.Name.Local == name && a.Name.Space == space {
-			return true
-		}
-	}
-	return false
-}
-
 // attrPos is the place of an attribute's value.
 func (n *node) attrPos(name string) Pos {
 	for i := 0; ; {

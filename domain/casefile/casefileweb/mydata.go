@@ -149,7 +149,7 @@ func (p *pages) what(loc *i18n.Localizer, e audit.Entry) ui.Cell {
 }
 
 func (p *pages) why(loc *i18n.Localizer, e audit.Entry) ui.Cell {
-	purpose := e.Purpose
+	var purpose string
 	switch {
 	case e.Purpose == purposeOwn:
 		purpose = loc.T("casefileweb.purposeOwn")
