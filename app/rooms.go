@@ -364,7 +364,7 @@ func (h *House) applicationPDF(ctx context.Context, g access.Grant, caseID strin
 	if registers != nil {
 		vars["registers"] = registers
 	}
-	a := pdf.Application{Lang: "de", Title: s.Title.For("de"), Created: c.OpenedAt, PageOf: "Seite %d von %d",
+	a := pdf.Application{Lang: "de", Title: s.Title.For("de"), Created: c.OpenedAt, PageOf: "Seite {page} von {pages}",
 		Sender: pdf.Sender{Name: h.city.Info.Name, Office: h.officeName(c.Office).For("de")},
 		Facts: []pdf.Pair{{Label: "Aktenzeichen", Value: c.Ref}, {Label: "Eingang", Value: loc.DateTime(c.OpenedAt.In(h.zone))},
 			{Label: "Antragstellende Person", Value: c.PersonName}, {Label: "Eingangsweg", Value: c.Channel}}}

@@ -127,7 +127,7 @@ func testPackage(ctx context.Context, dir string, w io.Writer) bool {
 	}
 	for _, sc := range scenarios {
 		began := time.Now()
-		if err := play(ctx, root, s, sc); err != nil {
+		if err := play(ctx, root, s, sc, config.Database{}); err != nil {
 			ok = false
 			fmt.Fprintf(w, "FAIL %s %s: %s\n     %s\n", name, sc.File, sc.Title, strings.ReplaceAll(err.Error(), "\n", "\n     "))
 			continue
@@ -169,7 +169,7 @@ func (t *tillProvider) payAll() {
 
 // play plays one scenario in a house of its own: real database, real rooms, and a
 // clock that the scenario sets.
-func play(ctx context.Context, root string, s *service.Service, sc service.Scenario) error {
+func play(ctx context.Context, root string, s *service.Service, sc service.Scenario, db config.Database) error {
 	dir, err := os.MkdirTemp("", "mercator-scenario-*")
 	if err != nil {
 		return err
@@ -181,7 +181,7 @@ func play(ctx context.Context, root string, s *service.Service, sc service.Scena
 	}
 	clock := day.Add(9 * time.Hour)
 	till := &tillProvider{open: map[string]payment.Status{}}
-	c := config.Config{Data: config.Data{Dir: dir}, Server: config.Server{PublicURL: "http://127.0.0.1"},
+	c := config.Config{Data: config.Data{Dir: dir}, Database: db, Server: config.Server{PublicURL: "http://127.0.0.1"},
 		Identity: config.Identity{Issuer: "http://127.0.0.1:1", ClientID: "scenario", ClientSecret: config.Literal("scenario")},
 		Payment:  config.Payment{Endpoint: "http://127.0.0.1:1", CallbackSecret: config.Literal("scenario-scenario-scenario-scenario")}}.WithDefaults()
 	h, err := New(ctx, Options{Config: c, Content: os.DirFS(root), Payments: till, NoStream: true, Now: func() time.Time { return clock }, Log: slog.New(slog.DiscardHandler)})

@@ -5,7 +5,6 @@
 package deps
 
 import (
-	_ "codeberg.org/go-pdf/fpdf"
 	_ "github.com/BurntSushi/toml"
 	_ "github.com/boombuler/barcode/qr"
 	_ "github.com/cedar-policy/cedar-go"
@@ -25,7 +24,6 @@ import (
 	_ "github.com/prometheus/client_golang/prometheus"
 	_ "github.com/prometheus/client_golang/prometheus/promhttp"
 	_ "github.com/santhosh-tekuri/jsonschema/v6"
-	_ "github.com/skip2/go-qrcode"
 	_ "github.com/yuin/goldmark"
 	_ "github.com/zitadel/oidc/v3/pkg/client/rp"
 	_ "github.com/zitadel/oidc/v3/pkg/op"

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+package app
+
+import (
+	"context"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"mercator/core/access"
+	"mercator/core/config"
+	"mercator/core/store/storetest"
+	"mercator/domain/notice"
+	"mercator/domain/payment"
+	"mercator/domain/service"
+)
+
+const contentDir = "../content"
+
+// TestScenariosOnBothEngines is the service-level suite: every scenario of every
+// package, with the real kernel, on SQLite and on PostgreSQL.
+func TestScenariosOnBothEngines(t *testing.T) {
+	dirs, err := os.ReadDir(filepath.Join(contentDir, "services"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	engines := map[string]func(t *testing.T) config.Database{
+		"sqlite": func(*testing.T) config.Database { return config.Database{} },
+		"postgres": func(t *testing.T) config.Database {
+			return config.Database{Engine: "postgres", DSN: config.Literal(storetest.PostgresDSN(t))}
+		},
+	}
+	for _, d := range dirs {
+		s, err := service.Parse(d.Name(), os.DirFS(filepath.Join(contentDir, "services", d.Name())))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range service.Lint(s, notice.Lint(s)) {
+			t.Errorf("%s: %s", d.Name(), p)
+		}
+		list, problems := service.Scenarios(s)
+		if len(problems) > 0 || len(list) == 0 {
+			t.Fatalf("%s: %d scenarios, %v", d.Name(), len(list), problems)
+		}
+		for name, database := range engines {
+			t.Run(d.Name()+"/"+name, func(t *testing.T) {
+				for _, sc := range list {
+					t.Run(sc.File, func(t *testing.T) {
+						if err := play(context.Background(), contentDir, s, sc, database(t)); err != nil {
+							t.Error(err)
+						}
+					})
+				}
+			})
+		}
+	}
+}
+
+// A scenario that expects the wrong thing fails: the suite above can.
+func TestAScenarioCanFail(t *testing.T) {
+	s, err := service.Parse("resident-parking-permit", os.DirFS(contentDir+"/services/resident-parking-permit"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, _ := service.Scenarios(s)
+	sc := list[0]
+	sc.Expect.Outcome, sc.Expect.Documents = "refused", nil
+	err = play(context.Background(), contentDir, s, sc, config.Database{})
+	if err == nil || !strings.Contains(err.Error(), "outcome: granted, want refused") || !strings.Contains(err.Error(), "documents: [permit], want []") {
+		t.Fatalf("%v", err)
+	}
+}
+
+func testHouse(t *testing.T, dir, content string) *House {
+	t.Helper()
+	c := config.Config{Data: config.Data{Dir: dir}, Content: config.Content{Dir: content}, Server: config.Server{PublicURL: "http://127.0.0.1"},
+		Identity: config.Identity{Issuer: "http://127.0.0.1:1", ClientID: "test", ClientSecret: config.Literal("test")},
+		Payment:  config.Payment{Endpoint: "http://127.0.0.1:1", CallbackSecret: config.Literal("test-test-test-test-test-test-test")}}.WithDefaults()
+	h, err := New(context.Background(), Options{Config: c, Payments: &tillProvider{open: map[string]payment.Status{}}, NoStream: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+// Every word that any room says is there in every language.
+func TestEveryWordInEveryLanguage(t *testing.T) {
+	h := testHouse(t, t.TempDir(), "")
+	defer h.Close()
+	words, err := h.catalogue()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range words.Missing() {
+		t.Error(m)
+	}
+}
+
+func copyTree(t *testing.T, from, to string) {
+	t.Helper()
+	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A package that changes is in force for new cases; a running one ends by the rules
+// that it began with, also after a restart. A package with a mistake changes nothing.
+func TestARunningCaseKeepsItsVersion(t *testing.T) {
+	ctx := context.Background()
+	dir, content := t.TempDir(), filepath.Join(t.TempDir(), "content")
+	copyTree(t, contentDir, content)
+	h := testHouse(t, dir, content)
+	people, err := h.loadSample(ctx, 10, time.Now(), io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	anna, _ := people.generator.Find("anna-schmidt")
+	begin := func(h *House) *player {
+		s, _ := h.services.Current("resident-parking-permit")
+		list, _ := service.Scenarios(s)
+		sc := list[0]
+		sc.Answers["valid_from"] = h.now().In(h.zone).Format(time.DateOnly)
+		p := &player{h: h, s: s, sc: sc, actor: access.Actor{Kind: access.Resident, ID: anna.Resident.ID, Name: "Anna Schmidt", Level: access.High}}
+		if err := p.apply(ctx); err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	due := func(h *House, caseID string) int64 {
+		p, ok, err := h.payments.OpenFor(ctx, caseID)
+		if err != nil || !ok {
+			t.Fatalf("nothing is due: %v", err)
+		}
+		return p.Cents
+	}
+	first := begin(h)
+	fee := filepath.Join(content, "services", "resident-parking-permit", "fee.dmn")
+	text, err := os.ReadFile(fee)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(fee, []byte(strings.ReplaceAll(string(text), "<text>3070</text>", "<text>4200</text>")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.loadServices(ctx); err != nil {
+		t.Fatal(err)
+	}
+	second := begin(h)
+	if a, b := due(h, first.caseID), due(h, second.caseID); a != 3070 || b != 4200 {
+		t.Errorf("the fees are %d and %d", a, b)
+	}
+	if err := os.WriteFile(fee, []byte("<broken"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.loadServices(ctx); err == nil || !strings.Contains(err.Error(), "fee.dmn") {
+		t.Errorf("a broken package was not named: %v", err)
+	}
+	if a, b := due(h, first.caseID), due(h, begin(h).caseID); a != 3070 || b != 4200 {
+		t.Errorf("after a broken package the fees are %d and %d", a, b)
+	}
+	v1, err := h.cases.Peek(ctx, h.db, first.caseID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.Close()
+	if err := os.WriteFile(fee, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	again := testHouse(t, dir, content)
+	defer again.Close()
+	s, err := again.services.Version(ctx, v1.Service, v1.Version)
+	if err != nil || s.Fee.Examples[1].Cents != 3070 {
+		t.Fatalf("the first version after a restart: %v", err)
+	}
+}
+
+// What is backed up from a running house comes back in an empty place, and nowhere else.
+func TestBackupAndRestore(t *testing.T) {
+	ctx := context.Background()
+	dir := t.TempDir()
+	h := testHouse(t, dir, "")
+	defer h.Close()
+	if _, err := h.loadSample(ctx, 10, time.Now(), io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	ref, _, err := h.putFile(ctx, strings.NewReader("a document"), 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tar := filepath.Join(t.TempDir(), "backup.tar")
+	if err := Backup(ctx, h.config, tar, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	if err := Backup(ctx, h.config, tar, io.Discard); err == nil {
+		t.Error("a backup was overwritten")
+	}
+	if err := Restore(ctx, h.config, tar, io.Discard); err == nil {
+		t.Error("restored over a house that is in use")
+	}
+	other := h.config
+	other.Data.Dir = t.TempDir()
+	other.Database.Path = filepath.Join(other.Data.Dir, "mercator.db")
+	if err := Restore(ctx, other, tar, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	back := testHouse(t, other.Data.Dir, "")
+	defer back.Close()
+	f, err := back.blobs.Open(ctx, ref)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if b, err := io.ReadAll(f); err != nil || string(b) != "a document" {
+		t.Errorf("%q %v", b, err)
+	}
+	if _, err := back.registers.MatchPerson(ctx, "Anna", "Schmidt", "1988-04-12"); err != nil {
+		t.Errorf("Anna is lost: %v", err)
+	}
+	if err := Restore(ctx, other, filepath.Join(contentDir, "embed.go"), io.Discard); err == nil {
+		t.Error("something that is no backup was restored")
+	}
+}
+
+// The content that is built in is the content of the folder.
+func TestContentIsBuiltIn(t *testing.T) {
+	for _, name := range []string{"services/resident-parking-permit/service.toml", "registers/residents/register.toml", "city/organisation.toml", "policies/residents.cedar"} {
+		if _, err := fs.Stat(contentFS(""), name); err != nil {
+			t.Error(err)
+		}
+	}
+}
