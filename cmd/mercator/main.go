@@ -52,6 +52,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		err = operate(ctx, name, args, stdout, stderr)
 	case "service":
 		return app.ServiceCommand(ctx, args, stdout, stderr)
+	case "bench":
+		err = app.BenchCommand(ctx, args, stdout, stderr)
 	case "version", "--version":
 		fmt.Fprintln(stdout, app.Version())
 	case "help", "--help", "-h":
