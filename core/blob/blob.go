@@ -14,6 +14,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"hash"
 	"io"
 	"io/fs"
@@ -42,10 +43,18 @@ type Store interface {
 // Folder is a Store in a folder of the file system.
 type Folder struct{ dir string }
 
-// OpenFolder makes the folder if it isn't there, and removes what a killed process
-// left half written.
+// OpenFolder makes the folder and its 256 parts if they aren't there, so that no Put
+// has to, and removes what a killed process left half written.
 func OpenFolder(dir string) (*Folder, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fault.Because(fault.Unavailable, "blob.open", "", err)
+	}
+	for i := range 256 {
+		if err := os.Mkdir(filepath.Join(dir, fmt.Sprintf("%02x", i)), 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+			return nil, fault.Because(fault.Unavailable, "blob.open", "", err)
+		}
+	}
+	if err := errors.Join(syncDir(dir), syncDir(filepath.Dir(dir))); err != nil {
 		return nil, fault.Because(fault.Unavailable, "blob.open", "", err)
 	}
 	half, err := filepath.Glob(filepath.Join(dir, ".put-*"))
@@ -89,22 +98,22 @@ func (f *Folder) Put(ctx context.Context, r io.Reader, limit int64) (ref Ref, er
 	}
 	ref = Ref{Hash: hex.EncodeToString(h.Sum(nil)), Size: n}
 	final := f.path(ref.Hash)
-	if _, err := os.Stat(final); err == nil {
-		return ref, os.Remove(tmp.Name())
-	}
 	folder := filepath.Dir(final)
-	made := false
-	if _, err := os.Stat(folder); errors.Is(err, fs.ErrNotExist) {
-		if err := os.MkdirAll(folder, 0o700); err != nil {
+	if _, err := os.Stat(final); err == nil {
+		// Whoever put it first may still be waiting for the folder.
+		if err := errors.Join(os.Remove(tmp.Name()), syncDir(folder)); err != nil {
 			return Ref{}, fault.Because(fault.Unavailable, op, "", err)
 		}
-		made = true
+		return ref, nil
 	}
-	if err := errors.Join(tmp.Sync(), os.Rename(tmp.Name(), final), syncDir(folder)); err != nil {
-		return Ref{}, fault.Because(fault.Unavailable, op, "", err)
-	}
-	if made {
-		if err := syncDir(f.dir); err != nil {
+	// In this order and no further than the first failure: a name must never stand for
+	// what isn't on disk.
+	for _, step := range []func() error{
+		tmp.Sync,
+		func() error { return os.Rename(tmp.Name(), final) },
+		func() error { return syncDir(folder) },
+	} {
+		if err := step(); err != nil {
 			return Ref{}, fault.Because(fault.Unavailable, op, "", err)
 		}
 	}

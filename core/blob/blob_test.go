@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"mercator/base/fault"
@@ -54,5 +55,51 @@ func TestADocumentIsKeptOnceAndChecked(t *testing.T) {
 	}
 	if _, err := blob.ReadAll(ctx, f, a.Hash, 100); err == nil {
 		t.Error("a damaged document was read")
+	}
+}
+
+// The same document put by many at once is kept once, and everybody may name it.
+func TestManyPutTheSame(t *testing.T) {
+	ctx := context.Background()
+	dir := t.TempDir()
+	f, err := blob.OpenFolder(filepath.Join(dir, "documents"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	for i := range 60 {
+		wg.Go(func() {
+			text := []byte("Bescheid " + string(rune('a'+i%3)))
+			ref, err := blob.PutBytes(ctx, f, text)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if got, err := blob.ReadAll(ctx, f, ref.Hash, 100); err != nil || !bytes.Equal(got, text) {
+				t.Errorf("%q %v", got, err)
+			}
+		})
+	}
+	wg.Wait()
+	files, err := filepath.Glob(filepath.Join(dir, "documents", "??", "*"))
+	if err != nil || len(files) != 3 {
+		t.Errorf("%d files, want 3: %v", len(files), err)
+	}
+	if left, err := filepath.Glob(filepath.Join(dir, "documents", ".put-*")); err != nil || len(left) != 0 {
+		t.Errorf("left over: %v %v", left, err)
+	}
+}
+
+func BenchmarkPut(b *testing.B) {
+	f, err := blob.OpenFolder(b.TempDir())
+	if err != nil {
+		b.Fatal(err)
+	}
+	page := make([]byte, 50_000)
+	for i := range b.N {
+		page[0], page[1], page[2] = byte(i), byte(i>>8), byte(i>>16)
+		if _, err := blob.PutBytes(context.Background(), f, page); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
