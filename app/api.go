@@ -27,7 +27,7 @@ func (h *House) buildWebhooks() error {
 	if err != nil {
 		return err
 	}
-	h.webhooks, err = webhook.NewService(webhook.Config{DB: h.db, Jobs: h.jobs, Key: key, Loopback: h.config.API.AllowLoopbackWebhooks, Log: h.log, Now: h.now})
+	h.webhooks, err = webhook.NewService(webhook.Config{DB: h.db, Jobs: h.jobs, Key: key, Loopback: h.config.API.AllowLoopbackWebhooks, OfficeOf: h.officeOf, Log: h.log, Now: h.now})
 	if err != nil {
 		return err
 	}
@@ -46,7 +46,7 @@ func (h *House) apiMounts(words *i18n.Catalogue) (web.Mounts, error) {
 	}
 	h.words = words
 	h.api, err = api.New(api.Config{
-		DB: h.db, Key: key, PublicURL: h.config.Server.PublicURL, Contact: h.city.Info.Email, Log: h.log, Now: h.now, Words: words,
+		DB: h.db, Key: key, PublicURL: h.config.Server.PublicURL, Contact: h.city.Info.Email, Issuer: h.config.Identity.Issuer, Log: h.log, Now: h.now, Words: words,
 		Authenticate: bearer.Actor, Access: h.access, Services: h.services, Cases: h.cases, Tasks: h.engine,
 		Check: h.notice.Check, Submit: h.submitFor, Complete: h.completeFor,
 		More:      []func(api.Room){func(r api.Room) { h.webhooks.Operations(r.API, r.Caller, r.Fail) }},
@@ -145,4 +145,13 @@ func (h *House) completeFor(ctx context.Context, a access.Actor, id string, revi
 		_, err := h.engine.Complete(ctx, tx, g, id, revision, results)
 		return err
 	})
+}
+
+// officeOf is the office of a case, for webhooks of a client that is tied to one.
+func (h *House) officeOf(ctx context.Context, q store.Q, caseID string) (string, error) {
+	c, err := h.cases.Peek(ctx, q, caseID)
+	if fault.Is(err, fault.NotFound) {
+		return "", nil
+	}
+	return c.Office, err
 }

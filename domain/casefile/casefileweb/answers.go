@@ -36,7 +36,10 @@ func (p *pages) variables(ctx context.Context, s *service.Service, c casefile.Ca
 	if err != nil {
 		return nil, nil, err
 	}
-	vars["registers"] = registers
+	vars["registers"] = nil // not an empty object: nothing was fetched
+	if len(registers) > 0 {
+		vars["registers"] = registers
+	}
 	vars["case"] = map[string]any{"id": c.ID, "ref": c.Ref, "service": c.Service, "openedOn": c.OpenedAt.Format(time.DateOnly)}
 	return vars, answers, nil
 }
