@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+package service_test
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"mercator/domain/service"
+)
+
+// broken is the parking permit with one text replaced by another in one file; an
+// empty old text takes the file out.
+func broken(t *testing.T, file, old, with string) fs.FS {
+	t.Helper()
+	out := fstest.MapFS{}
+	src := os.DirFS(root + "/resident-parking-permit")
+	if err := fs.WalkDir(src, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		b, err := fs.ReadFile(src, name)
+		out[name] = &fstest.MapFile{Data: b}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if old == "" {
+		delete(out, file)
+		return out
+	}
+	text := string(out[file].Data)
+	if !strings.Contains(text, old) {
+		t.Fatalf("%s doesn't hold %q", file, old)
+	}
+	out[file] = &fstest.MapFile{Data: []byte(strings.Replace(text, old, with, 1))}
+	return out
+}
+
+// Every mistake that an author can make is named with its file and, where it has
+// one, its line.
+func TestMistakesAreNamed(t *testing.T) {
+	for _, c := range []struct{ name, file, old, with, want string }{
+		{"an unknown key", "service.toml", `office = "32"`, "office = \"32\"\ncolour = \"blue\"", "service.toml:6: unknown key \"colour\""},
+		{"a syntax error", "service.toml", `office = "32"`, `office = 32"`, "service.toml:5:"},
+		{"a LeiKa key that is too short", "service.toml", "99108001001000", "991", "leika \"991\" must have 14 digits"},
+		{"an unknown trust level", "service.toml", `trust = "substantial"`, `trust = "much"`, "service.toml:6: unknown trust level"},
+		{"a missing translation", "service.toml", `tr = "Mahalle sakini park kartı"`, `tr = ""`, "title has no text in tr"},
+		{"a fee without its decision", "service.toml", `decision = "fee"`, `decision = "price"`, `no .dmn file has the decision "price"`},
+		{"a form that is no JSON", "application.form", `"schemaVersion": 18,`, `"schemaVersion" 18,`, "application.form"},
+		{"no form", "application.form", "", "", "application.form: missing"},
+		{"a process that isn't there", "service.toml", `process = "resident-parking-permit"`, `process = "nothing"`, "no process with the id"},
+		{"a variable that nobody sets", "process.bpmn", "=eligibility.result", "=eligibilty.result", "process.bpmn:"},
+		{"a decision that isn't there", "process.bpmn", `decisionId="eligibility"`, `decisionId="entitlement"`, `no .dmn file has the decision "entitlement"`},
+		{"a task form that isn't there", "process.bpmn", `formId="decision"`, `formId="verdict"`, "the package has no form verdict.form"},
+		{"work that the kernel doesn't do", "process.bpmn", `type="payment.request"`, `type="payment.steal"`, `the kernel has no task type "payment.steal"`},
+		{"a register that the case may not write", "process.bpmn", `value="parking_permits"`, `value="residents"`, `no [[write]] for the register "residents"`},
+		{"a letter that isn't there", "letters/permit.tr.letter", "", "", "letters/permit.tr.letter is missing"},
+		{"a milestone that is silent in English", "process.bpmn", `name="text.en" value="Please pay the fee."`, `name="text.en" value=""`, "the property text.en is missing"},
+		{"a field that nobody uses", "application.form", `"key": "declared", "label"`, `"key": "shoe_size", "label"`, "scenarios/01-at-once.toml"},
+		{"an element that isn't executed", "process.bpmn", "<bpmn:exclusiveGateway id=\"entitled\"", "<bpmn:complexGateway id=\"entitled\"", "process.bpmn"},
+		{"a scenario with an unknown key", "scenarios/01-at-once.toml", `consent = true`, "consent = true\nmood = 3", "scenarios/01-at-once.toml:6: unknown key"},
+		{"a scenario on no day", "scenarios/01-at-once.toml", `2026-12-01"`, `soon"`, "is not a day like"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s, err := service.Parse("resident-parking-permit", broken(t, c.file, c.old, c.with))
+			var got []string
+			var pe *service.ParseError
+			switch {
+			case errors.As(err, &pe):
+				for _, p := range pe.Problems {
+					got = append(got, p.String())
+				}
+			case err != nil:
+				t.Fatal(err)
+			default:
+				for _, p := range service.Lint(s, nil) {
+					got = append(got, p.String())
+				}
+			}
+			if all := strings.Join(got, "\n"); !strings.Contains(all, c.want) {
+				t.Errorf("%q is not named in:\n%s", c.want, all)
+			}
+		})
+	}
+}
+
+// Whatever a package holds, reading it ends in a service or in an error.
+func FuzzParse(f *testing.F) {
+	for _, name := range []string{"service.toml", "application.form", "process.bpmn", "fee.dmn"} {
+		b, err := os.ReadFile(root + "/resident-parking-permit/" + name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(name, b)
+	}
+	f.Fuzz(func(t *testing.T, name string, data []byte) {
+		if !fs.ValidPath(name) {
+			return
+		}
+		s, err := service.Parse("resident-parking-permit", fstest.MapFS{name: {Data: data}})
+		if err == nil {
+			service.Lint(s, nil)
+		}
+	})
+}
