@@ -273,14 +273,16 @@ func (b *bench) submissions(ctx context.Context, service string, n, runs, worker
 	type result struct{ rate, p50, p99 float64 }
 	var results []result
 	for i := range runs {
+		before, _ := b.metric(ctx, "process_cpu_seconds_total")
 		times, took, err := next(n)
 		if err != nil {
 			return err
 		}
+		after, _ := b.metric(ctx, "process_cpu_seconds_total")
 		r := result{float64(n) / took.Seconds(), times.at(.5), times.at(.99)}
 		results = append(results, r)
-		fmt.Fprintf(b.out, "submissions  %s run %d: %d with %d at a time in %.1f s: %.0f/s, p50 %.1f ms, p99 %.1f ms, load %s\n",
-			service, i+1, n, workers, took.Seconds(), r.rate, r.p50, r.p99, loadAverage())
+		fmt.Fprintf(b.out, "submissions  %s run %d: %d with %d at a time in %.1f s: %.0f/s, p50 %.1f ms, p99 %.1f ms, server CPU %.2f ms each, load %s\n",
+			service, i+1, n, workers, took.Seconds(), r.rate, r.p50, r.p99, (after-before)*1000/float64(n), loadAverage())
 	}
 	slices.SortFunc(results, func(a, b result) int { return int(a.rate - b.rate) })
 	m := results[len(results)/2]
@@ -568,23 +570,30 @@ func (c countedConn) Read(p []byte) (int, error) {
 	return n, err
 }
 
-var resident = regexp.MustCompile(`(?m)^process_resident_memory_bytes (\S+)$`)
-
 // memory says how much of the machine's memory the server holds.
 func (b *bench) memory(ctx context.Context, when string) {
+	if n, ok := b.metric(ctx, "process_resident_memory_bytes"); ok {
+		fmt.Fprintf(b.out, "memory       %s: %.0f MB\n", when, n/1e6)
+	}
+}
+
+// metric reads one number of the server's metrics.
+func (b *bench) metric(ctx context.Context, name string) (float64, bool) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, b.portal+"/metrics", nil)
 	if err != nil {
-		return
+		return 0, false
 	}
 	body, _, err := fetch(http.DefaultClient, r)
 	if err != nil {
-		return
+		return 0, false
 	}
-	if m := resident.FindSubmatch(body); m != nil {
-		if n, err := strconv.ParseFloat(string(m[1]), 64); err == nil {
-			fmt.Fprintf(b.out, "memory       %s: %.0f MB\n", when, n/1e6)
+	for line := range strings.Lines(string(body)) {
+		if value, ok := strings.CutPrefix(line, name+" "); ok {
+			n, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
+			return n, err == nil
 		}
 	}
+	return 0, false
 }
 
 // benchStart starts demos of this program and measures the time until they are

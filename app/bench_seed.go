@@ -125,10 +125,7 @@ func (h *House) seed(ctx context.Context, cases int, out io.Writer) error {
 		}
 	}
 	fmt.Fprintln(out)
-	return h.db.Write(ctx, func(tx *store.Tx) error {
-		_, err := tx.Exec(ctx, "ANALYZE")
-		return err
-	})
+	return nil
 }
 
 // seedRows are the rows of one case in one table.
