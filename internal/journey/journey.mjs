@@ -51,14 +51,13 @@ async function sees(page, part) {
   const t = await text(page)
   expect(t.includes(part), `"${part}" on ${page.url()}, found: ${t.slice(0, 900)}`)
 }
-async function press(page, name) {
-  await page.getByRole('button', { name }).first().click()
-  await page.waitForLoadState('load')
+// go does what leads to another page, and waits for it.
+async function go(page, act) {
+  await Promise.all([page.waitForNavigation({ waitUntil: 'load' }), act()])
 }
-async function follow(page, name) {
-  await page.getByRole('link', { name }).first().click()
-  await page.waitForLoadState('load')
-}
+const click = (page, locator) => go(page, () => locator.first().click())
+const press = (page, name) => click(page, page.getByRole('button', { name }))
+const follow = (page, name) => click(page, page.getByRole('link', { name }))
 
 // signIn goes through the city's identity provider.
 async function signIn(page, login, level) {
@@ -66,14 +65,12 @@ async function signIn(page, login, level) {
   await page.fill('#login', login)
   await page.fill('#password', 'mercator')
   await page.check(`input[name=way][value="${level}"]`, { force: true })
-  await page.click('button[name=step][value=password]')
-  await page.waitForLoadState('load')
+  await click(page, page.locator('button[name=step][value=password]'))
   const proof = page.locator('#proof')
   if (await proof.count()) {
     const shown = (await page.locator('main').innerText()).match(/\b(\d{6})\b/)
     await proof.fill(shown ? shown[1] : '')
-    await page.click('button[name=step][value=proof]')
-    await page.waitForLoadState('load')
+    await click(page, page.locator('button[name=step][value=proof]'))
   }
   await page.waitForURL((u) => u.href.startsWith(portal) && !u.pathname.startsWith('/signin'))
 }
@@ -87,9 +84,9 @@ async function agree(page, yes) {
 const all = { resident, wrongZone, business, byHand }
 const journeys = process.env.JOURNEY ? { [process.env.JOURNEY]: all[process.env.JOURNEY] } : all
 try {
-  for (const [name, go] of Object.entries(journeys)) {
+  for (const [name, walk] of Object.entries(journeys)) {
     const began = Date.now()
-    await go()
+    await walk()
     console.log(`ok ${name} at ${width} px ${scripting} (${Date.now() - began} ms)`)
   }
 } catch (e) {
@@ -108,14 +105,12 @@ async function resident() {
   await page.goto(portal + '/')
   await look(page, '01-home')
   await page.getByRole('searchbox').first().fill('Parkplatz vor der Tür')
-  await page.keyboard.press('Enter')
-  await page.waitForLoadState('load')
+  await go(page, () => page.keyboard.press('Enter'))
   await look(page, '02-results')
   await follow(page, /Bewohnerparkausweis/)
   await sees(page, '30,70')
   await look(page, '03-service')
-  await page.locator('a[href$="/start"], form[action$="/start"] button').first().click()
-  await page.waitForLoadState('load')
+  await click(page, page.locator('a[href$="/start"], form[action$="/start"] button'))
   await signIn(page, 'anna-schmidt', 'substantial')
   await sees(page, 'BMG')
   await look(page, '04-data-notice')
@@ -127,8 +122,7 @@ async function resident() {
   }
   await look(page, '06-check')
   await sees(page, 'Kantstraße')
-  await page.locator('a[href*="/page/permit"]').first().click()
-  await page.waitForLoadState('load')
+  await click(page, page.locator('a[href*="/page/permit"]'))
   await fill(page, { months: '6' })
   await press(page, /Weiter|Speichern/)
   expect(page.url().includes('/check'), 'back at the check page, at ' + page.url())
@@ -137,8 +131,7 @@ async function resident() {
   expect(page.url().includes('/pay/'), 'the cash desk, at ' + page.url())
   await look(page, '07-pay')
   await press(page, /bezahlen/i)
-  await page.locator('button[name=step][value=pay]').click()
-  await page.waitForLoadState('load')
+  await click(page, page.locator('button[name=step][value=pay]'))
   for (let i = 0; i < 20 && !(await text(page)).includes('bezahlt'); i++) { await page.waitForTimeout(300); await page.reload() }
   await look(page, '08-paid')
   await page.goto(portal + '/postbox')
@@ -182,23 +175,19 @@ async function wrongZone() {
   await signIn(desk, 'petra.lehmann', 'substantial')
   await look(desk, '20-desk')
   await sees(desk, 'Mehmet Yılmaz')
-  await desk.locator('main a[href^="/desk/tasks/"], main a[href^="/desk/cases/"]').first().click()
-  await desk.waitForLoadState('load')
+  await click(desk, desk.locator('main a[href^="/desk/tasks/"], main a[href^="/desk/cases/"]'))
   await look(desk, '21-desk-case')
   const claim = desk.getByRole('button', { name: /übernehmen/i })
-  if (await claim.count()) { await claim.first().click(); await desk.waitForLoadState('load') }
+  if (await claim.count()) await click(desk, claim)
   await look(desk, '22-desk-claimed')
   const task = desk.url()
-  await desk.locator('a[href*="/ask"]').first().click()
-  await desk.waitForLoadState('load')
+  await click(desk, desk.locator('a[href*="/ask"]'))
   await fill(desk, { field: 'valid_from', message: 'Bitte nennen Sie einen späteren Tag.' })
   await look(desk, '22-desk-ask')
-  await desk.locator('button[value=ask]').click()
-  await desk.waitForLoadState('load')
+  await click(desk, desk.locator('button[value=ask]'))
   await page.goto(caseURL)
   await look(page, '22-asked')
-  await page.locator('a[href^="/corrections/"]').first().click()
-  await page.waitForLoadState('load')
+  await click(page, page.locator('a[href^="/corrections/"]'))
   await sees(page, 'späteren Tag')
   expect((await page.locator('main input:not([type=hidden]), main select').count()) === 1, 'only the one field')
   const later = new Date(Date.now() + 86400000 * 3)
@@ -235,8 +224,7 @@ async function business() {
     await press(page, /Devam|Kaydet/)
   }
   await look(page, '32-tr-check')
-  await page.locator('form[action$="/submit"] button, button[formaction$="/submit"]').first().click()
-  await page.waitForLoadState('load')
+  await click(page, page.locator('form[action$="/submit"] button, button[formaction$="/submit"]'))
   expect(page.url().includes('/cases/'), 'the case, at ' + page.url())
   await look(page, '33-tr-case')
 }
