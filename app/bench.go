@@ -75,6 +75,7 @@ func BenchCommand(ctx context.Context, args []string, stdout, stderr io.Writer) 
 	submissions := f.Int("submissions", 3000, "applications in each run; 0: none")
 	runs := f.Int("runs", 3, "how often the submissions are measured; the median counts")
 	workers := f.Int("concurrency", 32, "requests at a time while submitting")
+	rate := f.Int("rate", 0, "then also: submissions a second that arrive whatever happens, their time counted from when they were due; 0: not")
 	service := f.String("service", "business-registration", "service that is applied for")
 	pages := f.Int("pages", 1000, "requests for each page; 0: none")
 	visitors := f.Int("visitors", 4, "requests for pages at a time")
@@ -83,7 +84,7 @@ func BenchCommand(ctx context.Context, args []string, stdout, stderr io.Writer) 
 		return flag.ErrHelp
 	}
 	if *submissions < 0 || *submissions > benchMaxSubmissions || *pages < 0 || *pages > benchMaxPages || *workers < 1 || *workers > benchMaxWorkers ||
-		*visitors < 1 || *visitors > benchMaxWorkers || *people < 1 || *people > benchMaxPeople || *runs < 1 || *runs > 50 {
+		*visitors < 1 || *visitors > benchMaxWorkers || *people < 1 || *people > benchMaxPeople || *runs < 1 || *runs > 50 || *rate < 0 || *rate > 10_000 {
 		return errors.New("bench: a number is out of bounds")
 	}
 	if err := b.open(*dir); err != nil {
@@ -91,7 +92,7 @@ func BenchCommand(ctx context.Context, args []string, stdout, stderr io.Writer) 
 	}
 	b.memory(ctx, "before")
 	if *submissions > 0 {
-		if err := b.submissions(ctx, *service, *submissions, *runs, *workers); err != nil {
+		if err := b.submissions(ctx, *service, *submissions, *runs, *workers, *rate); err != nil {
 			return err
 		}
 		b.memory(ctx, "after submissions")
@@ -226,8 +227,8 @@ func fetch(c *http.Client, r *http.Request) ([]byte, int, error) {
 
 // submissions measures how many applications a second are taken, each of them
 // answered when the case, its file, process, event and access record are on disk.
-func (b *bench) submissions(ctx context.Context, service string, n, runs, workers int) error {
-	c := benchClient(workers)
+func (b *bench) submissions(ctx context.Context, service string, n, runs, workers, rate int) error {
+	c := benchClient(benchMaxWorkers)
 	defer c.CloseIdleConnections()
 	token, err := b.token(ctx, c)
 	if err != nil {
@@ -287,6 +288,30 @@ func (b *bench) submissions(ctx context.Context, service string, n, runs, worker
 	slices.SortFunc(results, func(a, b result) int { return int(a.rate - b.rate) })
 	m := results[len(results)/2]
 	fmt.Fprintf(b.out, "submissions  %s MEDIAN %.0f/s, p50 %.1f ms, p99 %.1f ms (of %d runs)\n", service, m.rate, m.p50, m.p99, runs)
+	if rate == 0 {
+		return nil
+	}
+	results = nil
+	for i := range runs {
+		base, due := done, time.Now()
+		done += n
+		times, took, err := b.each(ctx, n, benchMaxWorkers, func(i int) (time.Duration, error) {
+			at := due.Add(time.Duration(i) * time.Second / time.Duration(rate))
+			time.Sleep(time.Until(at))
+			_, err := send(base + i)
+			return time.Since(at), err
+		})
+		if err != nil {
+			return err
+		}
+		r := result{float64(n) / took.Seconds(), times.at(.5), times.at(.99)}
+		results = append(results, r)
+		fmt.Fprintf(b.out, "submissions  %s run %d: %d arriving at %d/s: %.0f/s done, p50 %.1f ms, p99 %.1f ms, load %s\n",
+			service, i+1, n, rate, r.rate, r.p50, r.p99, loadAverage())
+	}
+	slices.SortFunc(results, func(a, b result) int { return int(a.p99 - b.p99) })
+	m = results[len(results)/2]
+	fmt.Fprintf(b.out, "submissions  %s MEDIAN arriving at %d/s: %.0f/s done, p50 %.1f ms, p99 %.1f ms (of %d runs)\n", service, rate, m.rate, m.p50, m.p99, runs)
 	return nil
 }
 
@@ -509,6 +534,7 @@ func (v *visitor) weigh(ctx context.Context, address string) error {
 	kinds := map[string]int64{}
 	seen := map[string]bool{address: true}
 	todo := []string{address}
+	var letters []rune
 	for len(todo) > 0 && len(seen) < 200 {
 		at := todo[0]
 		todo = todo[1:]
@@ -534,6 +560,11 @@ func (v *visitor) weigh(ctx context.Context, address string) error {
 		if err != nil {
 			return err
 		}
+		if kind == "css" {
+			text = withoutUnusedFonts(text, letters)
+		} else {
+			letters = []rune(string(text))
+		}
 		for _, m := range find.FindAllSubmatch(text, -1) {
 			u, err := from.Parse(string(m[1]))
 			if err != nil || u.Host != base.Host || seen[u.String()] {
@@ -557,6 +588,37 @@ func (v *visitor) weigh(ctx context.Context, address string) error {
 	}
 	fmt.Fprintf(v.b.out, "form page    %.1f kB over the wire in all (%s)\n", float64(sum)/1000, strings.Join(parts, ", "))
 	return nil
+}
+
+var (
+	fontFace     = regexp.MustCompile(`@font-face\s*\{[^}]*\}`)
+	unicodeRange = regexp.MustCompile(`unicode-range:([^;}]*)`)
+)
+
+// withoutUnusedFonts leaves those fonts out of a stylesheet that a browser doesn't
+// load, since no letter of the page is in their unicode-range.
+func withoutUnusedFonts(style []byte, letters []rune) []byte {
+	return fontFace.ReplaceAllFunc(style, func(face []byte) []byte {
+		m := unicodeRange.FindSubmatch(face)
+		if m == nil {
+			return face
+		}
+		for part := range strings.SplitSeq(string(m[1]), ",") {
+			low, high, ok := strings.Cut(strings.TrimPrefix(strings.ToUpper(strings.TrimSpace(part)), "U+"), "-")
+			if !ok {
+				high = low
+			}
+			from, err1 := strconv.ParseInt(strings.ReplaceAll(low, "?", "0"), 16, 32)
+			to, err2 := strconv.ParseInt(strings.ReplaceAll(high, "?", "F"), 16, 32)
+			if err1 != nil || err2 != nil {
+				return face
+			}
+			if slices.ContainsFunc(letters, func(r rune) bool { return r > ' ' && int64(r) >= from && int64(r) <= to }) {
+				return face
+			}
+		}
+		return nil
+	})
 }
 
 type countedConn struct {
