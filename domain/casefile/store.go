@@ -41,6 +41,10 @@ SELECT` + columns + `FROM casefile_case WHERE id = $1 AND office = $2`
 const byIDAndClient = `-- casefile.byIDAndClient
 SELECT` + columns + `FROM casefile_case WHERE id = $1 AND client = $2`
 
+// As many as a page of the desk lists; places that are left over are empty.
+const byIDsAndOffice = `-- casefile.byIDsAndOffice
+SELECT` + columns + `FROM casefile_case WHERE office = $1 AND id IN ($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)`
+
 const byPerson = `-- casefile.byPerson
 SELECT` + columns + `FROM casefile_case
 WHERE person = $1 AND (opened_at, id) < ($2, $3) ORDER BY opened_at DESC, id DESC LIMIT $4`

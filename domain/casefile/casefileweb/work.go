@@ -169,12 +169,19 @@ func (p *pages) taskTable(ctx context.Context, a access.Actor, read access.Grant
 	if len(tasks) == 0 {
 		return t, nil
 	}
-	var persons []string
+	var persons, ids []string
+	for _, task := range tasks {
+		ids = append(ids, task.CaseID)
+	}
+	cases, err := p.Cases.Some(ctx, read, ids)
+	if err != nil {
+		return t, err
+	}
 	now := p.Now()
 	for _, task := range tasks {
-		c, err := p.Cases.Get(ctx, read, task.CaseID)
-		if err != nil {
-			return t, err
+		c, ok := cases[task.CaseID]
+		if !ok {
+			return t, fault.New(fault.NotFound, "casefileweb.taskTable", "")
 		}
 		if c.Person != "" {
 			persons = append(persons, c.Person)
