@@ -25,7 +25,7 @@ const usage = `mercator is the e-government platform of a city.
   mercator backup   --config mercator.toml --to FILE              a consistent copy while it runs
   mercator restore  --config mercator.toml --from FILE            into an empty place
   mercator service  lint|test FOLDER…                             check or play through service packages
-  mercator bench    --data DIR [--submissions N]                  measure a demo that is running
+  mercator bench    [seed|start] --data DIR [--submissions N]     measure a demo that is running; fill one, or time its start
   mercator feel     EXPRESSION [--context FILE]                   evaluate FEEL
   mercator dmn      eval|check|tck …                              decision tables
   mercator bpmn     check FILE…                                   processes
