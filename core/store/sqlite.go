@@ -12,9 +12,8 @@ import (
 )
 
 // A group is committed at the latest after this many changes or this long, so
-// that the first of them doesn't wait for ever while others keep coming. A commit
-// costs about as much as two submissions; below 20 ms a group under load holds so
-// few of them that it shows.
+// that the first of them doesn't wait for ever while others keep coming. Larger
+// groups mean fewer commits (docs/benchmarks.md).
 const (
 	groupMax  = 128
 	groupTime = 30 * time.Millisecond
