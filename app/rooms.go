@@ -34,6 +34,7 @@ import (
 	"mercator/domain/register"
 	"mercator/domain/service"
 	"mercator/lang/bpmn"
+	"mercator/lang/feel"
 	"mercator/lang/form"
 	"mercator/web"
 )
@@ -181,7 +182,7 @@ func (h *House) fee(_ context.Context, s *service.Service, application form.Answ
 	if d == nil {
 		return intakeweb.FeeInfo{}, false
 	}
-	r, err := d.Decide(s.Fee.Decision, map[string]any{"application": application})
+	r, err := d.Decide(s.Fee.Decision, map[string]any{"application": application, feel.Now: h.now().In(h.zone)})
 	if err != nil {
 		return intakeweb.FeeInfo{}, false
 	}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 
@@ -24,6 +25,7 @@ import (
 	"mercator/domain/process"
 	"mercator/domain/register"
 	"mercator/domain/service"
+	"mercator/lang/feel"
 )
 
 // publish is how rooms that don't know the bus tell a fact.
@@ -188,6 +190,8 @@ func (h *House) decide(ctx context.Context, tx *store.Tx, c process.Ref, decisio
 	if d == nil {
 		return nil, fault.Because(fault.NotFound, op, "", fmt.Errorf("the package has no decision %q", decision))
 	}
+	vars = maps.Clone(vars)
+	vars[feel.Now] = h.now().In(h.zone)
 	r, err := d.Decide(decision, vars)
 	if err != nil {
 		return nil, fault.Because(fault.Invalid, op, "", err)

@@ -3,6 +3,8 @@
 package bpmn
 
 import (
+	"mercator/lang/feel"
+
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -88,7 +90,7 @@ func (r *run) eval(x *Expr, scope int, local map[string]any) (any, error) {
 	if x.prog == nil {
 		return x.Src, nil
 	}
-	vars := map[string]any{}
+	vars := map[string]any{feel.Now: r.now}
 	for _, name := range x.prog.FreeNames() {
 		if v, ok := r.lookup(scope, local, name); ok {
 			vars[name] = v

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: EUPL-1.2
 
-// Package dmn reads DMN files and evaluates their decision tables.
 package dmn
 
 import (
@@ -106,9 +105,15 @@ type Finding struct {
 	Msg       string
 }
 
-// Parse reads a file.
+// maxSource bounds a file, in bytes.
+const maxSource = 4 << 20
+
+// Parse reads a file. The error names every expression that can't be read.
 func Parse(file string, data []byte) (*Definitions, error) {
 	var x xmlDefinitions
+	if len(data) > maxSource {
+		return nil, fmt.Errorf("%s: larger than %d bytes", file, maxSource)
+	}
 	if err := xml.Unmarshal(data, &x); err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}

