@@ -55,6 +55,7 @@ type demoState struct {
 // Demo runs a city to try: the platform, an OpenID provider and a payment
 // provider, each its own HTTP server on loopback.
 func Demo(ctx context.Context, o DemoOptions) error {
+	tuneMemory()
 	if o.Residents < 1 || o.Residents > maxResidents {
 		return fmt.Errorf("demo: --residents %d: want 1 to %d", o.Residents, maxResidents)
 	}
