@@ -63,6 +63,8 @@ func TestMistakesAreNamed(t *testing.T) {
 		{"a milestone that is silent in English", "process.bpmn", `name="text.en" value="Please pay the fee."`, `name="text.en" value=""`, "the property text.en is missing"},
 		{"a field that nobody uses", "application.form", `"key": "declared", "label"`, `"key": "shoe_size", "label"`, "scenarios/01-at-once.toml"},
 		{"an element that isn't executed", "process.bpmn", "<bpmn:exclusiveGateway id=\"entitled\"", "<bpmn:complexGateway id=\"entitled\"", "process.bpmn"},
+		{"a rule without its paragraph", "fee.dmn", "<text>Nummer 265 der Anlage zu § 1 GebOSt</text>", "<text></text>", `has no annotation "law"`},
+		{"an expression that can't be read", "fee.dmn", "<text>3070</text>", "<text>30 70 +</text>", "fee.dmn:"},
 		{"a scenario with an unknown key", "scenarios/01-at-once.toml", `consent = true`, "consent = true\nmood = 3", "scenarios/01-at-once.toml:6: unknown key"},
 		{"a scenario on no day", "scenarios/01-at-once.toml", `2026-12-01"`, `soon"`, "is not a day like"},
 	} {

@@ -3,9 +3,11 @@
 package dmn
 
 import (
+	"bytes"
 	"encoding/xml"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"mercator/lang/feel"
@@ -50,7 +52,10 @@ type xmlDefinitions struct {
 }
 
 // Definitions is a DMN file.
-type Definitions struct{ decisions []*decision }
+type Definitions struct {
+	file      string
+	decisions []*decision
+}
 
 type decision struct {
 	id, name string
@@ -64,6 +69,7 @@ type decision struct {
 
 type rule struct {
 	id          string
+	line        int // in the file, 0: unknown
 	tests       []*feel.Program
 	outputs     []*feel.Program
 	annotations []Annotation
@@ -95,7 +101,8 @@ type Result struct {
 // DecisionInfo names a decision.
 type DecisionInfo struct{ ID, Name string }
 
-// CheckOptions say what is checked.
+// CheckOptions say what is checked: the annotations that every rule must have, such
+// as the law it rests on.
 type CheckOptions struct{ Annotations []string }
 
 // Finding is a mistake in a file.
@@ -117,10 +124,10 @@ func Parse(file string, data []byte) (*Definitions, error) {
 	if err := xml.Unmarshal(data, &x); err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
-	d := &Definitions{}
+	d := &Definitions{file: file}
 	var bad []error
-	compile := func(src string, f func(string, feel.Config) (*feel.Program, error)) *feel.Program {
-		p, err := f(strings.TrimSpace(src), feel.Config{File: file})
+	compile := func(src string, line int, f func(string, feel.Config) (*feel.Program, error)) *feel.Program {
+		p, err := f(strings.TrimSpace(src), feel.Config{File: file, Line: line, Col: 1})
 		if err != nil {
 			bad = append(bad, err)
 		}
@@ -128,29 +135,30 @@ func Parse(file string, data []byte) (*Definitions, error) {
 	}
 	for _, xd := range x.Decisions {
 		dec := &decision{id: xd.ID, name: xd.Name}
+		at := lineOf(data, xd.ID)
 		for _, n := range xd.Needs {
 			if h := strings.TrimPrefix(n.Decision.Href, "#"); h != "" {
 				dec.needs = append(dec.needs, h)
 			}
 		}
 		if xd.Literal != nil {
-			dec.literal = compile(xd.Literal.Text, feel.Compile)
+			dec.literal = compile(xd.Literal.Text, at, feel.Compile)
 		}
 		if t := xd.Table; t != nil {
 			dec.hit = t.HitPolicy + t.Aggregation
 			for _, in := range t.Inputs {
-				dec.inputs = append(dec.inputs, compile(in.Expression.Text, feel.Compile))
+				dec.inputs = append(dec.inputs, compile(in.Expression.Text, at, feel.Compile))
 			}
 			for _, o := range t.Outputs {
 				dec.outputs = append(dec.outputs, o.Name)
 			}
 			for _, xr := range t.Rules {
-				r := rule{id: xr.ID}
+				r := rule{id: xr.ID, line: lineOf(data, xr.ID)}
 				for _, in := range xr.Inputs {
-					r.tests = append(r.tests, compile(in.Text, feel.CompileUnary))
+					r.tests = append(r.tests, compile(in.Text, r.line, feel.CompileUnary))
 				}
 				for _, o := range xr.Outputs {
-					r.outputs = append(r.outputs, compile(o.Text, feel.Compile))
+					r.outputs = append(r.outputs, compile(o.Text, r.line, feel.Compile))
 				}
 				for i, a := range xr.Annotations {
 					if i < len(t.Annotations) {
@@ -158,7 +166,7 @@ func Parse(file string, data []byte) (*Definitions, error) {
 					}
 				}
 				if len(r.tests) != len(dec.inputs) || len(r.outputs) != len(dec.outputs) {
-					bad = append(bad, fmt.Errorf("%s: rule %s has the wrong number of entries", file, r.id))
+					bad = append(bad, fmt.Errorf("%s:%d: rule %s has the wrong number of entries", file, r.line, r.id))
 				}
 				dec.rules = append(dec.rules, r)
 			}
@@ -177,8 +185,30 @@ func (d *Definitions) Decisions() []DecisionInfo {
 	return out
 }
 
-// Check finds mistakes.
-func (d *Definitions) Check(CheckOptions) []Finding { return nil }
+// lineOf is the line of the element with an id, for a message.
+func lineOf(data []byte, id string) int {
+	i := bytes.Index(data, []byte(`id="`+id+`"`))
+	if id == "" || i < 0 {
+		return 0
+	}
+	return 1 + bytes.Count(data[:i], []byte("\n"))
+}
+
+// Check finds rules that don't say what every rule must say. Gaps and overlaps of a
+// table are not looked for yet.
+func (d *Definitions) Check(o CheckOptions) []Finding {
+	var out []Finding
+	for _, x := range d.decisions {
+		for _, r := range x.rules {
+			for _, want := range o.Annotations {
+				if !slices.ContainsFunc(r.annotations, func(a Annotation) bool { return a.Name == want && a.Text != "" }) {
+					out = append(out, Finding{File: d.file, Line: r.line, Msg: fmt.Sprintf("rule %q of the decision %q has no annotation %q", r.id, x.id, want)})
+				}
+			}
+		}
+	}
+	return out
+}
 
 // Decide evaluates a decision.
 func (d *Definitions) Decide(name string, in map[string]any) (*Result, error) {

@@ -86,6 +86,14 @@ func TestMistakesOfAFile(t *testing.T) {
 			t.Errorf("%q instead of %q: %v", bad, old, err)
 		}
 	}
+	law := "<annotationEntry><text>Nummer 265 der Anlage zu § 1 GebOSt</text></annotationEntry>"
+	silent, err := Parse("fee.dmn", []byte(strings.Replace(text, law, "<annotationEntry><text></text></annotationEntry>", 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found := silent.Check(CheckOptions{Annotations: []string{"law", "de"}}); len(found) != 1 || found[0].Line == 0 || !strings.Contains(found[0].Msg, `no annotation "law"`) {
+		t.Errorf("a rule without its paragraph: %+v", found)
+	}
 	d := read(t, "resident-parking-permit/fee.dmn")
 	if _, err := d.Decide("nothing", nil); err == nil {
 		t.Error("a decision that isn't there was made")
