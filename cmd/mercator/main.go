@@ -27,7 +27,7 @@ const usage = `mercator is the e-government platform of a city.
   mercator service  lint|test FOLDER…                             check or play through service packages
   mercator bench    [seed|start] --data DIR [--submissions N]     measure a demo that is running; fill one, or time its start
   mercator feel     EXPRESSION [--context FILE]                   evaluate FEEL
-  mercator dmn      eval|check|tck …                              decision tables
+  mercator dmn      eval|check FILE…                              decision tables
   mercator bpmn     check FILE…                                   processes
   mercator version
 `
@@ -54,6 +54,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return app.ServiceCommand(ctx, args, stdout, stderr)
 	case "bench":
 		err = app.BenchCommand(ctx, args, stdout, stderr)
+	case "feel", "dmn", "bpmn":
+		err = language(name, args, stdout, stderr)
 	case "version", "--version":
 		fmt.Fprintln(stdout, app.Version())
 	case "help", "--help", "-h":
