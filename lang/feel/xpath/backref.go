@@ -222,7 +222,7 @@ func (r *resolver) letters(s set) []text {
 			}
 			same := chars(c)
 			if r.fold {
-				same = same.fold()
+				same = (&folder{}).fold(same)
 			}
 			done = union(done, same)
 			out = append(out, text{n: &node{op: opSet, set: same.intersect(s)}, ref: []set{same}})

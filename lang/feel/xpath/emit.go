@@ -14,8 +14,13 @@ func size(n *node) int {
 	total := 1
 	switch n.op {
 	case opRepeat:
-		times := max(n.min+1, n.max, 1)
-		total = 1 + times*(1+size(n.subs[0]))
+		sub := size(n.subs[0])
+		total += n.min * sub
+		if n.max < 0 {
+			total += 1 + sub
+		} else {
+			total += (n.max - n.min) * (1 + sub)
+		}
 	default:
 		for _, s := range n.subs {
 			if total += size(s); total > maxSize {

@@ -44,6 +44,7 @@ type parser struct {
 	i        int
 	depth    int
 	fold     bool // flag i
+	folder   folder
 	dotAll   bool // flag s
 	groups   int  // capturing groups opened so far
 	closed   []bool
@@ -282,7 +283,7 @@ func (p *parser) atom() (*node, *Error) {
 func (p *parser) literal(c rune) *node {
 	s := chars(c)
 	if p.fold {
-		s = s.fold()
+		s = p.folder.fold(s)
 	}
 	return &node{op: opSet, set: s}
 }
@@ -607,7 +608,7 @@ loop:
 	}
 	plain = normal(plain)
 	if p.fold {
-		plain = plain.fold()
+		plain = p.folder.fold(plain)
 	}
 	s := union(plain, escapes)
 	if not {

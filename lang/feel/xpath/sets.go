@@ -150,36 +150,65 @@ func variants(r rune) []rune {
 	return out
 }
 
+// folder adds case-variants. It belongs to one compilation; the list of all pairs of
+// variants is made when the first large set asks for it.
+type folder struct{ pairs [][2]rune }
+
 // fold adds the case-variants of every character of s.
-func (s set) fold() set {
+func (f *folder) fold(s set) set {
 	out := slices.Clone(s)
-	add := func(r rune) {
-		for _, v := range variants(r) {
-			if v != r {
-				out = append(out, span{v, v})
-			}
+	add := func(v rune) {
+		if !s.has(v) {
+			out = append(out, span{v, v})
 		}
 	}
 	if s.count(128) <= 128 {
 		for _, p := range s {
 			for r := p.lo; r <= p.hi; r++ {
-				add(r)
+				for _, v := range variants(r) {
+					add(v)
+				}
 			}
 		}
 		return normal(out)
 	}
-	for _, p := range s.intersect(cased()) {
-		for r := p.lo; r <= p.hi; r++ {
-			add(r)
+	if f.pairs == nil {
+		for _, p := range cased() {
+			for r := p.lo; r <= p.hi; r++ {
+				for _, v := range variants(r) {
+					if v != r {
+						f.pairs = append(f.pairs, [2]rune{r, v})
+					}
+				}
+			}
+		}
+	}
+	for i, j := 0, 0; i < len(f.pairs) && j < len(s); {
+		switch r := f.pairs[i][0]; {
+		case r > s[j].hi:
+			j++
+		case r < s[j].lo:
+			i++
+		default:
+			add(f.pairs[i][1])
+			i++
 		}
 	}
 	return normal(out)
 }
 
-// cased holds every character that has case-variants (and some that have none).
+// cased holds every character that has case-variants.
 func cased() set {
-	return union(fromTable(unicode.Lu), fromTable(unicode.Ll), fromTable(unicode.Lt),
-		fromTable(unicode.Other_Lowercase), fromTable(unicode.Other_Uppercase))
+	var out set
+	for _, p := range union(fromTable(unicode.Lu), fromTable(unicode.Ll), fromTable(unicode.Lt),
+		fromTable(unicode.Other_Lowercase), fromTable(unicode.Other_Uppercase)) {
+		for r := p.lo; r <= p.hi; r++ {
+			if len(variants(r)) > 1 {
+				out = append(out, span{r, r})
+			}
+		}
+	}
+	return normal(out)
 }
 
 // category gives the characters of a general category by the name that XML Schema

@@ -480,6 +480,38 @@ func TestGoTakesWhatWeWrite(t *testing.T) {
 	}
 }
 
+// Expressions at the bounds either compile or are refused by name.
+func TestLargeExpressions(t *testing.T) {
+	rep := strings.Repeat
+	for _, c := range []struct{ pattern, flags string }{
+		{rep(`[\w-`, 199) + "[a]" + rep("]", 199), ""},
+		{rep("[!-\uFFFF]", 2000), "i"},
+		{rep(`[\w\c]`, 1600), "i"},
+		{rep(`\w`, 600), ""},
+		{"[" + rep(`\p{C}\W`, 1200) + "]", ""},
+		{rep(`\w{900}`, 20), ""},
+		{rep("(?:", 199) + `(a)\1` + rep(")", 199) + rep("b", 9000), ""},
+		{rep(`([ab])\1`, 50), ""},
+		{rep("(?:", 150) + rep(`([ab])\1c`, 50) + rep(")", 150), ""},
+		{rep("(", 200) + "a" + rep("|b)*c", 200), "im"},
+		{rep("(?:", 200) + "a" + rep("|b){0,1}?c", 200), ""},
+		{rep("(?:", 13) + "a" + rep("){2}", 13), ""},
+		{rep("()", 5000), ""},
+		{rep("|", 10_000), "m"},
+		{"(?:(?:a{100}){100}b){2}", ""},
+		{"(?:(?:a{99}b){99}c)", ""},
+		{"(?:(?:(?:[!-\u1000]{7}){11}){13}){17}", "i"},
+		{"a{20000}", ""},
+		{"a{0,9000}?", ""},
+	} {
+		_, err := Compile(c.pattern, c.flags)
+		var e *Error
+		if errors.As(err, &e) && e.Construct != "expression of this size" && !strings.HasPrefix(e.Construct, "back-reference") {
+			t.Errorf("%s: %v", short(c.pattern), err)
+		}
+	}
+}
+
 // The matcher for lines and package regexp agree wherever they should.
 func TestLinesAgree(t *testing.T) {
 	texts := []string{"", "a", "ab", "a\nb", "\n\na", "aab\nabab\nb", "b\n a"}
@@ -523,10 +555,23 @@ func TestSets(t *testing.T) {
 		{"none negated", set{}.negate(), set{{0, maxRune}}},
 		{"subtracted", az.subtract(vowels), set{{'b', 'd'}, {'f', 'h'}, {'j', 'n'}, {'p', 't'}, {'v', 'z'}}},
 		{"subtracted from itself", az.subtract(az), nil},
-		{"folded", chars('a').fold(), chars('a', 'A')},
+		{"folded", (&folder{}).fold(chars('a')), chars('a', 'A')},
 	} {
 		if !slices.Equal(c.got, c.want) {
 			t.Errorf("%s: %v, want %v", c.what, c.got, c.want)
+		}
+	}
+	// every letter folded brings both cases, whichever way it is folded
+	f := &folder{}
+	for _, s := range []set{{{0x100, 0x24F}}, {{'A', 'Z'}, {0x370, 0x4FF}}} {
+		want := set{}
+		for _, p := range s {
+			for r := p.lo; r <= p.hi; r++ {
+				want = union(want, f.fold(chars(r)))
+			}
+		}
+		if got := f.fold(s); !slices.Equal(got, want) {
+			t.Errorf("%v folded at once: %v, one by one: %v", s, got, want)
 		}
 	}
 	// folding a large set looks only at cased, so that must hold all that has variants
