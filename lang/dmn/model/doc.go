@@ -22,7 +22,7 @@
 // (DMNDI), extensionElements and elements of other namespaces are skipped, so are
 // artifacts, business context elements and authority requirements.
 //
-// Terms are those of the standard (OMG formal/24-01-01, chapters 6 to 10): DRG
+// Terms are those of the standard (OMG DMN 1.5, chapters 6 to 10): DRG
 // elements are input data, decisions, business knowledge models, decision services
 // and knowledge sources; a boxed expression is what stands in a decision.
 package model

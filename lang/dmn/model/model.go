@@ -11,8 +11,6 @@ import (
 // Pos is a place in the file, 1-based, Col in characters; zero: unknown.
 type Pos struct{ Line, Col int }
 
-func (p Pos) String() string { return fmt.Sprintf("%d:%d", p.Line, p.Col) }
-
 func (p Pos) before(q Pos) bool { return p.Line < q.Line || p.Line == q.Line && p.Col < q.Col }
 
 // after is the place that follows s, if s begins at p.

@@ -236,8 +236,8 @@ func (r *reader) tree(data []byte) (root *node, ok bool) {
 			done = len(stack) == 0
 		case xml.CharData:
 			if len(stack) == 0 {
-				if s := bytes.TrimLeft(t, xmlSpace); len(s) > 0 {
-					r.add(cur.at(start+len(t)-len(s)), "Text stands outside of the elements", "a file that begins with <definitions> and ends with it")
+				if off, some := firstInk(data, start, int(dec.InputOffset())); some {
+					r.add(cur.at(off), "Text stands outside of the elements", "a file that begins with <definitions> and ends with it")
 					return root, false
 				}
 				continue
@@ -249,8 +249,8 @@ func (r *reader) tree(data []byte) (root *node, ok bool) {
 			if carriers[n.name] {
 				n.take(cur, start, data[start:dec.InputOffset()], t)
 			} else if holders[n.name] {
-				if s := bytes.TrimLeft(t, xmlSpace); len(s) > 0 {
-					r.add(cur.at(start), fmt.Sprintf("Text stands directly in <%s>", n.name), "a <text> around it")
+				if off, some := firstInk(data, start, int(dec.InputOffset())); some {
+					r.add(cur.at(off), fmt.Sprintf("Text stands directly in <%s>", n.name), "a <text> around it")
 				}
 			}
 		}
@@ -404,16 +404,38 @@ func (r *reader) syntax(err error, cur *cursor, start, end int, charset string, 
 	case strings.HasPrefix(se.Msg, "expected element name after <"):
 		r.add(cur.at(max(start, end-1)), "A < stands here that begins no element", "&lt; in a text")
 	case strings.HasPrefix(se.Msg, "invalid character entity"):
-		r.add(cur.at(r.ampersand(cur.data, start, end)), "An & stands here that begins no character that XML knows", "&amp; in a text")
+		r.add(cur.at(ampersand(cur.data, start, end)), "An & stands here that begins no character that XML knows", "&amp; in a text")
 	case strings.HasPrefix(se.Msg, "invalid UTF-8"):
-		r.add(cur.at(end), "The text isn't UTF-8", "UTF-8")
+		r.add(cur.at(notUTF8(cur.data, start)), "The text isn't UTF-8", "UTF-8")
 	default:
-		r.add(cur.at(end), "The XML is not well-formed ("+clip(se.Msg)+")", "well-formed XML")
+		r.add(cur.at(max(start, end-1)), "The XML is not well-formed ("+clip(se.Msg)+")", "well-formed XML")
 	}
 }
 
+// firstInk is where what isn't white space begins.
+func firstInk(data []byte, start, end int) (int, bool) {
+	for ; start < end; start++ {
+		if strings.IndexByte(xmlSpace, data[start]) < 0 {
+			return start, true
+		}
+	}
+	return end, false
+}
+
+// notUTF8 is the first byte from start on that isn't part of a UTF-8 character.
+func notUTF8(data []byte, start int) int {
+	for start < len(data) {
+		r, size := utf8.DecodeRune(data[start:])
+		if r == utf8.RuneError && size == 1 {
+			break
+		}
+		start += size
+	}
+	return start
+}
+
 // ampersand is where the last & before end stands.
-func (r *reader) ampersand(data []byte, start, end int) int {
+func ampersand(data []byte, start, end int) int {
 	end = min(end, len(data))
 	start = min(start, end)
 	if i := bytes.LastIndexByte(data[start:end], '&'); i >= 0 {
