@@ -137,6 +137,12 @@ func TestAFileIsBounded(t *testing.T) {
 			}
 		})
 	}
+	t.Run("places", func(t *testing.T) {
+		text := good(t, decision("<literalExpression><text>"+strings.Repeat("&gt;", 300_000)+"</text></literalExpression>")).Decisions[0].Logic.Text
+		if got, want := text.At(1000), (model.Pos{Line: 3, Col: 26 + 4000}); got != want || len(text.S) != 300_000 || text.At(300_000).Line != 3 {
+			t.Errorf("%v, not %v", got, want)
+		}
+	})
 	t.Run("mistakes", func(t *testing.T) {
 		_, errs := model.Read("f.dmn", []byte(file(strings.Repeat("<decision/>\n", 3000))), model.Limits{})
 		if len(errs) != 50 || errs[0].Line != 2 || errs[49].Line != 51 {

@@ -111,10 +111,15 @@ func set(names ...string) map[string]bool {
 // cursor turns offsets into places. Offsets are asked for in ascending order, so the
 // file is walked once, however long its lines are.
 type cursor struct {
-	data []byte
-	off  int
-	pos  Pos
+	data  []byte
+	off   int
+	pos   Pos
+	marks int // how many were made
 }
+
+// maxMarks bounds the memory for a file that is all entities; what follows knows its
+// place only by counting.
+const maxMarks = 200_000
 
 func (c *cursor) at(off int) Pos {
 	off = min(off, len(c.data))
@@ -304,7 +309,7 @@ func (n *node) take(cur *cursor, off int, raw, text []byte) {
 		off += len(raw) - len(c)
 		raw = bytes.TrimSuffix(c, []byte("]]>"))
 		n.mark(cur, 0, off)
-		n.returns(cur, off, raw, 0)
+		n.returns(cur, off, raw)
 		n.text = append(n.text, text...)
 		return
 	}
@@ -333,17 +338,17 @@ func (n *node) take(cur *cursor, off int, raw, text []byte) {
 			}
 		}
 	} else {
-		n.returns(cur, off, raw, 0)
+		n.returns(cur, off, raw)
 	}
 	n.text = append(n.text, text...)
 }
 
 // returns notes the carriage returns of text without entities.
-func (n *node) returns(cur *cursor, off int, raw []byte, j int) {
+func (n *node) returns(cur *cursor, off int, raw []byte) {
 	if bytes.IndexByte(raw, '\r') < 0 {
 		return
 	}
-	for i := 0; i < len(raw); j++ {
+	for i, j := 0, 0; i < len(raw); j++ {
 		if i++; raw[i-1] == '\r' {
 			if i < len(raw) && raw[i] == '\n' {
 				i++
@@ -356,6 +361,10 @@ func (n *node) returns(cur *cursor, off int, raw []byte, j int) {
 
 // mark notes that the byte j of the run that is about to be added stands at off.
 func (n *node) mark(cur *cursor, j, off int) {
+	if cur.marks >= maxMarks && len(n.marks) > 0 {
+		return
+	}
+	cur.marks++
 	n.marks = append(n.marks, mark{len(n.text) + j, cur.at(off)})
 }
 
