@@ -3,297 +3,196 @@
 package dmn
 
 import (
-	"bytes"
-	"encoding/xml"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
+	"mercator/lang/dmn/model"
 	"mercator/lang/feel"
 )
 
-type xmlText struct {
-	Text string `xml:"text"`
-}
-
-type xmlDefinitions struct {
-	XMLName   xml.Name
-	Decisions []struct {
-		ID    string `xml:"id,attr"`
-		Name  string `xml:"name,attr"`
-		Table *struct {
-			HitPolicy   string `xml:"hitPolicy,attr"`
-			Aggregation string `xml:"aggregation,attr"`
-			Inputs      []struct {
-				Label      string  `xml:"label,attr"`
-				Expression xmlText `xml:"inputExpression"`
-			} `xml:"input"`
-			Outputs []struct {
-				Name string `xml:"name,attr"`
-			} `xml:"output"`
-			Annotations []struct {
-				Name string `xml:"name,attr"`
-			} `xml:"annotation"`
-			Rules []struct {
-				ID          string    `xml:"id,attr"`
-				Inputs      []xmlText `xml:"inputEntry"`
-				Outputs     []xmlText `xml:"outputEntry"`
-				Annotations []xmlText `xml:"annotationEntry"`
-			} `xml:"rule"`
-		} `xml:"decisionTable"`
-		Literal *xmlText `xml:"literalExpression"`
-		Needs   []struct {
-			Decision struct {
-				Href string `xml:"href,attr"`
-			} `xml:"requiredDecision"`
-		} `xml:"informationRequirement"`
-	} `xml:"decision"`
-}
-
-// Definitions is a DMN file.
+// Definitions is a DMN file that was read, checked and planned. It doesn't change and
+// is safe to share between goroutines.
 type Definitions struct {
-	file      string
-	decisions []*decision
+	file, name, namespace string
+	elements              []*element // in the order of the file
+	byID                  map[string]*element
+	imports               []*imported
+	types                 map[string]*feel.Type
+	items                 map[string]*model.ItemDefinition
+	problems              []*feel.Error
+	source                *model.Definitions
 }
 
-type decision struct {
-	id, name string
-	needs    []string
-	literal  *feel.Program
-	hit      string
-	inputs   []*feel.Program
-	outputs  []string
-	rules    []rule
+type imported struct {
+	name string
+	defs *Definitions
 }
 
-type rule struct {
-	id          string
-	line        int // in the file, 0: unknown
-	tests       []*feel.Program
-	outputs     []*feel.Program
-	annotations []Annotation
+type role uint8
+
+const (
+	inputData role = iota
+	decision
+	knowledge
+	service
+)
+
+// element is an element of the requirements graph.
+type element struct {
+	sort     role
+	id, name string // name: of its variable
+	label    string // as it is shown
+	typ      *feel.Type
+	pos      model.Pos
+	defs     *Definitions
+
+	needs  []need
+	byName map[string]*element   // what its logic may name, without imports
+	groups map[string][]*element // and what under the name of an import
+	prog   *feel.Program         // nil: there is no logic
+	params []feel.Param          // of knowledge and services
+	result *feel.Type
+	table  *table // of a decision that is one
+
+	// of a service
+	output, encapsulated []*element
+	given                []*element // input data and input decisions, in the order of the parameters
 }
 
-// Annotation is a note of a rule.
-type Annotation struct{ Name, Text string }
-
-// RuleHit is a rule that matched.
-type RuleHit struct {
-	Index       int
-	ID          string
-	Outputs     map[string]any
-	Annotations []Annotation
-}
-
-// DecisionTrace is how a decision was made.
-type DecisionTrace struct {
-	ID, Name string
-	Rules    []RuleHit
-}
-
-// Result is what a decision gives.
-type Result struct {
-	Value any
-	Trace []DecisionTrace
+type need struct {
+	ref    model.Ref
+	to     *element
+	prefix string // the name of the import it comes from
 }
 
 // DecisionInfo names a decision.
 type DecisionInfo struct{ ID, Name string }
 
-// CheckOptions say what is checked: the annotations that every rule must have, such
-// as the law it rests on.
-type CheckOptions struct{ Annotations []string }
-
-// Finding is a mistake in a file.
-type Finding struct {
-	File      string
-	Line, Col int
-	Msg       string
+// Options say how a file is read.
+type Options struct {
+	// Import finds the file of an import by its namespace and location; nil: there
+	// are none.
+	Import func(namespace, location string) (file string, data []byte, err error)
+	Limits model.Limits
+	Budget feel.Budget // of an evaluation
+	// Lenient reads a file in spite of expressions that don't check (unknown names and
+	// functions, values that don't go together): they are null when they are evaluated,
+	// as the standard has it. Without it they are errors, as authors want it.
+	Lenient bool
 }
 
-// maxSource bounds a file, in bytes.
-const maxSource = 4 << 20
-
-// Parse reads a file. The error names every expression that can't be read.
+// Parse reads a file. The error is Errors: everything that is wrong with it, with its
+// places. A file whose decisions need one another in a circle is refused.
 func Parse(file string, data []byte) (*Definitions, error) {
-	var x xmlDefinitions
-	if len(data) > maxSource {
-		return nil, fmt.Errorf("%s: larger than %d bytes", file, maxSource)
-	}
-	if err := xml.Unmarshal(data, &x); err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
-	}
-	d := &Definitions{file: file}
-	var bad []error
-	compile := func(src string, line int, f func(string, feel.Config) (*feel.Program, error)) *feel.Program {
-		p, err := f(strings.TrimSpace(src), feel.Config{File: file, Line: line, Col: 1})
-		if err != nil {
-			bad = append(bad, err)
-		}
-		return p
-	}
-	for _, xd := range x.Decisions {
-		dec := &decision{id: xd.ID, name: xd.Name}
-		at := lineOf(data, xd.ID)
-		for _, n := range xd.Needs {
-			if h := strings.TrimPrefix(n.Decision.Href, "#"); h != "" {
-				dec.needs = append(dec.needs, h)
-			}
-		}
-		if xd.Literal != nil {
-			dec.literal = compile(xd.Literal.Text, at, feel.Compile)
-		}
-		if t := xd.Table; t != nil {
-			dec.hit = t.HitPolicy + t.Aggregation
-			for _, in := range t.Inputs {
-				dec.inputs = append(dec.inputs, compile(in.Expression.Text, at, feel.Compile))
-			}
-			for _, o := range t.Outputs {
-				dec.outputs = append(dec.outputs, o.Name)
-			}
-			for _, xr := range t.Rules {
-				r := rule{id: xr.ID, line: lineOf(data, xr.ID)}
-				for _, in := range xr.Inputs {
-					r.tests = append(r.tests, compile(in.Text, r.line, feel.CompileUnary))
-				}
-				for _, o := range xr.Outputs {
-					r.outputs = append(r.outputs, compile(o.Text, r.line, feel.Compile))
-				}
-				for i, a := range xr.Annotations {
-					if i < len(t.Annotations) {
-						r.annotations = append(r.annotations, Annotation{t.Annotations[i].Name, strings.TrimSpace(a.Text)})
-					}
-				}
-				if len(r.tests) != len(dec.inputs) || len(r.outputs) != len(dec.outputs) {
-					bad = append(bad, fmt.Errorf("%s:%d: rule %s has the wrong number of entries", file, r.line, r.id))
-				}
-				dec.rules = append(dec.rules, r)
-			}
-		}
-		d.decisions = append(d.decisions, dec)
-	}
-	return d, errors.Join(bad...)
+	return ParseWith(file, data, Options{})
 }
 
-// Decisions lists the decisions.
+// ParseWith reads a file and what it imports.
+func ParseWith(file string, data []byte, o Options) (*Definitions, error) {
+	return parse(file, data, o, map[string]bool{})
+}
+
+const maxImports = 50
+
+func parse(file string, data []byte, o Options, above map[string]bool) (*Definitions, error) {
+	m, bad := model.Read(file, data, o.Limits)
+	if len(bad) > 0 {
+		var errs feel.Errors
+		for _, e := range bad {
+			errs = append(errs, &feel.Error{File: e.File, Line: e.Line, Col: e.Col, Msg: e.Msg, Expected: e.Expected})
+		}
+		return nil, errs
+	}
+	c := &compiler{o: o, d: &Definitions{file: file, name: m.Name, namespace: m.Namespace, source: m,
+		byID: map[string]*element{}, types: map[string]*feel.Type{}, items: map[string]*model.ItemDefinition{}}}
+	above[m.Namespace] = true
+	defer delete(above, m.Namespace)
+	for _, im := range m.Imports {
+		if !strings.Contains(im.Type, "/DMN/") {
+			continue // a schema or a PMML file, which nothing here reads
+		}
+		switch {
+		case o.Import == nil:
+			c.bad(im.Pos, "nothing says where the import "+quote(im.Name)+" is to be found", "")
+			continue
+		case above[im.Namespace]:
+			c.bad(im.Pos, "the import "+quote(im.Name)+" leads back to this file", "files that don't import each other in a circle")
+			continue
+		case len(above) > maxImports:
+			c.bad(im.Pos, "the imports go too deep", "")
+			continue
+		}
+		f, b, err := o.Import(im.Namespace, im.LocationURI)
+		if err != nil {
+			c.bad(im.Pos, "the import "+quote(im.Name)+" can't be read: "+err.Error(), "")
+			continue
+		}
+		d, err := parse(f, b, o, above)
+		if err != nil {
+			var es feel.Errors
+			var one *feel.Error
+			switch {
+			case errors.As(err, &es):
+				c.errs = append(c.errs, es...)
+			case errors.As(err, &one):
+				c.errs = append(c.errs, one)
+			}
+			continue
+		}
+		c.d.imports = append(c.d.imports, &imported{im.Name, d})
+	}
+	c.types()
+	c.graph()
+	if len(c.errs) == 0 {
+		c.logic()
+	}
+	if !o.Lenient {
+		c.errs = append(c.errs, c.d.problems...)
+	}
+	if len(c.errs) > 0 {
+		return nil, c.errs.Sorted()
+	}
+	return c.d, nil
+}
+
+// Decisions lists the decisions, in the order of the file.
 func (d *Definitions) Decisions() []DecisionInfo {
 	var out []DecisionInfo
-	for _, x := range d.decisions {
-		out = append(out, DecisionInfo{x.id, x.name})
-	}
-	return out
-}
-
-// lineOf is the line of the element with an id, for a message.
-func lineOf(data []byte, id string) int {
-	i := bytes.Index(data, []byte(`id="`+id+`"`))
-	if id == "" || i < 0 {
-		return 0
-	}
-	return 1 + bytes.Count(data[:i], []byte("\n"))
-}
-
-// Check finds rules that don't say what every rule must say. Gaps and overlaps of a
-// table are not looked for yet.
-func (d *Definitions) Check(o CheckOptions) []Finding {
-	var out []Finding
-	for _, x := range d.decisions {
-		for _, r := range x.rules {
-			for _, want := range o.Annotations {
-				if !slices.ContainsFunc(r.annotations, func(a Annotation) bool { return a.Name == want && a.Text != "" }) {
-					out = append(out, Finding{File: d.file, Line: r.line, Msg: fmt.Sprintf("rule %q of the decision %q has no annotation %q", r.id, x.id, want)})
-				}
-			}
+	for _, e := range d.elements {
+		if e.sort == decision {
+			out = append(out, DecisionInfo{e.id, e.label})
 		}
 	}
 	return out
 }
 
-// Decide evaluates a decision.
-func (d *Definitions) Decide(name string, in map[string]any) (*Result, error) {
-	r := &Result{}
-	vars := map[string]any{}
-	for k, v := range in {
-		vars[k] = v
+// Name is the name of the model.
+func (d *Definitions) Name() string { return d.name }
+
+// find is an element of some sorts by id, name of its variable or label.
+func (d *Definitions) find(name string, sorts ...role) *element {
+	ok := func(e *element) bool {
+		for _, s := range sorts {
+			if e.sort == s {
+				return true
+			}
+		}
+		return false
 	}
-	var err error
-	r.Value, err = d.decide(name, vars, r, 0)
-	return r, err
+	if e := d.byID[name]; e != nil && ok(e) {
+		return e
+	}
+	for _, e := range d.elements {
+		if ok(e) && (e.name == name || e.label == name) {
+			return e
+		}
+	}
+	return nil
 }
 
-func (d *Definitions) decide(name string, vars map[string]any, r *Result, depth int) (any, error) {
-	if depth > 20 {
-		return nil, errors.New("decisions need one another in a circle")
-	}
-	for _, x := range d.decisions {
-		if x.id != name && x.name != name {
-			continue
-		}
-		for _, n := range x.needs {
-			v, err := d.decide(n, vars, r, depth+1)
-			if err != nil {
-				return nil, err
-			}
-			vars[n] = v
-		}
-		if x.literal != nil {
-			return x.literal.EvalJSON(vars)
-		}
-		return x.table(vars, r)
-	}
-	return nil, fmt.Errorf("there is no decision %q", name)
-}
+func quote(s string) string { return "“" + s + "”" }
 
-func (x *decision) table(vars map[string]any, r *Result) (any, error) {
-	tr := DecisionTrace{ID: x.id, Name: x.name}
-	ins := make([]any, len(x.inputs))
-	for i, p := range x.inputs {
-		v, err := p.EvalJSON(vars)
-		if err != nil {
-			return nil, err
-		}
-		ins[i] = v
-	}
-	var values []any
-	for k, rl := range x.rules {
-		ok := true
-		for i, t := range rl.tests {
-			m, err := t.Test(ins[i], vars)
-			if err != nil {
-				return nil, err
-			}
-			if ok = m; !ok {
-				break
-			}
-		}
-		if !ok {
-			continue
-		}
-		out := map[string]any{}
-		for i, p := range rl.outputs {
-			v, err := p.EvalJSON(vars)
-			if err != nil {
-				return nil, err
-			}
-			out[x.outputs[i]] = v
-		}
-		tr.Rules = append(tr.Rules, RuleHit{Index: k, ID: rl.id, Outputs: out, Annotations: rl.annotations})
-		var v any = out
-		if len(x.outputs) == 1 {
-			v = out[x.outputs[0]]
-		}
-		values = append(values, v)
-		if x.hit == "FIRST" {
-			break
-		}
-	}
-	r.Trace = append(r.Trace, tr)
-	if strings.HasPrefix(x.hit, "COLLECT") || x.hit == "RULE ORDER" {
-		return values, nil
-	}
-	if len(values) == 0 || (len(values) > 1 && x.hit != "ANY") {
-		return nil, nil
-	}
-	return values[0], nil
+func (e *element) String() string {
+	return fmt.Sprintf("%s %s", [...]string{"the input", "the decision", "the knowledge", "the service"}[e.sort], quote(e.label))
 }

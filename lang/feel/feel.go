@@ -3,36 +3,67 @@
 package feel
 
 import (
-	"encoding/json"
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"sort"
+	"strings"
 	"time"
 
-	"github.com/cockroachdb/apd/v3"
+	"mercator/lang/feel/xpath"
 )
 
-// Value is a FEEL value.
-type Value = any
-
-// Budget bounds an evaluation; 0: a default.
-type Budget struct{ Steps, Depth, Size int }
-
-// Config says where an expression stands.
+// Config says where an expression stands and what is known there.
 type Config struct {
 	File      string
-	Line, Col int
-	Names     []string
+	Line, Col int              // of its first character; 0: 1
+	Names     []string         // the variables that it may read
+	Closed    bool             // there are no others
+	Types     map[string]*Type // the types that an author made, by name
+	Vars      map[string]*Type // the types of variables, as far as they are known
+	Scope     *Scope           // the names around it, where they aren't all in Names
+	Lenient   bool             // what doesn't check is null when it is evaluated, not an error of Compile
 	Budget    Budget
+
+	ranges bool // reading the text of range()
 }
 
-// Error is a mistake in an expression.
+func (c *Config) types(name string) *Type { return c.Vars[name] }
+
+// Budget bounds an expression and its evaluation; a zero is a default.
+type Budget struct {
+	Source int // bytes of an expression: 64 KiB
+	Nodes  int // parts of an expression: 50,000
+	Depth  int // nesting of an expression: 200
+	Steps  int // of an evaluation: 2,000,000
+	Calls  int // functions inside functions: 500
+}
+
+func or(n, d int) int {
+	if n > 0 {
+		return n
+	}
+	return d
+}
+
+func (b Budget) source() int { return or(b.Source, 64<<10) }
+func (b Budget) nodes() int  { return or(b.Nodes, 50_000) }
+func (b Budget) depth() int  { return or(b.Depth, 200) }
+func (b Budget) steps() int  { return or(b.Steps, 2_000_000) }
+func (b Budget) calls() int  { return or(b.Calls, 500) }
+
+// maxText bounds a text that an evaluation makes, in bytes.
+const maxText = 4 << 20
+
+// Error is a mistake in an expression, for its author.
 type Error struct {
 	File      string
-	Line, Col int
-	Expr      string
-	Msg       string
-	Expected  string
+	Line, Col int    // 1-based, in characters
+	Expr      string // the line of the expression
+	Caret     int    // where in Expr, in characters from 0
+	Msg       string // one sentence in plain words
+	Expected  string // what was expected, or ""
 }
 
 func (e *Error) Error() string {
@@ -40,265 +71,399 @@ func (e *Error) Error() string {
 	if e.Expected != "" {
 		s += ": expected " + e.Expected
 	}
-	return s + " in: " + e.Expr
+	return s
 }
 
-// Program is a compiled expression.
-type Program struct {
-	src   string
-	root  node
-	free  []string
-	paths [][]string
-	unary bool
-}
-
-type (
-	// Date is a calendar day.
-	Date struct{ T time.Time }
-	// DateTime is an instant.
-	DateTime struct{ T time.Time }
-	// Months is a duration of years and months.
-	Months int
-	// Span is a duration of days and time.
-	Span time.Duration
-)
-
-// Now is the variable under which a caller says what time it is: a time.Time whose
-// location is the town's. Without it now() and today() are null: FEEL here is a pure
-// function of its text and its data.
-const Now = "now()"
-
-type env struct {
-	vars  map[string]any
-	up    *env
-	steps *int
-}
-
-func (e *env) get(name string) (any, bool) {
-	for x := e; x != nil; x = x.up {
-		if v, ok := x.vars[name]; ok {
-			return v, true
-		}
+// Show is the error with the expression and a caret under the place.
+func (e *Error) Show() string {
+	if e.Expr == "" {
+		return e.Error()
 	}
-	return nil, false
+	return e.Error() + "\n    " + e.Expr + "\n    " + strings.Repeat(" ", e.Caret) + "^"
 }
 
-var errBudget = errors.New("the expression takes too many steps")
+// Errors are all mistakes of an expression or a file, at most maxErrors.
+type Errors []*Error
 
-type node func(*env) (any, error)
+func (e Errors) Error() string {
+	var b strings.Builder
+	for i, x := range e {
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		b.WriteString(x.Error())
+	}
+	return b.String()
+}
 
-func (e *env) step() error {
-	if *e.steps--; *e.steps < 0 {
-		return errBudget
+// Unwrap lets errors.As find the single ones.
+func (e Errors) Unwrap() []error {
+	out := make([]error, len(e))
+	for i, x := range e {
+		out[i] = x
+	}
+	return out
+}
+
+// Each are the mistakes that an error of this package is made of.
+func Each(err error) []*Error {
+	var all Errors
+	var one *Error
+	switch {
+	case errors.As(err, &all):
+		return all
+	case errors.As(err, &one):
+		return []*Error{one}
+	case err != nil:
+		return []*Error{{Msg: err.Error()}}
 	}
 	return nil
 }
 
-type token struct {
-	kind string // num str name op end
-	text string
-	pos  int
+// Sorted are the mistakes in the order of their places.
+func (e Errors) Sorted() Errors {
+	out := slices.Clone(e)
+	slices.SortStableFunc(out, func(a, b *Error) int {
+		return cmp.Or(strings.Compare(a.File, b.File), a.Line-b.Line, a.Col-b.Col)
+	})
+	return out
 }
 
-type parser struct {
-	c      Config
-	src    string
-	toks   []token
-	i      int
-	depth  int
-	locals []map[string]bool
-	free   map[string]bool
-	paths  map[string][]string
-	unary  bool
+func (e Errors) err() error {
+	switch len(e) {
+	case 0:
+		return nil
+	case 1:
+		return e[0]
+	}
+	return e
 }
 
-const maxSource = 64 << 10
+func errorAt(a at, msg, expected string) *Error {
+	e := &Error{Msg: msg, Expected: expected}
+	if a.src == nil {
+		return e
+	}
+	e.File = a.src.file
+	e.Line, e.Col = a.src.place(a.off)
+	text, off := a.src.text, min(a.off, len(a.src.text))
+	start := strings.LastIndexByte(text[:off], '\n') + 1
+	end := len(text)
+	if k := strings.IndexByte(text[off:], '\n'); k >= 0 {
+		end = off + k
+	}
+	for start < off && off-start > 120 { // a long line: what is around the place
+		start += 40
+	}
+	for !utf8Start(text, start) {
+		start++
+	}
+	if end-off > 120 {
+		end = off + 120
+		for !utf8Start(text, end) {
+			end--
+		}
+	}
+	e.Expr = strings.ReplaceAll(text[start:end], "\t", " ")
+	e.Caret = len([]rune(text[start:off]))
+	return e
+}
 
-func compile(src string, c Config, unary bool) (p *Program, err error) {
-	ps := &parser{c: c, src: src, free: map[string]bool{}, paths: map[string][]string{}, unary: unary}
+func utf8Start(s string, i int) bool { return i >= len(s) || s[i]&0xC0 != 0x80 }
+
+// --- programs
+
+// Program is a planned expression: immutable, safe to share between goroutines.
+type Program struct {
+	node     Node
+	root     code
+	typ      *Type
+	free     []string
+	slots    int
+	vars     []int // the slots of the free names
+	input    int   // the slot of "?", -1: none
+	shapes   int
+	paths    [][]string
+	problems Errors
+	budget   Budget
+}
+
+// Parse reads an expression and plans nothing yet.
+func Parse(src string, c Config) (Node, error) { return parse(src, &c, false) }
+
+// ParseUnary reads unary tests, the cell of a decision table.
+func ParseUnary(src string, c Config) (Node, error) { return parse(src, &c, true) }
+
+func parse(src string, c *Config, unary bool) (n Node, err error) {
+	base := builtinScope
+	if c.Scope != nil {
+		base = c.Scope.names
+	}
+	if len(c.Names) > 0 || len(c.Vars) > 0 {
+		base = &names{up: base}
+		for _, x := range c.Names {
+			base.add(x, c.Vars[x])
+		}
+		for x, t := range c.Vars {
+			base.add(x, t)
+		}
+	}
+	return parseIn(src, c, unary, base)
+}
+
+func parseIn(src string, c *Config, unary bool, base *names) (n Node, err error) {
+	s := &source{c.File, c.Line, c.Col, src}
+	if len(src) > c.Budget.source() {
+		s.text = src[:100]
+		return nil, errorAt(at{s, 0, 0}, "the expression is too long", fmt.Sprintf("at most %d bytes", c.Budget.source()))
+	}
+	p := &parser{c: c, src: s, toks: lex(src), scope: base}
 	defer func() {
 		if r := recover(); r != nil {
-			e, ok := r.(*Error)
+			e, ok := r.(parseError)
 			if !ok {
 				panic(r)
 			}
-			p, err = nil, e
+			n, err = nil, e.Error
 		}
 	}()
-	if len(src) > maxSource {
-		ps.fail(0, "the expression is too long", "")
-	}
-	ps.lex()
-	var root node
 	if unary {
-		root = ps.unaryTests()
+		n = p.unaryTests()
 	} else {
-		root = ps.expr()
+		n = p.expr()
 	}
-	if t := ps.peek(); t.kind != "end" {
-		ps.fail(t.pos, fmt.Sprintf("unexpected %q", t.text), "the end or an operator")
+	if p.peek().kind != tEnd {
+		p.unexpected("the end or an operator")
 	}
-	out := &Program{src: src, root: root, unary: unary}
-	for n := range ps.free {
-		out.free = append(out.free, n)
-	}
-	sort.Strings(out.free)
-	for _, p := range ps.paths {
-		out.paths = append(out.paths, p)
-	}
-	return out, nil
+	return n, nil
 }
 
-// Compile compiles an expression.
+// Plan settles names and calls. The problems are what check found; the program runs
+// all the same, and is null where it can't go on.
+func Plan(n Node, c Config) *Program {
+	p := &planner{c: &c, root: &funcScope{}, free: map[string]slot{}, paths: map[string][]string{}}
+	out := &Program{node: n, input: -1, budget: c.Budget}
+	out.root, out.typ = p.plan(n, &scope{fn: p.root, item: -1})
+	for _, name := range p.order {
+		i := p.free[name].i
+		if name == "?" {
+			out.input = i
+			continue
+		}
+		out.free = append(out.free, name)
+		out.vars = append(out.vars, i)
+	}
+	for _, path := range p.paths {
+		out.paths = append(out.paths, path)
+	}
+	sort.Slice(out.paths, func(i, j int) bool { return strings.Join(out.paths[i], "\x00") < strings.Join(out.paths[j], "\x00") })
+	out.slots, out.shapes, out.problems = p.root.n, p.shapes, p.problems
+	return out
+}
+
+// Compile parses, checks and plans an expression.
 func Compile(src string, c Config) (*Program, error) { return compile(src, c, false) }
 
-// CompileUnary compiles unary tests.
+// CompileUnary does so with unary tests, to be run by Test.
 func CompileUnary(src string, c Config) (*Program, error) { return compile(src, c, true) }
 
-// FreeNames are the variables that the expression reads.
-func (p *Program) FreeNames() []string { return p.free }
-
-// FreePaths are their full paths.
-func (p *Program) FreePaths() [][]string { return p.paths }
-
-// Eval evaluates over FEEL values.
-func (p *Program) Eval(vars map[string]Value) (Value, error) {
-	steps := 100_000
-	return p.root(&env{vars: vars, steps: &steps})
+func compile(src string, c Config, unary bool) (*Program, error) {
+	n, err := parse(src, &c, unary)
+	if err != nil {
+		return nil, err
+	}
+	p := Plan(n, c)
+	if !c.Lenient && len(p.problems) > 0 {
+		return nil, p.problems.err()
+	}
+	return p, nil
 }
 
-// EvalJSON evaluates over JSON data.
-func (p *Program) EvalJSON(vars map[string]any) (any, error) {
-	in := make(map[string]any, len(p.free))
-	for _, n := range p.free {
-		if v, ok := vars[n]; ok {
-			in[n] = FromJSON(v)
+// Problems are what is wrong with an expression that can be read: unknown names,
+// functions and types, values that don't go together.
+func (p *Program) Problems() []*Error { return p.problems }
+
+// Type is what is known of the value before it is evaluated; nil: nothing.
+func (p *Program) Type() *Type { return p.typ }
+
+// FreeNames are the variables that the expression reads, sorted.
+func (p *Program) FreeNames() []string {
+	out := append([]string(nil), p.free...)
+	sort.Strings(out)
+	return out
+}
+
+// FreePaths are their full paths, as far as they are written as chains of names.
+func (p *Program) FreePaths() [][]string { return p.paths }
+
+// String prints the expression; parsing it again gives the same.
+func (p *Program) String() string { return Print(p.node) }
+
+// --- evaluating
+
+// Run is one evaluation, of one program or of many that share their budget: a decision
+// with all that it requires. It belongs to one goroutine.
+type Run struct{ st state }
+
+// RunOptions set the clock and the bounds of a run.
+type RunOptions struct {
+	Now    time.Time // of now() and today(); zero: they are null
+	Budget Budget
+	Trace  bool // note where nulls come from
+	User   any  // what custom boxes find in Call.User
+}
+
+// NewRun starts a run.
+func NewRun(o RunOptions) *Run {
+	r := &Run{state{steps: o.Budget.steps(), maxDepth: o.Budget.calls(), clock: o.Now, user: o.User}}
+	if o.Trace {
+		r.st.notes = &[]Note{}
+	}
+	return r
+}
+
+// Note tells where a null came from.
+type Note struct {
+	File      string
+	Line, Col int
+	Expr      string // the part of the expression
+	Msg       string
+}
+
+// Notes are the nulls of a run with Trace, in the order in which they arose.
+func (r *Run) Notes() []Note {
+	if r.st.notes == nil {
+		return nil
+	}
+	return *r.st.notes
+}
+
+// Steps is what is left of the budget.
+func (r *Run) Steps() int { return r.st.steps }
+
+type state struct {
+	steps    int
+	depth    int
+	maxDepth int
+	broken   bool // a loop found nothing to go through
+	clock    time.Time
+	notes    *[]Note
+	regexps  map[string]*xpath.Regexp
+	user     any
+}
+
+const maxNotes = 100
+
+func (s *state) note(a at, msg string) {
+	if s.notes == nil || len(*s.notes) >= maxNotes {
+		return
+	}
+	n := Note{Msg: msg, Expr: a.text()}
+	if a.src != nil {
+		n.File = a.src.file
+		n.Line, n.Col = a.src.place(a.off)
+	}
+	*s.notes = append(*s.notes, n)
+}
+
+// ErrBudget is what an evaluation ends with that takes too much.
+var ErrBudget = errors.New("the evaluation takes more than its budget")
+
+type overBudget struct{ msg string }
+
+func (s *state) step() {
+	if s.steps--; s.steps < 0 {
+		panic(overBudget{"too many steps"})
+	}
+}
+
+func (s *state) spend(n int) {
+	if s.steps -= n; s.steps < 0 {
+		panic(overBudget{"too many steps"})
+	}
+}
+
+func (s *state) size(n int) {
+	if n > maxText {
+		panic(overBudget{"a text grows too long"})
+	}
+	s.spend(n >> 6)
+}
+
+// recover ends an evaluation that takes too much.
+func (r *Run) recover(depth int, v *Value, err *error) {
+	if x := recover(); x != nil {
+		b, ok := x.(overBudget)
+		if !ok {
+			panic(x)
+		}
+		r.st.depth = depth
+		*v, *err = nil, fmt.Errorf("%w: %s", ErrBudget, b.msg)
+	}
+}
+
+// EvalTest runs unary tests over an input in a run: true, false or nil.
+func (p *Program) EvalTest(r *Run, lookup func(name string) Value, input Value) (Value, error) {
+	return p.run(r, lookup, input)
+}
+
+// EvalIn evaluates in a run; lookup gives the variables. The only error is ErrBudget.
+func (p *Program) EvalIn(r *Run, lookup func(name string) Value) (Value, error) {
+	return p.run(r, lookup, nil)
+}
+
+func (p *Program) run(r *Run, lookup func(name string) Value, input Value) (v Value, err error) {
+	defer r.recover(r.st.depth, &v, &err)
+	var buf [16]Value
+	var shapes [8]seenShape
+	f := &frame{st: &r.st}
+	if p.slots <= len(buf) {
+		f.slots = buf[:p.slots]
+	} else {
+		f.slots = make([]Value, p.slots)
+	}
+	if p.shapes <= len(shapes) {
+		f.seen = shapes[:p.shapes]
+	} else {
+		f.seen = make([]seenShape, p.shapes)
+	}
+	if lookup != nil {
+		for i, s := range p.vars {
+			f.slots[s] = lookup(p.free[i])
 		}
 	}
-	if t, ok := vars[Now]; ok {
-		in[Now] = t
+	if p.input >= 0 {
+		f.slots[p.input] = input
 	}
-	v, err := p.Eval(in)
+	return p.root(f), nil
+}
+
+// Eval evaluates over FEEL values. The only error is ErrBudget.
+func (p *Program) Eval(vars map[string]Value) (Value, error) {
+	return p.EvalIn(NewRun(RunOptions{Now: clockOf(vars), Budget: p.budget}), func(n string) Value { return vars[n] })
+}
+
+// EvalJSON evaluates over JSON data and gives JSON data.
+func (p *Program) EvalJSON(vars map[string]any) (any, error) {
+	v, err := p.EvalIn(NewRun(RunOptions{Now: clockOf(vars), Budget: p.budget}), func(n string) Value { return FromJSON(vars[n]) })
 	if err != nil {
 		return nil, err
 	}
 	return ToJSON(v), nil
 }
 
-// Test tests a value.
+// Test runs unary tests over an input of JSON data.
 func (p *Program) Test(input any, vars map[string]any) (bool, error) {
-	in := make(map[string]any, len(p.free)+1)
-	for _, n := range p.free {
-		if v, ok := vars[n]; ok {
-			in[n] = FromJSON(v)
-		}
-	}
-	if t, ok := vars[Now]; ok {
-		in[Now] = t
-	}
-	in["?"] = FromJSON(input)
-	v, err := p.Eval(in)
+	v, err := p.run(NewRun(RunOptions{Now: clockOf(vars), Budget: p.budget}), func(n string) Value { return FromJSON(vars[n]) }, FromJSON(input))
 	return v == true, err
 }
 
-// FromJSON makes FEEL values of JSON data.
-func FromJSON(v any) Value {
-	switch v := v.(type) {
-	case json.Number:
-		if d, ok := decimal(v.String()); ok {
-			return d
-		}
-		return nil
-	case float64:
-		d := new(apd.Decimal)
-		if _, err := d.SetFloat64(v); err != nil {
-			return nil
-		}
-		return d
-	case int:
-		return apd.New(int64(v), 0)
-	case int64:
-		return apd.New(v, 0)
-	case []any:
-		out := make([]any, len(v))
-		for i := range v {
-			out[i] = FromJSON(v[i])
-		}
-		return out
-	case []map[string]any:
-		out := make([]any, len(v))
-		for i := range v {
-			out[i] = FromJSON(v[i])
-		}
-		return out
-	case []string:
-		out := make([]any, len(v))
-		for i := range v {
-			out[i] = v[i]
-		}
-		return out
-	case map[string]any:
-		out := make(map[string]any, len(v))
-		for k, x := range v {
-			out[k] = FromJSON(x)
-		}
-		return out
-	case map[string]string:
-		out := make(map[string]any, len(v))
-		for k, x := range v {
-			out[k] = x
-		}
-		return out
-	}
-	return v
-}
+// Now is the variable under which a caller says what time it is: a time.Time whose
+// location is the town's. Without it now() and today() are null: FEEL here is a pure
+// function of its text and its data.
+const Now = "now()"
 
-// ToJSON makes JSON data of FEEL values.
-func ToJSON(v Value) any {
-	switch v := v.(type) {
-	case *apd.Decimal:
-		return json.Number(v.Text('f'))
-	case Date, DateTime, Months, Span:
-		return toString(v)
-	case []any:
-		out := make([]any, len(v))
-		for i := range v {
-			out[i] = ToJSON(v[i])
-		}
-		return out
-	case map[string]any:
-		out := make(map[string]any, len(v))
-		for k, x := range v {
-			out[k] = ToJSON(x)
-		}
-		return out
-	}
-	return v
-}
-
-func toString(v any) string {
-	switch v := v.(type) {
-	case nil:
-		return "null"
-	case string:
-		return v
-	case bool:
-		return fmt.Sprint(v)
-	case *apd.Decimal:
-		return v.Text('f')
-	case Date:
-		return v.T.Format("2006-01-02")
-	case DateTime:
-		return v.T.Format(time.RFC3339)
-	case Months:
-		return fmt.Sprintf("P%dM", int(v))
-	case Span:
-		d := time.Duration(v)
-		if d%(24*time.Hour) == 0 {
-			return fmt.Sprintf("P%dD", d/(24*time.Hour))
-		}
-		return fmt.Sprintf("PT%dS", int64(d/time.Second))
-	}
-	b, _ := json.Marshal(ToJSON(v))
-	return string(b)
+func clockOf(vars map[string]any) time.Time {
+	t, _ := vars[Now].(time.Time)
+	return t
 }

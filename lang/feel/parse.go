@@ -3,100 +3,94 @@
 package feel
 
 import (
-	"encoding/json"
 	"fmt"
-	"regexp"
+	"slices"
 	"strings"
-	"time"
-	"unicode"
-	"unicode/utf8"
-
-	"github.com/cockroachdb/apd/v3"
 )
 
-// --- reading
-
-func (p *parser) fail(pos int, msg, expected string) {
-	line, col := p.c.Line, p.c.Col
-	if line == 0 {
-		line, col = 1, 1
-	}
-	pos = min(pos, len(p.src))
-	if n := strings.Count(p.src[:pos], "\n"); n > 0 {
-		line += n
-		col = pos - strings.LastIndex(p.src[:pos], "\n")
-	} else {
-		col += pos
-	}
-	panic(&Error{File: p.c.File, Line: line, Col: col, Expr: p.src, Msg: msg, Expected: expected})
+// parser reads one expression by recursive descent, with the names that are in scope
+// at hand: a FEEL name may hold blanks, operators and keywords, and only the scope says
+// where it ends (DMN 1.5, 10.3.1.2).
+type parser struct {
+	c     *Config
+	src   *source
+	toks  []token
+	i     int
+	depth int
+	nodes int
+	ends  int // in the upper ends of ranges
+	scope *names
 }
 
-var number = regexp.MustCompile(`^(\d+(\.\d+)?|\.\d+)([eE][+-]?\d+)?`)
+// names are the names of a scope by their first word, longest first.
+type names struct {
+	up    *names
+	by    map[string][][]string
+	types map[string]*Type
+}
 
-func (p *parser) lex() {
-	s := p.src
-	for i := 0; i < len(s); {
-		r, w := utf8.DecodeRuneInString(s[i:])
-		switch {
-		case unicode.IsSpace(r):
-			i += w
-		case number.MatchString(s[i:]) && !strings.HasPrefix(s[i:], ".."):
-			t := number.FindString(s[i:])
-			if k := strings.Index(t, "."); k >= 0 && strings.HasPrefix(s[i+k:], "..") {
-				t = t[:k]
-			}
-			p.toks = append(p.toks, token{"num", t, i})
-			i += len(t)
-		case r == '"':
-			j := i + 1
-			for j < len(s) && s[j] != '"' {
-				if s[j] == '\\' {
-					j++
-				}
-				j++
-			}
-			if j >= len(s) {
-				p.fail(i, "the text has no end", `"`)
-			}
-			var t string
-			if err := json.Unmarshal([]byte(strings.ReplaceAll(s[i:j+1], "\n", `\n`)), &t); err != nil {
-				p.fail(i, "the text has an unknown escape", "")
-			}
-			p.toks = append(p.toks, token{"str", t, i})
-			i = j + 1
-		case unicode.IsLetter(r) || r == '_' || r == '?':
-			j := i
-			for j < len(s) {
-				r, w := utf8.DecodeRuneInString(s[j:])
-				if !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '_' && r != '?' && r != '\'' {
-					break
-				}
-				j += w
-			}
-			p.toks = append(p.toks, token{"name", s[i:j], i})
-			i = j
-		default:
-			op := string(r)
-			for _, two := range []string{"**", "<=", ">=", "!=", ".."} {
-				if strings.HasPrefix(s[i:], two) {
-					op = two
-				}
-			}
-			if !strings.Contains("+-*/<>=()[]{},.:**<=>=!=..@", op) {
-				p.fail(i, fmt.Sprintf("unexpected %q", op), "")
-			}
-			p.toks = append(p.toks, token{"op", op, i})
-			i += len(op)
+func (n *names) add(name string, t *Type) {
+	w := words(name)
+	if len(w) == 0 {
+		return
+	}
+	if n.by == nil {
+		n.by, n.types = map[string][][]string{}, map[string]*Type{}
+	}
+	if _, known := n.types[name]; !known {
+		l := append(n.by[w[0]], w)
+		slices.SortStableFunc(l, func(a, b []string) int { return len(b) - len(a) })
+		n.by[w[0]] = l
+	}
+	n.types[name] = t
+}
+
+func (n *names) typeOf(name string) *Type {
+	for s := n; s != nil; s = s.up {
+		if t, ok := s.types[name]; ok {
+			return t
 		}
 	}
-	p.toks = append(p.toks, token{"end", "the end", len(s)})
+	return nil
 }
 
-func (p *parser) peek() token { return p.toks[p.i] }
+const keywords = " if then else for in return some every satisfies and or between instance function true false null external "
+
+func keyword(s string) bool { return strings.Contains(keywords, " "+s+" ") }
+
+type parseError struct{ Error *Error }
+
+// fail ends the parse; parse recovers it.
+func (p *parser) fail(off int, msg, expected string) {
+	panic(parseError{errorAt(at{p.src, off, off}, msg, expected)})
+}
+
+func (p *parser) peek() token  { return p.toks[p.i] }
+func (p *parser) after() token { return p.toks[min(p.i+1, len(p.toks)-1)] }
+
+func (p *parser) unexpected(expected string) {
+	t := p.peek()
+	switch {
+	case t.bad != "":
+		p.fail(t.off, t.bad, expected)
+	case t.kind == tEnd:
+		p.fail(t.off, "the expression ends too early", expected)
+	}
+	p.fail(t.off, fmt.Sprintf("%s doesn't belong here", quote(p.src.text[t.off:t.end])), expected)
+}
+
+func quote(s string) string {
+	if len(s) > 40 {
+		s = s[:40] + "…"
+	}
+	return "“" + s + "”"
+}
+
 func (p *parser) is(text string) bool {
 	t := p.peek()
-	return (t.kind == "op" || t.kind == "name") && t.text == text
+	return (t.kind == tOp || t.kind == tName) && t.text == text && t.bad == ""
 }
+
 func (p *parser) take(text string) bool {
 	if p.is(text) {
 		p.i++
@@ -104,752 +98,804 @@ func (p *parser) take(text string) bool {
 	}
 	return false
 }
+
 func (p *parser) need(text string) {
 	if !p.take(text) {
-		t := p.peek()
-		p.fail(t.pos, fmt.Sprintf("unexpected %q", t.text), fmt.Sprintf("%q", text))
+		p.unexpected(quote(text))
 	}
 }
 
-func (p *parser) name() string {
+// from is the place of what was read since the token at off.
+func (p *parser) from(off int) at {
+	if p.nodes++; p.nodes > p.c.Budget.nodes() {
+		p.fail(off, "the expression is too large", fmt.Sprintf("at most %d parts", p.c.Budget.nodes()))
+	}
+	return at{p.src, off, p.toks[max(p.i-1, 0)].end}
+}
+
+func (p *parser) in(extra func(*names), f func()) {
+	s := &names{up: p.scope}
+	extra(s)
+	p.scope = s
+	f()
+	p.scope = s.up
+}
+
+// known matches the longest name in scope that starts at this token and says how many
+// tokens it has.
+func (p *parser) known() (string, int) {
 	t := p.peek()
-	if t.kind != "name" && t.kind != "str" {
-		p.fail(t.pos, fmt.Sprintf("unexpected %q", t.text), "a name")
+	best, n := "", 0
+	for s := p.scope; s != nil; s = s.up {
+		for _, w := range s.by[t.text] {
+			if len(w) <= n {
+				break
+			}
+			if p.matches(w) {
+				best, n = strings.Join(w, " "), len(w)
+				break
+			}
+		}
 	}
+	if n > 0 {
+		best = p.canonical(n)
+	}
+	return best, n
+}
+
+func (p *parser) matches(w []string) bool {
+	if p.i+len(w) > len(p.toks)-1 {
+		return false
+	}
+	for k, s := range w {
+		if t := p.toks[p.i+k]; t.text != s || t.kind == tString {
+			return false
+		}
+	}
+	return true
+}
+
+// canonical is the name in scope whose words are the next n tokens.
+func (p *parser) canonical(n int) string {
+	for s := p.scope; s != nil; s = s.up {
+		for name := range s.types {
+			if n == 1 {
+				if name == p.peek().text {
+					return name
+				}
+				continue
+			}
+			if w := words(name); len(w) == n && p.matches(w) {
+				return name
+			}
+		}
+	}
+	return p.peek().text
+}
+
+// greedy takes a name whose scope isn't known: words side by side, since two names
+// without an operator are nothing else in FEEL.
+func (p *parser) greedy() string {
+	start := p.i
 	p.i++
-	return t.text
-}
-
-func (p *parser) scoped(names []string, f func() node) node {
-	m := map[string]bool{}
-	for _, n := range names {
-		m[n] = true
-	}
-	p.locals = append(p.locals, m)
-	defer func() { p.locals = p.locals[:len(p.locals)-1] }()
-	return f()
-}
-
-func (p *parser) unaryTests() node {
-	if p.is("-") && p.toks[p.i+1].kind == "end" {
+	for p.peek().kind == tName && !keyword(p.peek().text) || p.i > start && p.peek().kind == tNumber && p.toks[p.i-1].kind == tName && !strings.HasPrefix(p.peek().text, ".") {
 		p.i++
-		return func(*env) (any, error) { return true, nil }
 	}
-	negate := false
-	if p.is("not") && p.toks[p.i+1].text == "(" {
-		p.i += 2
-		negate = true
+	return oneSpace(p.src.text[p.toks[start].off:p.toks[p.i-1].end])
+}
+
+// anyName reads a name that is being defined, up to one of the stops.
+func (p *parser) anyName(stops ...string) string {
+	start := p.i
+	if t := p.peek(); t.kind == tString && t.bad == "" {
+		p.i++
+		return t.text
 	}
-	var tests []node
 	for {
-		tests = append(tests, p.unaryTest())
-		if !p.take(",") {
+		t := p.peek()
+		if t.kind == tEnd || t.kind == tString || p.i > start && slices.Contains(stops, t.text) || p.i-start > 100 {
 			break
 		}
-	}
-	if negate {
-		p.need(")")
-	}
-	return func(e *env) (any, error) {
-		for _, t := range tests {
-			v, err := t(e)
-			if err != nil {
-				return nil, err
-			}
-			if v == true {
-				return !negate, nil
-			}
+		if t.kind == tOp && !strings.Contains(".-/+*'’", t.text) && t.bad == "" || p.i == start && t.kind != tName && t.bad == "" {
+			break
 		}
-		return negate, nil
+		p.i++
+	}
+	if p.i == start {
+		p.unexpected("a name")
+	}
+	return oneSpace(p.src.text[p.toks[start].off:p.toks[p.i-1].end])
+}
+
+// --- unary tests (rules 7 to 17)
+
+func (p *parser) unaryTests() Node {
+	off := p.peek().off
+	if p.is("-") && p.after().kind == tEnd {
+		p.i++
+		return &unaryTests{at: p.from(off)}
+	}
+	if p.is("not") && p.after().text == "(" {
+		mark := p.i
+		p.i += 2
+		tests := p.tests()
+		if p.take(")") && p.peek().kind == tEnd {
+			return &unaryTests{p.from(off), true, tests}
+		}
+		p.i = mark // not(…) is the start of a longer expression
+	}
+	tests := p.tests()
+	return &unaryTests{p.from(off), false, tests}
+}
+
+func (p *parser) tests() []Node {
+	var out []Node
+	for {
+		out = append(out, p.test())
+		if !p.take(",") {
+			return out
+		}
 	}
 }
 
-func (p *parser) unaryTest() node {
+var comparisons = []string{"=", "!=", "<", "<=", ">", ">="}
+
+func (p *parser) test() Node {
 	t := p.peek()
-	for _, op := range []string{"<", "<=", ">", ">=", "=", "!="} {
-		if t.kind == "op" && t.text == op {
-			p.i++
-			x := p.additive()
-			return func(e *env) (any, error) {
-				v, err := x(e)
-				if err != nil {
-					return nil, err
-				}
-				in, _ := e.get("?")
-				return compare(op, in, v), nil
-			}
-		}
+	if t.kind == tOp && slices.Contains(comparisons, t.text) {
+		p.i++
+		x := p.additive()
+		return &compareTest{p.from(t.off), t.text, x}
 	}
-	usesInput := false
-	for k := p.i; k < len(p.toks); k++ {
-		if p.toks[k].text == "?" {
-			usesInput = true
-		}
-	}
-	x := p.expr()
-	return func(e *env) (any, error) {
-		v, err := x(e)
-		if err != nil {
-			return nil, err
-		}
-		in, _ := e.get("?")
-		if b, ok := v.(bool); ok && usesInput {
-			return b, nil
-		}
-		return contains(v, in), nil
-	}
+	return p.expr()
 }
 
-type rng struct {
-	lo, hi         any
-	openLo, openHi bool
-}
+// --- expressions
 
-// contains is the "in" of FEEL.
-func contains(v, in any) bool {
-	switch v := v.(type) {
-	case []any:
-		for _, x := range v {
-			if contains(x, in) {
-				return true
-			}
-		}
-		return false
-	case rng:
-		a, b := ">=", "<="
-		if v.openLo {
-			a = ">"
-		}
-		if v.openHi {
-			b = "<"
-		}
-		return compare(a, in, v.lo) == true && compare(b, in, v.hi) == true
-	}
-	return compare("=", in, v) == true
-}
-
-func (p *parser) expr() node {
-	if p.depth++; p.depth > 200 {
-		p.fail(p.peek().pos, "the expression is nested too deeply", "")
+func (p *parser) expr() Node {
+	if p.depth++; p.depth > p.c.Budget.depth() {
+		p.fail(p.peek().off, "the expression is nested too deeply", fmt.Sprintf("at most %d levels", p.c.Budget.depth()))
 	}
 	defer func() { p.depth-- }()
-	switch {
-	case p.take("if"):
-		c := p.expr()
-		p.need("then")
-		a := p.expr()
-		p.need("else")
-		b := p.expr()
-		return func(e *env) (any, error) {
-			v, err := c(e)
-			if err != nil {
-				return nil, err
+	t := p.peek()
+	if t.kind == tName {
+		if _, n := p.known(); n <= 1 { // a name in scope may start with a keyword
+			switch t.text {
+			case "if":
+				p.i++
+				cond := p.expr()
+				p.need("then")
+				then := p.expr()
+				p.need("else")
+				other := p.expr()
+				return &ifElse{at: p.from(t.off), cond: cond, then: then, other: other}
+			case "for":
+				p.i++
+				n := &forLoop{}
+				p.loop("return", &n.iters, func() { n.body = p.expr() })
+				n.at = p.from(t.off)
+				return n
+			case "some", "every":
+				p.i++
+				n := &quantified{every: t.text == "every"}
+				p.loop("satisfies", &n.iters, func() { n.cond = p.expr() })
+				n.at = p.from(t.off)
+				return n
 			}
-			if v == true {
-				return a(e)
-			}
-			return b(e)
 		}
-	case p.is("for") || p.is("some") || p.is("every"):
-		kind := p.peek().text
-		p.i++
-		return p.loop(kind)
 	}
 	return p.or()
 }
 
-func (p *parser) loop(kind string) node {
-	var names []string
-	var lists []node
-	var rest func() node
-	rest = func() node {
-		n := p.name()
+func (p *parser) loop(word string, iters *[]iter, body func()) {
+	mark := p.scope
+	for {
+		name := p.anyName("in")
 		p.need("in")
-		l := p.or()
+		off := p.peek().off
+		l := p.expr()
 		if p.take("..") {
-			hi := p.additive()
-			lo := l
-			l = func(e *env) (any, error) {
-				a, err := lo(e)
-				if err != nil {
-					return nil, err
-				}
-				b, err := hi(e)
-				if err != nil {
-					return nil, err
-				}
-				x, ok1 := integer(a)
-				y, ok2 := integer(b)
-				if !ok1 || !ok2 || y-x > 100_000 {
-					return nil, nil
-				}
-				var out []any
-				for ; x <= y; x++ {
-					out = append(out, apd.New(x, 0))
-				}
-				return out, nil
-			}
+			hi := p.expr()
+			l = &rangeOf{at: p.from(off), lo: l, hi: hi}
+			l = &loopRange{l.(*rangeOf)}
 		}
-		names, lists = append(names, n), append(lists, l)
-		return p.scoped([]string{n}, func() node {
-			if p.take(",") {
-				return rest()
-			}
-			if kind == "for" {
-				p.need("return")
-			} else {
-				p.need("satisfies")
-			}
-			return p.expr()
-		})
-	}
-	body := rest()
-	return func(e *env) (any, error) {
-		var out []any
-		found := kind == "every"
-		var run func(e *env, k int) error
-		run = func(e *env, k int) error {
-			if k == len(names) {
-				v, err := body(e)
-				if err != nil {
-					return err
-				}
-				switch kind {
-				case "for":
-					out = append(out, v)
-				case "some":
-					found = found || v == true
-				case "every":
-					found = found && v == true
-				}
-				return nil
-			}
-			v, err := lists[k](e)
-			if err != nil {
-				return err
-			}
-			items, ok := v.([]any)
-			if !ok && v != nil {
-				items = []any{v}
-			}
-			for _, it := range items {
-				if err := e.step(); err != nil {
-					return err
-				}
-				if err := run(&env{vars: map[string]any{names[k]: it}, up: e, steps: e.steps}, k+1); err != nil {
-					return err
-				}
-			}
-			return nil
-		}
-		if err := run(e, 0); err != nil {
-			return nil, err
-		}
-		if kind == "for" {
-			if out == nil {
-				out = []any{}
-			}
-			return out, nil
-		}
-		return found, nil
-	}
-}
-
-func (p *parser) or() node {
-	x := p.and()
-	for p.take("or") {
-		a, b := x, p.and()
-		x = func(e *env) (any, error) {
-			v, err := a(e)
-			if err != nil || v == true {
-				return v, err
-			}
-			w, err := b(e)
-			if err != nil || w == true {
-				return w, err
-			}
-			if v == false && w == false {
-				return false, nil
-			}
-			return nil, nil
-		}
-	}
-	return x
-}
-
-func (p *parser) and() node {
-	x := p.comparison()
-	for p.take("and") {
-		a, b := x, p.comparison()
-		x = func(e *env) (any, error) {
-			v, err := a(e)
-			if err != nil || v == false {
-				return v, err
-			}
-			w, err := b(e)
-			if err != nil || w == false {
-				return w, err
-			}
-			if v == true && w == true {
-				return true, nil
-			}
-			return nil, nil
-		}
-	}
-	return x
-}
-
-func (p *parser) comparison() node {
-	x := p.additive()
-	for {
-		t := p.peek()
-		switch {
-		case t.kind == "op" && strings.Contains(" = != < <= > >= ", " "+t.text+" "):
-			p.i++
-			a, b, op := x, p.additive(), t.text
-			x = func(e *env) (any, error) {
-				v, err := a(e)
-				if err != nil {
-					return nil, err
-				}
-				w, err := b(e)
-				if err != nil {
-					return nil, err
-				}
-				return compare(op, v, w), nil
-			}
-		case p.is("between"):
-			p.i++
-			a, lo := x, p.additive()
-			p.need("and")
-			hi := p.additive()
-			x = func(e *env) (any, error) {
-				v, err := a(e)
-				if err != nil {
-					return nil, err
-				}
-				l, err := lo(e)
-				if err != nil {
-					return nil, err
-				}
-				h, err := hi(e)
-				if err != nil {
-					return nil, err
-				}
-				return compare(">=", v, l) == true && compare("<=", v, h) == true, nil
-			}
-		case p.is("in"):
-			p.i++
-			a := x
-			var list []node
-			if p.take("(") {
-				for {
-					list = append(list, p.unaryTest())
-					if !p.take(",") {
-						break
-					}
-				}
-				p.need(")")
-			} else {
-				list = append(list, p.unaryTest())
-			}
-			x = func(e *env) (any, error) {
-				v, err := a(e)
-				if err != nil {
-					return nil, err
-				}
-				inner := &env{vars: map[string]any{"?": v}, up: e, steps: e.steps}
-				for _, t := range list {
-					r, err := t(inner)
-					if err != nil || r == true {
-						return r, err
-					}
-				}
-				return false, nil
-			}
-		default:
-			return x
-		}
-	}
-}
-
-func (p *parser) additive() node {
-	x := p.multiplicative()
-	for p.is("+") || p.is("-") {
-		op := p.peek().text
-		p.i++
-		a, b := x, p.multiplicative()
-		x = binary(op, a, b)
-	}
-	return x
-}
-
-func (p *parser) multiplicative() node {
-	x := p.power()
-	for p.is("*") || p.is("/") {
-		op := p.peek().text
-		p.i++
-		a, b := x, p.power()
-		x = binary(op, a, b)
-	}
-	return x
-}
-
-func (p *parser) power() node {
-	x := p.prefix()
-	for p.take("**") {
-		a, b := x, p.prefix()
-		x = binary("**", a, b)
-	}
-	return x
-}
-
-func binary(op string, a, b node) node {
-	return func(e *env) (any, error) {
-		v, err := a(e)
-		if err != nil {
-			return nil, err
-		}
-		w, err := b(e)
-		if err != nil {
-			return nil, err
-		}
-		return arithmetic(op, v, w), nil
-	}
-}
-
-func (p *parser) prefix() node {
-	if p.take("-") {
-		x := p.prefix()
-		return func(e *env) (any, error) {
-			v, err := x(e)
-			if err != nil {
-				return nil, err
-			}
-			return arithmetic("-", apd.New(0, 0), v), nil
-		}
-	}
-	return p.postfix()
-}
-
-func (p *parser) postfix() node {
-	start := p.peek()
-	x, path := p.primary()
-	for {
-		switch {
-		case p.is("."):
-			p.i++
-			n := p.name()
-			if path != nil {
-				path = append(path, n)
-			}
-			a := x
-			x = func(e *env) (any, error) {
-				v, err := a(e)
-				if err != nil {
-					return nil, err
-				}
-				return member(v, n), nil
-			}
-		case p.is("[") && p.toks[p.i].pos > 0:
-			p.i++
-			filter := p.scoped([]string{"item"}, func() node { return p.expr() })
-			p.need("]")
-			a := x
-			x = func(e *env) (any, error) {
-				v, err := a(e)
-				if err != nil {
-					return nil, err
-				}
-				return pick(e, v, filter)
-			}
-		default:
-			if len(path) > 0 && p.free[path[0]] {
-				p.paths[strings.Join(path, ".")] = path
-			}
-			_ = start
-			return x
-		}
-	}
-}
-
-func pick(e *env, v any, filter node) (any, error) {
-	list, ok := v.([]any)
-	if !ok {
-		if v == nil {
-			return nil, nil
-		}
-		list = []any{v}
-	}
-	var out []any
-	for i, it := range list {
-		if err := e.step(); err != nil {
-			return nil, err
-		}
-		vars := map[string]any{"item": it}
-		if m, ok := it.(map[string]any); ok {
-			for k, x := range m {
-				vars[k] = x
-			}
-		}
-		r, err := filter(&env{vars: vars, up: e, steps: e.steps})
-		if err != nil {
-			return nil, err
-		}
-		if n, ok := integer(r); ok && i == 0 {
-			if n < 0 {
-				n += int64(len(list)) + 1
-			}
-			if n >= 1 && n <= int64(len(list)) {
-				return list[n-1], nil
-			}
-			return nil, nil
-		}
-		if r == true {
-			out = append(out, it)
-		}
-	}
-	if out == nil {
-		out = []any{}
-	}
-	return out, nil
-}
-
-func member(v any, n string) any {
-	switch v := v.(type) {
-	case map[string]any:
-		return v[n]
-	case []any:
-		out := make([]any, 0, len(v))
-		for _, it := range v {
-			out = append(out, member(it, n))
-		}
-		return out
-	case Date:
-		return part(v.T, n)
-	case DateTime:
-		return part(v.T, n)
-	}
-	return nil
-}
-
-func part(t time.Time, n string) any {
-	switch n {
-	case "year":
-		return apd.New(int64(t.Year()), 0)
-	case "month":
-		return apd.New(int64(t.Month()), 0)
-	case "day":
-		return apd.New(int64(t.Day()), 0)
-	case "hour":
-		return apd.New(int64(t.Hour()), 0)
-	case "minute":
-		return apd.New(int64(t.Minute()), 0)
-	}
-	return nil
-}
-
-func (p *parser) primary() (node, []string) {
-	t := p.peek()
-	switch t.kind {
-	case "num":
-		p.i++
-		d, ok := decimal(t.text)
-		if !ok {
-			p.fail(t.pos, "the number is too long", "at most 34 digits")
-		}
-		return func(*env) (any, error) { return d, nil }, nil
-	case "str":
-		p.i++
-		s := t.text
-		return func(*env) (any, error) { return s, nil }, nil
-	case "name":
-		switch t.text {
-		case "true", "false":
-			p.i++
-			b := t.text == "true"
-			return func(*env) (any, error) { return b, nil }, nil
-		case "null":
-			p.i++
-			return func(*env) (any, error) { return nil, nil }, nil
-		}
-		return p.nameOrCall()
-	}
-	switch {
-	case p.take("@"):
-		s := p.name()
-		return func(*env) (any, error) { return temporal(s), nil }, nil
-	case p.take("{"):
-		return p.context(), nil
-	case p.is("(") || p.is("[") || p.is("]"):
-		return p.bracket(), nil
-	}
-	p.fail(t.pos, fmt.Sprintf("unexpected %q", t.text), "a value")
-	return nil, nil
-}
-
-// bracket is a list, a range or an expression in brackets.
-func (p *parser) bracket() node {
-	open := p.peek().text
-	p.i++
-	if open == "[" && p.take("]") {
-		return func(*env) (any, error) { return []any{}, nil }
-	}
-	first := p.expr()
-	if p.take("..") {
-		hi := p.expr()
-		t := p.peek()
-		if t.text != "]" && t.text != ")" && t.text != "[" {
-			p.fail(t.pos, "the range has no end", "] or )")
-		}
-		p.i++
-		return func(e *env) (any, error) {
-			a, err := first(e)
-			if err != nil {
-				return nil, err
-			}
-			b, err := hi(e)
-			if err != nil {
-				return nil, err
-			}
-			return rng{a, b, open != "[", t.text != "]"}, nil
-		}
-	}
-	if open == "(" {
-		p.need(")")
-		return first
-	}
-	items := []node{first}
-	for p.take(",") {
-		items = append(items, p.expr())
-	}
-	p.need("]")
-	return func(e *env) (any, error) {
-		out := make([]any, len(items))
-		for i, it := range items {
-			v, err := it(e)
-			if err != nil {
-				return nil, err
-			}
-			out[i] = v
-		}
-		return out, nil
-	}
-}
-
-func (p *parser) context() node {
-	var names []string
-	var values []node
-	m := map[string]bool{}
-	p.locals = append(p.locals, m)
-	defer func() { p.locals = p.locals[:len(p.locals)-1] }()
-	for !p.is("}") {
-		n := p.name()
-		p.need(":")
-		values = append(values, p.expr())
-		names = append(names, n)
-		m[n] = true
+		*iters = append(*iters, iter{name, l})
+		p.scope = &names{up: p.scope}
+		p.scope.add(name, itemType(p.typeOf(l)))
 		if !p.take(",") {
 			break
 		}
 	}
-	p.need("}")
-	return func(e *env) (any, error) {
-		out := make(map[string]any, len(names))
-		inner := &env{vars: out, up: e, steps: e.steps}
-		for i, n := range names {
-			v, err := values[i](inner)
-			if err != nil {
-				return nil, err
-			}
-			out[n] = v
+	p.scope = &names{up: p.scope}
+	if word == "return" {
+		p.scope.add("partial", nil)
+	}
+	p.need(word)
+	body()
+	p.scope = mark
+}
+
+// loopRange is the "1..n" of a for, which may run down as well (rule 46).
+type loopRange struct{ *rangeOf }
+
+func (p *parser) or() Node {
+	off := p.peek().off
+	x := p.and()
+	for p.take("or") {
+		y := p.and()
+		x = &binary{p.from(off), "or", x, y}
+	}
+	return x
+}
+
+func (p *parser) and() Node {
+	off := p.peek().off
+	x := p.comparison()
+	for p.take("and") {
+		y := p.comparison()
+		x = &binary{p.from(off), "and", x, y}
+	}
+	return x
+}
+
+func (p *parser) comparison() Node {
+	off := p.peek().off
+	x := p.additive()
+	for {
+		t := p.peek()
+		switch {
+		case t.kind == tOp && slices.Contains(comparisons, t.text):
+			p.i++
+			y := p.additive()
+			x = &binary{p.from(off), t.text, x, y}
+		case p.is("between"):
+			p.i++
+			lo := p.additive()
+			p.need("and")
+			hi := p.additive()
+			x = &between{p.from(off), x, lo, hi}
+		case p.is("in"):
+			p.i++
+			n := &inTests{x: x}
+			n.tests, n.list = p.inList()
+			n.at = p.from(off)
+			x = n
+		default:
+			return x
 		}
-		return out, nil
 	}
 }
 
-var multiWord = []string{"date and time", "years and months duration", "starts with", "ends with", "string length", "upper case", "lower case", "substring before", "substring after", "distinct values", "list contains", "get value", "get entries", "index of", "insert before"}
+// inList reads what follows "in": one test, or tests in brackets. "(1..3)" is a range
+// and "(a).b" an expression, which only what follows can tell.
+func (p *parser) inList() ([]Node, bool) {
+	if p.is("(") {
+		mark := p.i
+		p.i++
+		tests, ok := p.try(p.tests)
+		if ok && p.take(")") {
+			switch t := p.peek(); {
+			case t.kind == tOp && strings.Contains(" . [ ( + - * / ** ", " "+t.text+" "):
+			default:
+				return tests, true
+			}
+		}
+		p.i = mark
+	}
+	if t := p.peek(); t.kind == tOp && slices.Contains(comparisons, t.text) {
+		return []Node{p.test()}, false
+	}
+	return []Node{p.additive()}, false
+}
 
-func (p *parser) nameOrCall() (node, []string) {
-	t := p.peek()
-	name := t.text
-	p.i++
-	for _, w := range multiWord {
-		parts := strings.Fields(w)
-		if parts[0] != name {
-			continue
+// try reads something that may turn out to be something else.
+func (p *parser) try(f func() []Node) (out []Node, ok bool) {
+	depth, scope, ends := p.depth, p.scope, p.ends
+	defer func() {
+		if r := recover(); r != nil {
+			if _, is := r.(parseError); !is {
+				panic(r)
+			}
+			p.depth, p.scope, p.ends = depth, scope, ends
+			out, ok = nil, false
 		}
-		ok := p.i+len(parts)-1 < len(p.toks)
-		for k := 1; ok && k < len(parts); k++ {
-			ok = p.toks[p.i+k-1].text == parts[k]
+	}()
+	return f(), true
+}
+
+func (p *parser) additive() Node {
+	off := p.peek().off
+	x := p.multiplicative()
+	for p.is("+") || p.is("-") {
+		op := p.peek().text
+		p.i++
+		y := p.multiplicative()
+		x = &binary{p.from(off), op, x, y}
+	}
+	return x
+}
+
+func (p *parser) multiplicative() Node {
+	off := p.peek().off
+	x := p.power()
+	for p.is("*") || p.is("/") {
+		op := p.peek().text
+		p.i++
+		y := p.power()
+		x = &binary{p.from(off), op, x, y}
+	}
+	return x
+}
+
+func (p *parser) power() Node {
+	off := p.peek().off
+	x := p.prefix()
+	for p.take("**") {
+		y := p.prefix()
+		x = &binary{p.from(off), "**", x, y}
+	}
+	return x
+}
+
+func (p *parser) prefix() Node {
+	off := p.peek().off
+	if p.is("-") {
+		if p.depth++; p.depth > p.c.Budget.depth() {
+			p.fail(off, "the expression is nested too deeply", "")
 		}
-		if ok {
-			p.i += len(parts) - 1
-			name = w
-			break
+		defer func() { p.depth-- }()
+		p.i++
+		x := p.prefix()
+		return &negate{p.from(off), x}
+	}
+	x := p.postfix()
+	for p.is("instance") && p.after().text == "of" {
+		p.i += 2
+		t := p.typeName()
+		x = &instanceOf{p.from(off), x, t}
+	}
+	return x
+}
+
+func (p *parser) postfix() Node {
+	off := p.peek().off
+	x := p.primary()
+	for {
+		switch {
+		case p.is("."):
+			p.i++
+			x = p.member(off, x)
+		case p.is("["):
+			if p.ends > 0 { // "[1..2[": the bracket may end the range
+				mark := p.i
+				if _, ok := p.try(func() []Node { p.i++; x := p.expr(); p.need("]"); return []Node{x} }); !ok {
+					p.i = mark
+					return x
+				}
+				p.i = mark
+			}
+			p.i++
+			t := itemType(p.typeOf(x))
+			var cond Node
+			p.in(func(n *names) {
+				n.add("item", t)
+				for _, f := range t.fields() {
+					n.add(f.Name, f.Type)
+				}
+			}, func() { cond = p.filterCond() })
+			p.need("]")
+			x = &filter{at: p.from(off), x: x, cond: cond}
+		case p.is("("):
+			x = p.call(off, x)
+		default:
+			return x
 		}
 	}
-	if p.is("(") {
+}
+
+func (p *parser) filterCond() Node {
+	if t := p.peek(); t.kind == tOp && slices.Contains(comparisons, t.text) {
+		p.unexpected("a value before the comparison, such as item")
+	}
+	return p.expr()
+}
+
+func (p *parser) member(off int, x Node) Node {
+	if t := p.peek(); t.kind == tString && t.bad == "" {
 		p.i++
-		var args []node
-		for !p.is(")") {
-			args = append(args, p.expr())
+		return &member{p.from(off), x, t.text}
+	}
+	if p.peek().kind != tName {
+		p.unexpected("the name of an entry after the dot")
+	}
+	// what is known of the value says which names it has
+	t := p.typeOf(x)
+	if t != nil && t.Kind == KindList {
+		t = t.Elem
+	}
+	if f := t.fields(); f != nil {
+		mark := p.scope
+		p.scope = &names{}
+		for _, e := range f {
+			p.scope.add(e.Name, e.Type)
+		}
+		name, n := p.known()
+		p.scope = mark
+		if n > 0 {
+			p.i += n
+			if !(p.peek().kind == tName && !keyword(p.peek().text)) {
+				return &member{p.from(off), x, name}
+			}
+			p.i -= n
+		}
+	}
+	name := p.greedy()
+	return &member{p.from(off), x, name}
+}
+
+func (p *parser) call(off int, fn Node) Node {
+	p.need("(")
+	c := &call{fn: fn}
+	if !p.is(")") {
+		if p.named() {
+			c.names = []string{}
+		}
+		for {
+			if c.names != nil {
+				c.names = append(c.names, p.anyName(":"))
+				p.need(":")
+			}
+			c.args = append(c.args, p.expr())
 			if !p.take(",") {
 				break
 			}
 		}
-		p.need(")")
-		if name == "now" || name == "today" {
-			if len(args) > 0 {
-				p.fail(t.pos, name+"() takes no arguments", "")
-			}
-			day := name == "today"
-			return func(e *env) (any, error) {
-				v, _ := e.get(Now)
-				now, ok := v.(time.Time)
-				switch {
-				case !ok:
-					return nil, nil
-				case day:
-					return Date{time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, time.UTC)}, nil
-				}
-				return DateTime{now}, nil
-			}, nil
-		}
-		b, ok := builtins[name]
-		if !ok {
-			p.fail(t.pos, fmt.Sprintf("unknown function %q", name), "")
-		}
-		if len(args) < b.min || len(args) > b.max {
-			p.fail(t.pos, fmt.Sprintf("%s() has %d arguments", name, len(args)), b.takes())
-		}
-		f := b.f
-		return func(e *env) (any, error) {
-			if err := e.step(); err != nil {
-				return nil, err
-			}
-			vals := make([]any, len(args))
-			for i, a := range args {
-				v, err := a(e)
-				if err != nil {
-					return nil, err
-				}
-				vals[i] = v
-			}
-			return f(vals), nil
-		}, nil
 	}
-	local := false
-	for _, m := range p.locals {
-		local = local || m[name]
-	}
-	var path []string
-	if !local && name != "?" {
-		p.free[name] = true
-		path = []string{name}
-	}
-	return func(e *env) (any, error) {
-		v, _ := e.get(name)
-		return v, nil
-	}, path
+	p.need(")")
+	c.at = p.from(off)
+	return c
 }
+
+// named looks ahead: are the arguments given by name?
+func (p *parser) named() bool {
+	for k := p.i; k < len(p.toks) && k < p.i+50; k++ {
+		t := p.toks[k]
+		switch {
+		case t.kind == tOp && t.text == ":":
+			return k > p.i
+		case t.kind == tName, t.kind == tNumber && k > p.i, t.kind == tOp && k > p.i && strings.Contains(".-/+*'’", t.text):
+		case t.kind == tString && k == p.i:
+		default:
+			return false
+		}
+	}
+	return false
+}
+
+func (p *parser) primary() Node {
+	t := p.peek()
+	if t.bad != "" {
+		if _, n := p.known(); n == 0 {
+			p.fail(t.off, t.bad, "")
+		}
+	}
+	switch t.kind {
+	case tNumber:
+		p.i++
+		d, ok := parseNumber(t.text)
+		if !ok {
+			p.fail(t.off, "the number doesn't fit", "at most 34 digits and an exponent up to 6144")
+		}
+		return &constant{p.from(t.off), d, t.text}
+	case tString:
+		p.i++
+		return &constant{p.from(t.off), t.text, ""}
+	case tName:
+		return p.nameOrWord()
+	}
+	switch {
+	case p.take("@"):
+		s := p.peek()
+		if s.kind != tString || s.bad != "" {
+			p.unexpected("a date, time or duration in quotes after @")
+		}
+		p.i++
+		v, ok := ParseTemporal(s.text)
+		if !ok {
+			v = nil // by 10.3.1.3 what can't be read is null; check reports it
+		}
+		return &constant{p.from(t.off), v, "@" + quoted(s.text)}
+	case p.is("{"):
+		return p.context()
+	case p.is("("), p.is("["), p.is("]"):
+		return p.bracket()
+	case p.is("="): // the range of one value
+		p.i++
+		x := p.additive()
+		return &rangeOf{at: p.from(t.off), lo: x, hi: x}
+	case t.kind == tOp && slices.Contains(comparisons, t.text) && t.text != "!=":
+		// a range that is open on one side (rule 8 as a value)
+		p.i++
+		x := p.additive()
+		r := &rangeOf{at: p.from(t.off), openLo: true, openHi: true}
+		switch t.text {
+		case "<", "<=":
+			r.hi, r.openHi = x, t.text == "<"
+		default:
+			r.lo, r.openLo = x, t.text == ">"
+		}
+		return r
+	}
+	if _, n := p.known(); n > 0 {
+		return p.nameOrWord()
+	}
+	p.unexpected("a value")
+	return nil
+}
+
+func (p *parser) nameOrWord() Node {
+	t := p.peek()
+	name, n := p.known()
+	if n <= 1 {
+		switch t.text {
+		case "true", "false":
+			p.i++
+			return &constant{p.from(t.off), t.text == "true", ""}
+		case "null":
+			p.i++
+			return &constant{p.from(t.off), nil, ""}
+		case "function":
+			if p.after().text == "(" {
+				return p.function()
+			}
+		}
+		if keyword(t.text) && n == 0 {
+			p.unexpected("a value")
+		}
+	}
+	if n > 0 {
+		p.i += n
+		if next := p.peek(); !(next.kind == tName && !keyword(next.text)) {
+			return &nameRef{p.from(t.off), name}
+		}
+		p.i -= n
+	}
+	name = p.greedy()
+	return &nameRef{p.from(t.off), name}
+}
+
+func (p *parser) function() Node {
+	off := p.peek().off
+	p.i++
+	p.need("(")
+	f := &function{}
+	for !p.is(")") {
+		par := Param{Name: p.anyName(":", ",", ")")}
+		if p.take(":") {
+			par.Type = p.typeName()
+		}
+		f.params = append(f.params, par)
+		if !p.take(",") {
+			break
+		}
+	}
+	p.need(")")
+	if p.take(":") {
+		f.result = p.typeName()
+	}
+	f.external = p.take("external")
+	p.in(func(n *names) {
+		for _, x := range f.params {
+			n.add(x.Name, x.Type)
+		}
+	}, func() { f.body = p.expr() })
+	f.at = p.from(off)
+	return f
+}
+
+// bracket is a list, a range or an expression in brackets.
+func (p *parser) bracket() Node {
+	t := p.peek()
+	p.i++
+	if t.text == "[" && p.take("]") {
+		return &listOf{at: p.from(t.off)}
+	}
+	if p.c.ranges && t.text != "[" && p.take("..") { // "(..2]", of range() only
+		r := &rangeOf{openLo: true, hi: p.expr(), openHi: !p.is("]")}
+		p.i++
+		r.at = p.from(t.off)
+		return r
+	}
+	first := p.expr()
+	if p.take("..") {
+		r := &rangeOf{lo: first, openLo: t.text != "["}
+		if p.c.ranges && (p.is(")") || p.is("[")) {
+			p.i++
+			r.openHi, r.at = true, p.from(t.off)
+			return r
+		}
+		p.ends++
+		r.hi = p.expr()
+		p.ends--
+		if !p.is("]") && !p.is(")") && !p.is("[") {
+			p.unexpected("the end of the range: ], ) or [")
+		}
+		r.openHi = !p.is("]")
+		p.i++
+		r.at = p.from(t.off)
+		return r
+	}
+	switch t.text {
+	case "(":
+		p.need(")")
+		return first
+	case "]":
+		p.unexpected("“..”")
+	}
+	l := &listOf{items: []Node{first}}
+	for p.take(",") {
+		l.items = append(l.items, p.expr())
+	}
+	p.need("]")
+	l.at = p.from(t.off)
+	return l
+}
+
+func (p *parser) context() Node {
+	off := p.peek().off
+	p.need("{")
+	c := &contextOf{}
+	p.in(func(*names) {}, func() {
+		for !p.is("}") {
+			key := p.anyName(":")
+			p.need(":")
+			v := p.expr()
+			c.keys = append(c.keys, key)
+			c.vals = append(c.vals, v)
+			p.scope.add(key, p.typeOf(v))
+			if !p.take(",") {
+				break
+			}
+		}
+	})
+	p.need("}")
+	c.at = p.from(off)
+	return c
+}
+
+// --- types (rules 64 to 66)
+
+var typeNames = map[string]*Type{
+	"Any": TypeAny, "Null": TypeNull, "number": TypeNumber, "string": TypeString, "boolean": TypeBoolean,
+	"date": TypeDate, "time": TypeTime, "date and time": TypeDateTime, "dateTime": TypeDateTime,
+	"days and time duration": TypeSpan, "dayTimeDuration": TypeSpan, "years and months duration": TypeMonths, "yearMonthDuration": TypeMonths,
+	"any": TypeAny, "context": {Kind: KindContext}, "list": {Kind: KindList}, "range": {Kind: KindRange}, "function": {Kind: KindFunction},
+}
+
+func (p *parser) typeName() *Type {
+	if p.depth++; p.depth > p.c.Budget.depth() {
+		p.fail(p.peek().off, "the type is nested too deeply", "")
+	}
+	defer func() { p.depth-- }()
+	t := p.peek()
+	if t.kind != tName {
+		p.unexpected("a type")
+	}
+	if p.after().text == "<" {
+		switch t.text {
+		case "list", "range":
+			p.i += 2
+			e := p.typeName()
+			p.need(">")
+			if t.text == "list" {
+				return &Type{Kind: KindList, Elem: e}
+			}
+			return &Type{Kind: KindRange, Elem: e}
+		case "context":
+			p.i += 2
+			out := &Type{Kind: KindContext, Fields: []Param{}}
+			for !p.is(">") {
+				f := Param{Name: p.anyName(":")}
+				p.need(":")
+				f.Type = p.typeName()
+				out.Fields = append(out.Fields, f)
+				if !p.take(",") {
+					break
+				}
+			}
+			p.need(">")
+			return out
+		case "function":
+			p.i += 2
+			out := &Type{Kind: KindFunction, Params: []*Type{}}
+			for !p.is(">") {
+				out.Params = append(out.Params, p.typeName())
+				if !p.take(",") {
+					break
+				}
+			}
+			p.need(">")
+			p.need("->")
+			out.Result = p.typeName()
+			return out
+		}
+	}
+	// the longest name that is a type
+	for n := min(8, len(p.toks)-1-p.i); n > 0; n-- {
+		name := oneSpace(p.src.text[t.off:p.toks[p.i+n-1].end])
+		if u, ok := p.c.Types[name]; ok {
+			p.i += n
+			return u
+		}
+		if b, ok := typeNames[name]; ok {
+			p.i += n
+			return b
+		}
+	}
+	name := p.greedy()
+	for p.is(".") {
+		p.i++
+		name += "." + p.greedy()
+	}
+	return &Type{Kind: KindUnknown, Name: name}
+}
+
+// --- what is known of a value while it is read: the names of its entries
+
+func (p *parser) typeOf(n Node) *Type {
+	switch n := n.(type) {
+	case *nameRef:
+		return p.scope.typeOf(n.name)
+	case *member:
+		t := p.typeOf(n.x)
+		if t != nil && t.Kind == KindList {
+			return listType(t.Elem.field(n.name))
+		}
+		return t.field(n.name)
+	case *filter:
+		t := p.typeOf(n.x)
+		if t != nil && t.Kind != KindList {
+			t = listType(t)
+		}
+		if c, ok := n.cond.(*constant); ok && isNumber(c.val) {
+			return itemType(t)
+		}
+		return t
+	case *listOf:
+		if len(n.items) > 0 {
+			return listType(p.typeOf(n.items[0]))
+		}
+	case *contextOf:
+		if n.result != nil {
+			return nil
+		}
+		t := &Type{Kind: KindContext, Fields: make([]Param, len(n.keys))}
+		for i, k := range n.keys {
+			t.Fields[i] = Param{k, p.typeOf(n.vals[i])}
+		}
+		return t
+	case *ifElse:
+		if t := p.typeOf(n.then); t != nil {
+			return t
+		}
+		return p.typeOf(n.other)
+	case *coerced:
+		return n.typ
+	case *forLoop:
+		return nil
+	case *call:
+		if f := p.typeOf(n.fn); f != nil && f.Kind == KindFunction {
+			return f.Result
+		}
+	}
+	return nil
+}
+
+func itemType(t *Type) *Type {
+	if t == nil || t.Kind != KindList {
+		return t
+	}
+	return t.Elem
+}
+
+func listType(t *Type) *Type { return &Type{Kind: KindList, Elem: t} }

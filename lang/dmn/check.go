@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+package dmn
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"mercator/lang/feel"
+)
+
+// CheckOptions say what is checked beyond what the standard asks.
+type CheckOptions struct {
+	// Annotations that every rule of a table must have, such as the law it rests on.
+	Annotations []string
+}
+
+// Severity says how bad a finding is.
+type Severity string
+
+// An Error makes a decision wrong or null where its author didn't mean it; a Warning
+// is worth a look.
+const (
+	Error   Severity = "error"
+	Warning Severity = "warning"
+)
+
+// Finding is something that is wrong in a file, or looks wrong.
+type Finding struct {
+	feel.Error
+	Severity Severity
+	Rule     string // "expression", "annotation", "gap", "overlap", "unreachable", "shadowed"
+}
+
+func (f Finding) String() string {
+	s := f.Error.Error()
+	if f.Severity == Warning {
+		s += " (warning)"
+	}
+	return s
+}
+
+// Check looks for what goes wrong only when a decision is made: unknown names, values
+// that don't go together, rules that lack an annotation, gaps and overlaps of tables
+// with an input that shows them, rules that nothing reaches. It is sorted by place.
+func (d *Definitions) Check(o CheckOptions) []Finding {
+	var out []Finding
+	for _, p := range d.problems {
+		out = append(out, Finding{*p, Error, "expression"})
+	}
+	for _, e := range d.elements {
+		if e.table == nil {
+			continue
+		}
+		for _, r := range e.table.rules {
+			for _, want := range o.Annotations {
+				if !slices.ContainsFunc(r.notes, func(a Annotation) bool { return a.Name == want && a.Text != "" }) {
+					out = append(out, d.finding(r, Error, "annotation", fmt.Sprintf("rule %s of %s has no annotation %q", r.name(), e, want)))
+				}
+			}
+		}
+		out = append(out, d.tableFindings(e)...)
+	}
+	slices.SortStableFunc(out, func(a, b Finding) int {
+		if a.Line != b.Line {
+			return a.Line - b.Line
+		}
+		return a.Col - b.Col
+	})
+	return out
+}
+
+func (d *Definitions) finding(r *rule, s Severity, kind, msg string) Finding {
+	return Finding{feel.Error{File: d.file, Line: r.src.Line, Col: r.src.Col, Msg: msg}, s, kind}
+}
+
+// name is what a message calls a rule.
+func (r *rule) name() string {
+	if r.src.ID != "" {
+		return quote(r.src.ID)
+	}
+	return fmt.Sprintf("in line %d", r.src.Line)
+}
+
+// conditions writes the inputs of a rule on one line.
+func (r *rule) conditions() string {
+	var out []string
+	for _, c := range r.src.Inputs {
+		if c.S == "" {
+			out = append(out, "-")
+		} else {
+			out = append(out, c.S)
+		}
+	}
+	return strings.Join(out, " | ")
+}

@@ -1,0 +1,397 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+package feel
+
+import (
+	"math/bits"
+	"strings"
+
+	"github.com/cockroachdb/apd/v3"
+)
+
+// units is a number as an integer of its own exponent, where that fits: the way past
+// big integers that nearly every number of an office takes.
+func units(d *apd.Decimal) (int64, bool) {
+	if !d.Coeff.IsInt64() {
+		return 0, false
+	}
+	n := d.Coeff.Int64()
+	if d.Negative {
+		n = -n
+	}
+	return n, true
+}
+
+func decimalOf(n int64, exp int32) *apd.Decimal {
+	if exp == 0 {
+		return small(n)
+	}
+	return apd.New(n, exp)
+}
+
+// arithmetic is + - * / ** on whatever two values there are; nil where the standard
+// has no meaning for them.
+func arithmetic(op string, a, b Value) Value {
+	x, ok1 := a.(*apd.Decimal)
+	y, ok2 := b.(*apd.Decimal)
+	if ok1 && ok2 {
+		return numbers(op, x, y)
+	}
+	if a == nil || b == nil {
+		return nil
+	}
+	switch op {
+	case "+":
+		s, ok1 := a.(string)
+		t, ok2 := b.(string)
+		if ok1 && ok2 {
+			return s + t
+		}
+		if ok1 || ok2 {
+			return nil
+		}
+		return addTemporal(a, b)
+	case "-":
+		return subTemporal(a, b)
+	case "*":
+		if ok1 {
+			return mulTemporal(b, x)
+		}
+		if ok2 {
+			return mulTemporal(a, y)
+		}
+	case "/":
+		return divTemporal(a, b)
+	}
+	return nil
+}
+
+func numbers(op string, x, y *apd.Decimal) Value {
+	m, ok1 := units(x)
+	n, ok2 := units(y)
+	if ok1 && ok2 {
+		switch {
+		case op == "+" && x.Exponent == y.Exponent:
+			if s := m + n; (s > m) == (n > 0) {
+				return decimalOf(s, x.Exponent)
+			}
+		case op == "-" && x.Exponent == y.Exponent:
+			if s := m - n; (s < m) == (n > 0) {
+				return decimalOf(s, x.Exponent)
+			}
+		case op == "*":
+			hi, lo := bits.Mul64(abs64(m), abs64(n))
+			if exp := x.Exponent + y.Exponent; hi == 0 && lo>>63 == 0 && exp > -6000 && exp < 6000 {
+				p := int64(lo)
+				if (m < 0) != (n < 0) {
+					p = -p
+				}
+				return decimalOf(p, exp)
+			}
+		case op == "/" && x.Exponent == y.Exponent && n != 0 && m%n == 0:
+			return small(m / n)
+		}
+	}
+	d := new(apd.Decimal)
+	var c apd.Condition
+	var err error
+	switch op {
+	case "+":
+		c, err = decimal128.Add(d, x, y)
+	case "-":
+		c, err = decimal128.Sub(d, x, y)
+	case "*":
+		c, err = decimal128.Mul(d, x, y)
+	case "/":
+		return quotient(x, y)
+	default:
+		return power(x, y)
+	}
+	return rounded(d, c, err)
+}
+
+func abs64(n int64) uint64 {
+	if n < 0 {
+		return uint64(-n)
+	}
+	return uint64(n)
+}
+
+// quotient divides; an exact quotient has the exponent that IEEE 754 prefers, so that
+// 10 / 4 is 2.5 and not 2.500.
+func quotient(x, y *apd.Decimal) Value {
+	if y.IsZero() {
+		return nil
+	}
+	d := new(apd.Decimal)
+	c, err := decimal128.Quo(d, x, y)
+	v := rounded(d, c, err)
+	if v == nil || c.Inexact() {
+		return v
+	}
+	return trimTo(d, min(0, x.Exponent-y.Exponent))
+}
+
+// trimTo takes trailing zeros away until the exponent is the one that is wanted.
+func trimTo(d *apd.Decimal, exp int32) *apd.Decimal {
+	if d.Exponent >= exp {
+		return d
+	}
+	var r apd.Decimal
+	r.Reduce(d)
+	if r.Exponent > exp {
+		q := new(apd.Decimal)
+		if _, err := decimal128.Quantize(q, &r, exp); err == nil {
+			return q
+		}
+	}
+	return &r
+}
+
+func power(x, y *apd.Decimal) Value {
+	if n, ok := integer(y); ok && n >= 0 && n <= 1<<20 {
+		// exact as long as it fits, by squaring
+		out, base := Value(small(1)), Value(x)
+		for {
+			if n&1 == 1 {
+				if out = numbers("*", out.(*apd.Decimal), base.(*apd.Decimal)); out == nil {
+					return nil
+				}
+			}
+			if n >>= 1; n == 0 {
+				return out
+			}
+			if base = numbers("*", base.(*apd.Decimal), base.(*apd.Decimal)); base == nil {
+				return nil
+			}
+		}
+	}
+	if n, ok := integer(y); ok && n < 0 && n > -1<<20 {
+		p := power(x, small(-n))
+		if p == nil || p.(*apd.Decimal).IsZero() {
+			return nil
+		}
+		return quotient(small(1), p.(*apd.Decimal))
+	}
+	if x.IsZero() && !y.Negative {
+		return small(0)
+	}
+	if x.Negative || x.IsZero() {
+		return nil
+	}
+	if y.Exponent > 8 || y.NumDigits() > 40 {
+		return nil
+	}
+	d := new(apd.Decimal)
+	c, err := decimal128.Pow(d, x, y)
+	return rounded(d, c, err)
+}
+
+// --- comparing
+
+// order compares two values of one ordered type; ok is false where they have no order.
+func order(a, b Value) (int, bool) {
+	switch x := a.(type) {
+	case *apd.Decimal:
+		if y, ok := b.(*apd.Decimal); ok {
+			if x.Exponent == y.Exponent {
+				m, ok1 := units(x)
+				n, ok2 := units(y)
+				if ok1 && ok2 {
+					switch {
+					case m < n:
+						return -1, true
+					case m > n:
+						return 1, true
+					}
+					return 0, true
+				}
+			}
+			return x.Cmp(y), true
+		}
+	case string:
+		if y, ok := b.(string); ok {
+			return strings.Compare(x, y), true
+		}
+	case Date, Time, DateTime, Span, Months:
+		return compareTemporal(a, b)
+	}
+	return 0, false
+}
+
+// equal is "=" in three values (10.3.2.13): nil where the kinds differ.
+func equal(a, b Value) Value {
+	if a == nil || b == nil {
+		return a == nil && b == nil
+	}
+	switch x := a.(type) {
+	case bool:
+		if y, ok := b.(bool); ok {
+			return x == y
+		}
+	case string:
+		if y, ok := b.(string); ok {
+			return x == y
+		}
+	case *apd.Decimal:
+		if c, ok := order(a, b); ok {
+			return c == 0
+		}
+	case []Value:
+		y, ok := b.([]Value)
+		if !ok {
+			return nil
+		}
+		if len(x) != len(y) {
+			return false
+		}
+		for i := range x {
+			if equal(x[i], y[i]) != true {
+				return false
+			}
+		}
+		return true
+	case *Context:
+		y, ok := b.(*Context)
+		if !ok {
+			return nil
+		}
+		if len(x.vals) != len(y.vals) {
+			return false
+		}
+		for i, n := range x.shape.names {
+			v, has := y.Get(n)
+			if !has || equal(x.vals[i], v) != true {
+				return false
+			}
+		}
+		return true
+	case *Range:
+		y, ok := b.(*Range)
+		if !ok {
+			return nil
+		}
+		return x.OpenLo == y.OpenLo && x.OpenHi == y.OpenHi && equal(x.Lo, y.Lo) == true && equal(x.Hi, y.Hi) == true
+	case *Function:
+		if y, ok := b.(*Function); ok {
+			return x == y || x.builtin != nil && x.builtin == y.builtin || x.src != nil && x.src == y.src && x.sameScope(y)
+		}
+	case Date, Time, DateTime, Span, Months:
+		if eq, ok := equalTemporal(a, b); ok {
+			return eq
+		}
+	}
+	return nil
+}
+
+// sameScope: the same function of the same text, with the same values around it.
+func (f *Function) sameScope(g *Function) bool {
+	if f.env.up != g.env.up || len(f.env.slots) != len(g.env.slots) {
+		return false
+	}
+	for i, v := range f.env.slots {
+		if w := g.env.slots[i]; v != f && w != g && equal(v, w) != true {
+			return false
+		}
+	}
+	return true
+}
+
+type relation uint8
+
+const (
+	cmpEq relation = iota
+	cmpNe
+	cmpLt
+	cmpLe
+	cmpGt
+	cmpGe
+)
+
+var cmps = map[string]relation{"=": cmpEq, "!=": cmpNe, "<": cmpLt, "<=": cmpLe, ">": cmpGt, ">=": cmpGe}
+
+// compare is a comparison in three values.
+func compare(op relation, a, b Value) Value {
+	switch op {
+	case cmpEq:
+		return equal(a, b)
+	case cmpNe:
+		return not(equal(a, b))
+	}
+	c, ok := order(a, b)
+	if !ok {
+		return nil
+	}
+	switch op {
+	case cmpLt:
+		return c < 0
+	case cmpLe:
+		return c <= 0
+	case cmpGt:
+		return c > 0
+	}
+	return c >= 0
+}
+
+func not(v Value) Value {
+	if b, ok := v.(bool); ok {
+		return !b
+	}
+	return nil
+}
+
+// and is the conjunction of three-valued logic (table 50).
+func and(a, b Value) Value {
+	switch {
+	case a == false || b == false:
+		return false
+	case a == true && b == true:
+		return true
+	}
+	return nil
+}
+
+// contains says whether v, a range, list or value, has x in it: "x in v".
+func contains(v, x Value) Value {
+	switch v := v.(type) {
+	case *Range:
+		if v.Lo == nil && v.Hi == nil {
+			return nil
+		}
+		return inRange(v, x)
+	case []Value:
+		for _, e := range v {
+			if r, ok := e.(*Range); ok && kindOf(x) != KindRange {
+				if inRange(r, x) == true {
+					return true
+				}
+			} else if equal(x, e) == true {
+				return true
+			}
+		}
+		if _, ok := x.([]Value); ok {
+			return equal(x, v) == true
+		}
+		return false
+	}
+	return equal(x, v)
+}
+
+func inRange(r *Range, x Value) Value {
+	lo, hi := Value(true), Value(true)
+	if r.Lo != nil {
+		if r.OpenLo {
+			lo = compare(cmpGt, x, r.Lo)
+		} else {
+			lo = compare(cmpGe, x, r.Lo)
+		}
+	}
+	if r.Hi != nil {
+		if r.OpenHi {
+			hi = compare(cmpLt, x, r.Hi)
+		} else {
+			hi = compare(cmpLe, x, r.Hi)
+		}
+	}
+	return and(lo, hi)
+}

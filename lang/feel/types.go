@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+package feel
+
+import (
+	"strings"
+
+	"github.com/cockroachdb/apd/v3"
+)
+
+// Kind is the sort of a type.
+type Kind uint8
+
+// The kinds of FEEL (DMN 1.5, 10.3.2.2).
+const (
+	KindAny Kind = iota
+	KindNull
+	KindNumber
+	KindString
+	KindBoolean
+	KindDate
+	KindTime
+	KindDateTime
+	KindSpan   // days and time duration
+	KindMonths // years and months duration
+	KindList
+	KindRange
+	KindContext
+	KindFunction
+	KindUnknown // a name that no type has
+)
+
+// Type is a FEEL type. A nil Type, and one of KindAny, is any value.
+type Type struct {
+	Kind    Kind
+	Name    string           // of a type that an author named
+	Elem    *Type            // of a list or range
+	Fields  []Param          // of a context
+	Params  []*Type          // of a function; nil: any
+	Result  *Type            // of a function
+	Allow   func(Value) bool // the allowed values that an author set; nil: all
+	Allowed Node             // and as they are written
+}
+
+// The simple types.
+var (
+	TypeAny      = &Type{Kind: KindAny}
+	TypeNull     = &Type{Kind: KindNull}
+	TypeNumber   = &Type{Kind: KindNumber}
+	TypeString   = &Type{Kind: KindString}
+	TypeBoolean  = &Type{Kind: KindBoolean}
+	TypeDate     = &Type{Kind: KindDate}
+	TypeTime     = &Type{Kind: KindTime}
+	TypeDateTime = &Type{Kind: KindDateTime}
+	TypeSpan     = &Type{Kind: KindSpan}
+	TypeMonths   = &Type{Kind: KindMonths}
+)
+
+var kindNames = [...]string{"Any", "Null", "number", "string", "boolean", "date", "time", "date and time", "days and time duration",
+	"years and months duration", "list", "range", "context", "function", "unknown type"}
+
+func (k Kind) String() string { return kindNames[k] }
+
+func (t *Type) kind() Kind {
+	if t == nil {
+		return KindAny
+	}
+	return t.Kind
+}
+
+// bare is a list, range, context or function that doesn't say of what, which is no type
+// (table 61).
+func (t *Type) bare() bool {
+	if t == nil || t.Name != "" {
+		return false
+	}
+	switch t.Kind {
+	case KindList, KindRange:
+		return t.Elem == nil
+	case KindContext:
+		return t.Fields == nil
+	case KindFunction:
+		return t.Params == nil
+	}
+	return false
+}
+
+func (t *Type) fields() []Param {
+	if t == nil || t.Kind != KindContext {
+		return nil
+	}
+	return t.Fields
+}
+
+func (t *Type) field(name string) *Type {
+	for _, f := range t.fields() {
+		if f.Name == name {
+			return f.Type
+		}
+	}
+	return nil
+}
+
+// String writes a type as FEEL does.
+func (t *Type) String() string {
+	switch {
+	case t == nil:
+		return "Any"
+	case t.Name != "":
+		return t.Name
+	case t.Kind == KindList && t.Elem != nil, t.Kind == KindRange && t.Elem != nil:
+		return t.Kind.String() + "<" + t.Elem.String() + ">"
+	case t.Kind == KindContext && t.Fields != nil:
+		var p []string
+		for _, f := range t.Fields {
+			p = append(p, f.Name+": "+f.Type.String())
+		}
+		return "context<" + strings.Join(p, ", ") + ">"
+	case t.Kind == KindFunction && t.Params != nil:
+		var p []string
+		for _, f := range t.Params {
+			p = append(p, f.String())
+		}
+		return "function<" + strings.Join(p, ", ") + "> -> " + t.Result.String()
+	}
+	return t.Kind.String()
+}
+
+// TypeNamed is the built-in type of a name ("number", "date and time" …), or nil.
+func TypeNamed(name string) *Type { return typeNames[name] }
+
+// kindOf is the kind of a value.
+func kindOf(v Value) Kind {
+	switch v.(type) {
+	case nil:
+		return KindNull
+	case *apd.Decimal:
+		return KindNumber
+	case string:
+		return KindString
+	case bool:
+		return KindBoolean
+	case Date:
+		return KindDate
+	case Time:
+		return KindTime
+	case DateTime:
+		return KindDateTime
+	case Span:
+		return KindSpan
+	case Months:
+		return KindMonths
+	case []Value:
+		return KindList
+	case *Range:
+		return KindRange
+	case *Context:
+		return KindContext
+	case *Function:
+		return KindFunction
+	}
+	return KindUnknown
+}
+
+// Has says whether a value conforms to the type. A null conforms to every type where
+// nullable is set, which is so for typed variables and not for "instance of".
+func (t *Type) Has(v Value, nullable bool) bool {
+	if v == nil {
+		return nullable || t.kind() == KindNull
+	}
+	if t == nil {
+		return true
+	}
+	switch t.Kind {
+	case KindAny:
+	case KindList:
+		l, ok := v.([]Value)
+		if !ok {
+			return false
+		}
+		if t.Elem != nil {
+			for _, x := range l {
+				if !t.Elem.Has(x, true) {
+					return false
+				}
+			}
+		}
+	case KindRange:
+		r, ok := v.(*Range)
+		if !ok || t.Elem != nil && (r.Lo != nil && !t.Elem.Has(r.Lo, false) || r.Hi != nil && !t.Elem.Has(r.Hi, false)) {
+			return false
+		}
+	case KindContext:
+		c, ok := v.(*Context)
+		if !ok {
+			return false
+		}
+		for _, f := range t.Fields {
+			x, has := c.Get(f.Name)
+			if !has || !f.Type.Has(x, true) {
+				return false
+			}
+		}
+	case KindFunction:
+		f, ok := v.(*Function)
+		if !ok || t.Params != nil && !f.typ().Is(t) {
+			return false
+		}
+	default:
+		if kindOf(v) != t.Kind {
+			return false
+		}
+	}
+	return t.Allow == nil || t.Allow(v)
+}
+
+// Is says whether every value of t is one of u: "conforms to" of 10.3.2.9.
+func (t *Type) Is(u *Type) bool { return t.is(u, 0) }
+
+func (t *Type) is(u *Type, depth int) bool {
+	if depth > maxNest { // types that hold themselves
+		return true
+	}
+	depth++
+	if u.kind() == KindAny || t == u || t.kind() == KindNull {
+		return true
+	}
+	if t.kind() != u.kind() {
+		return false
+	}
+	switch t.Kind {
+	case KindList, KindRange:
+		return u.Elem == nil || t.Elem.is(u.Elem, depth)
+	case KindContext:
+		for _, f := range u.Fields {
+			mine := t.field(f.Name)
+			if mine == nil || !mine.is(f.Type, depth) {
+				return false
+			}
+		}
+	case KindFunction:
+		if u.Params == nil {
+			return true
+		}
+		if len(t.Params) != len(u.Params) {
+			return false
+		}
+		for i, p := range t.Params {
+			if !u.Params[i].is(p, depth) {
+				return false
+			}
+		}
+		return t.Result.is(u.Result, depth)
+	}
+	return true
+}
+
+// Coerce makes a value conform to the type by the conversions of 10.3.2.9.4: a list of
+// one for its item and back, a date for the date and time of its midnight. Where that
+// can't be done it says so.
+func (t *Type) Coerce(v Value) (Value, bool) {
+	if t == nil || v == nil || t.Has(v, true) {
+		return v, true
+	}
+	if l, ok := v.([]Value); ok {
+		if len(l) == 1 && t.Kind != KindList && t.Has(l[0], true) {
+			return l[0], true
+		}
+	} else if t.Kind == KindList {
+		if x, ok := t.Elem.Coerce(v); ok {
+			out := []Value{x}
+			return out, t.Allow == nil || t.Allow(out)
+		}
+	}
+	if d, ok := v.(Date); ok && t.Kind == KindDateTime {
+		x := toDateTime(d)
+		return x, x != nil && (t.Allow == nil || t.Allow(x))
+	}
+	return nil, false
+}
