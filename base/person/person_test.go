@@ -8,7 +8,6 @@ import (
 	"encoding/xml"
 	"errors"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -16,21 +15,8 @@ import (
 
 	"mercator/base/i18n"
 	"mercator/base/person"
+	"mercator/internal/suites"
 )
-
-// suites is the folder of test data that lies outside the repository.
-func suite(t testing.TB, name string) string {
-	t.Helper()
-	root := os.Getenv("MERCATOR_SUITES")
-	if root == "" {
-		root = "../../../shared/suites"
-	}
-	p := filepath.Join(root, name)
-	if _, err := os.Stat(p); err != nil {
-		t.Skipf("test data %s is not here (MERCATOR_SUITES)", name)
-	}
-	return p
-}
 
 func msg(err error) string {
 	var p *person.Problem
@@ -215,7 +201,7 @@ func TestWhatPeopleTypeIsUnderstood(t *testing.T) {
 }
 
 func TestEveryLetterOfTheNormIsTakenInANameAndNothingElse(t *testing.T) {
-	data, err := os.ReadFile(suite(t, "fim/din91379/latinchars.xml"))
+	data, err := os.ReadFile(suites.Dir(t, "fim/din91379/latinchars.xml"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -276,7 +262,7 @@ func TestEveryLetterOfTheNormIsTakenInANameAndNothingElse(t *testing.T) {
 }
 
 func TestRealSurnames(t *testing.T) {
-	f, err := os.Open(suite(t, "names_addresses/familiennamen/familiennamen_20000.txt"))
+	f, err := os.Open(suites.Dir(t, "names_addresses/familiennamen/familiennamen_20000.txt"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -302,7 +288,7 @@ func TestRealSurnames(t *testing.T) {
 }
 
 func TestHostileStringsAreRefusedOrPlain(t *testing.T) {
-	data, err := os.ReadFile(suite(t, "sec_payloads/blns/blns.json"))
+	data, err := os.ReadFile(suites.Dir(t, "sec_payloads/blns/blns.json"))
 	if err != nil {
 		t.Fatal(err)
 	}

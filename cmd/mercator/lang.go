@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -12,8 +13,10 @@ import (
 	"strings"
 	"time"
 
+	"mercator/base/i18n"
 	"mercator/lang/bpmn"
 	"mercator/lang/dmn"
+	"mercator/lang/dmn/tck"
 	"mercator/lang/feel"
 )
 
@@ -23,11 +26,16 @@ func language(name string, args []string, stdout, stderr io.Writer) error {
 	f.SetOutput(stderr)
 	context := f.String("context", "", "JSON file of variables (feel)")
 	input := f.String("input", "", "JSON file of input data (dmn eval)")
-	decision := f.String("decision", "", "id of the decision (dmn eval); default: the last one of the file")
-	explain := f.Bool("explain", false, "also print which rules decided (dmn eval)")
-	// Flags may stand before and after the other arguments.
+	decision := f.String("decision", "", "name or id of the decision or service (dmn eval); default: what no other decision needs")
+	explain := f.Bool("explain", false, "also say which rules decided, and what would change the answer (dmn eval)")
+	lang := f.String("lang", "de", "language of the explanation: de, en or tr")
+	// Flags may stand before and after the other arguments; what follows "--" is none.
 	var rest []string
 	for len(args) > 0 {
+		if name == "feel" && len(rest) == 0 && strings.HasPrefix(args[0], "-") && !isFlag(f, args[0]) {
+			rest, args = append(rest, args[0]), args[1:] // "-1 + 2" is an expression
+			continue
+		}
 		if err := f.Parse(args); err != nil {
 			return flag.ErrHelp
 		}
@@ -39,116 +47,208 @@ func language(name string, args []string, stdout, stderr io.Writer) error {
 	case name == "feel" && len(rest) == 1:
 		return evalFEEL(rest[0], *context, stdout)
 	case name == "dmn" && len(rest) == 2 && rest[0] == "eval":
-		return evalDMN(rest[1], *decision, *input, *explain, stdout)
+		return evalDMN(rest[1], *decision, *input, *explain, *lang, stdout, stderr)
 	case name == "dmn" && len(rest) > 1 && rest[0] == "check":
-		return checkEach(rest[1:], stdout, func(file string, data []byte) []string {
-			d, err := dmn.Parse(file, data)
-			if err != nil {
-				return strings.Split(err.Error(), "\n")
-			}
-			var out []string
-			for _, x := range d.Check(dmn.CheckOptions{}) {
-				out = append(out, fmt.Sprintf("%s:%d: %s", x.File, x.Line, x.Msg))
-			}
-			return out
-		})
+		return checkEach(rest[1:], stdout, checkDMN)
+	case name == "dmn" && len(rest) == 2 && rest[0] == "tck":
+		return runTCK(rest[1], stdout)
 	case name == "bpmn" && len(rest) > 1 && rest[0] == "check":
-		return checkEach(rest[1:], stdout, func(file string, data []byte) []string {
+		return checkEach(rest[1:], stdout, func(file string, data []byte) (errs, warnings []string) {
 			d, err := bpmn.Parse(file, data)
 			if err != nil {
-				return strings.Split(err.Error(), "\n")
+				return strings.Split(err.Error(), "\n"), nil
 			}
-			var out []string
 			for _, x := range bpmn.Check(d, bpmn.Known{}) {
 				if x.Severity == bpmn.Error {
-					out = append(out, x.String())
+					errs = append(errs, x.String())
 				}
 			}
-			return out
+			return errs, nil
 		})
 	}
-	return errors.New("usage: feel EXPRESSION [--context FILE] | dmn eval FILE [--input FILE] [--decision ID] [--explain] | dmn check FILE… | bpmn check FILE…")
+	return errors.New("usage: feel EXPRESSION [--context FILE] | dmn eval FILE [--input FILE] [--decision NAME] [--explain] [--lang de|en|tr] | dmn check FILE… | dmn tck FOLDER | bpmn check FILE…")
 }
 
-func variables(file string) (map[string]any, error) {
+func isFlag(f *flag.FlagSet, arg string) bool {
+	name, _, _ := strings.Cut(strings.TrimLeft(arg, "-"), "=")
+	return name == "h" || name == "help" || f.Lookup(name) != nil
+}
+
+// readJSON reads an object with its numbers as they are written.
+func readJSON(file string) (map[string]any, error) {
 	vars := map[string]any{}
-	if file != "" {
-		b, err := os.ReadFile(file)
-		if err != nil {
-			return nil, err
-		}
-		d := json.NewDecoder(strings.NewReader(string(b)))
-		d.UseNumber()
-		if err := d.Decode(&vars); err != nil {
-			return nil, fmt.Errorf("%s: %w", file, err)
-		}
+	if file == "" {
+		return vars, nil
 	}
-	vars[feel.Now] = time.Now()
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.UseNumber()
+	if err := d.Decode(&vars); err != nil {
+		return nil, fmt.Errorf("%s: want a JSON object: %w", file, err)
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return nil, fmt.Errorf("%s: something follows the JSON object", file)
+	}
 	return vars, nil
 }
 
+// evalFEEL prints a value as JSON. As the standard has it, what goes wrong while an
+// expression is evaluated is null; only what can't be read is an error.
 func evalFEEL(src, context string, w io.Writer) error {
-	p, err := feel.Compile(src, feel.Config{File: "expression"})
+	vars, err := readJSON(context)
 	if err != nil {
 		return err
 	}
-	vars, err := variables(context)
+	c := feel.Config{File: "expression", Lenient: true, Vars: map[string]*feel.Type{}}
+	in := make(map[string]feel.Value, len(vars))
+	for n, v := range vars {
+		in[n] = feel.FromJSON(v)
+		c.Names, c.Vars[n] = append(c.Names, n), feel.TypeOf(in[n])
+	}
+	p, err := feel.Compile(src, c)
+	if err != nil {
+		return showErrors(err)
+	}
+	v, err := p.EvalIn(feel.NewRun(feel.RunOptions{Now: time.Now()}), func(n string) feel.Value { return in[n] })
 	if err != nil {
 		return err
 	}
-	v, err := p.EvalJSON(vars)
-	if err != nil {
-		return err
-	}
-	return json.NewEncoder(w).Encode(v)
+	_, err = fmt.Fprintf(w, "%s\n", feel.AppendJSON(nil, v))
+	return err
 }
 
-func evalDMN(file, decision, input string, explain bool, w io.Writer) error {
+// showErrors writes mistakes with the expression and a caret under the place.
+func showErrors(err error) error {
+	var lines []string
+	for _, e := range feel.Each(err) {
+		lines = append(lines, e.Show())
+	}
+	return errors.New(strings.Join(lines, "\n"))
+}
+
+// evalDMN makes a decision. Where the file has several that no other needs, and none
+// is chosen, it makes all of them.
+func evalDMN(file, decision, input string, explain bool, lang string, w, stderr io.Writer) error {
 	b, err := os.ReadFile(file)
 	if err != nil {
 		return err
 	}
-	d, err := dmn.Parse(file, b)
+	d, err := dmn.ParseWith(file, b, dmn.Options{Lenient: true, Import: tck.Beside(file)})
+	if err != nil {
+		return showErrors(err)
+	}
+	for _, f := range d.Check(dmn.CheckOptions{}) {
+		if f.Rule == "expression" {
+			fmt.Fprintln(stderr, f.Show())
+		}
+	}
+	in, err := readJSON(input)
 	if err != nil {
 		return err
 	}
-	all := d.Decisions()
-	if len(all) == 0 {
-		return fmt.Errorf("%s has no decision", file)
-	}
+	names := []string{decision}
 	if decision == "" {
-		decision = all[len(all)-1].ID
+		if names = d.Roots(); len(names) == 0 {
+			return fmt.Errorf("%s has no decision", file)
+		}
 	}
-	vars, err := variables(input)
+	now := time.Now()
+	results := make([]*dmn.Result, len(names))
+	for i, n := range names {
+		if results[i], err = d.Evaluate(n, in, dmn.EvalOptions{Now: now, Trace: explain}); err != nil {
+			return err
+		}
+	}
+	out := feel.AppendJSON(nil, results[0].FEEL)
+	if len(names) > 1 {
+		vals := make([]feel.Value, len(names))
+		for i, r := range results {
+			vals[i] = r.FEEL
+		}
+		out = feel.AppendJSON(nil, feel.NewContext(names, vals))
+	}
+	if _, err := fmt.Fprintf(w, "%s\n", out); err != nil || !explain {
+		return err
+	}
+	cat, err := i18n.Load(dmn.Messages)
 	if err != nil {
 		return err
 	}
-	r, err := d.Decide(decision, vars)
-	if err != nil {
-		return err
+	l := cat.Match(lang)
+	for i, r := range results {
+		fmt.Fprintln(w)
+		for _, line := range r.Explain(l) {
+			fmt.Fprintln(w, line)
+		}
+		c, err := d.Counterfactuals(names[i], in, dmn.CounterOptions{Now: now})
+		if err != nil {
+			return err
+		}
+		for _, line := range c.Explain(l) {
+			fmt.Fprintln(w, line)
+		}
 	}
-	e := json.NewEncoder(w)
-	if !explain {
-		return e.Encode(r.Value)
-	}
-	e.SetIndent("", "  ")
-	return e.Encode(r)
+	return nil
 }
 
-func checkEach(files []string, w io.Writer, check func(file string, data []byte) []string) error {
+func checkDMN(file string, data []byte) (errs, warnings []string) {
+	d, err := dmn.ParseWith(file, data, dmn.Options{Lenient: true, Import: tck.Beside(file)})
+	if err != nil {
+		for _, e := range feel.Each(err) {
+			errs = append(errs, e.Show())
+		}
+		return errs, nil
+	}
+	for _, f := range d.Check(dmn.CheckOptions{}) {
+		if f.Severity == dmn.Error {
+			errs = append(errs, f.Show())
+		} else {
+			warnings = append(warnings, f.String())
+		}
+	}
+	return errs, warnings
+}
+
+// runTCK runs a folder of cases of the DMN Technology Compatibility Kit.
+func runTCK(dir string, w io.Writer) error {
+	r, err := tck.Run(dir, tck.Exceptions())
+	if err != nil {
+		return err
+	}
+	for _, f := range r.Failed {
+		fmt.Fprintf(w, "failed: %s: %v\n", f.Case.Name(), f.Err)
+	}
+	for _, e := range r.Excepted {
+		fmt.Fprintf(w, "exception: %s\n", e)
+	}
+	for _, l := range r.Levels {
+		fmt.Fprintln(w, l)
+	}
+	if len(r.Failed) > 0 {
+		return fmt.Errorf("%d cases failed", len(r.Failed))
+	}
+	return nil
+}
+
+func checkEach(files []string, w io.Writer, check func(file string, data []byte) (errs, warnings []string)) error {
 	bad := 0
 	for _, file := range files {
 		b, err := os.ReadFile(file)
 		if err != nil {
 			return err
 		}
-		found := check(file, b)
+		found, warnings := check(file, b)
+		for _, line := range append(found, warnings...) {
+			fmt.Fprintln(w, line)
+		}
 		if len(found) == 0 {
 			fmt.Fprintf(w, "%s: ok\n", file)
 			continue
 		}
 		bad++
-		fmt.Fprintln(w, strings.Join(found, "\n"))
 	}
 	if bad > 0 {
 		return fmt.Errorf("%d of %d files have mistakes", bad, len(files))

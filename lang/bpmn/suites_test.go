@@ -9,26 +9,17 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"mercator/internal/suites"
 	"time"
 )
-
-// suites is the folder of test data that lies outside the repository.
-func suites() string {
-	if root := os.Getenv("MERCATOR_SUITES"); root != "" {
-		return root
-	}
-	return "../../../shared/suites"
-}
 
 // Every model from outside either loads, or is refused with a place and a reason; none panics.
 // What loads is checked, drawn and started.
 func TestSuites(t *testing.T) {
 	for _, name := range []string{"bpmn_miwg", "bpmn_exec"} {
 		t.Run(name, func(t *testing.T) {
-			dir := filepath.Join(suites(), name)
-			if _, err := os.Stat(dir); err != nil {
-				t.Skipf("the suite %s isn't here: set MERCATOR_SUITES to the folder of the suites", name)
-			}
+			dir := suites.Dir(t, name)
 			loads, refused, runs := 0, 0, 0
 			rules := map[string]int{}
 			filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {

@@ -167,6 +167,26 @@ func (d *Definitions) Decisions() []DecisionInfo {
 	return out
 }
 
+// Roots are the names of the decisions that no other decision needs, in the order of
+// the file: what the model is asked.
+func (d *Definitions) Roots() []string {
+	needed := map[*element]bool{}
+	for _, e := range d.elements {
+		if e.sort == decision {
+			for _, n := range e.needs {
+				needed[n.to] = true
+			}
+		}
+	}
+	var out []string
+	for _, e := range d.elements {
+		if e.sort == decision && !needed[e] {
+			out = append(out, e.name)
+		}
+	}
+	return out
+}
+
 // Name is the name of the model.
 func (d *Definitions) Name() string { return d.name }
 

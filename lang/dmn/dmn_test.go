@@ -118,13 +118,3 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
-
-func BenchmarkDecide(b *testing.B) {
-	d := read(b, "resident-parking-permit/eligibility.dmn")
-	in := map[string]any{"registers": nil, "address_zone": map[string]any{"code": "NN"}, "application": map[string]any{"zone": "NN", "plate": "X"}}
-	for b.Loop() {
-		if _, err := d.Decide("eligibility", in); err != nil {
-			b.Fatal(err)
-		}
-	}
-}

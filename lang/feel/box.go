@@ -3,6 +3,7 @@
 package feel
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/cockroachdb/apd/v3"
@@ -156,6 +157,15 @@ func (c *Call) Spend(n int) { c.f.st.spend(n) }
 
 // Note tells why the value is null.
 func (c *Call) Note(n Node, msg string) { c.f.st.note(n.where(), msg) }
+
+// ParseNumber reads a number as it is written in FEEL or JSON.
+func ParseNumber(s string) (Value, bool) {
+	d, ok := signed(s)
+	if !ok {
+		return nil, false
+	}
+	return d, true
+}
 
 // ParseAs reads a text as a value of a temporal kind.
 func ParseAs(k Kind, s string) (Value, bool) {
@@ -424,6 +434,26 @@ func simple(v Value) bool {
 // Order compares two values of one ordered type (-1, 0, 1); ok is false where they
 // have no order.
 func Order(a, b Value) (int, bool) { return order(a, b) }
+
+// Arithmetic is + - * / or ** on two values; nil where it has no meaning for them.
+func Arithmetic(op string, a, b Value) Value { return arithmetic(op, a, b) }
+
+// Constants are the literal values in an expression, each once.
+func Constants(n Node) []Value {
+	var out []Value
+	Walk(n, func(n Node) bool {
+		v, ok := Constant(n)
+		if l, is := v.([]Value); is {
+			for _, x := range l {
+				out = append(out, x)
+			}
+		} else if ok && v != nil {
+			out = append(out, v)
+		}
+		return !ok
+	})
+	return slices.CompactFunc(out, func(a, b Value) bool { return equal(a, b) == true })
+}
 
 // Equal is "=": true, false or nil.
 func Equal(a, b Value) Value { return equal(a, b) }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"sync"
 	"time"
 
 	"mercator/lang/feel/xpath"
@@ -186,6 +187,8 @@ type Program struct {
 	paths    [][]string
 	problems Errors
 	budget   Budget
+	closures bool // it makes functions
+	frames   *sync.Pool
 }
 
 // Parse reads an expression and plans nothing yet.
@@ -242,7 +245,12 @@ func parseIn(src string, c *Config, unary bool, base *names) (n Node, err error)
 // all the same, and is null where it can't go on.
 func Plan(n Node, c Config) *Program {
 	p := &planner{c: &c, root: &funcScope{}, free: map[string]slot{}, paths: map[string][]string{}}
-	out := &Program{node: n, input: -1, budget: c.Budget}
+	out := &Program{node: n, input: -1, budget: c.Budget, frames: &sync.Pool{}}
+	Walk(n, func(n Node) bool {
+		_, is := n.(*function)
+		out.closures = out.closures || is
+		return !is
+	})
 	out.root, out.typ = p.plan(n, &scope{fn: p.root, item: -1})
 	for _, name := range p.order {
 		i := p.free[name].i
@@ -295,6 +303,9 @@ func (p *Program) FreeNames() []string {
 
 // FreePaths are their full paths, as far as they are written as chains of names.
 func (p *Program) FreePaths() [][]string { return p.paths }
+
+// Constants are the literal values in the expression.
+func (p *Program) Constants() []Value { return Constants(p.node) }
 
 // String prints the expression; parsing it again gives the same.
 func (p *Program) String() string { return Print(p.node) }
@@ -414,19 +425,7 @@ func (p *Program) EvalIn(r *Run, lookup func(name string) Value) (Value, error) 
 
 func (p *Program) run(r *Run, lookup func(name string) Value, input Value) (v Value, err error) {
 	defer r.recover(r.st.depth, &v, &err)
-	var buf [16]Value
-	var shapes [8]seenShape
-	f := &frame{st: &r.st}
-	if p.slots <= len(buf) {
-		f.slots = buf[:p.slots]
-	} else {
-		f.slots = make([]Value, p.slots)
-	}
-	if p.shapes <= len(shapes) {
-		f.seen = shapes[:p.shapes]
-	} else {
-		f.seen = make([]seenShape, p.shapes)
-	}
+	f := p.frame(&r.st)
 	if lookup != nil {
 		for i, s := range p.vars {
 			f.slots[s] = lookup(p.free[i])
@@ -435,7 +434,25 @@ func (p *Program) run(r *Run, lookup func(name string) Value, input Value) (v Va
 	if p.input >= 0 {
 		f.slots[p.input] = input
 	}
-	return p.root(f), nil
+	v = p.root(f)
+	if !p.closures {
+		clear(f.slots)
+		f.st = nil
+		p.frames.Put(f)
+	}
+	return v, nil
+}
+
+// frame is the outermost frame of an evaluation. Frames are used again, but for those
+// that a function may have kept.
+func (p *Program) frame(st *state) *frame {
+	if !p.closures {
+		if f, ok := p.frames.Get().(*frame); ok {
+			f.st = st
+			return f
+		}
+	}
+	return &frame{st: st, slots: make([]Value, p.slots), seen: make([]seenShape, p.shapes)}
 }
 
 // Eval evaluates over FEEL values. The only error is ErrBudget.

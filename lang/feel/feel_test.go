@@ -163,16 +163,3 @@ func FuzzFeel(f *testing.F) {
 		}
 	})
 }
-
-func BenchmarkFee(b *testing.B) {
-	p, err := Compile(`if months > 12 then 61.40 else if months > 6 then 30.70 else 15.35`, Config{})
-	if err != nil {
-		b.Fatal(err)
-	}
-	vars := map[string]any{"months": json.Number("12")}
-	for b.Loop() {
-		if _, err := p.EvalJSON(vars); err != nil {
-			b.Fatal(err)
-		}
-	}
-}

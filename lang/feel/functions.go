@@ -810,7 +810,7 @@ var contexts = map[string][]signature{
 	"context put": {
 		sig("context:c, key:s, value:a", contextType, func(c *site, a []Value) Value {
 			c.st.spend(len(a[0].(*Context).vals))
-			return a[0].(*Context).with(a[1].(string), a[2])
+			return a[0].(*Context).With(a[1].(string), a[2])
 		}),
 		sig("context:c, keys:l, value:a", contextType, func(c *site, a []Value) Value { return put(c, a[0].(*Context), a[1].([]Value), a[2]) }),
 	},
@@ -862,7 +862,7 @@ func put(c *site, m *Context, keys []Value, v Value) Value {
 			return nil
 		}
 	}
-	return m.with(k, v)
+	return m.With(k, v)
 }
 
 // --- calendar (10.3.4.1, 10.3.4.6, 10.3.4.7)

@@ -3,7 +3,7 @@
 package feel
 
 import (
-	"math/bits"
+	"math"
 	"strings"
 
 	"github.com/cockroachdb/apd/v3"
@@ -67,32 +67,34 @@ func arithmetic(op string, a, b Value) Value {
 }
 
 func numbers(op string, x, y *apd.Decimal) Value {
-	m, ok1 := units(x)
-	n, ok2 := units(y)
-	if ok1 && ok2 {
-		switch {
-		case op == "+" && x.Exponent == y.Exponent:
-			if s := m + n; (s > m) == (n > 0) {
-				return decimalOf(s, x.Exponent)
-			}
-		case op == "-" && x.Exponent == y.Exponent:
-			if s := m - n; (s < m) == (n > 0) {
-				return decimalOf(s, x.Exponent)
-			}
-		case op == "*":
-			hi, lo := bits.Mul64(abs64(m), abs64(n))
-			if exp := x.Exponent + y.Exponent; hi == 0 && lo>>63 == 0 && exp > -6000 && exp < 6000 {
-				p := int64(lo)
-				if (m < 0) != (n < 0) {
-					p = -p
+	var d *apd.Decimal
+	ok := false
+	switch op {
+	case "+", "-":
+		if x.Exponent == y.Exponent {
+			if m, ok1 := units(x); ok1 {
+				if n, ok2 := units(y); ok2 {
+					if op == "-" {
+						n = -n
+					}
+					if s := m + n; (s > m) == (n > 0) && n != math.MinInt64 {
+						return decimalOf(s, x.Exponent)
+					}
 				}
-				return decimalOf(p, exp)
 			}
-		case op == "/" && x.Exponent == y.Exponent && n != 0 && m%n == 0:
-			return small(m / n)
 		}
+		d, ok = wideAdd(x, y, op == "-")
+	case "*":
+		d, ok = wideMul(x, y)
+	case "/":
+		return quotient(x, y)
+	default:
+		return power(x, y)
 	}
-	d := new(apd.Decimal)
+	if ok {
+		return d
+	}
+	d = new(apd.Decimal)
 	var c apd.Condition
 	var err error
 	switch op {
@@ -102,19 +104,8 @@ func numbers(op string, x, y *apd.Decimal) Value {
 		c, err = decimal128.Sub(d, x, y)
 	case "*":
 		c, err = decimal128.Mul(d, x, y)
-	case "/":
-		return quotient(x, y)
-	default:
-		return power(x, y)
 	}
 	return rounded(d, c, err)
-}
-
-func abs64(n int64) uint64 {
-	if n < 0 {
-		return uint64(-n)
-	}
-	return uint64(n)
 }
 
 // quotient divides; an exact quotient has the exponent that IEEE 754 prefers, so that
@@ -122,6 +113,13 @@ func abs64(n int64) uint64 {
 func quotient(x, y *apd.Decimal) Value {
 	if y.IsZero() {
 		return nil
+	}
+	if x.Exponent == y.Exponent {
+		m, ok1 := units(x)
+		n, ok2 := units(y)
+		if ok1 && ok2 && m%n == 0 && m != math.MinInt64 {
+			return small(m / n)
+		}
 	}
 	d := new(apd.Decimal)
 	c, err := decimal128.Quo(d, x, y)
@@ -206,6 +204,9 @@ func order(a, b Value) (int, bool) {
 					}
 					return 0, true
 				}
+			}
+			if c, ok := wideCmp(x, y); ok {
+				return c, true
 			}
 			return x.Cmp(y), true
 		}

@@ -478,8 +478,6 @@ func (p *planner) filter(n *filter, s *scope) (code, *Type) {
 		if v == nil {
 			return nil
 		}
-		saved := f.slots[slot]
-		defer func() { f.slots[slot] = saved }()
 		l, ok := v.([]Value)
 		if !ok {
 			l = []Value{v}
@@ -1199,8 +1197,6 @@ func (p *planner) in(n *inTests, s *scope) (code, *Type) {
 	}
 	return func(f *frame) Value {
 		v := x(f)
-		saved := f.slots[slot]
-		defer func() { f.slots[slot] = saved }()
 		result := Value(false)
 		for _, c := range codes {
 			f.slots[slot] = v

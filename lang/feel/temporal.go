@@ -218,7 +218,11 @@ func SpanOf(d time.Duration) Span {
 	return Span{sec, int32(ns)}
 }
 
+// Seconds are the whole seconds of a duration.
+func (s Span) Seconds() int64 { return s.sec }
+
 // floorDiv divides and rounds down; the rest is never negative. b must be positive.
+
 func floorDiv(a, b int64) (q, r int64) {
 	q, r = a/b, a%b
 	if r < 0 {

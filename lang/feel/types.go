@@ -129,6 +129,24 @@ func (t *Type) String() string {
 // TypeNamed is the built-in type of a name ("number", "date and time" …), or nil.
 func TypeNamed(name string) *Type { return typeNames[name] }
 
+// TypeOf is the type of a value; the items of a list are taken to be like the first.
+func TypeOf(v Value) *Type {
+	switch v := v.(type) {
+	case []Value:
+		if len(v) == 0 {
+			return nil
+		}
+		return listType(TypeOf(v[0]))
+	case *Context:
+		t := &Type{Kind: KindContext, Fields: make([]Param, len(v.vals))}
+		for i, n := range v.shape.names {
+			t.Fields[i] = Param{n, TypeOf(v.vals[i])}
+		}
+		return t
+	}
+	return typeOfValue(v)
+}
+
 // kindOf is the kind of a value.
 func kindOf(v Value) Kind {
 	switch v.(type) {

@@ -63,8 +63,8 @@ func (c *Context) Get(name string) (Value, bool) {
 // Names are the names of the entries, in order. The slice isn't to be changed.
 func (c *Context) Names() []string { return c.shape.names }
 
-// with is the context with an entry set.
-func (c *Context) with(name string, v Value) *Context {
+// With is the context with an entry set.
+func (c *Context) With(name string, v Value) *Context {
 	if i := c.shape.find(name); i >= 0 {
 		vals := slices.Clone(c.vals)
 		vals[i] = v

@@ -16,21 +16,9 @@ import (
 
 	"mercator/base/i18n"
 	"mercator/base/person"
+	"mercator/internal/suites"
 	"mercator/lang/form"
 )
-
-func suite(t testing.TB, name string) string {
-	t.Helper()
-	root := os.Getenv("MERCATOR_SUITES")
-	if root == "" {
-		root = "../../../shared/suites"
-	}
-	p := filepath.Join(root, name)
-	if _, err := os.Stat(p); err != nil {
-		t.Skipf("test data %s is not here (MERCATOR_SUITES)", name)
-	}
-	return p
-}
 
 func localizer(t testing.TB, lang string) *i18n.Localizer {
 	t.Helper()
@@ -419,7 +407,7 @@ func TestTheFormsOfTheHouseAreInOrder(t *testing.T) {
 }
 
 func TestTheJSONReaderAgreesWithTheParsingSuite(t *testing.T) {
-	dir := suite(t, "json_parsing/test_parsing")
+	dir := suites.Dir(t, "json_parsing/test_parsing")
 	files, err := os.ReadDir(dir)
 	if err != nil {
 		t.Fatal(err)
@@ -453,7 +441,7 @@ func TestTheJSONReaderAgreesWithTheParsingSuite(t *testing.T) {
 }
 
 func TestHostileStringsAreKeptAsTheyAre(t *testing.T) {
-	data, err := os.ReadFile(suite(t, "sec_payloads/blns/blns.json"))
+	data, err := os.ReadFile(suites.Dir(t, "sec_payloads/blns/blns.json"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,20 +9,14 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"mercator/internal/suites"
 )
 
-// suite is where the veraPDF corpus lies, if it does ($MERCATOR_SUITES).
+// suite is where the veraPDF corpus lies.
 func suite(t testing.TB) string {
 	t.Helper()
-	dir := os.Getenv("MERCATOR_SUITES")
-	if dir == "" {
-		dir = "../../../../shared/suites"
-	}
-	dir = filepath.Join(dir, "pdfa", "PDF_A-2b")
-	if _, err := os.Stat(dir); err != nil {
-		t.Skip("the veraPDF corpus is not on this machine")
-	}
-	return dir
+	return suites.Dir(t, "pdfa", "PDF_A-2b")
 }
 
 // missed are the files of the corpus whose mistake isn't found: it is inside a font

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"mercator/internal/suites"
 	"mercator/lang/dmn/model"
 )
 
@@ -339,7 +340,7 @@ func TestATextKnowsItsPlace(t *testing.T) {
 }
 
 func TestWhatTheSuiteHolds(t *testing.T) {
-	dir := suites(t)
+	dir := suites.Dir(t, "dmn_tck", "TestCases")
 	find := func(name string) *model.Definitions {
 		found, err := filepath.Glob(filepath.Join(dir, "*", "*", name))
 		if err != nil || len(found) != 1 {

@@ -9,24 +9,9 @@ import (
 	"strings"
 	"testing"
 
+	"mercator/internal/suites"
 	"mercator/lang/dmn/model"
 )
-
-// suites is the folder of the foreign test suites, or none.
-func suites(t testing.TB) string {
-	dir := os.Getenv("MERCATOR_SUITES")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "..", "..", "shared", "suites")
-	}
-	dir = filepath.Join(dir, "dmn_tck", "TestCases")
-	if _, err := os.Stat(dir); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("the DMN TCK is missing: %v", err)
-		}
-		t.Skipf("the DMN TCK is missing: %v", err)
-	}
-	return dir
-}
 
 // files are the DMN files below a folder.
 func files(t testing.TB, dir string) []string {
@@ -58,7 +43,7 @@ func read(t testing.TB, path string) *model.Definitions {
 }
 
 func TestEveryFileOfTheSuiteReads(t *testing.T) {
-	dir := suites(t)
+	dir := suites.Dir(t, "dmn_tck", "TestCases")
 	paths := files(t, dir)
 	if len(paths) < 100 {
 		t.Errorf("only %d files in %s", len(paths), dir)
