@@ -40,6 +40,7 @@ import (
 	"mercator/domain/register"
 	"mercator/domain/register/sample"
 	"mercator/domain/service"
+	"mercator/lang/dmn"
 	"mercator/lang/form"
 	"mercator/web"
 	"mercator/web/assets"
@@ -357,7 +358,7 @@ func paymentProvider(c config.Payment) (payment.Provider, error) {
 
 // catalogue is every word that the house says.
 func (h *House) catalogue() (*i18n.Catalogue, error) {
-	all := []fs.FS{messages, person.Messages, form.Messages, oidclogin.Messages()}
+	all := []fs.FS{messages, person.Messages, form.Messages, dmn.Messages, oidclogin.Messages()}
 	all = append(all, web.Messages()...)
 	return i18n.Load(append(all, roomMessages()...)...)
 }

@@ -65,6 +65,10 @@ func TestMistakesAreNamed(t *testing.T) {
 		{"an element that isn't executed", "process.bpmn", "<bpmn:exclusiveGateway id=\"entitled\"", "<bpmn:complexGateway id=\"entitled\"", "process.bpmn"},
 		{"a rule without its paragraph", "fee.dmn", "<text>Nummer 265 der Anlage zu § 1 GebOSt</text>", "<text></text>", `has no annotation "law"`},
 		{"an expression that can't be read", "fee.dmn", "<text>3070</text>", "<text>30 70 +</text>", "fee.dmn:"},
+		{"a rule that reads what isn't there", "eligibility.dmn", "<text>address_zone != null</text>", "<text>adress_zone != null</text>", "eligibility.dmn:10:141: nothing here is called “adress_zone”: expected “address_zone”"},
+		{"a function that isn't there", "fee.dmn", "number(application.months)", "nummer(application.months)", "there is no function “nummer”: expected “number”"},
+		{"a rule of the wrong type", "fee.dmn", "<text>3070</text>", "<text>\"3070\"</text>", "the output is a string, the column “cents” wants a number"},
+		{"a cell that can never match", "fee.dmn", "<inputEntry id=\"fee_r2_i0\"><text>12</text>", "<inputEntry id=\"fee_r2_i0\"><text>\"12\"</text>", "“\"12\"” is a string, the input is a number"},
 		{"a scenario with an unknown key", "scenarios/01-at-once.toml", `consent = true`, "consent = true\nmood = 3", "scenarios/01-at-once.toml:6: unknown key"},
 		{"a scenario on no day", "scenarios/01-at-once.toml", `2026-12-01"`, `soon"`, "is not a day like"},
 	} {

@@ -17,6 +17,7 @@ import (
 	"mercator/core/access"
 	"mercator/lang/bpmn"
 	"mercator/lang/dmn"
+	"mercator/lang/feel"
 	"mercator/lang/form"
 
 	"github.com/BurntSushi/toml"
@@ -175,6 +176,12 @@ func (p *parser) dmn(name string, data []byte) {
 	if err != nil {
 		return
 	}
+	// A rule that doesn't hold together isn't let in; what is only doubtful is for lint.
+	for _, f := range d.Check(dmn.CheckOptions{}) {
+		if f.Severity == dmn.Error {
+			p.problems = append(p.problems, Problem{File: name, Line: f.Line, Col: f.Col, Msg: f.Msg})
+		}
+	}
 	for _, info := range d.Decisions() {
 		if p.s.Decisions[info.ID] != nil {
 			p.problem(name, 0, "decision %q stands in another file too", info.ID)
@@ -193,6 +200,15 @@ func (p *parser) add(file string, err error) {
 		for _, e := range many.Unwrap() {
 			p.add(file, e)
 		}
+		return
+	}
+	var fe *feel.Error
+	if errors.As(err, &fe) {
+		msg := fe.Msg
+		if fe.Expected != "" {
+			msg += ": expected " + fe.Expected
+		}
+		p.problems = append(p.problems, Problem{File: file, Line: fe.Line, Col: fe.Col, Msg: msg})
 		return
 	}
 	msg := strings.TrimPrefix(err.Error(), file+":")
