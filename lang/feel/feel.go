@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"mercator/lang/feel/xpath"
 )
@@ -156,7 +157,7 @@ func errorAt(a at, msg, expected string) *Error {
 	for start < off && off-start > 120 { // a long line: what is around the place
 		start += 40
 	}
-	for !utf8Start(text, start) {
+	for start < off && !utf8Start(text, start) {
 		start++
 	}
 	if end-off > 120 {
@@ -219,6 +220,10 @@ func parseIn(src string, c *Config, unary bool, base *names) (n Node, err error)
 	if len(src) > c.Budget.source() {
 		s.text = src[:100]
 		return nil, errorAt(at{s, 0, 0}, "the expression is too long", fmt.Sprintf("at most %d bytes", c.Budget.source()))
+	}
+	if !utf8.ValidString(src) {
+		s.text = strings.ToValidUTF8(src, "\uFFFD")
+		return nil, errorAt(at{s, 0, 0}, "the text isn't UTF-8", "a file saved as UTF-8")
 	}
 	p := &parser{c: c, src: s, toks: lex(src), scope: base}
 	defer func() {

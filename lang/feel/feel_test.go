@@ -149,17 +149,74 @@ func TestBudget(t *testing.T) {
 	}
 }
 
-func FuzzFeel(f *testing.F) {
-	for _, s := range []string{`1 + 2`, `if a then b else c`, `for x in [1,2] return x`, `date("2026-01-01") + duration("P1M")`, `a[b > 1].c`, `[1..3]`, `not(1, 2)`, `{a: 1}`, `"x" in ("x")`} {
+// seeds are expressions of every sort.
+var seeds = []string{
+	`1 + 2`, `if a then b else c`, `for x in [1,2] return x`, `date("2026-01-01") + duration("P1M")`, `a[b > 1].c`, `[1..3]`, `not(1, 2)`, `{a: 1}`, `"x" in ("x")`,
+	`function(x: number, y) x + y`, `{f: function(n: number) if n < 2 then 1 else n * f(n - 1), r: f(5)}.r`, `sort([3,1], function(x, y) x < y)`, `some x in 1..5, y in [x] satisfies x = y`,
+	`every i in @"2026-01-01"..@"2026-01-03" satisfies day of week(i) != "Sunday"`, `a.b instance of list<number>`, `{"foo bar+": 1, b: -2 ** 3}`, `]1..2[`, `(>= 5)`, `? > 3 and ? < 9, not(x)`,
+	`x between 1 and 2`, `string join(for i in 1..3 return string(i), ", ")`, `substring("\U01F40E", 1)`, `range("(1..2]").start included`, `context put({}, ["a"], 1)`, `1 /* c */ - -1 // e`,
+	`[{a: 1}, {a: 2}][item.a > 1][1]`, `date and time("2026-01-01T00:00:00@Europe/Berlin").time offset`, `replace("abc", "(b)", "[$1]", "i")`, `100 ** 100 / 3`, `total amount * 2 instance of number`,
+	`f(b: 1, a: 2)`, `for i in 0..4 return if i = 0 then 1 else i * partial[-1]`, `x in (1, < 5, [7..9])`, `- `, `-`, `< @"P1D"`, `null.a["b"]`, `x instance of context<a: string, b: list<Any>>`, `function(a) external {java: {class: "x"}}`,
+}
+
+// What can be read can be printed and read again, and that is the same.
+func FuzzParse(f *testing.F) {
+	for _, s := range seeds {
 		f.Add(s)
 	}
-	vars := map[string]any{"a": []any{map[string]any{"b": 2, "c": "d"}}, "b": "2026-01-01", "c": 1.5, Now: time.Unix(0, 0)}
 	f.Fuzz(func(t *testing.T, src string) {
-		if p, err := Compile(src, Config{File: "fuzz"}); err == nil {
-			p.EvalJSON(vars)
+		for _, parse := range []func(string, Config) (Node, error){Parse, ParseUnary} {
+			n, err := parse(src, Config{File: "fuzz"})
+			if err != nil {
+				var e *Error
+				if !errors.As(err, &e) || e.Line < 1 || e.Col < 1 || e.Msg == "" || e.Show() == "" {
+					t.Fatalf("%q: an error without its place: %v", src, err)
+				}
+				continue
+			}
+			once := Print(n)
+			again, err := parse(once, Config{File: "fuzz"})
+			if err != nil {
+				if strings.Contains(err.Error(), "too deeply") || strings.Contains(err.Error(), "too l") {
+					continue // brackets count
+				}
+				t.Fatalf("%q printed as %q can't be read: %v", src, once, err)
+			}
+			if twice := Print(again); twice != once {
+				t.Fatalf("%q is printed as %q and then as %q", src, once, twice)
+			}
 		}
-		if p, err := CompileUnary(src, Config{File: "fuzz"}); err == nil {
-			p.Test(3, vars)
+	})
+}
+
+// No expression panics, and none takes more than its budget.
+func FuzzEval(f *testing.F) {
+	for _, s := range seeds {
+		f.Add(s)
+	}
+	vars := map[string]any{"a": []any{map[string]any{"b": 2, "c": "d"}}, "b": "2026-01-01", "c": 1.5, "x": 3}
+	in := map[string]Value{}
+	for n, v := range vars {
+		in[n] = FromJSON(v)
+	}
+	f.Fuzz(func(t *testing.T, src string) {
+		for _, parse := range []func(string, Config) (Node, error){Parse, ParseUnary} {
+			n, err := parse(src, Config{File: "fuzz"})
+			if err != nil {
+				continue
+			}
+			p := Plan(n, Config{})
+			for _, trace := range []bool{false, true} {
+				r := NewRun(RunOptions{Now: time.Unix(0, 0), Budget: Budget{Steps: 20_000, Calls: 100}, Trace: trace})
+				v, err := p.run(r, func(n string) Value { return in[n] }, small(3))
+				if err != nil && !errors.Is(err, ErrBudget) {
+					t.Fatalf("%q: %v", src, err)
+				}
+				if len(Text(v)) > 2*maxText {
+					t.Fatalf("%q makes a text of %d bytes", src, len(Text(v)))
+				}
+				AppendJSON(nil, v)
+			}
 		}
 	})
 }

@@ -65,7 +65,7 @@ func (p *parser) fail(off int, msg, expected string) {
 	panic(parseError{errorAt(at{p.src, off, off}, msg, expected)})
 }
 
-func (p *parser) peek() token  { return p.toks[p.i] }
+func (p *parser) peek() token  { return p.toks[min(p.i, len(p.toks)-1)] }
 func (p *parser) after() token { return p.toks[min(p.i+1, len(p.toks)-1)] }
 
 func (p *parser) unexpected(expected string) {
@@ -176,6 +176,9 @@ func (p *parser) canonical(n int) string {
 // greedy takes a name whose scope isn't known: words side by side, since two names
 // without an operator are nothing else in FEEL.
 func (p *parser) greedy() string {
+	if p.peek().kind != tName {
+		p.unexpected("a name")
+	}
 	start := p.i
 	p.i++
 	for p.peek().kind == tName && !keyword(p.peek().text) || p.i > start && p.peek().kind == tNumber && p.toks[p.i-1].kind == tName && !strings.HasPrefix(p.peek().text, ".") {
