@@ -89,7 +89,11 @@ func (l *linter) registerFields() []string {
 func (l *linter) forms() {
 	check := func(f *form.Form, names, fields []string) {
 		for _, x := range f.Check(form.CheckOptions{KnownNames: names, RegisterFields: fields, Languages: translations}) {
-			l.say(x.File, x.Line, x.Col, "%s", x.Msg)
+			msg := x.Msg
+			if x.Expected != "" {
+				msg += ": expected " + x.Expected
+			}
+			l.say(x.File, x.Line, x.Col, "%s", msg)
 		}
 	}
 	check(l.s.Form, []string{"registers", "lists", "person", "service", "lang"}, l.registerFields())
@@ -202,7 +206,11 @@ func (l *linter) rules() {
 		}
 		seen[d] = true
 		for _, x := range d.Check(dmn.CheckOptions{Annotations: []string{"law", "de", "en", "tr"}}) {
-			l.say(x.File, x.Line, x.Col, "%s", x.Msg)
+			msg := x.Msg
+			if x.Expected != "" {
+				msg += ": expected " + x.Expected
+			}
+			l.say(x.File, x.Line, x.Col, "%s", msg)
 		}
 	}
 }

@@ -431,6 +431,13 @@ func simple(v Value) bool {
 	return b || ordered(v)
 }
 
+// Literal writes a value as FEEL reads it.
+func Literal(v Value) string {
+	var b strings.Builder
+	literal(&b, v, 0)
+	return b.String()
+}
+
 // Order compares two values of one ordered type (-1, 0, 1); ok is false where they
 // have no order.
 func Order(a, b Value) (int, bool) { return order(a, b) }
