@@ -89,11 +89,7 @@ func (l *linter) registerFields() []string {
 func (l *linter) forms() {
 	check := func(f *form.Form, names, fields []string) {
 		for _, x := range f.Check(form.CheckOptions{KnownNames: names, RegisterFields: fields, Languages: translations}) {
-			msg := x.Msg
-			if x.Expected != "" {
-				msg += ": expected " + x.Expected
-			}
-			l.say(x.File, x.Line, x.Col, "%s", msg)
+			l.say(x.File, x.Line, x.Col, "%s", x.Msg)
 		}
 	}
 	check(l.s.Form, []string{"registers", "lists", "person", "service", "lang"}, l.registerFields())
