@@ -677,7 +677,6 @@ func TestRecursion(t *testing.T) {
 		dec("fac20", "", lit("fac(20)"), "fac()")+dec("even10", "", lit("[isEven(10), isOdd(10)]"), "isEven()", "isOdd()")+
 		dec("endless", "", lit("forever(1)"), "forever()")+dec("endless2", "", lit("ping(1)"), "ping()")+
 		dec("wide", "", lit("count(for a in 1..3000, b in 1..3000 return a)"))+
-		svc("again", "", []string{"callsAgain"}, nil, nil, nil)+dec("callsAgain", "", lit("again()"), "again()")+
 		svc("endlessS", "", []string{"endless"}, nil, nil, nil)+dec("callsEndless", "", lit("endlessS()"), "endlessS()")+
 		dec("noLogic", "number", "")+dec("usesNoLogic", "", lit("noLogic"), "!noLogic")+
 		`<businessKnowledgeModel id="_empty" name="empty"><variable name="empty"/></businessKnowledgeModel>`+
@@ -689,8 +688,6 @@ func TestRecursion(t *testing.T) {
 		{"", "endless", "", over},
 		{"", "endless2", "", over},
 		{"", "wide", "", over},
-		{"", "callsAgain", "", over},
-		{"", "again", "", over},
 		{"", "endlessS", "", over},
 		{"", "callsEndless", "", over},
 		{"", "noLogic", "", "null"},
@@ -708,6 +705,7 @@ func TestRefusedModels(t *testing.T) {
 	deep := strings.Repeat("<list>", 60) + lit("1") + strings.Repeat("</list>", 60)
 	for what, c := range map[string][2]string{
 		"two decisions in a circle":    {dec("a", "", lit("b"), "!b") + dec("b", "", lit("a"), "!a"), "circle"},
+		"through a service":            {svc("again", "", []string{"a"}, nil, nil, nil) + dec("a", "", lit("again()"), "again()"), "circle"},
 		"a decision that needs itself": {dec("a", "", lit("a"), "!a"), "circle"},
 		"boxes in boxes":               {dec("a", "", deep+""), ""},
 		"lists without end":            {dec("a", "", strings.Repeat("<list>", 5000)+strings.Repeat("</list>", 5000)), "deep"},

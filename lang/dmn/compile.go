@@ -16,6 +16,9 @@ type compiler struct {
 	o    Options
 	d    *Definitions
 	errs feel.Errors
+	// later completes types that restrict one which wasn't made yet: types may hold
+	// themselves.
+	later []func()
 }
 
 const maxErrors = 50
@@ -41,6 +44,9 @@ func (c *compiler) types() {
 	for _, it := range c.d.source.Types {
 		c.named(it.Name, it.Pos, nil)
 	}
+	for _, f := range c.later {
+		f()
+	}
 }
 
 // named is the type of a name; around are the types that are being made, since a type
@@ -49,18 +55,23 @@ func (c *compiler) named(name string, at model.Pos, around []string) *feel.Type 
 	if name == "" {
 		return nil
 	}
+	if slices.Contains(around, name) {
+		c.bad(at, "the type "+quote(name)+" is nothing but itself", "a type of its own")
+		return nil
+	}
 	if t, ok := c.d.types[name]; ok {
 		return t
 	}
 	if it, ok := c.d.items[name]; ok {
-		// A type may hold itself, as a tree does; it is there while it is being made.
-		if slices.Contains(around, name) && it.TypeRef != "" {
-			c.bad(at, "the type "+quote(name)+" is nothing but itself", "")
-			return nil
+		t := &feel.Type{Name: name}
+		if plain(it) { // another name for a type
+			t = c.named(it.TypeRef, it.Pos, append(around, name))
+			c.d.types[name] = t
+			return t
 		}
-		t := &feel.Type{}
-		c.d.types[name] = t
+		c.d.types[name] = t // it is there while it is made: a tree holds trees
 		*t = *c.item(it, append(around, name))
+		t.Name = name
 		return t
 	}
 	if t := feel.TypeNamed(name); t != nil {
@@ -84,41 +95,53 @@ func (c *compiler) named(name string, at model.Pos, around []string) *feel.Type 
 	return nil
 }
 
+// plain is an item definition that says nothing but another type.
+func plain(it *model.ItemDefinition) bool {
+	return it.Function == nil && len(it.Components) == 0 && !it.Collection && it.AllowedValues == nil && it.TypeConstraint == nil
+}
+
 func (c *compiler) item(it *model.ItemDefinition, around []string) *feel.Type {
 	var t *feel.Type
 	switch {
 	case it.Function != nil:
-		t = &feel.Type{Kind: feel.KindFunction, Params: []*feel.Type{}, Result: c.named(it.Function.OutputTypeRef, it.Pos, around)}
+		t = &feel.Type{Kind: feel.KindFunction, Params: []*feel.Type{}, Result: c.named(it.Function.OutputTypeRef, it.Pos, nil)}
 		for _, p := range it.Function.Params {
-			t.Params = append(t.Params, c.named(p.TypeRef, p.Pos, around))
+			t.Params = append(t.Params, c.named(p.TypeRef, p.Pos, nil))
 		}
 	case len(it.Components) > 0:
 		t = &feel.Type{Kind: feel.KindContext, Fields: []feel.Param{}}
 		for _, x := range it.Components {
-			t.Fields = append(t.Fields, feel.Param{Name: x.Name, Type: c.item(x, around)})
+			t.Fields = append(t.Fields, feel.Param{Name: x.Name, Type: c.item(x, nil)})
 		}
 	default:
-		if base := c.named(it.TypeRef, it.Pos, around); base != nil {
-			copied := *base
-			t = &copied
-		} else {
+		if t = c.named(it.TypeRef, it.Pos, around); t == nil {
 			t = &feel.Type{}
 		}
 	}
 	// Allowed values hold for the items of a collection, a constraint for the whole.
 	if it.AllowedValues != nil {
-		c.allow(t, *it.AllowedValues)
+		t = c.restricted(t, *it.AllowedValues)
 	}
 	if it.Collection {
 		t = &feel.Type{Kind: feel.KindList, Elem: t}
 	}
 	if it.TypeConstraint != nil {
-		c.allow(t, *it.TypeConstraint)
-	}
-	if len(around) > 0 && it.Name == around[len(around)-1] {
-		t.Name = it.Name
+		t = c.restricted(t, *it.TypeConstraint)
 	}
 	return t
+}
+
+// restricted is a type with fewer values. The type may still be in the making.
+func (c *compiler) restricted(base *feel.Type, text model.Text) *feel.Type {
+	t := *base
+	c.allow(&t, text)
+	allow, allowed := t.Allow, t.Allowed
+	c.later = append(c.later, func() {
+		name := t.Name
+		t = *base
+		t.Name, t.Allow, t.Allowed = name, allow, allowed
+	})
+	return &t
 }
 
 // allow restricts a type to the values that pass unary tests.
@@ -130,11 +153,11 @@ func (c *compiler) allow(t *feel.Type, text model.Text) {
 	p := feel.Plan(n, feel.Config{Lenient: true})
 	before := t.Allow
 	t.Allowed = n
-	t.Allow = func(v feel.Value) bool {
-		if before != nil && !before(v) {
+	t.Allow = func(r *feel.Run, v feel.Value) bool {
+		if before != nil && !before(r, v) {
 			return false
 		}
-		ok, err := p.EvalTest(feel.NewRun(feel.RunOptions{}), nil, v)
+		ok, err := p.EvalTest(r, nil, v)
 		return err == nil && ok == true
 	}
 }
@@ -217,6 +240,12 @@ func (c *compiler) graph() {
 		if e.typ != nil && e.typ.Kind == feel.KindFunction && e.typ.Params != nil {
 			e.result = e.typ.Result
 		}
+		if e.result == nil && len(e.output) > 1 {
+			e.result = &feel.Type{Kind: feel.KindContext, Fields: []feel.Param{}}
+			for _, o := range e.output {
+				e.result.Fields = append(e.result.Fields, feel.Param{Name: o.name, Type: o.typ})
+			}
+		}
 		e.typ = &feel.Type{Kind: feel.KindFunction, Params: []*feel.Type{}, Result: e.result}
 		for _, g := range e.given {
 			e.params = append(e.params, feel.Param{Name: g.name, Type: g.typ})
@@ -269,7 +298,7 @@ func (c *compiler) circles() {
 	var walk func(e *element, path []*element) bool
 	walk = func(e *element, path []*element) bool {
 		switch {
-		case state[e] == done || e.sort != decision:
+		case state[e] == done || e.sort != decision && e.sort != service:
 			return true
 		case state[e] == walking:
 			var names []string
@@ -281,8 +310,16 @@ func (c *compiler) circles() {
 		}
 		state[e] = walking
 		defer func() { state[e] = done }()
-		for _, n := range e.needs {
-			if n.to != nil && !walk(n.to, append(path, e)) {
+		var needs []*element
+		if e.sort == service { // what it makes, not what it is given
+			needs = append(slices.Clone(e.output), e.encapsulated...)
+		} else {
+			for _, n := range e.needs {
+				needs = append(needs, n.to)
+			}
+		}
+		for _, n := range needs {
+			if n != nil && !slices.Contains(e.given, n) && !walk(n, append(path, e)) {
 				return false
 			}
 		}
@@ -306,7 +343,7 @@ func (c *compiler) scope(e *element) (*feel.Scope, feel.Config) {
 		cfg.Names, cfg.Vars[n] = append(cfg.Names, n), t
 	}
 	for n, t := range e.byName {
-		name(n, t.typ)
+		name(n, t.known())
 	}
 	for prefix, l := range e.groups {
 		t := &feel.Type{Kind: feel.KindContext, Fields: []feel.Param{}}
@@ -356,26 +393,58 @@ func (c *compiler) logic() {
 			}
 		}
 	}
+	sources := map[*element]*model.Expr{}
 	i := map[role]int{}
 	for _, e := range c.d.elements {
-		k := i[e.sort]
+		switch k := i[e.sort]; e.sort {
+		case decision:
+			sources[e] = c.d.source.Decisions[k].Logic
+		case knowledge:
+			sources[e] = c.d.source.BKMs[k].Logic
+		}
 		i[e.sort]++
+	}
+	// What an element needs comes first: what is known of its type, and with it of the
+	// names in it, is then there.
+	done := map[*element]bool{}
+	var visit func(e *element)
+	visit = func(e *element) {
+		if e == nil || done[e] || e.defs != c.d {
+			return
+		}
+		done[e] = true
+		for _, n := range e.needs {
+			visit(n.to)
+		}
 		switch e.sort {
 		case decision:
-			plan(e, c.d.source.Decisions[k].Logic, e.typ)
+			plan(e, sources[e], e.typ)
+			if e.typ == nil && e.prog != nil {
+				e.inferred = e.prog.Type()
+			}
 		case knowledge:
-			plan(e, c.d.source.BKMs[k].Logic, nil)
-		}
-	}
-	for _, e := range c.d.elements {
-		if e.sort == service && e.result == nil && len(e.output) == 1 {
-			if o := e.output[0]; o.typ != nil {
-				e.result = o.typ
-			} else if o.prog != nil {
-				e.result = o.prog.Type()
+			plan(e, sources[e], nil)
+			if f := e.prog; f != nil && e.result == nil && f.Type() != nil && f.Type().Kind == feel.KindFunction {
+				e.inferred = f.Type()
+			}
+		case service:
+			if e.result == nil && len(e.output) == 1 {
+				e.result = e.output[0].known()
+				e.typ.Result = e.result
 			}
 		}
 	}
+	for _, e := range c.d.elements {
+		visit(e)
+	}
+}
+
+// known is what is known of the type of an element.
+func (e *element) known() *feel.Type {
+	if e.inferred != nil {
+		return e.inferred
+	}
+	return e.typ
 }
 
 // boxer makes FEEL nodes of the boxed expressions of one element.

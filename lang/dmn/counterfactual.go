@@ -58,15 +58,16 @@ func (d *Definitions) Counterfactuals(name string, in map[string]any, o CounterO
 	if s.left <= 0 {
 		s.left = 5_000
 	}
+	s.run = feel.NewRun(feel.RunOptions{Now: o.Now})
 	out := &Counterfactuals{Answer: first.Value, Complete: true}
-	e := d.find(name, decision, service)
+	e := d.asked(name)
 	s.collect(e)
 	for _, x := range s.inputs {
 		v, given := in[x.name]
 		if !given {
 			v = in[x.label]
 		}
-		s.in[x.name] = typed(x.typ, v)
+		s.in[x.name] = typed(s.run, x.typ, v)
 	}
 	for k, v := range in { // what isn't declared is passed on as it is
 		if _, ok := s.in[k]; !ok {
@@ -97,6 +98,7 @@ type search struct {
 	constants []feel.Value
 	paths     [][]string // that the logic reads
 	labels    map[string]string
+	run       *feel.Run // of type checks
 }
 
 // collect finds the inputs that a decision rests on, and the values it compares with.
@@ -203,7 +205,7 @@ func (s *search) try(l leaf, v feel.Value) (answer *Result, changed bool, err er
 	if s.left--; s.left < 0 {
 		return nil, false, nil
 	}
-	if l.typ != nil && l.typ.Allow != nil && !l.typ.Allow(v) {
+	if l.typ != nil && l.typ.Allow != nil && !l.typ.Allow(s.run, v) {
 		return nil, false, nil
 	}
 	in := make(map[string]any, len(s.in))
@@ -274,7 +276,7 @@ func (s *search) others(l leaf) []feel.Value {
 		if v == nil || feel.Equal(v, l.val) == true || slices.ContainsFunc(out, func(o feel.Value) bool { return feel.Equal(o, v) == true }) || len(out) >= 200 {
 			return
 		}
-		if l.val == nil && l.typ != nil && l.typ.Kind != feel.KindAny && !l.typ.Has(v, false) {
+		if l.val == nil && l.typ != nil && l.typ.Kind != feel.KindAny && !l.typ.Has(s.run, v, false) {
 			return
 		}
 		if l.val != nil && feel.KindOf(v) != feel.KindOf(l.val) {

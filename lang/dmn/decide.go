@@ -5,6 +5,7 @@ package dmn
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"mercator/lang/feel"
@@ -48,78 +49,143 @@ type EvalOptions struct {
 	Trace bool      // fill Result.Trace and Result.Nulls
 }
 
-// Decide makes a decision, or runs a decision service, of a name or id over JSON data,
-// with its trace. Under feel.Now the data may say what time it is. The error is that
+// Decide makes a decision, runs a decision service or calls knowledge, of a name or id,
+// over JSON data, with its trace. Under feel.Now the data may say what time it is. The error is that
 // there is no such decision, or feel.ErrBudget.
 func (d *Definitions) Decide(name string, in map[string]any) (*Result, error) {
 	now, _ := in[feel.Now].(time.Time)
 	return d.Evaluate(name, in, EvalOptions{Now: now, Trace: true})
 }
 
+// asked is the decision, service or knowledge of a name or id, which may stand beside
+// the namespace of its model ("urn:lib#fee").
+func (d *Definitions) asked(name string) *element {
+	if ns, rest, ok := strings.Cut(name, "#"); ok && ns != "" {
+		if m := d.model(ns); m != nil {
+			return m.asked(rest)
+		}
+	}
+	if e := d.find(name, decision); e != nil {
+		return e
+	}
+	if e := d.find(name, service); e != nil {
+		return e
+	}
+	return d.find(name, knowledge)
+}
+
+// model is this model or an imported one, by its namespace.
+func (d *Definitions) model(namespace string) *Definitions {
+	if d.namespace == namespace {
+		return d
+	}
+	for _, im := range d.imports {
+		if m := im.defs.model(namespace); m != nil {
+			return m
+		}
+	}
+	return nil
+}
+
+// Outputs is how many decisions a service answers with; 1 for a decision.
+func (d *Definitions) Outputs(name string) int {
+	if e := d.asked(name); e != nil && e.sort == service {
+		return len(e.output)
+	}
+	return 1
+}
+
 // Evaluate makes a decision over data that is JSON or FEEL values. Texts become what
 // the type of the input data says: dates, times, durations.
 func (d *Definitions) Evaluate(name string, in map[string]any, o EvalOptions) (*Result, error) {
-	e := d.find(name, decision, service)
+	e := d.asked(name)
 	if e == nil {
 		return nil, fmt.Errorf("there is no decision %q in %s", name, d.file)
 	}
-	ev := newEvaluation(in, o)
+	ev := newEvaluation(d, in, o)
 	v := ev.value(e)
 	if ev.err != nil {
 		return nil, ev.err
 	}
-	if f, ok := v.(*feel.Function); ok && e.sort == service {
-		args := make([]feel.Value, len(e.given))
-		for i, g := range e.given {
-			args[i] = ev.input(g)
+	if f, ok := v.(*feel.Function); ok && e.sort != decision {
+		args := make([]feel.Value, len(e.params))
+		for i, p := range e.params {
+			if e.sort == service {
+				args[i] = ev.input(e.given[i])
+			} else {
+				args[i] = typed(ev.run, p.Type, in[p.Name])
+			}
 		}
 		if v, ev.err = f.CallSafe(ev.run, args); ev.err != nil {
 			return nil, ev.err
 		}
 	}
 	r := &Result{Value: feel.ToJSON(v), FEEL: v, Nulls: ev.run.Notes()}
-	for _, t := range ev.trace {
-		r.Trace = append(r.Trace, *t)
+	if ev.traces != nil {
+		for _, t := range ev.traces.list {
+			r.Trace = append(r.Trace, *t)
+		}
 	}
 	return r, nil
 }
 
 // evaluation is one evaluation of a decision with all that it requires.
 type evaluation struct {
-	in      map[string]any
-	run     *feel.Run
-	tracing bool
-	trace   []*DecisionTrace
-	current *DecisionTrace
-	known   map[*element]feel.Value
-	busy    map[*element]bool
-	err     error
+	in     map[string]any
+	run    *feel.Run
+	traces *tracer // nil: none
+	known  map[*element]feel.Value
+	busy   map[*element]bool
+	err    error
 }
 
-func newEvaluation(in map[string]any, o EvalOptions) *evaluation {
-	ev := &evaluation{in: in, tracing: o.Trace, known: make(map[*element]feel.Value, 8), busy: make(map[*element]bool, 8)}
-	ev.run = feel.NewRun(feel.RunOptions{Now: o.Now, Trace: o.Trace, User: ev})
+// tracer is shared by an evaluation and the services that it calls.
+type tracer struct {
+	list    []*DecisionTrace
+	current *DecisionTrace
+}
+
+func newEvaluation(d *Definitions, in map[string]any, o EvalOptions) *evaluation {
+	ev := &evaluation{in: in, known: make(map[*element]feel.Value, 8), busy: make(map[*element]bool, 8)}
+	if o.Trace {
+		ev.traces = &tracer{}
+	}
+	ev.run = feel.NewRun(feel.RunOptions{Now: o.Now, Trace: o.Trace, User: ev.traces, Budget: d.budget})
 	return ev
 }
 
 // input is the value of input data, or of a decision that the caller gives.
+// That of an imported model stands under the name of the import ("lib": {"age": 7}), or
+// beside the namespace of its model ("urn:lib#age"), or simply under its name.
 func (ev *evaluation) input(e *element) feel.Value {
-	v, ok := ev.in[e.name]
-	if !ok {
-		if v, ok = ev.in[e.label]; !ok {
-			if v, ok = ev.in[e.id]; !ok {
-				return nil
+	if len(e.defs.path) > 0 {
+		in := feel.Value(nil)
+		for i, p := range e.defs.path {
+			if i == 0 {
+				in = feel.FromJSON(ev.in[p])
+			} else if c, ok := in.(*feel.Context); ok {
+				in, _ = c.Get(p)
+			}
+		}
+		if c, ok := in.(*feel.Context); ok {
+			if v, ok := c.Get(e.name); ok {
+				return typed(ev.run, e.typ, v)
 			}
 		}
 	}
-	return typed(e.typ, v)
+	for _, name := range []string{e.defs.namespace + "#" + e.name, e.name, e.label, e.id} {
+		if v, ok := ev.in[name]; ok {
+			return typed(ev.run, e.typ, v)
+		}
+	}
+	return nil
 }
 
 // typed makes a FEEL value of what a caller gives: of the type, or null.
-func typed(t *feel.Type, v any) feel.Value {
+func typed(r *feel.Run, t *feel.Type, v any) feel.Value {
 	w := shaped(t, feel.FromJSON(v), 0)
 	if t != nil {
-		w, _ = t.Coerce(w)
+		w, _ = t.Coerce(r, w)
 	}
 	return w
 }
@@ -208,15 +274,14 @@ func (ev *evaluation) decide(e *element) feel.Value {
 		return ev.input(e)
 	}
 	var t, above *DecisionTrace
-	if ev.tracing {
-		t, above = &DecisionTrace{ID: e.id, Name: e.label}, ev.current
-		ev.current = t
+	if ev.traces != nil {
+		t, above = &DecisionTrace{ID: e.id, Name: e.label}, ev.traces.current
+		ev.traces.current = t
 	}
 	v := ev.eval(e)
-	if ev.tracing {
-		ev.current = above
+	if ev.traces != nil {
 		t.Value = feel.ToJSON(v)
-		ev.trace = append(ev.trace, t)
+		ev.traces.current, ev.traces.list = above, append(ev.traces.list, t)
 	}
 	return v
 }
@@ -254,7 +319,7 @@ func (ev *evaluation) lookup(e *element, name string) feel.Value {
 // service is a decision service as a function of its inputs (6.3.7, 10.4).
 func (ev *evaluation) service(e *element) feel.Value {
 	return feel.NewFunction(e.name, e.params, e.result, func(args []feel.Value) (feel.Value, error) {
-		inner := &evaluation{run: ev.run, tracing: ev.tracing, in: map[string]any{}, known: map[*element]feel.Value{}, busy: map[*element]bool{}}
+		inner := &evaluation{run: ev.run, traces: ev.traces, in: map[string]any{}, known: map[*element]feel.Value{}, busy: map[*element]bool{}}
 		// A service knows nothing of what is around it: what isn't given is null.
 		for i, g := range e.given {
 			inner.known[g] = args[i]
@@ -264,7 +329,6 @@ func (ev *evaluation) service(e *element) feel.Value {
 		for i, o := range e.output {
 			names[i], vals[i] = o.name, inner.value(o)
 		}
-		ev.trace = append(ev.trace, inner.trace...)
 		if inner.err != nil {
 			return nil, inner.err
 		}
@@ -277,11 +341,11 @@ func (ev *evaluation) service(e *element) feel.Value {
 
 // record notes how a table was decided.
 func (t *table) record(c *feel.Call, e *element, in []feel.Value, hits []hit) {
-	ev, ok := c.User().(*evaluation)
-	if !ok || !ev.tracing || ev.current == nil {
+	traces, _ := c.User().(*tracer)
+	if traces == nil || traces.current == nil {
 		return
 	}
-	tr := ev.current
+	tr := traces.current
 	if tr.HitPolicy == "" {
 		tr.HitPolicy = t.src.HitPolicy
 		for i, v := range in {

@@ -5,6 +5,7 @@ package dmn
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"mercator/lang/dmn/model"
@@ -22,6 +23,8 @@ type Definitions struct {
 	items                 map[string]*model.ItemDefinition
 	problems              []*feel.Error
 	source                *model.Definitions
+	path                  []string // the names of the imports that lead here
+	budget                feel.Budget
 }
 
 type imported struct {
@@ -44,6 +47,7 @@ type element struct {
 	id, name string // name: of its variable
 	label    string // as it is shown
 	typ      *feel.Type
+	inferred *feel.Type // where no type is given
 	pos      model.Pos
 	defs     *Definitions
 
@@ -90,12 +94,19 @@ func Parse(file string, data []byte) (*Definitions, error) {
 
 // ParseWith reads a file and what it imports.
 func ParseWith(file string, data []byte, o Options) (*Definitions, error) {
-	return parse(file, data, o, map[string]bool{})
+	return parse(file, data, o, &family{above: map[string]bool{}})
 }
 
-const maxImports = 50
+// family bounds the files that a file brings with it.
+type family struct {
+	above map[string]bool // the namespaces on the way to a file
+	path  []string
+	files int
+}
 
-func parse(file string, data []byte, o Options, above map[string]bool) (*Definitions, error) {
+const maxImports = 200
+
+func parse(file string, data []byte, o Options, in *family) (*Definitions, error) {
 	m, bad := model.Read(file, data, o.Limits)
 	if len(bad) > 0 {
 		var errs feel.Errors
@@ -105,9 +116,9 @@ func parse(file string, data []byte, o Options, above map[string]bool) (*Definit
 		return nil, errs
 	}
 	c := &compiler{o: o, d: &Definitions{file: file, name: m.Name, namespace: m.Namespace, source: m,
-		byID: map[string]*element{}, types: map[string]*feel.Type{}, items: map[string]*model.ItemDefinition{}}}
-	above[m.Namespace] = true
-	defer delete(above, m.Namespace)
+		byID: map[string]*element{}, types: map[string]*feel.Type{}, items: map[string]*model.ItemDefinition{}, path: slices.Clone(in.path), budget: o.Budget}}
+	in.above[m.Namespace] = true
+	defer delete(in.above, m.Namespace)
 	for _, im := range m.Imports {
 		if !strings.Contains(im.Type, "/DMN/") {
 			continue // a schema or a PMML file, which nothing here reads
@@ -116,11 +127,11 @@ func parse(file string, data []byte, o Options, above map[string]bool) (*Definit
 		case o.Import == nil:
 			c.bad(im.Pos, "nothing says where the import "+quote(im.Name)+" is to be found", "")
 			continue
-		case above[im.Namespace]:
+		case in.above[im.Namespace]:
 			c.bad(im.Pos, "the import "+quote(im.Name)+" leads back to this file", "files that don't import each other in a circle")
 			continue
-		case len(above) > maxImports:
-			c.bad(im.Pos, "the imports go too deep", "")
+		case in.files >= maxImports:
+			c.bad(im.Pos, "there are too many imports", fmt.Sprintf("at most %d in all", maxImports))
 			continue
 		}
 		f, b, err := o.Import(im.Namespace, im.LocationURI)
@@ -128,7 +139,14 @@ func parse(file string, data []byte, o Options, above map[string]bool) (*Definit
 			c.bad(im.Pos, "the import "+quote(im.Name)+" can't be read: "+err.Error(), "")
 			continue
 		}
-		d, err := parse(f, b, o, above)
+		in.files++
+		if im.Name != "" {
+			in.path = append(in.path, im.Name)
+		}
+		d, err := parse(f, b, o, in)
+		if im.Name != "" {
+			in.path = in.path[:len(in.path)-1]
+		}
 		if err != nil {
 			var es feel.Errors
 			var one *feel.Error
@@ -138,6 +156,10 @@ func parse(file string, data []byte, o Options, above map[string]bool) (*Definit
 			case errors.As(err, &one):
 				c.errs = append(c.errs, one)
 			}
+			continue
+		}
+		if d.namespace != im.Namespace {
+			c.bad(im.Pos, fmt.Sprintf("the import %s brings the namespace %s", quote(im.Name), quote(d.namespace)), quote(im.Namespace))
 			continue
 		}
 		c.d.imports = append(c.d.imports, &imported{im.Name, d})

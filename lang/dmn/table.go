@@ -3,6 +3,7 @@
 package dmn
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -161,12 +162,12 @@ func (b *boxer) outputsFit(t *table, planned []*feel.Child) {
 	for i, r := range t.rules {
 		for k := range r.outputs {
 			ch := planned[t.firstRule+i*t.width+len(t.inputs)+k]
-			if want := t.outType[k]; want != nil && ch.Type != nil && ch.Type.Kind != feel.KindAny && !ch.Type.Is(want) {
+			if want := t.outType[k]; want != nil && !ch.Type.Fits(want) {
 				p := r.src.Pos
 				if k < len(r.src.Outputs) {
 					p = r.src.Outputs[k].Pos
 				}
-				b.problem(p, fmt.Sprintf("the output is a %s, the column %s wants a %s", ch.Type, quote(t.outputs[k]), want), "a "+want.String())
+				b.problem(p, fmt.Sprintf("the output is a %s, the column %s wants a %s", ch.Type, quote(cmp.Or(t.outputs[k], b.e.label)), want), "a "+want.String())
 			}
 		}
 	}
@@ -213,7 +214,7 @@ func (t *table) eval(c *feel.Call, e *element) feel.Value {
 	for i := range t.inputs {
 		v := c.Value(i)
 		if t.types[i] != nil && v != nil {
-			w, ok := t.types[i].Coerce(v)
+			w, ok := t.types[i].Coerce(c.Run(), v)
 			if !ok {
 				c.Note(t.inputs[i], "the input isn't of the type "+t.types[i].String())
 			}
@@ -238,7 +239,7 @@ func (t *table) eval(c *feel.Call, e *element) feel.Value {
 		}
 		out := make([]feel.Value, len(t.outputs))
 		for o := range out {
-			out[o] = c.Value(base + len(in) + o)
+			out[o] = t.typed(c, t.rules[k].outputs[o], o, c.Value(base+len(in)+o))
 		}
 		hits = append(hits, hit{k, out})
 		return !single
@@ -260,6 +261,19 @@ func (t *table) eval(c *feel.Call, e *element) feel.Value {
 	return t.answer(c, hits)
 }
 
+// typed holds an output to the type of its column.
+func (t *table) typed(c *feel.Call, n feel.Node, o int, v feel.Value) feel.Value {
+	want := t.outType[o]
+	if want == nil || v == nil {
+		return v
+	}
+	w, ok := want.Coerce(c.Run(), v)
+	if !ok {
+		c.Note(n, "the output isn't of the type "+want.String())
+	}
+	return w
+}
+
 // value is the output of a rule: its one value, or a context of all.
 func (t *table) value(out []feel.Value) feel.Value {
 	if len(out) == 1 {
@@ -276,7 +290,7 @@ func (t *table) answer(c *feel.Call, hits []hit) feel.Value {
 		}
 		out := make([]feel.Value, len(t.outputs))
 		for o := range out {
-			out[o] = c.Value(t.firstDefault + o)
+			out[o] = t.typed(c, t.node, o, c.Value(t.firstDefault+o))
 		}
 		return t.value(out)
 	}

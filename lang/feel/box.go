@@ -144,6 +144,9 @@ func (c *Call) Test(i int, input Value) Value {
 	return c.codes[i](c.f)
 }
 
+// Run is the run of the evaluation.
+func (c *Call) Run() *Run { return c.f.st.run }
+
 // User is what the run was started with.
 func (c *Call) User() any { return c.f.st.user }
 

@@ -169,7 +169,7 @@ func (s *signature) fit(c *site, args []Value, order []int, out []Value) (_ []Va
 			c.given |= 1 << i
 		}
 		if p.typ != nil && p.typ.Kind != KindAny && kindOf(v) != p.typ.Kind {
-			w, ok := p.typ.Coerce(v)
+			w, ok := p.typ.Coerce(c.st.run, v)
 			if !ok {
 				return nil, fmt.Sprintf("the argument %s is %s, not a %s", quote(p.name), brief(v), p.typ)
 			}

@@ -33,6 +33,12 @@ type Config struct {
 
 func (c *Config) types(name string) *Type { return c.Vars[name] }
 
+// declares says whether a name is a variable by the configuration.
+func (c *Config) declares(name string) bool {
+	_, typed := c.Vars[name]
+	return typed || slices.Contains(c.Names, name)
+}
+
 // Budget bounds an expression and its evaluation; a zero is a default.
 type Budget struct {
 	Source int // bytes of an expression: 64 KiB
@@ -331,7 +337,8 @@ type RunOptions struct {
 
 // NewRun starts a run.
 func NewRun(o RunOptions) *Run {
-	r := &Run{state{steps: o.Budget.steps(), maxDepth: o.Budget.calls(), clock: o.Now, user: o.User}}
+	r := &Run{st: state{steps: o.Budget.steps(), maxDepth: o.Budget.calls(), clock: o.Now, user: o.User}}
+	r.st.run = r
 	if o.Trace {
 		r.st.notes = &[]Note{}
 	}
@@ -358,6 +365,7 @@ func (r *Run) Notes() []Note {
 func (r *Run) Steps() int { return r.st.steps }
 
 type state struct {
+	run      *Run
 	steps    int
 	depth    int
 	maxDepth int

@@ -105,7 +105,7 @@ func (p *planner) name(n *nameRef, s *scope) (code, *Type) {
 	for fn != p.root {
 		hops, fn = hops+1, fn.up
 	}
-	if _, declared := p.free[n.name]; !declared {
+	if _, used := p.free[n.name]; !used && !p.c.declares(n.name) {
 		if b, ok := builtins[n.name]; ok {
 			v := Value(&Function{name: b.name, builtin: b})
 			return func(*frame) Value { return v }, b.typ()
@@ -276,7 +276,7 @@ func (p *planner) plan(n Node, s *scope) (code, *Type) {
 		if t.kind() == KindUnknown || t.bare() {
 			return func(f *frame) Value { f.st.note(n.at, "there is no type "+quote(t.String())); return nil }, TypeBoolean
 		}
-		return func(f *frame) Value { return t.Has(x(f), false) }, TypeBoolean
+		return func(f *frame) Value { return t.Has(f.st.run, x(f), false) }, TypeBoolean
 	case *function:
 		return p.function(n, s)
 	case *unaryTests:
@@ -291,7 +291,7 @@ func (p *planner) plan(n Node, s *scope) (code, *Type) {
 			if v == nil {
 				return nil
 			}
-			w, ok := t.Coerce(v)
+			w, ok := t.Coerce(f.st.run, v)
 			if !ok {
 				f.st.note(n.where(), fmt.Sprintf("%s isn't of the type %s", brief(v), t))
 			}
@@ -335,10 +335,8 @@ func (p *planner) path(n Node, s *scope) {
 					return
 				}
 			}
-			if b := builtins[x.name]; b != nil {
-				if _, declared := p.free[x.name]; !declared {
-					return
-				}
+			if _, used := p.free[x.name]; builtins[x.name] != nil && !used && !p.c.declares(x.name) {
+				return
 			}
 			parts = append(parts, x.name)
 			slices.Reverse(parts)
@@ -668,7 +666,7 @@ func (p *planner) rangeOf(n *rangeOf, s *scope) (code, *Type) {
 	}
 	typ := &Type{Kind: KindRange, Elem: t}
 	if constantOrNil(n.lo) && constantOrNil(n.hi) {
-		st := &state{steps: 10}
+		st := &NewRun(RunOptions{}).st
 		v := make(&frame{st: st, slots: []Value{}})
 		if v == nil {
 			r := Range{}
@@ -1250,8 +1248,27 @@ func (p *planner) call(n *call, s *scope) (code, *Type) {
 	for i, a := range n.args {
 		args[i], types[i] = p.plan(a, s)
 	}
-	if r, ok := n.fn.(*nameRef); ok && p.isBuiltin(r.name, s) {
-		return p.builtin(n, builtins[r.name], args, types)
+	if r, ok := n.fn.(*nameRef); ok {
+		if shadowed, maybe := p.shadowed(r.name, s); !shadowed && builtins[r.name] != nil {
+			call, t := p.builtin(n, builtins[r.name], args, types)
+			if !maybe {
+				return call, t
+			}
+			// A variable of that name may be a function; if it is none, the built-in one is meant.
+			v, _ := p.name(r, s)
+			names := n.names
+			return func(f *frame) Value {
+				fn, ok := v(f).(*Function)
+				if !ok || fn.builtin != nil {
+					return call(f)
+				}
+				vals := make([]Value, len(args))
+				for i, a := range args {
+					vals[i] = a(f)
+				}
+				return fn.call(f.st, n.at, vals, names)
+			}, nil
+		}
 	}
 	if r, ok := n.fn.(*nameRef); ok && !p.isName(r.name, s) {
 		p.problem(r.at, "there is no function "+quote(r.name), near(r.name, functionNames))
@@ -1297,17 +1314,31 @@ func (p *planner) isName(name string, s *scope) bool {
 	return ok || slices.Contains(p.c.Names, name)
 }
 
-func (p *planner) isBuiltin(name string, s *scope) bool {
-	if builtins[name] == nil {
-		return false
+// shadowed says whether a variable stands before the built-in function of a name; maybe:
+// nobody knows whether that variable is a function. One that is known to be none leaves
+// the function in sight: date("2026-12-31") beside an input called date.
+func (p *planner) shadowed(name string, s *scope) (shadowed, maybe bool) {
+	look := func(t *Type) (bool, bool) {
+		switch k := t.kind(); {
+		case k == KindFunction:
+			return true, false
+		case known(k):
+			return false, false
+		}
+		return false, true
 	}
 	for x := s; x != nil; x = x.up {
-		if _, ok := x.slots[name]; ok {
-			return false
+		if v, ok := x.slots[name]; ok {
+			return look(v.typ)
 		}
 	}
-	_, declared := p.free[name]
-	return !declared
+	if v, ok := p.free[name]; ok {
+		return look(v.typ)
+	}
+	if p.c.declares(name) {
+		return look(p.c.Vars[name])
+	}
+	return false, false
 }
 
 // Call calls a function in a run, with its arguments by position. It is for Go code
@@ -1349,7 +1380,7 @@ func (fn *Function) call(st *state, a at, args []Value, names []string) Value {
 		if p.Type == nil || args[i] == nil {
 			continue
 		}
-		v, ok := p.Type.Coerce(args[i])
+		v, ok := p.Type.Coerce(st.run, args[i])
 		if !ok {
 			st.note(a, fmt.Sprintf("the argument %s isn't of the type %s", quote(p.Name), p.Type))
 			return nil
@@ -1372,7 +1403,7 @@ func (fn *Function) call(st *state, a at, args []Value, names []string) Value {
 		v = fn.body(fr)
 	}
 	if fn.result != nil && v != nil {
-		w, ok := fn.result.Coerce(v)
+		w, ok := fn.result.Coerce(st.run, v)
 		if !ok {
 			st.note(a, fmt.Sprintf("the result isn't of the type %s", fn.result))
 		}

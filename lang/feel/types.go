@@ -3,6 +3,7 @@
 package feel
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/cockroachdb/apd/v3"
@@ -33,13 +34,13 @@ const (
 // Type is a FEEL type. A nil Type, and one of KindAny, is any value.
 type Type struct {
 	Kind    Kind
-	Name    string           // of a type that an author named
-	Elem    *Type            // of a list or range
-	Fields  []Param          // of a context
-	Params  []*Type          // of a function; nil: any
-	Result  *Type            // of a function
-	Allow   func(Value) bool // the allowed values that an author set; nil: all
-	Allowed Node             // and as they are written
+	Name    string                 // of a type that an author named
+	Elem    *Type                  // of a list or range
+	Fields  []Param                // of a context
+	Params  []*Type                // of a function; nil: any
+	Result  *Type                  // of a function
+	Allow   func(*Run, Value) bool // the allowed values that an author set; nil: all
+	Allowed Node                   // and as they are written
 }
 
 // The simple types.
@@ -129,6 +130,42 @@ func (t *Type) String() string {
 // TypeNamed is the built-in type of a name ("number", "date and time" …), or nil.
 func TypeNamed(name string) *Type { return typeNames[name] }
 
+// Fits says whether values of t may be ones of u after the conversions of 10.3.2.9.4,
+// as far as that is known: what isn't known fits.
+func (t *Type) Fits(u *Type) bool { return t.fits(u, nil) }
+
+func (t *Type) fits(u *Type, seen map[pair]bool) bool {
+	switch {
+	case !known(t.kind()) || !known(u.kind()):
+		return true
+	case t.Kind == KindDate && u.Kind == KindDateTime:
+		return true
+	case t.Kind == KindList && u.Kind != KindList:
+		return t.Elem.fits(u, seen)
+	case t.Kind != KindList && u.Kind == KindList:
+		return t.fits(u.Elem, seen)
+	case t.Kind != u.Kind:
+		return false
+	case seen[pair{t, u}]:
+		return true
+	}
+	if seen == nil {
+		seen = map[pair]bool{}
+	}
+	seen[pair{t, u}] = true
+	switch t.Kind {
+	case KindList, KindRange:
+		return t.Elem.fits(u.Elem, seen)
+	case KindContext:
+		for _, f := range u.Fields {
+			if t.Fields != nil && !slices.ContainsFunc(t.Fields, func(g Param) bool { return g.Name == f.Name && g.Type.fits(f.Type, seen) }) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // TypeOf is the type of a value; the items of a list are taken to be like the first.
 func TypeOf(v Value) *Type {
 	switch v := v.(type) {
@@ -181,8 +218,9 @@ func kindOf(v Value) Kind {
 }
 
 // Has says whether a value conforms to the type. A null conforms to every type where
-// nullable is set, which is so for typed variables and not for "instance of".
-func (t *Type) Has(v Value, nullable bool) bool {
+// nullable is set, which is so for typed variables and not for "instance of". Allowed
+// values are tested in the run.
+func (t *Type) Has(r *Run, v Value, nullable bool) bool {
 	if v == nil {
 		return nullable || t.kind() == KindNull
 	}
@@ -198,14 +236,14 @@ func (t *Type) Has(v Value, nullable bool) bool {
 		}
 		if t.Elem != nil {
 			for _, x := range l {
-				if !t.Elem.Has(x, true) {
+				if !t.Elem.Has(r, x, true) {
 					return false
 				}
 			}
 		}
 	case KindRange:
-		r, ok := v.(*Range)
-		if !ok || t.Elem != nil && (r.Lo != nil && !t.Elem.Has(r.Lo, false) || r.Hi != nil && !t.Elem.Has(r.Hi, false)) {
+		g, ok := v.(*Range)
+		if !ok || t.Elem != nil && (g.Lo != nil && !t.Elem.Has(r, g.Lo, false) || g.Hi != nil && !t.Elem.Has(r, g.Hi, false)) {
 			return false
 		}
 	case KindContext:
@@ -215,7 +253,7 @@ func (t *Type) Has(v Value, nullable bool) bool {
 		}
 		for _, f := range t.Fields {
 			x, has := c.Get(f.Name)
-			if !has || !f.Type.Has(x, true) {
+			if !has || !f.Type.Has(r, x, true) {
 				return false
 			}
 		}
@@ -229,30 +267,38 @@ func (t *Type) Has(v Value, nullable bool) bool {
 			return false
 		}
 	}
-	return t.Allow == nil || t.Allow(v)
+	return t.Allow == nil || t.Allow(r, v)
 }
 
 // Is says whether every value of t is one of u: "conforms to" of 10.3.2.9.
-func (t *Type) Is(u *Type) bool { return t.is(u, 0) }
+func (t *Type) Is(u *Type) bool { return t.is(u, nil) }
 
-func (t *Type) is(u *Type, depth int) bool {
-	if depth > maxNest { // types that hold themselves
-		return true
-	}
-	depth++
+// pair are two types that are being compared: types may hold themselves.
+type pair struct{ t, u *Type }
+
+func (t *Type) is(u *Type, seen map[pair]bool) bool {
 	if u.kind() == KindAny || t == u || t.kind() == KindNull {
 		return true
 	}
 	if t.kind() != u.kind() {
 		return false
 	}
+	if t.Elem != nil || t.Fields != nil || t.Params != nil {
+		if seen[pair{t, u}] {
+			return true
+		}
+		if seen == nil {
+			seen = map[pair]bool{}
+		}
+		seen[pair{t, u}] = true
+	}
 	switch t.Kind {
 	case KindList, KindRange:
-		return u.Elem == nil || t.Elem.is(u.Elem, depth)
+		return u.Elem == nil || t.Elem.is(u.Elem, seen)
 	case KindContext:
 		for _, f := range u.Fields {
 			mine := t.field(f.Name)
-			if mine == nil || !mine.is(f.Type, depth) {
+			if mine == nil || !mine.is(f.Type, seen) {
 				return false
 			}
 		}
@@ -264,11 +310,11 @@ func (t *Type) is(u *Type, depth int) bool {
 			return false
 		}
 		for i, p := range t.Params {
-			if !u.Params[i].is(p, depth) {
+			if !u.Params[i].is(p, seen) {
 				return false
 			}
 		}
-		return t.Result.is(u.Result, depth)
+		return t.Result.is(u.Result, seen)
 	}
 	return true
 }
@@ -276,23 +322,23 @@ func (t *Type) is(u *Type, depth int) bool {
 // Coerce makes a value conform to the type by the conversions of 10.3.2.9.4: a list of
 // one for its item and back, a date for the date and time of its midnight. Where that
 // can't be done it says so.
-func (t *Type) Coerce(v Value) (Value, bool) {
-	if t == nil || v == nil || t.Has(v, true) {
+func (t *Type) Coerce(r *Run, v Value) (Value, bool) {
+	if t == nil || v == nil || t.Has(r, v, true) {
 		return v, true
 	}
 	if l, ok := v.([]Value); ok {
-		if len(l) == 1 && t.Kind != KindList && t.Has(l[0], true) {
+		if len(l) == 1 && t.Kind != KindList && t.Has(r, l[0], true) {
 			return l[0], true
 		}
 	} else if t.Kind == KindList {
-		if x, ok := t.Elem.Coerce(v); ok {
+		if x, ok := t.Elem.Coerce(r, v); ok {
 			out := []Value{x}
-			return out, t.Allow == nil || t.Allow(out)
+			return out, t.Allow == nil || t.Allow(r, out)
 		}
 	}
 	if d, ok := v.(Date); ok && t.Kind == KindDateTime {
 		x := toDateTime(d)
-		return x, x != nil && (t.Allow == nil || t.Allow(x))
+		return x, x != nil && (t.Allow == nil || t.Allow(r, x))
 	}
 	return nil, false
 }

@@ -221,6 +221,12 @@ func fromFloat(f float64) Value {
 	if f == math.Trunc(f) && math.Abs(f) < 1<<53 {
 		return small(int64(f))
 	}
+	// A few places behind the point: the shortest way to write it is that many units.
+	for places, unit := int32(1), 10.0; places <= 6; places, unit = places+1, unit*10 {
+		if n := math.Round(f * unit); math.Abs(n) < 1<<53 && n/unit == f {
+			return apd.New(int64(n), -places)
+		}
+	}
 	d, ok := parseNumber(strconv.FormatFloat(f, 'g', -1, 64))
 	if !ok {
 		return nil

@@ -128,8 +128,10 @@ type Ref struct {
 
 // Split is the namespace (empty: this file) and the id of a reference.
 func (r Ref) Split() (namespace, id string) {
-	namespace, id, _ = strings.Cut(r.Href, "#")
-	return namespace, id
+	if i := strings.LastIndexByte(r.Href, '#'); i >= 0 {
+		return r.Href[:i], r.Href[i+1:]
+	}
+	return r.Href, ""
 }
 
 // Decision is an answer that is found from inputs and other decisions.

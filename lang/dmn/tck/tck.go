@@ -13,6 +13,7 @@ package tck
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/xml"
 	"fmt"
 	"io/fs"
@@ -48,9 +49,10 @@ func (c Case) Name() string { return c.Folder + "/" + c.ID }
 
 // Expected is what a case expects of one decision.
 type Expected struct {
-	Name  string
-	Value feel.Value
-	Error bool
+	Name      string
+	Namespace string // of the model it is in, "": the case's own
+	Value     feel.Value
+	Error     bool
 }
 
 type xmlValue struct {
@@ -71,19 +73,23 @@ type xmlValue struct {
 }
 
 type xmlCases struct {
-	Model string `xml:"modelName"`
-	Cases []struct {
-		ID      string `xml:"id,attr"`
-		Type    string `xml:"type,attr"`
-		Invoked string `xml:"invocableName,attr"`
-		Inputs  []struct {
-			Name string `xml:"name,attr"`
+	Namespace string `xml:"namespace,attr"`
+	Model     string `xml:"modelName"`
+	Cases     []struct {
+		ID        string `xml:"id,attr"`
+		Type      string `xml:"type,attr"`
+		Invoked   string `xml:"invocableName,attr"`
+		Namespace string `xml:"namespace,attr"`
+		Inputs    []struct {
+			Name      string `xml:"name,attr"`
+			Namespace string `xml:"namespace,attr"`
 			xmlValue
 		} `xml:"inputNode"`
 		Results []struct {
-			Name     string    `xml:"name,attr"`
-			Error    string    `xml:"errorResult,attr"`
-			Expected *xmlValue `xml:"expected"`
+			Name      string    `xml:"name,attr"`
+			Namespace string    `xml:"namespace,attr"`
+			Error     string    `xml:"errorResult,attr"`
+			Expected  *xmlValue `xml:"expected"`
 		} `xml:"resultNode"`
 	} `xml:"testCase"`
 }
@@ -133,12 +139,17 @@ func readFile(file string) ([]Case, error) {
 		k := base
 		k.ID, k.Type, k.Invoked, k.Inputs = c.ID, c.Type, c.Invoked, map[string]any{}
 		for _, in := range c.Inputs {
-			if k.Inputs[in.Name], err = in.value(); err != nil {
+			// The innermost namespace counts.
+			name := in.Name
+			if ns := cmp.Or(in.Namespace, c.Namespace, x.Namespace); ns != "" {
+				name = ns + "#" + name
+			}
+			if k.Inputs[name], err = in.value(); err != nil {
 				return nil, fmt.Errorf("%s: case %s: input %s: %w", file, c.ID, in.Name, err)
 			}
 		}
 		for _, r := range c.Results {
-			e := Expected{Name: r.Name, Error: r.Error == "true"}
+			e := Expected{Name: r.Name, Namespace: cmp.Or(r.Namespace, c.Namespace, x.Namespace), Error: r.Error == "true" || r.Error == "1"}
 			if r.Expected != nil {
 				if e.Value, err = r.Expected.value(); err != nil {
 					return nil, fmt.Errorf("%s: case %s: result %s: %w", file, c.ID, r.Name, err)
@@ -334,14 +345,20 @@ func (m *Models) Check(c Case) error {
 		if c.Type == "decisionService" || c.Type == "bkm" {
 			name = c.Invoked
 		}
+		if want.Namespace != "" {
+			name = want.Namespace + "#" + name
+		}
 		r, err := d.Evaluate(name, c.Inputs, dmn.EvalOptions{Now: time.Now(), Trace: true})
+		if err != nil && want.Error {
+			continue
+		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 		got := r.FEEL
-		if ctx, ok := got.(*feel.Context); ok && c.Type == "decisionService" {
-			if _, is := want.Value.(*feel.Context); !is {
-				got, _ = ctx.Get(want.Name)
+		if ctx, ok := got.(*feel.Context); ok && c.Type == "decisionService" && d.Outputs(name) > 1 {
+			if v, ok := ctx.Get(want.Name); ok {
+				got = v
 			}
 		}
 		switch {
