@@ -170,7 +170,7 @@ func (s *signature) fit(c *site, args []Value, order []int, out []Value) (_ []Va
 		}
 		if p.typ != nil && p.typ.Kind != KindAny && kindOf(v) != p.typ.Kind {
 			w, ok := p.typ.Coerce(c.st.run, v)
-			if !ok {
+			if !ok || w == nil {
 				return nil, fmt.Sprintf("the argument %s is %s, not a %s", quote(p.name), brief(v), p.typ)
 			}
 			v = w

@@ -327,7 +327,7 @@ func (t *Type) Coerce(r *Run, v Value) (Value, bool) {
 		return v, true
 	}
 	if l, ok := v.([]Value); ok {
-		if len(l) == 1 && t.Kind != KindList && t.Has(r, l[0], true) {
+		if len(l) == 1 && l[0] != nil && t.Kind != KindList && t.Has(r, l[0], true) {
 			return l[0], true
 		}
 	} else if t.Kind == KindList {
