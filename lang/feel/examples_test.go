@@ -38,7 +38,7 @@ func TestExamples(t *testing.T) {
 			}
 		}
 	}
-	if n < 300 {
+	if n < 280 {
 		t.Errorf("only %d examples", n)
 	}
 }

@@ -1034,6 +1034,18 @@ func (p *planner) forLoop(n *forLoop, s *scope) (code, *Type) {
 		saved := f.slots[partial]
 		broken := f.st.broken
 		f.st.broken = false
+		if len(iters) == 1 && iters[0].list != nil && !looks { // the usual loop, over one list
+			if l, ok := iters[0].list(f).([]Value); ok {
+				out := make([]Value, len(l))
+				for i, x := range l {
+					f.st.step()
+					f.slots[iters[0].slot] = x
+					out[i] = body(f)
+				}
+				f.st.broken = broken
+				return out
+			}
+		}
 		out := []Value{}
 		each(f, iters, func() bool {
 			if looks {
