@@ -1,18 +1,28 @@
 // SPDX-License-Identifier: EUPL-1.2
 
-// Package feel evaluates FEEL, the expression language of DMN (OMG DMN 1.5,
-// chapter 10), at the size that the first services need: numbers (decimal128),
-// texts, dates, durations, lists, contexts, ranges, unary tests, if, for, some,
-// every, filters, paths and the built-in functions of builtins.go.
+// Package feel is FEEL, the expression language of DMN (OMG DMN 1.5, chapter 10), whole:
+// the full grammar, all built-in functions, decimal128, dates with zones, functions as
+// values. The rules of every service are written in it.
 //
 //	p, err := feel.Compile(`if months > 6 then 30.70 else 15.35`, feel.Config{File: "fee.dmn"})
-//	v, err := p.EvalJSON(map[string]any{"months": 12})
+//	v, err := p.EvalJSON(map[string]any{"months": 12})        // JSON data in and out
+//	v, err := p.Eval(map[string]feel.Value{"months": …})      // FEEL values; FromJSON makes them once
+//	u, err := feel.CompileUnary(`[1..6), > 12`, feel.Config{})  // the cell of a decision table
+//	ok, err := u.Test(7, nil)
+//	p.FreeNames(); p.Type(); p.Problems(); p.String()          // what it reads, gives, gets wrong, says
+//	r := feel.NewRun(feel.RunOptions{Now: t, Trace: true})    // a clock, a budget, notes on nulls …
+//	v, err := p.EvalIn(r, lookup); r.Notes()                   // … shared by many programs
 //
-// It is pure: no clock (the caller says what time it is, Now), no randomness, no
-// input. A program is immutable and safe to share. What has no value is null, as the
-// standard has it; the only error of an evaluation is a budget that is used up.
+// How it works: lex and parse.go read text into nodes (ast.go) with the names in scope
+// at hand; plan.go checks them and makes closures in which a name is a slot; ops.go,
+// functions.go and temporal.go say what values do. A program is immutable and safe to
+// share between goroutines; a run belongs to one.
 //
-// What it is not yet: complete. Named arguments, user-defined functions, instance of
-// and many built-in functions are missing; using one is an error of the author, named
-// with its place.
+// It is pure: no clock (the caller says what time it is), no randomness, no input. What
+// has no value is null, as the standard has it, and a note says why; the only error of
+// an evaluation is ErrBudget. An author's mistake is an Error with file, line, column,
+// the expression with a caret, one sentence, and what was expected.
+//
+// What the standard leaves open, and where the official suite and it differ, stands in
+// divergences.md. Package dmn builds decisions out of this one.
 package feel

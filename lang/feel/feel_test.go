@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -147,6 +148,27 @@ func TestBudget(t *testing.T) {
 	if _, err := p.EvalJSON(nil); err == nil {
 		t.Error("a billion steps were taken")
 	}
+}
+
+// A program is shared between goroutines.
+func TestShared(t *testing.T) {
+	p, err := Compile(`count(rows[amount > limit]) + count(for r in rows return {f: function(x) x + r.amount}.f(1)) + (if matches(rows[1].plate, "^DU") then 1 else 0)`, Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := map[string]Value{"rows": FromJSON(rows(50)), "limit": small(20)}
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for range 50 {
+				if v, err := p.Eval(in); err != nil || Text(v) != "81" {
+					t.Errorf("%s %v", Text(v), err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
 }
 
 // seeds are expressions of every sort.
