@@ -281,7 +281,7 @@ func (c *compiler) resolve(e *element) {
 		switch {
 		case n.to == nil:
 			if !slices.Contains(c.d.source.KnowledgeSources, strings.TrimPrefix(n.ref.Href, "#")) {
-				c.bad(n.ref.Pos, fmt.Sprintf("%s needs %s, which isn't there", e, quote(n.ref.Href)), "the id of an input, a decision, knowledge or a service")
+				c.problem(n.ref.Pos, fmt.Sprintf("%s needs %s, which isn't there", e, quote(n.ref.Href)), "the id of an input, a decision, knowledge or a service")
 			}
 		case n.prefix == "":
 			e.byName[n.to.name] = n.to

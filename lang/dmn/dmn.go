@@ -80,9 +80,10 @@ type Options struct {
 	Import func(namespace, location string) (file string, data []byte, err error)
 	Limits model.Limits
 	Budget feel.Budget // of an evaluation
-	// Lenient reads a file in spite of expressions that don't check (unknown names and
-	// functions, values that don't go together): they are null when they are evaluated,
-	// as the standard has it. Without it they are errors, as authors want it.
+	// Lenient reads a file in spite of expressions that can't be read or don't check
+	// (unknown names and functions, values that don't go together) and of references
+	// that lead nowhere: they are null when they are evaluated, as the standard has it.
+	// Without it they are errors, as authors want it.
 	Lenient bool
 }
 
@@ -108,15 +109,17 @@ const maxImports = 200
 
 func parse(file string, data []byte, o Options, in *family) (*Definitions, error) {
 	m, bad := model.Read(file, data, o.Limits)
-	if len(bad) > 0 {
-		var errs feel.Errors
-		for _, e := range bad {
-			errs = append(errs, &feel.Error{File: e.File, Line: e.Line, Col: e.Col, Msg: e.Msg, Expected: e.Expected})
-		}
-		return nil, errs
+	var found feel.Errors
+	whole := true
+	for _, e := range bad {
+		found = append(found, &feel.Error{File: e.File, Line: e.Line, Col: e.Col, Msg: e.Msg, Expected: e.Expected})
+		whole = whole && e.Soft
+	}
+	if len(found) > 0 && !(whole && o.Lenient) {
+		return nil, found
 	}
 	c := &compiler{o: o, d: &Definitions{file: file, name: m.Name, namespace: m.Namespace, source: m,
-		byID: map[string]*element{}, types: map[string]*feel.Type{}, items: map[string]*model.ItemDefinition{}, path: slices.Clone(in.path), budget: o.Budget}}
+		byID: map[string]*element{}, types: map[string]*feel.Type{}, items: map[string]*model.ItemDefinition{}, problems: found, path: slices.Clone(in.path), budget: o.Budget}}
 	in.above[m.Namespace] = true
 	defer delete(in.above, m.Namespace)
 	for _, im := range m.Imports {

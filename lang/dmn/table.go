@@ -83,7 +83,11 @@ func (b *boxer) table(x *model.Expr, s *feel.Scope) (*table, feel.Node) {
 	for i := range m.Rules {
 		mr := &m.Rules[i]
 		r := &rule{src: mr}
-		for k, cell := range mr.Inputs {
+		for k := range m.Inputs {
+			cell := model.Text{S: "-"}
+			if k < len(mr.Inputs) {
+				cell = mr.Inputs[k]
+			}
 			if cell.Line == 0 {
 				cell.Pos = mr.Pos
 			}
@@ -94,7 +98,11 @@ func (b *boxer) table(x *model.Expr, s *feel.Scope) (*table, feel.Node) {
 			r.tests = append(r.tests, n)
 			kids = append(kids, feel.Child{Node: n, Unary: true, Input: t.types[k]})
 		}
-		for _, cell := range mr.Outputs {
+		for k := range m.Outputs {
+			cell := model.Text{S: "null"}
+			if k < len(mr.Outputs) {
+				cell = mr.Outputs[k]
+			}
 			if cell.Line == 0 {
 				cell.Pos = mr.Pos
 			}

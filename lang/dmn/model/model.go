@@ -301,6 +301,7 @@ type Error struct {
 	Pos
 	Msg      string // one sentence in plain words, without a full stop
 	Expected string // what should stand there; may be empty
+	Soft     bool   // the model could be read all the same
 }
 
 // Error is "file:line:col: msg: expected …".

@@ -84,7 +84,15 @@ func (r *reader) add(p Pos, msg, expected string) {
 	if r.mute || len(r.errs) >= maxNoted {
 		return
 	}
-	r.errs = append(r.errs, &Error{File: r.defs.File, Pos: p, Msg: msg, Expected: expected})
+	r.errs = append(r.errs, &Error{File: r.defs.File, Pos: p, Msg: msg, Expected: expected, Soft: true})
+}
+
+// broken notes a mistake after which the model isn't what stands in the file.
+func (r *reader) broken(p Pos, msg, expected string) {
+	r.add(p, msg, expected)
+	if n := len(r.errs); n > 0 && r.errs[n-1].Msg == msg {
+		r.errs[n-1].Soft = false
+	}
 }
 
 func (r *reader) definitions(n *node) {

@@ -143,12 +143,12 @@ var errCharset = errors.New("charset")
 // reading is the second result; the tree is then what came before it.
 func (r *reader) tree(data []byte) (root *node, ok bool) {
 	if len(data) > r.limits.Bytes {
-		r.add(Pos{}, fmt.Sprintf("The file has %d bytes", len(data)), fmt.Sprintf("no more than %d", r.limits.Bytes))
+		r.broken(Pos{}, fmt.Sprintf("The file has %d bytes", len(data)), fmt.Sprintf("no more than %d", r.limits.Bytes))
 		return nil, false
 	}
 	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
 	if bytes.HasPrefix(data, []byte("\xff\xfe")) || bytes.HasPrefix(data, []byte("\xfe\xff")) || bytes.IndexByte(data[:min(len(data), 4)], 0) >= 0 {
-		r.add(Pos{1, 1}, "The file is written in UTF-16 or UTF-32", "UTF-8")
+		r.broken(Pos{1, 1}, "The file is written in UTF-16 or UTF-32", "UTF-8")
 		return nil, false
 	}
 	cur := &cursor{data: data, pos: Pos{1, 1}}
@@ -180,31 +180,31 @@ func (r *reader) tree(data []byte) (root *node, ok bool) {
 		}
 		switch t := tok.(type) {
 		case xml.Directive:
-			r.add(cur.at(start), "The file has a document type declaration (<!"+firstWord(t)+")", "none, since entities of its own are not read")
+			r.broken(cur.at(start), "The file has a document type declaration (<!"+firstWord(t)+")", "none, since entities of its own are not read")
 			return root, false
 		case xml.StartElement:
 			pos := cur.at(start)
 			if done {
-				r.add(pos, "A second element follows <"+root.name+">", "the end of the file")
+				r.broken(pos, "A second element follows <"+root.name+">", "the end of the file")
 				return root, false
 			}
 			if elements++; elements > r.limits.Elements {
-				r.add(pos, "The file has too many elements", fmt.Sprintf("no more than %d", r.limits.Elements))
+				r.broken(pos, "The file has too many elements", fmt.Sprintf("no more than %d", r.limits.Elements))
 				return root, false
 			}
 			if len(open) >= r.limits.Depth {
-				r.add(pos, "The elements are nested too deeply", fmt.Sprintf("no more than %d levels", r.limits.Depth))
+				r.broken(pos, "The elements are nested too deeply", fmt.Sprintf("no more than %d levels", r.limits.Depth))
 				return root, false
 			}
 			open = append(open, t.Name)
 			scopeAt = append(scopeAt, scopes)
 			scopes = declare(scopes, t.Attr, declared)
 			if a, twice := duplicate(t.Attr); twice {
-				r.add(pos, fmt.Sprintf("The attribute %s stands twice in <%s>", a, t.Name.Local), "it once")
+				r.broken(pos, fmt.Sprintf("The attribute %s stands twice in <%s>", a, t.Name.Local), "it once")
 				return root, false
 			}
 			if p := t.Name.Space; p != "" && p != "xml" && !strings.Contains(p, ":") && !declared[p] {
-				r.add(pos, fmt.Sprintf("The prefix %s of <%s:%s> isn't declared", p, p, t.Name.Local), fmt.Sprintf("an attribute xmlns:%s", p))
+				r.broken(pos, fmt.Sprintf("The prefix %s of <%s:%s> isn't declared", p, p, t.Name.Local), fmt.Sprintf("an attribute xmlns:%s", p))
 			}
 			if skip > 0 {
 				skip++
@@ -242,7 +242,7 @@ func (r *reader) tree(data []byte) (root *node, ok bool) {
 		case xml.CharData:
 			if len(stack) == 0 {
 				if off, some := firstInk(data, start, int(dec.InputOffset())); some {
-					r.add(cur.at(off), "Text stands outside of the elements", "a file that begins with <definitions> and ends with it")
+					r.broken(cur.at(off), "Text stands outside of the elements", "a file that begins with <definitions> and ends with it")
 					return root, false
 				}
 				continue
@@ -373,13 +373,13 @@ func (r *reader) rootNode(t xml.StartElement, pos Pos) bool {
 	version, known := versions[t.Name.Space]
 	switch {
 	case !known && t.Name.Space == "":
-		r.add(pos, fmt.Sprintf("<%s> has no namespace", t.Name.Local), "one of "+knownSpaces())
+		r.broken(pos, fmt.Sprintf("<%s> has no namespace", t.Name.Local), "one of "+knownSpaces())
 		return false
 	case !known && (t.Name.Local == "definitions" || t.Name.Local == "Definitions"):
-		r.add(pos, fmt.Sprintf("The namespace %s is none of DMN 1.1 to 1.6", quote(t.Name.Space)), "one of "+knownSpaces())
+		r.broken(pos, fmt.Sprintf("The namespace %s is none of DMN 1.1 to 1.6", quote(t.Name.Space)), "one of "+knownSpaces())
 		return false
 	case t.Name.Local != "definitions" || !known:
-		r.add(pos, fmt.Sprintf("The file begins with <%s>", t.Name.Local), "<definitions> of DMN")
+		r.broken(pos, fmt.Sprintf("The file begins with <%s>", t.Name.Local), "<definitions> of DMN")
 		return false
 	}
 	r.space, r.defs.Version = t.Name.Space, version
@@ -391,9 +391,9 @@ func (r *reader) syntax(err error, cur *cursor, start, end int, charset string, 
 	var se *xml.SyntaxError
 	switch {
 	case errors.Is(err, errCharset) || charset != "":
-		r.add(cur.at(start), fmt.Sprintf("The file says that it is written in %s", quote(charset)), "UTF-8")
+		r.broken(cur.at(start), fmt.Sprintf("The file says that it is written in %s", quote(charset)), "UTF-8")
 	case err == io.EOF && len(open) == 0:
-		r.add(cur.at(start), "The file has no element", "<definitions> of DMN")
+		r.broken(cur.at(start), "The file has no element", "<definitions> of DMN")
 	case err == io.EOF || errors.As(err, &se) && se.Msg == "unexpected EOF":
 		msg := "The file ends in the midst"
 		want := "the rest of it"
@@ -401,23 +401,23 @@ func (r *reader) syntax(err error, cur *cursor, start, end int, charset string, 
 			last := open[len(open)-1].Local
 			msg, want = "The file ends inside of <"+clip(last)+">", "</"+clip(last)+">"
 		}
-		r.add(cur.at(len(cur.data)), msg, want)
+		r.broken(cur.at(len(cur.data)), msg, want)
 	case !errors.As(err, &se):
-		r.add(cur.at(end), "The XML can't be read ("+clip(strings.TrimPrefix(err.Error(), "xml: "))+")", "well-formed XML")
+		r.broken(cur.at(end), "The XML can't be read ("+clip(strings.TrimPrefix(err.Error(), "xml: "))+")", "well-formed XML")
 	case strings.Contains(se.Msg, "closed by"), strings.HasPrefix(se.Msg, "unexpected end element"):
 		want := "no end tag"
 		if len(open) > 0 {
 			want = "</" + clip(open[len(open)-1].Local) + ">"
 		}
-		r.add(cur.at(start), "The end tag closes another element than the one that is open", want)
+		r.broken(cur.at(start), "The end tag closes another element than the one that is open", want)
 	case strings.HasPrefix(se.Msg, "expected element name after <"):
-		r.add(cur.at(max(start, end-1)), "A < stands here that begins no element", "&lt; in a text")
+		r.broken(cur.at(max(start, end-1)), "A < stands here that begins no element", "&lt; in a text")
 	case strings.HasPrefix(se.Msg, "invalid character entity"):
-		r.add(cur.at(ampersand(cur.data, start, end)), "An & stands here that begins no character that XML knows", "&amp; in a text")
+		r.broken(cur.at(ampersand(cur.data, start, end)), "An & stands here that begins no character that XML knows", "&amp; in a text")
 	case strings.HasPrefix(se.Msg, "invalid UTF-8"):
-		r.add(cur.at(notUTF8(cur.data, start)), "The text isn't UTF-8", "UTF-8")
+		r.broken(cur.at(notUTF8(cur.data, start)), "The text isn't UTF-8", "UTF-8")
 	default:
-		r.add(cur.at(max(start, end-1)), "The XML is not well-formed ("+clip(se.Msg)+")", "well-formed XML")
+		r.broken(cur.at(max(start, end-1)), "The XML is not well-formed ("+clip(se.Msg)+")", "well-formed XML")
 	}
 }
 
