@@ -67,7 +67,9 @@ func (d *Definitions) Counterfactuals(name string, in map[string]any, o CounterO
 		if !given {
 			v = in[x.label]
 		}
-		s.in[x.name] = typed(s.run, x.typ, v)
+		if err := s.run.Guard(func() { s.in[x.name] = typed(s.run, x.typ, v) }); err != nil {
+			return nil, err
+		}
 	}
 	for k, v := range in { // what isn't declared is passed on as it is
 		if _, ok := s.in[k]; !ok {

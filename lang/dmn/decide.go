@@ -103,22 +103,12 @@ func (d *Definitions) Evaluate(name string, in map[string]any, o EvalOptions) (*
 		return nil, fmt.Errorf("there is no decision %q in %s", name, d.file)
 	}
 	ev := newEvaluation(d, in, o)
-	v := ev.value(e)
+	var v feel.Value
+	if err := ev.run.Guard(func() { v = ev.answer(e) }); err != nil {
+		return nil, fmt.Errorf("%s: %s: %w", d.file, e, err)
+	}
 	if ev.err != nil {
 		return nil, ev.err
-	}
-	if f, ok := v.(*feel.Function); ok && e.sort != decision {
-		args := make([]feel.Value, len(e.params))
-		for i, p := range e.params {
-			if e.sort == service {
-				args[i] = ev.input(e.given[i])
-			} else {
-				args[i] = typed(ev.run, p.Type, in[p.Name])
-			}
-		}
-		if v, ev.err = f.CallSafe(ev.run, args); ev.err != nil {
-			return nil, ev.err
-		}
 	}
 	r := &Result{Value: feel.ToJSON(v), FEEL: v, Nulls: ev.run.Notes()}
 	if ev.traces != nil {
@@ -127,6 +117,24 @@ func (d *Definitions) Evaluate(name string, in map[string]any, o EvalOptions) (*
 		}
 	}
 	return r, nil
+}
+
+// answer is what an element answers to a caller: a service and knowledge are called.
+func (ev *evaluation) answer(e *element) feel.Value {
+	v := ev.value(e)
+	f, ok := v.(*feel.Function)
+	if !ok || e.sort == decision {
+		return v
+	}
+	args := make([]feel.Value, len(e.params))
+	for i, p := range e.params {
+		if e.sort == service {
+			args[i] = ev.input(e.given[i])
+		} else {
+			args[i] = typed(ev.run, p.Type, ev.in[p.Name])
+		}
+	}
+	return f.Call(ev.run, args)
 }
 
 // evaluation is one evaluation of a decision with all that it requires.

@@ -454,9 +454,7 @@ func Constants(n Node) []Value {
 	Walk(n, func(n Node) bool {
 		v, ok := Constant(n)
 		if l, is := v.([]Value); is {
-			for _, x := range l {
-				out = append(out, x)
-			}
+			out = append(out, l...)
 		} else if ok && v != nil {
 			out = append(out, v)
 		}
@@ -465,8 +463,13 @@ func Constants(n Node) []Value {
 	return slices.CompactFunc(out, func(a, b Value) bool { return equal(a, b) == true })
 }
 
-// Equal is "=": true, false or nil.
-func Equal(a, b Value) Value { return equal(a, b) }
+// Equal is "=": true, false or nil, which it also is of values that are too large.
+func Equal(a, b Value) (v Value) {
+	r := NewRun(RunOptions{})
+	var err error
+	defer r.recover(0, &v, &err)
+	return r.st.equal(a, b, 0)
+}
 
 // Contains says whether a range has a point.
 func (r *Range) Contains(v Value) bool { return inRange(r, v) == true }

@@ -426,6 +426,14 @@ func (r *Run) recover(depth int, v *Value, err *error) {
 	}
 }
 
+// Guard runs Go code that works in a run, such as Type.Coerce. The only error is ErrBudget.
+func (r *Run) Guard(f func()) (err error) {
+	var v Value
+	defer r.recover(r.st.depth, &v, &err)
+	f()
+	return nil
+}
+
 // EvalTest runs unary tests over an input in a run: true, false or nil.
 func (p *Program) EvalTest(r *Run, lookup func(name string) Value, input Value) (Value, error) {
 	return p.run(r, lookup, input)
@@ -448,12 +456,40 @@ func (p *Program) run(r *Run, lookup func(name string) Value, input Value) (v Va
 		f.slots[p.input] = input
 	}
 	v = p.root(f)
+	r.st.weigh(v, 0)
 	if !p.closures {
 		clear(f.slots)
 		f.st = nil
 		p.frames.Put(f)
 	}
 	return v, nil
+}
+
+// weigh holds a value to the bounds that those outside of an evaluation rely on: lists
+// and contexts share what is in them, so that a small value may be large to look at.
+func (s *state) weigh(v Value, depth int) {
+	switch v := v.(type) {
+	case []Value:
+		s.nested(depth)
+		s.spend(len(v) / 4)
+		for _, x := range v {
+			s.weigh(x, depth+1)
+		}
+	case *Context:
+		s.nested(depth)
+		s.spend(len(v.vals)/4 + 1)
+		for _, x := range v.vals {
+			s.weigh(x, depth+1)
+		}
+	case string:
+		s.spend(len(v) >> 10)
+	}
+}
+
+func (s *state) nested(depth int) {
+	if depth > maxNest {
+		panic(overBudget{"a value is nested too deeply"})
+	}
 }
 
 // frame is the outermost frame of an evaluation. Frames are used again, but for those

@@ -104,7 +104,7 @@ var conversions = map[string][]signature{
 		case Date, Time, DateTime, Span, Months:
 			return isTemporal(x, y)
 		}
-		return equal(x, y) == true
+		return c.st.equal(x, y, 0) == true
 	})},
 }
 
@@ -407,7 +407,7 @@ var lists = map[string][]signature{
 	"list contains": {sig("list:l, element:a", TypeBoolean, func(c *site, a []Value) Value {
 		for _, v := range a[0].([]Value) {
 			c.st.step()
-			if equal(v, a[1]) == true {
+			if c.st.equal(v, a[1], 0) == true {
 				return true
 			}
 		}
@@ -581,7 +581,7 @@ var lists = map[string][]signature{
 		out := []Value{}
 		for i, v := range a[0].([]Value) {
 			c.st.step()
-			if equal(v, a[1]) == true {
+			if c.st.equal(v, a[1], 0) == true {
 				out = append(out, small(int64(i+1)))
 			}
 		}
@@ -728,7 +728,7 @@ func distinct(c *site, l []Value) []Value {
 			seen[k] = true
 		} else {
 			c.st.spend(1 + len(out)/4)
-			if slices.ContainsFunc(out, func(o Value) bool { return equal(o, v) == true }) {
+			if slices.ContainsFunc(out, func(o Value) bool { return c.st.equal(o, v, 0) == true }) {
 				continue
 			}
 		}

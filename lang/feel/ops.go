@@ -221,7 +221,14 @@ func order(a, b Value) (int, bool) {
 }
 
 // equal is "=" in three values (10.3.2.13): nil where the kinds differ.
-func equal(a, b Value) Value {
+func equal(a, b Value) Value { return (*state)(nil).equal(a, b, 0) }
+
+// equal is "=" in an evaluation: what is in lists and contexts costs steps, since it may
+// be shared and many times as much as was made.
+func (s *state) equal(a, b Value, depth int) Value {
+	if depth > maxNest {
+		return nil
+	}
 	if a == nil || b == nil {
 		return a == nil && b == nil
 	}
@@ -246,8 +253,9 @@ func equal(a, b Value) Value {
 		if len(x) != len(y) {
 			return false
 		}
+		s.costs(len(x))
 		for i := range x {
-			if equal(x[i], y[i]) != true {
+			if s.equal(x[i], y[i], depth+1) != true {
 				return false
 			}
 		}
@@ -260,9 +268,10 @@ func equal(a, b Value) Value {
 		if len(x.vals) != len(y.vals) {
 			return false
 		}
+		s.costs(len(x.vals))
 		for i, n := range x.shape.names {
 			v, has := y.Get(n)
-			if !has || equal(x.vals[i], v) != true {
+			if !has || s.equal(x.vals[i], v, depth+1) != true {
 				return false
 			}
 		}
@@ -275,7 +284,7 @@ func equal(a, b Value) Value {
 		return x.OpenLo == y.OpenLo && x.OpenHi == y.OpenHi && equal(x.Lo, y.Lo) == true && equal(x.Hi, y.Hi) == true
 	case *Function:
 		if y, ok := b.(*Function); ok {
-			return x == y || x.builtin != nil && x.builtin == y.builtin || x.src != nil && x.src == y.src && x.sameScope(y)
+			return x == y || x.builtin != nil && x.builtin == y.builtin || x.src != nil && x.src == y.src && x.sameScope(s, y, depth+1)
 		}
 	case Date, Time, DateTime, Span, Months:
 		if eq, ok := equalTemporal(a, b); ok {
@@ -285,13 +294,20 @@ func equal(a, b Value) Value {
 	return nil
 }
 
+// costs spends steps, if there are any to spend.
+func (s *state) costs(n int) {
+	if s != nil {
+		s.spend(n)
+	}
+}
+
 // sameScope: the same function of the same text, with the same values around it.
-func (f *Function) sameScope(g *Function) bool {
+func (f *Function) sameScope(s *state, g *Function, depth int) bool {
 	if f.env.up != g.env.up || len(f.env.slots) != len(g.env.slots) {
 		return false
 	}
 	for i, v := range f.env.slots {
-		if w := g.env.slots[i]; v != f && w != g && equal(v, w) != true {
+		if w := g.env.slots[i]; v != f && w != g && s.equal(v, w, depth) != true {
 			return false
 		}
 	}
@@ -312,12 +328,12 @@ const (
 var cmps = map[string]relation{"=": cmpEq, "!=": cmpNe, "<": cmpLt, "<=": cmpLe, ">": cmpGt, ">=": cmpGe}
 
 // compare is a comparison in three values.
-func compare(op relation, a, b Value) Value {
+func (s *state) compare(op relation, a, b Value) Value {
 	switch op {
 	case cmpEq:
-		return equal(a, b)
+		return s.equal(a, b, 0)
 	case cmpNe:
-		return not(equal(a, b))
+		return not(s.equal(a, b, 0))
 	}
 	c, ok := order(a, b)
 	if !ok {
@@ -353,7 +369,7 @@ func and(a, b Value) Value {
 }
 
 // contains says whether v, a range, list or value, has x in it: "x in v".
-func contains(v, x Value) Value {
+func (s *state) contains(v, x Value) Value {
 	switch v := v.(type) {
 	case *Range:
 		if v.Lo == nil && v.Hi == nil {
@@ -361,38 +377,42 @@ func contains(v, x Value) Value {
 		}
 		return inRange(v, x)
 	case []Value:
+		s.costs(len(v))
 		for _, e := range v {
 			if r, ok := e.(*Range); ok && kindOf(x) != KindRange {
 				if inRange(r, x) == true {
 					return true
 				}
-			} else if equal(x, e) == true {
+			} else if s.equal(x, e, 0) == true {
 				return true
 			}
 		}
 		if _, ok := x.([]Value); ok {
-			return equal(x, v) == true
+			return s.equal(x, v, 0) == true
 		}
 		return false
 	}
-	return equal(x, v)
+	return s.equal(x, v, 0)
 }
 
 func inRange(r *Range, x Value) Value {
 	lo, hi := Value(true), Value(true)
 	if r.Lo != nil {
 		if r.OpenLo {
-			lo = compare(cmpGt, x, r.Lo)
+			lo = ends(cmpGt, x, r.Lo)
 		} else {
-			lo = compare(cmpGe, x, r.Lo)
+			lo = ends(cmpGe, x, r.Lo)
 		}
 	}
 	if r.Hi != nil {
 		if r.OpenHi {
-			hi = compare(cmpLt, x, r.Hi)
+			hi = ends(cmpLt, x, r.Hi)
 		} else {
-			hi = compare(cmpLe, x, r.Hi)
+			hi = ends(cmpLe, x, r.Hi)
 		}
 	}
 	return and(lo, hi)
 }
+
+// ends compares a value with the end of a range.
+func ends(op relation, x, end Value) Value { return (*state)(nil).compare(op, x, end) }

@@ -255,7 +255,7 @@ func (p *planner) plan(n Node, s *scope) (code, *Type) {
 		hi, _ := p.plan(n.hi, s)
 		return func(f *frame) Value {
 			v := x(f)
-			r := and(compare(cmpGe, v, lo(f)), compare(cmpLe, v, hi(f)))
+			r := and(f.st.compare(cmpGe, v, lo(f)), f.st.compare(cmpLe, v, hi(f)))
 			if r == nil && f.st.notes != nil {
 				f.st.note(n.at, "the values of between can't be compared")
 			}
@@ -756,7 +756,7 @@ func (p *planner) binary(n *binary, s *scope) (code, *Type) {
 		}
 		return func(f *frame) Value {
 			a, b := x(f), y(f)
-			v := compare(c, a, b)
+			v := f.st.compare(c, a, b)
 			if v == nil && f.st.notes != nil {
 				f.st.note(n.at, fmt.Sprintf("%s and %s can't be compared", brief(a), brief(b)))
 			}
@@ -1129,7 +1129,7 @@ func (p *planner) test(n Node, s *scope) (code, *Type) {
 		op := cmps[c.op]
 		return func(f *frame) Value {
 			a, b := input(f), x(f)
-			v := compare(op, a, b)
+			v := f.st.compare(op, a, b)
 			if v == nil && f.st.notes != nil {
 				f.st.note(c.at, fmt.Sprintf("%s and %s can't be compared", brief(a), brief(b)))
 			}
@@ -1157,7 +1157,7 @@ func (p *planner) test(n Node, s *scope) (code, *Type) {
 		if v == nil && ranged {
 			return nil
 		}
-		return contains(v, in)
+		return f.st.contains(v, in)
 	}, TypeBoolean
 }
 
@@ -1356,12 +1356,6 @@ func (p *planner) shadowed(name string, s *scope) (shadowed, maybe bool) {
 // Call calls a function in a run, with its arguments by position. It is for Go code
 // that is itself called in that run.
 func (fn *Function) Call(r *Run, args []Value) Value { return fn.call(&r.st, at{}, args, nil) }
-
-// CallSafe calls a function from outside of an evaluation. The only error is ErrBudget.
-func (fn *Function) CallSafe(r *Run, args []Value) (v Value, err error) {
-	defer r.recover(r.st.depth, &v, &err)
-	return fn.call(&r.st, at{}, args, nil), nil
-}
 
 // call calls a function with values.
 func (fn *Function) call(st *state, a at, args []Value, names []string) Value {

@@ -227,6 +227,13 @@ func (t *Type) Has(r *Run, v Value, nullable bool) bool {
 	if t == nil {
 		return true
 	}
+	if t.Elem != nil || t.Fields != nil {
+		if r.st.depth++; r.st.depth > maxNest {
+			panic(overBudget{"a value is nested too deeply"})
+		}
+		r.st.step()
+		defer func() { r.st.depth-- }()
+	}
 	switch t.Kind {
 	case KindAny:
 	case KindList:
