@@ -461,7 +461,8 @@ func (b *boxer) where(p model.Pos, text string) feel.Place {
 }
 
 func (c *compiler) config(t model.Text, s *feel.Scope) feel.Config {
-	return feel.Config{File: c.d.file, Line: t.Line, Col: t.Col, Scope: s, Types: c.allTypes(), Budget: c.o.Budget}
+	return feel.Config{File: c.d.file, Line: t.Line, Col: t.Col, Scope: s, Types: c.allTypes(), Budget: c.o.Budget,
+		Place: func(off int) (int, int) { p := t.At(off); return p.Line, p.Col }}
 }
 
 func (c *compiler) failed(err error) {

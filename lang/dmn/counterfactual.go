@@ -78,7 +78,11 @@ func (d *Definitions) Counterfactuals(name string, in map[string]any, o CounterO
 	}
 	for _, x := range s.inputs {
 		for _, leaf := range s.leaves(x) {
-			found, err := s.nearest(leaf)
+			var found []Counterfactual
+			var err error
+			if e := s.run.Guard(func() { found, err = s.nearest(leaf) }); e != nil {
+				err = e
+			}
 			if err != nil {
 				return nil, err
 			}

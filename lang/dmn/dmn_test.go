@@ -4,9 +4,12 @@ package dmn
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"strings"
 	"testing"
+
+	"mercator/lang/feel"
 )
 
 const services = "../../content/services/"
@@ -97,6 +100,24 @@ func TestMistakesOfAFile(t *testing.T) {
 	d := read(t, "resident-parking-permit/fee.dmn")
 	if _, err := d.Decide("nothing", nil); err == nil {
 		t.Error("a decision that isn't there was made")
+	}
+}
+
+// Places are those in the file, whatever XML makes of a text.
+func TestPlacesOfMistakes(t *testing.T) {
+	text := "<definitions xmlns=\"https://www.omg.org/spec/DMN/20230324/MODEL/\" name=\"m\" namespace=\"urn:m\">\n" +
+		"<inputData id=\"n\" name=\"Größe\"><variable name=\"Größe\" typeRef=\"number\"/></inputData>\n" +
+		"<decision id=\"d\" name=\"d\"><informationRequirement><requiredInput href=\"#n\"/></informationRequirement>\n" +
+		"<literalExpression><text>Größe &lt; 5 and\n\tGröße &gt; fuenf</text></literalExpression></decision>\n" +
+		"<decision id=\"e\" name=\"e\"><literalExpression><text><![CDATA[ 1 < ]]></text></literalExpression></decision>\n</definitions>"
+	_, err := Parse("m.dmn", []byte(text))
+	if err == nil || err.Error() != "m.dmn:5:13: nothing here is called “fuenf”\nm.dmn:6:65: the expression ends too early: expected a value" {
+		t.Errorf("%v", err)
+	}
+	_, err = Parse("m.dmn", []byte(strings.Replace(text, "1 < ", "1 < 2", 1)))
+	var e *feel.Error
+	if !errors.As(err, &e) || err.Error() != "m.dmn:5:13: nothing here is called “fuenf”" || e.Show() != "m.dmn:5:13: nothing here is called “fuenf”\n     Größe > fuenf\n             ^" {
+		t.Errorf("%v\n%s", err, e.Show())
 	}
 }
 

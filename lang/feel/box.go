@@ -39,7 +39,7 @@ type Place = at
 
 // Where makes the place of a box; text is shown as its expression.
 func Where(file string, line, col int, text string) Place {
-	return at{&source{file, line, col, text}, 0, len(text)}
+	return at{&source{file, line, col, text, nil}, 0, len(text)}
 }
 
 // BoxConstant is a value.

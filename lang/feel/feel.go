@@ -19,14 +19,17 @@ import (
 // Config says where an expression stands and what is known there.
 type Config struct {
 	File      string
-	Line, Col int              // of its first character; 0: 1
-	Names     []string         // the variables that it may read
-	Closed    bool             // there are no others
-	Types     map[string]*Type // the types that an author made, by name
-	Vars      map[string]*Type // the types of variables, as far as they are known
-	Scope     *Scope           // the names around it, where they aren't all in Names
-	Lenient   bool             // what doesn't check is null when it is evaluated, not an error of Compile
-	Budget    Budget
+	Line, Col int // of its first character; 0: 1
+	// Place finds a byte of the expression in the file, where it doesn't stand there as
+	// it is, such as in XML with its "&lt;"; nil: it does.
+	Place   func(off int) (line, col int)
+	Names   []string         // the variables that it may read
+	Closed  bool             // there are no others
+	Types   map[string]*Type // the types that an author made, by name
+	Vars    map[string]*Type // the types of variables, as far as they are known
+	Scope   *Scope           // the names around it, where they aren't all in Names
+	Lenient bool             // what doesn't check is null when it is evaluated, not an error of Compile
+	Budget  Budget
 
 	ranges bool // reading the text of range()
 }
@@ -222,7 +225,7 @@ func parse(src string, c *Config, unary bool) (n Node, err error) {
 }
 
 func parseIn(src string, c *Config, unary bool, base *names) (n Node, err error) {
-	s := &source{c.File, c.Line, c.Col, src}
+	s := &source{c.File, c.Line, c.Col, src, c.Place}
 	if len(src) > c.Budget.source() {
 		s.text = src[:100]
 		return nil, errorAt(at{s, 0, 0}, "the expression is too long", fmt.Sprintf("at most %d bytes", c.Budget.source()))

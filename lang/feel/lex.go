@@ -13,10 +13,14 @@ type source struct {
 	file      string
 	line, col int // of the first character, 1-based
 	text      string
+	at        func(off int) (line, col int) // nil: the text stands in the file as it is
 }
 
 // place is the line and column of a byte offset.
 func (s *source) place(off int) (line, col int) {
+	if s.at != nil {
+		return s.at(off)
+	}
 	line, col = max(s.line, 1), max(s.col, 1)
 	before := s.text[:min(off, len(s.text))]
 	if n := strings.Count(before, "\n"); n > 0 {

@@ -652,7 +652,11 @@ func (p *parser) nameOrWord() Node {
 				return p.function()
 			}
 		}
-		if keyword(t.text) && n == 0 {
+		switch {
+		case n > 0:
+		case t.text == "if" || t.text == "for" || t.text == "some" || t.text == "every":
+			return p.expr() // without brackets, as far to the right as it goes
+		case keyword(t.text):
 			p.unexpected("a value")
 		}
 	}
