@@ -46,8 +46,8 @@ func BenchmarkDecide(b *testing.B) {
 		b.Run(fmt.Sprintf("%d-rules", n), func(b *testing.B) { benchDecide(b, d, "fee", in, EvalOptions{}) })
 		b.Run(fmt.Sprintf("%d-rules-traced", n), func(b *testing.B) { benchDecide(b, d, "fee", in, EvalOptions{Trace: true}) })
 		for _, e := range d.elements { // what the index saves
-			if e.table != nil {
-				e.table.index = nil
+			for _, t := range e.tables {
+				t.index = nil
 			}
 		}
 		b.Run(fmt.Sprintf("%d-rules-without-index", n), func(b *testing.B) { benchDecide(b, d, "fee", in, EvalOptions{}) })
@@ -77,13 +77,15 @@ func TestIndex(t *testing.T) {
 	d := parsed(t, bigTable(200))
 	slow := parsed(t, bigTable(200))
 	for _, e := range d.elements {
-		if e.table != nil && e.table.index == nil {
-			t.Fatal("no index")
+		for _, tab := range e.tables {
+			if tab.index == nil {
+				t.Fatal("no index")
+			}
 		}
 	}
 	for _, e := range slow.elements {
-		if e.table != nil {
-			e.table.index = nil
+		for _, tab := range e.tables {
+			tab.index = nil
 		}
 	}
 	for amount := -50; amount < 2200; amount += 25 {

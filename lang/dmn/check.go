@@ -50,17 +50,16 @@ func (d *Definitions) Check(o CheckOptions) []Finding {
 		out = append(out, Finding{*p, Error, "expression"})
 	}
 	for _, e := range d.elements {
-		if e.table == nil {
-			continue
-		}
-		for _, r := range e.table.rules {
-			for _, want := range o.Annotations {
-				if !slices.ContainsFunc(r.notes, func(a Annotation) bool { return a.Name == want && a.Text != "" }) {
-					out = append(out, d.finding(r, Error, "annotation", fmt.Sprintf("rule %s of %s has no annotation %q", r.name(), e, want)))
+		for _, t := range e.tables {
+			for _, r := range t.rules {
+				for _, want := range o.Annotations {
+					if !slices.ContainsFunc(r.notes, func(a Annotation) bool { return a.Name == want && a.Text != "" }) {
+						out = append(out, d.finding(r, Error, "annotation", fmt.Sprintf("rule %s of %s has no annotation %q", r.name(), e, want)))
+					}
 				}
 			}
+			out = append(out, d.tableFindings(e, t)...)
 		}
-		out = append(out, d.tableFindings(e)...)
 	}
 	slices.SortStableFunc(out, func(a, b Finding) int {
 		if a.Line != b.Line {

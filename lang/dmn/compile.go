@@ -385,7 +385,7 @@ func (c *compiler) logic() {
 		s, cfg := c.scope(e)
 		b := &boxer{compiler: c, e: e, cfg: cfg}
 		n := b.expr(x, s)
-		e.table = b.top
+		e.tables = b.tables
 		e.prog = feel.Plan(feel.BoxTyped(b.where(x.Pos, x.Text.S), n, t), cfg)
 		for _, p := range e.prog.Problems() {
 			if len(c.d.problems) < maxErrors {
@@ -450,10 +450,10 @@ func (e *element) known() *feel.Type {
 // boxer makes FEEL nodes of the boxed expressions of one element.
 type boxer struct {
 	*compiler
-	e     *element
-	cfg   feel.Config
-	top   *table // the table that is the whole logic
-	depth int
+	e      *element
+	cfg    feel.Config
+	tables []*table
+	depth  int
 }
 
 func (b *boxer) where(p model.Pos, text string) feel.Place {
@@ -614,9 +614,7 @@ func (b *boxer) box(x *model.Expr, s *feel.Scope) feel.Node {
 		return feel.BoxFilter(at, in, b.expr(x.Match, inner))
 	case model.DecisionTable:
 		t, n := b.table(x, s)
-		if b.depth == 1 || b.depth == 2 && b.e.sort == knowledge {
-			b.top = t
-		}
+		b.tables = append(b.tables, t)
 		return n
 	}
 	b.bad(x.Pos, "this box isn't known", "")

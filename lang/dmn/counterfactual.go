@@ -122,8 +122,8 @@ func (s *search) collect(e *element) {
 				s.constants = append(s.constants, feel.Constants(e.typ.Allowed)...)
 			}
 		}
-		if e.table != nil {
-			for _, in := range e.table.src.Inputs {
+		for _, t := range e.tables {
+			for _, in := range t.src.Inputs {
 				if in.Label != "" {
 					s.labels[in.Expr.S] = in.Label
 				}

@@ -57,7 +57,7 @@ type element struct {
 	prog   *feel.Program         // nil: there is no logic
 	params []feel.Param          // of knowledge and services
 	result *feel.Type
-	table  *table // of a decision that is one
+	tables []*table // in its logic
 
 	// of a service
 	output, encapsulated []*element

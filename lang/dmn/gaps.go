@@ -424,8 +424,7 @@ func (a *analysis) leaf(may, sure set) {
 
 // tableFindings are the gaps, overlaps and unreachable rules of a table, each with an
 // input that shows it.
-func (d *Definitions) tableFindings(e *element) []Finding {
-	t := e.table
+func (d *Definitions) tableFindings(e *element, t *table) []Finding {
 	if len(t.rules) == 0 || len(t.inputs) == 0 {
 		return nil
 	}

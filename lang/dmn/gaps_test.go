@@ -136,8 +136,8 @@ func TestGapsAgainstBruteForce(t *testing.T) {
 		}
 		var tab *table
 		for _, e := range d.elements {
-			if e.table != nil {
-				tab = e.table
+			for _, x := range e.tables {
+				tab = x
 			}
 		}
 		match := func(at []feel.Value) (out []int) {
