@@ -34,11 +34,18 @@ type InputTrace struct {
 	Value       any
 }
 
+// Condition is an input entry of a rule that matched, with what it was held against.
+type Condition struct {
+	Label string // of the input
+	Test  string // as it is written, "-" for none
+	Value any
+}
+
 // RuleHit is a rule that matched.
 type RuleHit struct {
 	Index       int // from 0
 	ID          string
-	Conditions  []string // the input entries as they are written
+	Conditions  []Condition // its input entries
 	Outputs     map[string]any
 	Annotations []Annotation
 }
@@ -363,12 +370,10 @@ func (t *table) record(c *feel.Call, e *element, in []feel.Value, hits []hit) {
 	for _, h := range hits {
 		r := t.rules[h.rule]
 		hit := RuleHit{Index: h.rule, ID: r.src.ID, Outputs: map[string]any{}, Annotations: r.notes}
-		for _, cell := range r.src.Inputs {
-			s := cell.S
-			if s == "" {
-				s = "-"
+		for i, cell := range r.src.Inputs {
+			if i < len(in) {
+				hit.Conditions = append(hit.Conditions, Condition{label(t.src.Inputs[i].Label, t.src.Inputs[i].Expr.S), label(cell.S, "-"), feel.ToJSON(in[i])})
 			}
-			hit.Conditions = append(hit.Conditions, s)
 		}
 		for o, v := range h.out {
 			hit.Outputs[t.outputs[o]] = feel.ToJSON(v)

@@ -42,9 +42,9 @@ func (r *Result) Explain(l *i18n.Localizer) []string {
 		}
 		for _, rule := range t.Rules {
 			s := ""
-			for i, c := range rule.Conditions {
-				if c != "-" && i < len(t.Inputs) {
-					s = join(l, s, l.T("dmn.condition", "label", t.Inputs[i].Label, "value", show(l, t.Inputs[i].Value), "condition", c))
+			for _, c := range rule.Conditions {
+				if c.Test != "-" {
+					s = join(l, s, l.T("dmn.condition", "label", c.Label, "value", show(l, c.Value), "condition", c.Test))
 				}
 			}
 			number := strconv.Itoa(rule.Index + 1)
