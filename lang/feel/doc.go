@@ -14,8 +14,9 @@
 //	v, err := p.EvalIn(r, lookup); r.Notes()                   // … shared by many programs
 //
 // How it works: lex and parse.go read text into nodes (ast.go) with the names in scope
-// at hand; plan.go checks them and makes closures in which a name is a slot; ops.go,
-// functions.go and temporal.go say what values do. A program is immutable and safe to
+// at hand; plan.go and its like check them and make closures in which a name is a slot;
+// ops.go, builtin.go and temporal.go say what values do; box.go and inspect.go are for
+// those who build on FEEL, as package dmn does. A program is immutable and safe to
 // share between goroutines; a run belongs to one.
 //
 // It is pure: no clock (the caller says what time it is), no randomness, no input. What

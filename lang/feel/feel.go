@@ -3,8 +3,6 @@
 package feel
 
 import (
-	"cmp"
-	"errors"
 	"fmt"
 	"slices"
 	"sort"
@@ -12,8 +10,6 @@ import (
 	"sync"
 	"time"
 	"unicode/utf8"
-
-	"mercator/lang/feel/xpath"
 )
 
 // Config says where an expression stands and what is known there.
@@ -59,128 +55,17 @@ func or(n, d int) int {
 }
 
 func (b Budget) source() int { return or(b.Source, 64<<10) }
-func (b Budget) nodes() int  { return or(b.Nodes, 50_000) }
-func (b Budget) depth() int  { return or(b.Depth, 200) }
-func (b Budget) steps() int  { return or(b.Steps, 2_000_000) }
-func (b Budget) calls() int  { return or(b.Calls, 500) }
+
+func (b Budget) nodes() int { return or(b.Nodes, 50_000) }
+
+func (b Budget) depth() int { return or(b.Depth, 200) }
+
+func (b Budget) steps() int { return or(b.Steps, 2_000_000) }
+
+func (b Budget) calls() int { return or(b.Calls, 500) }
 
 // maxText bounds a text that an evaluation makes, in bytes.
 const maxText = 4 << 20
-
-// Error is a mistake in an expression, for its author.
-type Error struct {
-	File      string
-	Line, Col int    // 1-based, in characters
-	Expr      string // the line of the expression
-	Caret     int    // where in Expr, in characters from 0
-	Msg       string // one sentence in plain words
-	Expected  string // what was expected, or ""
-}
-
-func (e *Error) Error() string {
-	s := fmt.Sprintf("%s:%d:%d: %s", e.File, e.Line, e.Col, e.Msg)
-	if e.Expected != "" {
-		s += ": expected " + e.Expected
-	}
-	return s
-}
-
-// Show is the error with the expression and a caret under the place.
-func (e *Error) Show() string {
-	if e.Expr == "" {
-		return e.Error()
-	}
-	return e.Error() + "\n    " + e.Expr + "\n    " + strings.Repeat(" ", e.Caret) + "^"
-}
-
-// Errors are all mistakes of an expression or a file, at most maxErrors.
-type Errors []*Error
-
-func (e Errors) Error() string {
-	var b strings.Builder
-	for i, x := range e {
-		if i > 0 {
-			b.WriteByte('\n')
-		}
-		b.WriteString(x.Error())
-	}
-	return b.String()
-}
-
-// Unwrap lets errors.As find the single ones.
-func (e Errors) Unwrap() []error {
-	out := make([]error, len(e))
-	for i, x := range e {
-		out[i] = x
-	}
-	return out
-}
-
-// Each are the mistakes that an error of this package is made of.
-func Each(err error) []*Error {
-	var all Errors
-	var one *Error
-	switch {
-	case errors.As(err, &all):
-		return all
-	case errors.As(err, &one):
-		return []*Error{one}
-	case err != nil:
-		return []*Error{{Msg: err.Error()}}
-	}
-	return nil
-}
-
-// Sorted are the mistakes in the order of their places.
-func (e Errors) Sorted() Errors {
-	out := slices.Clone(e)
-	slices.SortStableFunc(out, func(a, b *Error) int {
-		return cmp.Or(strings.Compare(a.File, b.File), a.Line-b.Line, a.Col-b.Col)
-	})
-	return out
-}
-
-func (e Errors) err() error {
-	switch len(e) {
-	case 0:
-		return nil
-	case 1:
-		return e[0]
-	}
-	return e
-}
-
-func errorAt(a at, msg, expected string) *Error {
-	e := &Error{Msg: msg, Expected: expected}
-	if a.src == nil {
-		return e
-	}
-	e.File = a.src.file
-	e.Line, e.Col = a.src.place(a.off)
-	text, off := a.src.text, min(a.off, len(a.src.text))
-	start := strings.LastIndexByte(text[:off], '\n') + 1
-	end := len(text)
-	if k := strings.IndexByte(text[off:], '\n'); k >= 0 {
-		end = off + k
-	}
-	for start < off && off-start > 120 { // a long line: what is around the place
-		start += 40
-	}
-	for start < off && !utf8Start(text, start) {
-		start++
-	}
-	if end-off > 120 {
-		end = off + 120
-		for !utf8Start(text, end) {
-			end--
-		}
-	}
-	e.Expr = strings.ReplaceAll(text[start:end], "\t", " ")
-	e.Caret = len([]rune(text[start:off]))
-	return e
-}
-
-func utf8Start(s string, i int) bool { return i >= len(s) || s[i]&0xC0 != 0x80 }
 
 // --- programs
 
@@ -324,119 +209,6 @@ func (p *Program) Constants() []Value { return Constants(p.node) }
 // String prints the expression; parsing it again gives the same.
 func (p *Program) String() string { return Print(p.node) }
 
-// --- evaluating
-
-// Run is one evaluation, of one program or of many that share their budget: a decision
-// with all that it requires. It belongs to one goroutine.
-type Run struct{ st state }
-
-// RunOptions set the clock and the bounds of a run.
-type RunOptions struct {
-	Now    time.Time // of now() and today(); zero: they are null
-	Budget Budget
-	Trace  bool // note where nulls come from
-	User   any  // what custom boxes find in Call.User
-}
-
-// NewRun starts a run.
-func NewRun(o RunOptions) *Run {
-	r := &Run{st: state{steps: o.Budget.steps(), maxDepth: o.Budget.calls(), clock: o.Now, user: o.User}}
-	r.st.run = r
-	if o.Trace {
-		r.st.notes = &[]Note{}
-	}
-	return r
-}
-
-// Note tells where a null came from.
-type Note struct {
-	File      string
-	Line, Col int
-	Expr      string // the part of the expression
-	Msg       string
-}
-
-// Notes are the nulls of a run with Trace, in the order in which they arose.
-func (r *Run) Notes() []Note {
-	if r.st.notes == nil {
-		return nil
-	}
-	return *r.st.notes
-}
-
-// Steps is what is left of the budget.
-func (r *Run) Steps() int { return r.st.steps }
-
-type state struct {
-	run      *Run
-	steps    int
-	depth    int
-	maxDepth int
-	broken   bool // a loop found nothing to go through
-	clock    time.Time
-	notes    *[]Note
-	regexps  map[string]*xpath.Regexp
-	user     any
-}
-
-const maxNotes = 100
-
-func (s *state) note(a at, msg string) {
-	if s.notes == nil || len(*s.notes) >= maxNotes {
-		return
-	}
-	n := Note{Msg: msg, Expr: a.text()}
-	if a.src != nil {
-		n.File = a.src.file
-		n.Line, n.Col = a.src.place(a.off)
-	}
-	*s.notes = append(*s.notes, n)
-}
-
-// ErrBudget is what an evaluation ends with that takes too much.
-var ErrBudget = errors.New("the evaluation takes more than its budget")
-
-type overBudget struct{ msg string }
-
-func (s *state) step() {
-	if s.steps--; s.steps < 0 {
-		panic(overBudget{"too many steps"})
-	}
-}
-
-func (s *state) spend(n int) {
-	if s.steps -= n; s.steps < 0 {
-		panic(overBudget{"too many steps"})
-	}
-}
-
-func (s *state) size(n int) {
-	if n > maxText {
-		panic(overBudget{"a text grows too long"})
-	}
-	s.spend(n >> 6)
-}
-
-// recover ends an evaluation that takes too much.
-func (r *Run) recover(depth int, v *Value, err *error) {
-	if x := recover(); x != nil {
-		b, ok := x.(overBudget)
-		if !ok {
-			panic(x)
-		}
-		r.st.depth = depth
-		*v, *err = nil, fmt.Errorf("%w: %s", ErrBudget, b.msg)
-	}
-}
-
-// Guard runs Go code that works in a run, such as Type.Coerce. The only error is ErrBudget.
-func (r *Run) Guard(f func()) (err error) {
-	var v Value
-	defer r.recover(r.st.depth, &v, &err)
-	f()
-	return nil
-}
-
 // EvalTest runs unary tests over an input in a run: true, false or nil.
 func (p *Program) EvalTest(r *Run, lookup func(name string) Value, input Value) (Value, error) {
 	return p.run(r, lookup, input)
@@ -466,33 +238,6 @@ func (p *Program) run(r *Run, lookup func(name string) Value, input Value) (v Va
 		p.frames.Put(f)
 	}
 	return v, nil
-}
-
-// weigh holds a value to the bounds that those outside of an evaluation rely on: lists
-// and contexts share what is in them, so that a small value may be large to look at.
-func (s *state) weigh(v Value, depth int) {
-	switch v := v.(type) {
-	case []Value:
-		s.nested(depth)
-		s.spend(len(v) / 4)
-		for _, x := range v {
-			s.weigh(x, depth+1)
-		}
-	case *Context:
-		s.nested(depth)
-		s.spend(len(v.vals)/4 + 1)
-		for _, x := range v.vals {
-			s.weigh(x, depth+1)
-		}
-	case string:
-		s.spend(len(v) >> 10)
-	}
-}
-
-func (s *state) nested(depth int) {
-	if depth > maxNest {
-		panic(overBudget{"a value is nested too deeply"})
-	}
 }
 
 // frame is the outermost frame of an evaluation. Frames are used again, but for those

@@ -195,14 +195,14 @@ func appendText(b []byte, s string) []byte {
 // upper and lower follow the full case mapping of Unicode, without a language.
 func upper(s string) string {
 	if ascii(s) {
-		return cases_(s, 'a', 'z', -32)
+		return moved(s, 'a', 'z', -32)
 	}
 	return cases.Upper(language.Und).String(s)
 }
 
 func lower(s string) string {
 	if ascii(s) {
-		return cases_(s, 'A', 'Z', 32)
+		return moved(s, 'A', 'Z', 32)
 	}
 	return cases.Lower(language.Und).String(s)
 }
@@ -216,7 +216,8 @@ func ascii(s string) bool {
 	return true
 }
 
-func cases_(s string, from, to byte, by int8) string {
+// moved moves the letters of a range.
+func moved(s string, from, to byte, by int8) string {
 	b := []byte(s)
 	for i, c := range b {
 		if c >= from && c <= to {

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+package feel
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// near names what could have been meant: the closest of some names.
+func near(name string, among []string) string {
+	best, at := 3, -1
+	if len(name) < 4 {
+		best = 2
+	}
+	for i, n := range among {
+		if d := distance(name, n, best); d < best {
+			best, at = d, i
+		}
+	}
+	if at < 0 {
+		return ""
+	}
+	return quote(among[at])
+}
+
+// distance is Levenshtein's, as far as it is below a bound.
+func distance(a, b string, bound int) int {
+	x, y := []rune(a), []rune(b)
+	if len(x)-len(y) >= bound || len(y)-len(x) >= bound || len(x) > 200 || len(y) > 200 {
+		return bound
+	}
+	row := make([]int, len(y)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i, r := range x {
+		prev := row[0]
+		row[0] = i + 1
+		for j, s := range y {
+			d := prev
+			if r != s {
+				d++
+			}
+			prev = row[j+1]
+			row[j+1] = min(d, prev+1, row[j]+1)
+		}
+	}
+	return min(row[len(y)], bound)
+}
+
+// Error is a mistake in an expression, for its author.
+type Error struct {
+	File      string
+	Line, Col int    // 1-based, in characters
+	Expr      string // the line of the expression
+	Caret     int    // where in Expr, in characters from 0
+	Msg       string // one sentence in plain words
+	Expected  string // what was expected, or ""
+}
+
+func (e *Error) Error() string {
+	s := fmt.Sprintf("%s:%d:%d: %s", e.File, e.Line, e.Col, e.Msg)
+	if e.Expected != "" {
+		s += ": expected " + e.Expected
+	}
+	return s
+}
+
+// Show is the error with the expression and a caret under the place.
+func (e *Error) Show() string {
+	if e.Expr == "" {
+		return e.Error()
+	}
+	return e.Error() + "\n    " + e.Expr + "\n    " + strings.Repeat(" ", e.Caret) + "^"
+}
+
+// Errors are all mistakes of an expression or a file, at most maxErrors.
+type Errors []*Error
+
+func (e Errors) Error() string {
+	var b strings.Builder
+	for i, x := range e {
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		b.WriteString(x.Error())
+	}
+	return b.String()
+}
+
+// Unwrap lets errors.As find the single ones.
+func (e Errors) Unwrap() []error {
+	out := make([]error, len(e))
+	for i, x := range e {
+		out[i] = x
+	}
+	return out
+}
+
+// Each are the mistakes that an error of this package is made of.
+func Each(err error) []*Error {
+	var all Errors
+	var one *Error
+	switch {
+	case errors.As(err, &all):
+		return all
+	case errors.As(err, &one):
+		return []*Error{one}
+	case err != nil:
+		return []*Error{{Msg: err.Error()}}
+	}
+	return nil
+}
+
+// Sorted are the mistakes in the order of their places.
+func (e Errors) Sorted() Errors {
+	out := slices.Clone(e)
+	slices.SortStableFunc(out, func(a, b *Error) int {
+		return cmp.Or(strings.Compare(a.File, b.File), a.Line-b.Line, a.Col-b.Col)
+	})
+	return out
+}
+
+func (e Errors) err() error {
+	switch len(e) {
+	case 0:
+		return nil
+	case 1:
+		return e[0]
+	}
+	return e
+}
+
+func errorAt(a at, msg, expected string) *Error {
+	e := &Error{Msg: msg, Expected: expected}
+	if a.src == nil {
+		return e
+	}
+	e.File = a.src.file
+	e.Line, e.Col = a.src.place(a.off)
+	text, off := a.src.text, min(a.off, len(a.src.text))
+	start := strings.LastIndexByte(text[:off], '\n') + 1
+	end := len(text)
+	if k := strings.IndexByte(text[off:], '\n'); k >= 0 {
+		end = off + k
+	}
+	for start < off && off-start > 120 { // a long line: what is around the place
+		start += 40
+	}
+	for start < off && !utf8Start(text, start) {
+		start++
+	}
+	if end-off > 120 {
+		end = off + 120
+		for !utf8Start(text, end) {
+			end--
+		}
+	}
+	e.Expr = strings.ReplaceAll(text[start:end], "\t", " ")
+	e.Caret = len([]rune(text[start:off]))
+	return e
+}
+
+func utf8Start(s string, i int) bool { return i >= len(s) || s[i]&0xC0 != 0x80 }
