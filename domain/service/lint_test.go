@@ -69,6 +69,8 @@ func TestMistakesAreNamed(t *testing.T) {
 		{"a function that isn't there", "fee.dmn", "number(application.months)", "nummer(application.months)", "there is no function “nummer”: expected “number”"},
 		{"a rule of the wrong type", "fee.dmn", "<text>3070</text>", "<text>\"3070\"</text>", "the output is a string, the column “cents” wants a number"},
 		{"a cell that can never match", "fee.dmn", "<inputEntry id=\"fee_r2_i0\"><text>12</text>", "<inputEntry id=\"fee_r2_i0\"><text>\"12\"</text>", "“\"12\"” is a string, the input is a number"},
+		{"a table with a gap", "fee.dmn", "<text>6, 12, 24</text>", "<text>6, 12, 18, 24</text>", "has no rule for Monate = 18: expected a rule, or a default output"},
+		{"a table whose rules overlap", "fee.dmn", "<inputEntry id=\"fee_r2_i0\"><text>12</text>", "<inputEntry id=\"fee_r2_i0\"><text>6, 12</text>", "both match Monate = 6, and only one may (UNIQUE)"},
 		{"a scenario with an unknown key", "scenarios/01-at-once.toml", `consent = true`, "consent = true\nmood = 3", "scenarios/01-at-once.toml:6: unknown key"},
 		{"a scenario on no day", "scenarios/01-at-once.toml", `2026-12-01"`, `soon"`, "is not a day like"},
 	} {

@@ -112,7 +112,7 @@ func (v lines) add(q *queue, pc uint32, s string, pos int, cap []int) {
 			case syntax.InstMatch:
 				q.threads = append(q.threads, thread{t.pc, append([]int(nil), t.cap...)})
 			default:
-				q.threads = append(q.threads, thread{t.pc, t.cap})
+				q.threads = append(q.threads, thread(t))
 			}
 			break
 		}
