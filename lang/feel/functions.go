@@ -205,7 +205,10 @@ var texts = map[string][]signature{
 			}
 			first = false
 			b.WriteString(s)
-			c.st.size(b.Len())
+			c.st.spend(1)
+			if b.Len() > maxText {
+				c.st.size(b.Len())
+			}
 		}
 		return b.String()
 	})},

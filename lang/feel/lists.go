@@ -83,6 +83,7 @@ var lists = map[string][]signature{
 		if !ok {
 			return nil
 		}
+		c.st.spend(5 * len(l)) // in more digits than numbers have
 		n := small(int64(len(l)))
 		wide := decimal128
 		wide.Precision = 50

@@ -19,6 +19,7 @@ type parser struct {
 	depth int
 	nodes int
 	ends  int // in the upper ends of ranges
+	tried map[int]uint8
 	scope *names
 }
 
@@ -372,7 +373,7 @@ func (p *parser) comparison() Node {
 // inList reads what follows "in": one test, or tests in brackets. "(1..3)" is a range
 // and "(a).b" an expression, which only what follows can tell.
 func (p *parser) inList() ([]Node, bool) {
-	if p.is("(") {
+	if p.is("(") && p.tried[p.i] != tryFailed {
 		mark := p.i
 		p.i++
 		tests, ok := p.try(p.tests)
@@ -384,11 +385,25 @@ func (p *parser) inList() ([]Node, bool) {
 			}
 		}
 		p.i = mark
+		p.remember(mark, tryFailed)
 	}
 	if t := p.peek(); t.kind == tOp && slices.Contains(comparisons, t.text) {
 		return []Node{p.test()}, false
 	}
 	return []Node{p.additive()}, false
+}
+
+// What was tried at a token and how it went, so that nothing is tried twice.
+const (
+	tryWorked = 1
+	tryFailed = 2
+)
+
+func (p *parser) remember(at int, verdict uint8) {
+	if p.tried == nil {
+		p.tried = map[int]uint8{}
+	}
+	p.tried[at] = verdict
 }
 
 // try reads something that may turn out to be something else.
@@ -460,10 +475,15 @@ func (p *parser) prefix() Node {
 	return x
 }
 
+const maxLinks = 500
+
 func (p *parser) postfix() Node {
 	off := p.peek().off
 	x := p.primary()
-	for {
+	for links := 0; ; links++ {
+		if links > maxLinks {
+			p.fail(p.peek().off, "the chain of names, filters and calls is too long", fmt.Sprintf("at most %d links", maxLinks))
+		}
 		switch {
 		case p.is("."):
 			p.i++
@@ -471,11 +491,17 @@ func (p *parser) postfix() Node {
 		case p.is("["):
 			if p.ends > 0 { // "[1..2[": the bracket may end the range
 				mark := p.i
-				if _, ok := p.try(func() []Node { p.i++; x := p.expr(); p.need("]"); return []Node{x} }); !ok {
+				if p.tried[mark] == 0 {
+					verdict := uint8(tryWorked)
+					if _, ok := p.try(func() []Node { p.i++; x := p.expr(); p.need("]"); return []Node{x} }); !ok {
+						verdict = tryFailed
+					}
+					p.remember(mark, verdict)
 					p.i = mark
+				}
+				if p.tried[mark] == tryFailed {
 					return x
 				}
-				p.i = mark
 			}
 			p.i++
 			t := itemType(p.typeOf(x))

@@ -115,7 +115,7 @@ func (p *planner) name(n *nameRef, s *scope) (code, *Type) {
 		v = slot{p.root.slot(), p.c.types(n.name)}
 		p.free[n.name] = v
 		p.order = append(p.order, n.name)
-		if p.c.Closed && len(items) == 0 && n.name != "?" && !slices.Contains(p.c.Names, n.name) {
+		if p.c.Closed && len(p.problems) < maxErrors && len(items) == 0 && n.name != "?" && !slices.Contains(p.c.Names, n.name) {
 			p.problem(n.at, "nothing here is called "+quote(n.name), near(n.name, p.visible(s)))
 		}
 	}

@@ -67,7 +67,9 @@ func (p *planner) call(n *call, s *scope) (code, *Type) {
 		}
 	}
 	if r, ok := n.fn.(*nameRef); ok && !p.isName(r.name, s) {
-		p.problem(r.at, "there is no function "+quote(r.name), near(r.name, functionNames))
+		if len(p.problems) < maxErrors {
+			p.problem(r.at, "there is no function "+quote(r.name), near(r.name, functionNames))
+		}
 		return func(f *frame) Value {
 			f.st.note(r.at, "there is no function "+quote(r.name))
 			return nil

@@ -44,7 +44,6 @@ func (p *planner) iters(in []iter, s *scope) ([]planned, *scope) {
 // something to go through isn't a list.
 func each(f *frame, iters []planned, body func() bool) (ok bool) {
 	if len(iters) == 0 {
-		f.st.step()
 		return body()
 	}
 	it, rest := &iters[0], iters[1:]

@@ -129,7 +129,7 @@ func (s *state) weigh(v Value, depth int) {
 	switch v := v.(type) {
 	case []Value:
 		s.nested(depth)
-		s.spend(len(v) / 4)
+		s.spend(len(v)/4 + 1)
 		for _, x := range v {
 			s.weigh(x, depth+1)
 		}

@@ -132,10 +132,10 @@ func small(n int64) *apd.Decimal {
 
 func isNumber(v Value) bool { _, ok := v.(*apd.Decimal); return ok }
 
-// rounded is the result of an operation, or nil where it isn't a number: division by
-// zero, overflow, the root of a negative number.
+// rounded is the result of an operation, or nil where it isn't a number that fits:
+// division by zero, overflow and underflow, the root of a negative number.
 func rounded(d *apd.Decimal, c apd.Condition, err error) Value {
-	if err != nil || c.Overflow() || d.Form != apd.Finite {
+	if err != nil || c.Overflow() || c.Underflow() || d.Form != apd.Finite {
 		return nil
 	}
 	if d.Negative && d.Coeff.Sign() == 0 {
