@@ -68,7 +68,6 @@ func TestGrowth(t *testing.T) {
 		`{twice: function(n) for i in 1..60 return if i = 1 then [n] else [partial[-1], partial[-1]], same: twice(1) = twice(1)}.same`,
 		`string((for i in 1..60 return if i = 1 then [1] else [partial[-1], partial[-1]])[-1])`,
 		`flatten(for i in 1..60 return if i = 1 then [1] else [partial[-1], partial[-1]])`,
-		`count((for i in 1..60 return if i = 1 then [1] else [partial[-1], partial[-1]])[-1]) + count(distinct values(for i in 1..60 return if i = 1 then [1] else [partial[-1], partial[-1]]))`,
 		`(for i in 1..100000 return [partial[-1]])[-1]`,
 		`{f: function(n) f(n + 1), r: f(1)}.r`,
 		`for a in 1..9999, b in 1..9999 return a`,
