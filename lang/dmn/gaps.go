@@ -69,7 +69,7 @@ type analysis struct {
 	axes    [][]stretch
 	opaque  set   // rules that compute something
 	free    []set // by column: rules without a condition from there on
-	left    int   // stretches to be looked at
+	left    int   // of maxWork
 	limited bool
 	point   []feel.Value
 	whole   int // stretches of point between whole numbers
@@ -93,13 +93,14 @@ type overlap struct {
 }
 
 const (
-	maxStretches = 300_000
-	maxFound     = 20
+	maxWork  = 3_000_000 // words of sets of rules that are looked at
+	maxCells = 4_000_000 // cells held against the stretches of one axis
+	maxFound = 20
 )
 
 func analyse(t *table) *analysis {
 	n := len(t.rules)
-	a := &analysis{t: t, left: maxStretches, opaque: newSet(n), pairs: map[[2]int]bool{}, reached: newSet(n), first: t.src.HitPolicy == "FIRST"}
+	a := &analysis{t: t, left: maxWork, opaque: newSet(n), pairs: map[[2]int]bool{}, reached: newSet(n), first: t.src.HitPolicy == "FIRST"}
 	cells := make([][]*feel.Cell, len(t.inputs))
 	for c := range t.inputs {
 		cells[c] = make([]*feel.Cell, n)
@@ -129,7 +130,7 @@ func analyse(t *table) *analysis {
 	}
 	for c := range t.inputs {
 		axis, ok := a.axis(c, cells[c])
-		if !ok { // values of different kinds: nothing can be said
+		if !ok { // values of different kinds, or too many: nothing can be said
 			a.limited = true
 			return a
 		}
@@ -188,6 +189,9 @@ func (a *analysis) axis(c int, cells []*feel.Cell) ([]stretch, bool) {
 	}
 	sort.SliceStable(cuts, func(i, j int) bool { return before(cuts[i], cuts[j]) })
 	cuts = slices.CompactFunc(cuts, func(x, y feel.Value) bool { return feel.Equal(x, y) == true })
+	if 2*len(cuts)*len(cells) > maxCells {
+		return nil, false
+	}
 	wholes := !slices.ContainsFunc(cuts, func(v feel.Value) bool { return !isWhole(v) })
 
 	var out []stretch
@@ -358,7 +362,7 @@ func (a *analysis) walk(c int, may, sure set) {
 	nextMay, nextSure := newSet(len(a.t.rules)), newSet(len(a.t.rules))
 	for i := range a.axes[c] {
 		s := &a.axes[c][i]
-		if a.left--; a.left < 0 {
+		if a.left -= len(may); a.left < 0 {
 			a.limited = true
 			return
 		}

@@ -15,6 +15,9 @@ var odd = []string{`null`, `true`, `0`, `-1`, `1.5`, `99999999999999999999999999
 
 // Whatever a built-in function or an operator is given, it answers.
 func TestOddValues(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a while under the race detector")
+	}
 	vals := make([]Value, len(odd))
 	for i, s := range odd {
 		p, err := Compile(s, Config{})
@@ -61,6 +64,9 @@ func TestOddValues(t *testing.T) {
 
 // Expressions that grow without end stop at their budget.
 func TestGrowth(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a while under the race detector")
+	}
 	for _, src := range []string{
 		`for i in 1..100 return if i = 1 then "a text that will be doubled and doubled" else partial[-1] + partial[-1]`,
 		`for i in 1..100 return if i = 1 then [1, 2, 3] else concatenate(partial[-1], partial[-1])`,
