@@ -238,6 +238,7 @@ func (p *planner) builtin(n *call, b *builtin, args []code, types []*Type) (code
 		}
 	}
 	re := p.pattern(n, b)
+	p.temporalText(n, b)
 	if b.name == "sort" || b.name == "list replace" { // what they take by function has the type of the items
 		result = itemsLike(types, n.names, result)
 	}
@@ -262,6 +263,25 @@ func (p *planner) builtin(n *call, b *builtin, args []code, types []*Type) (code
 		}
 		return c.null("%s", why)
 	}, result
+}
+
+// temporalText reports a date, time or duration whose text is known and isn't one.
+func (p *planner) temporalText(n *call, b *builtin) {
+	want, ok := map[string]string{"date": "such as 2026-12-31", "time": "such as 08:30:00", "date and time": "such as 2026-12-31T08:30:00", "duration": "such as P1Y2M or PT36H"}[b.name]
+	if !ok || len(n.args) != 1 {
+		return
+	}
+	c, ok := n.args[0].(*constant)
+	s, text := Value(nil), false
+	if ok {
+		s, text = c.val, c.src == ""
+	}
+	if t, is := s.(string); is && text {
+		v := b.invoke(&site{st: &NewRun(RunOptions{}).st, name: b.name}, []Value{t}, nil)
+		if v == nil {
+			p.problem(c.at, fmt.Sprintf("%s is no %s", quoted(t), b.name), want)
+		}
+	}
 }
 
 func itemsLike(types []*Type, names []string, t *Type) *Type {

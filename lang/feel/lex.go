@@ -155,13 +155,20 @@ func lex(s string) []token {
 				}
 			}
 			if !strings.Contains("+-*/<>=()[]{},.:@**<=>=!=..->", op) {
-				bad = "the character " + op + " has no meaning here"
+				bad = "the character " + op + " has no meaning here" + hints[op]
 			}
 			toks = append(toks, token{tOp, op, i, i + len(op), bad})
 			i += len(op)
 		}
 	}
 	return append(toks, token{kind: tEnd, off: len(s), end: len(s)})
+}
+
+// hints say how FEEL writes what other languages write with these characters.
+var hints = map[string]string{
+	"%": "; the rest of a division is modulo(a, b)", "&": "; write “and”", "|": "; write “or”", "!": "; write not(…)", ";": "; a comma separates",
+	"'": "; a text stands in double quotes", "“": "; a text stands in straight double quotes", "”": "; a text stands in straight double quotes", "„": "; a text stands in straight double quotes",
+	"^": "; a power is a ** b", "≤": "; write <=", "≥": "; write >=", "≠": "; write !=", "×": "; write *", "÷": "; write /", "–": "; write -",
 }
 
 // lexString reads a string literal with its escapes (rule 33; \uXXXX pairs are

@@ -182,7 +182,7 @@ func (p *parser) greedy() string {
 	}
 	start := p.i
 	p.i++
-	for p.peek().kind == tName && !keyword(p.peek().text) || p.i > start && p.peek().kind == tNumber && p.toks[p.i-1].kind == tName && !strings.HasPrefix(p.peek().text, ".") {
+	for p.peek().kind == tName && !keyword(p.peek().text) && p.peek().text != "?" || p.i > start && p.peek().kind == tNumber && p.toks[p.i-1].kind == tName && !strings.HasPrefix(p.peek().text, ".") {
 		p.i++
 	}
 	return oneSpace(p.src.text[p.toks[start].off:p.toks[p.i-1].end])
@@ -638,11 +638,11 @@ func (p *parser) primary() Node {
 		return p.context()
 	case p.is("("), p.is("["), p.is("]"):
 		return p.bracket()
-	case p.is("="): // the range of one value
+	case p.is("=") && p.opens(): // the range of one value
 		p.i++
 		x := p.additive()
 		return &rangeOf{at: p.from(t.off), lo: x, hi: x}
-	case t.kind == tOp && slices.Contains(comparisons, t.text) && t.text != "!=":
+	case t.kind == tOp && slices.Contains(comparisons, t.text) && t.text != "!=" && p.opens():
 		// a range that is open on one side (rule 8 as a value)
 		p.i++
 		x := p.additive()
@@ -660,6 +660,20 @@ func (p *parser) primary() Node {
 	}
 	p.unexpected("a value")
 	return nil
+}
+
+// opens says whether a comparison at this token has no left side, so that it is a range.
+func (p *parser) opens() bool {
+	if p.i == 0 {
+		return true
+	}
+	switch t := p.toks[p.i-1]; t.kind {
+	case tOp:
+		return strings.Contains(" ( [ , : ", " "+t.text+" ")
+	case tName:
+		return keyword(t.text)
+	}
+	return false
 }
 
 func (p *parser) nameOrWord() Node {

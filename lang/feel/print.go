@@ -142,9 +142,9 @@ func (p *printer) node(n Node, around int) {
 			})
 		default:
 			p.put(map[bool]string{true: "(", false: "["}[n.openLo])
-			p.node(n.lo, lExpr)
+			p.node(n.lo, lOr)
 			p.put(" .. ")
-			p.node(n.hi, lExpr)
+			p.node(n.hi, lOr)
 			p.put(map[bool]string{true: ")", false: "]"}[n.openHi])
 		}
 	case *negate:
