@@ -27,7 +27,7 @@ func language(name string, args []string, stdout, stderr io.Writer) error {
 	context := f.String("context", "", "JSON file of variables (feel)")
 	input := f.String("input", "", "JSON file of input data (dmn eval)")
 	decision := f.String("decision", "", "name or id of the decision or service (dmn eval); default: what no other decision needs")
-	explain := f.Bool("explain", false, "also say which rules decided, and what would change the answer (dmn eval)")
+	explain := f.Bool("explain", false, "also say which rules decided and what would change the answer (dmn eval), or where a null came from (feel)")
 	lang := f.String("lang", "de", "language of the explanation: de, en or tr")
 	// Flags may stand before and after the other arguments; what follows "--" is none.
 	var rest []string
@@ -45,7 +45,7 @@ func language(name string, args []string, stdout, stderr io.Writer) error {
 	}
 	switch {
 	case name == "feel" && len(rest) == 1:
-		return evalFEEL(rest[0], *context, stdout)
+		return evalFEEL(rest[0], *context, *explain, stdout, stderr)
 	case name == "dmn" && len(rest) == 2 && rest[0] == "eval":
 		return evalDMN(rest[1], *decision, *input, *explain, *lang, stdout, stderr)
 	case name == "dmn" && len(rest) > 1 && rest[0] == "check":
@@ -66,7 +66,7 @@ func language(name string, args []string, stdout, stderr io.Writer) error {
 			return errs, nil
 		})
 	}
-	return errors.New("usage: feel EXPRESSION [--context FILE] | dmn eval FILE [--input FILE] [--decision NAME] [--explain] [--lang de|en|tr] | dmn check FILE… | dmn tck FOLDER | bpmn check FILE…")
+	return errors.New("usage: feel EXPRESSION [--context FILE] [--explain] | dmn eval FILE [--input FILE] [--decision NAME] [--explain] [--lang de|en|tr] | dmn check FILE… | dmn tck FOLDER | bpmn check FILE…")
 }
 
 func isFlag(f *flag.FlagSet, arg string) bool {
@@ -97,7 +97,7 @@ func readJSON(file string) (map[string]any, error) {
 
 // evalFEEL prints a value as JSON. As the standard has it, what goes wrong while an
 // expression is evaluated is null; only what can't be read is an error.
-func evalFEEL(src, context string, w io.Writer) error {
+func evalFEEL(src, context string, explain bool, w, stderr io.Writer) error {
 	vars, err := readJSON(context)
 	if err != nil {
 		return err
@@ -112,9 +112,18 @@ func evalFEEL(src, context string, w io.Writer) error {
 	if err != nil {
 		return showErrors(err)
 	}
-	v, err := p.EvalIn(feel.NewRun(feel.RunOptions{Now: time.Now()}), func(n string) feel.Value { return in[n] })
+	r := feel.NewRun(feel.RunOptions{Now: time.Now(), Trace: explain})
+	v, err := p.EvalIn(r, func(n string) feel.Value { return in[n] })
 	if err != nil {
 		return err
+	}
+	if explain {
+		for _, e := range p.Problems() {
+			fmt.Fprintln(stderr, e.Show())
+		}
+		for _, n := range r.Notes() {
+			fmt.Fprintf(stderr, "%d:%d: null: %s\n    %s\n", n.Line, n.Col, n.Msg, n.Expr)
+		}
 	}
 	_, err = fmt.Fprintf(w, "%s\n", feel.AppendJSON(nil, v))
 	return err

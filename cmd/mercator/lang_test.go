@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"mercator/internal/suites"
+)
+
+// command runs mercator as an author does.
+func command(t *testing.T, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, err bytes.Buffer
+	code = run(context.Background(), args, strings.NewReader(""), &out, &err)
+	return code, out.String(), err.String()
+}
+
+func file(t *testing.T, name, text string) string {
+	t.Helper()
+	p := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(p, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func TestFEELCommand(t *testing.T) {
+	data := file(t, "data.json", `{"total amount": 12.50, "rows": [{"a-b": 1}, {"a-b": 3}], "since": "2026-01-31", "date": 7}`)
+	for _, c := range []struct {
+		args   []string
+		stdout string
+	}{
+		{[]string{`1 / 3`}, "0.3333333333333333333333333333333333"},
+		{[]string{`-1 + 2`}, "1"},
+		{[]string{`--context`, data, `total amount * 2`}, "25.00"},
+		{[]string{`rows[a-b > 1]`, "--context=" + data}, `[{"a-b":3}]`},
+		{[]string{`date(since) + @"P1M"`, "--context", data}, `"2026-02-28"`},
+		{[]string{`{b: 1.10, a: @"P1Y2M", t: @"10:00:00Z", r: [1..2)}`}, `{"b":1.10,"a":"P1Y2M","t":"10:00:00Z","r":"[1..2)"}`},
+		{[]string{`"a" + 1`}, "null"},
+		{[]string{`nonsense(1)`}, "null"},
+		{[]string{`9999999999999999999999999999999999 + 1`}, "10000000000000000000000000000000000"},
+	} {
+		code, out, err := command(t, append([]string{"feel"}, c.args...)...)
+		if code != 0 || out != c.stdout+"\n" || err != "" {
+			t.Errorf("%v: %d %q %q, want %q", c.args, code, out, err, c.stdout)
+		}
+	}
+	if code, out, err := command(t, "feel", `if x then`); code != 1 || out != "" || !strings.Contains(err, "expression:1:10: the expression ends too early") || !strings.Contains(err, "\n             ^") {
+		t.Errorf("%d %q %q", code, out, err)
+	}
+	if code, out, err := command(t, "feel", "--explain", `1 / 0`); code != 0 || out != "null\n" || !strings.Contains(err, "1:1: null: division by zero") {
+		t.Errorf("%d %q %q", code, out, err)
+	}
+	for _, bad := range [][]string{{"feel"}, {"feel", "1", "2"}, {"feel", "1", "--context", "nothing.json"}, {"feel", "1", "--context", file(t, "l.json", "[1]")}} {
+		if code, _, err := command(t, bad...); code == 0 || err == "" {
+			t.Errorf("%v: %d %q", bad, code, err)
+		}
+	}
+}
+
+func TestDMNCommand(t *testing.T) {
+	const fee = "../../content/services/resident-parking-permit/fee.dmn"
+	data := file(t, "data.json", `{"application": {"months": "12"}}`)
+	if code, out, err := command(t, "dmn", "eval", fee, "--input", data); code != 0 || out != "{\"cents\":3070,\"label\":\"Bewohnerparkausweis 12 Monate\"}\n" || err != "" {
+		t.Errorf("%d %q %q", code, out, err)
+	}
+	for lang, want := range map[string]string{"de": "Rechtsgrundlage: Nummer 265 der Anlage zu § 1 GebOSt", "en": "Legal basis: Nummer 265", "tr": "Yasal dayanak: Nummer 265"} {
+		if code, out, _ := command(t, "dmn", "eval", fee, "--input", data, "--explain", "--lang", lang); code != 0 || !strings.Contains(out, want) || !strings.Contains(out, "6") {
+			t.Errorf("%s: %d %q", lang, code, out)
+		}
+	}
+	if code, out, _ := command(t, "dmn", "check", fee); code != 0 || out != fee+": ok\n" {
+		t.Errorf("%d %q", code, out)
+	}
+	b, err := os.ReadFile(fee)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bad := file(t, "fee.dmn", strings.NewReplacer("<text>12</text>", "<text>6, 12</text>", "<text>6140</text>", `<text>nummer("6140")</text>`).Replace(string(b)))
+	if code, out, _ := command(t, "dmn", "check", bad); code != 1 || !strings.Contains(out, "both match Monate = 6") || !strings.Contains(out, "there is no function “nummer”: expected “number”") {
+		t.Errorf("%d %q", code, out)
+	}
+	for _, args := range [][]string{{"dmn", "eval", "nothing.dmn"}, {"dmn", "eval", fee, "--decision", "nothing"}, {"dmn", "tck", t.TempDir()}, {"dmn"}} {
+		if code, _, err := command(t, args...); code == 0 || err == "" {
+			t.Errorf("%v: %d %q", args, code, err)
+		}
+	}
+}
+
+func TestTCKCommand(t *testing.T) {
+	dir := suites.Dir(t, "dmn_tck", "TestCases", "compliance-level-2")
+	if code, out, err := command(t, "dmn", "tck", dir); code != 0 || !strings.HasSuffix(out, "level 2: 63 of 63\n") || err != "" {
+		t.Errorf("%d %q %q", code, out, err)
+	}
+}
