@@ -90,9 +90,9 @@ func (p *peer) measure(i, way int, seconds float64) (a answer, err error) {
 	return a, json.Unmarshal(p.out.Bytes(), &a)
 }
 
-// measure is how often f runs in a second.
+// measure is how often f runs in a second. Neither side is made to collect its garbage
+// before: that costs Node what it has compiled, and halved the rate of feelin's evaluate.
 func measure(seconds float64, f func() error) (float64, error) {
-	runtime.GC() // what another way left behind isn't this one's
 	n, start := 0, time.Now()
 	for batch := 1; time.Since(start).Seconds() < seconds; batch = min(batch*2, 64) {
 		for range batch {
@@ -123,7 +123,7 @@ func run(rounds int, seconds float64, only, dir string) error {
 	if err := os.WriteFile(file, b, 0o600); err != nil {
 		return err
 	}
-	cmd := exec.Command("node", "--expose-gc", "peer.mjs", file)
+	cmd := exec.Command("node", "peer.mjs", file)
 	cmd.Dir, cmd.Stderr = dir, os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {
@@ -184,7 +184,8 @@ func one(i int, c benchCase, p *peer, rounds int, seconds float64) (got [ways][]
 	if err != nil {
 		return got, err
 	}
-	// All ways give one answer, or there is nothing to compare.
+	// All ways give one answer, or there is nothing to compare. They warm up at it: the
+	// compiler of Node needs a second.
 	var first any
 	for way := range ways {
 		var v any
@@ -196,7 +197,7 @@ func one(i int, c benchCase, p *peer, rounds int, seconds float64) (got [ways][]
 				return got, err
 			}
 		} else {
-			a, err := p.measure(i, way, seconds)
+			a, err := p.measure(i, way, 2*seconds)
 			if err != nil {
 				return got, err
 			}

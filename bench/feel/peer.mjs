@@ -45,7 +45,6 @@ for await (const line of createInterface({ input: process.stdin })) {
   const first = run();
   const value = plain(first.value);
   const warnings = first.warnings.length;
-  globalThis.gc?.();
   let n = 0;
   const start = process.hrtime.bigint();
   const end = start + BigInt(Math.round(seconds * 1e9));
