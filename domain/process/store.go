@@ -30,24 +30,24 @@ const readModel = `-- process.readModel
 SELECT file, source FROM process_model WHERE hash = $1`
 
 const insertInstance = `-- process.insertInstance
-INSERT INTO process_instance (id, case_id, ref, label, service, version, office, model, process, status, state, revision, created_at, changed_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, $12, $12)`
+INSERT INTO process_instance (id, case_id, ref, label, service, version, office, model, process, status, state, revision, created_at, changed_at, calls)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, $12, $12, $13)`
 
 // Taking the next revision first locks the row on PostgreSQL, so that the steps of an
 // instance come one after the other; on SQLite there is one writer anyway.
 const lockInstance = `-- process.lockInstance
 UPDATE process_instance SET revision = revision + 1 WHERE id = $1
-RETURNING id, case_id, ref, label, service, version, office, model, process, status, state, revision`
+RETURNING id, case_id, ref, label, service, version, office, model, process, status, state, revision, calls`
 
 const saveInstance = `-- process.saveInstance
 UPDATE process_instance SET status = $2, state = $3, changed_at = $4 WHERE id = $1`
 
 const instanceOfCase = `-- process.instanceOfCase
-SELECT id, case_id, ref, label, service, version, office, model, process, status, state, revision
+SELECT id, case_id, ref, label, service, version, office, model, process, status, state, revision, calls
 FROM process_instance WHERE case_id = $1 ORDER BY id LIMIT 1`
 
 const readInstance = `-- process.readInstance
-SELECT id, case_id, ref, label, service, version, office, model, process, status, state, revision
+SELECT id, case_id, ref, label, service, version, office, model, process, status, state, revision, calls
 FROM process_instance WHERE id = $1`
 
 const insertHistory = `-- process.insertHistory
@@ -212,12 +212,13 @@ type row struct {
 	status         bpmn.Status
 	state          bpmn.State
 	revision       int64
+	calls          string
 }
 
 func scanRow(s store.Scanner) (row, error) {
 	var r row
 	var state string
-	err := s.Scan(&r.InstanceID, &r.CaseID, &r.CaseRef, &r.Label, &r.Service, &r.Version, &r.Office, &r.model, &r.process, &r.status, &state, &r.revision)
+	err := s.Scan(&r.InstanceID, &r.CaseID, &r.CaseRef, &r.Label, &r.Service, &r.Version, &r.Office, &r.model, &r.process, &r.status, &state, &r.revision, &r.calls)
 	if err != nil {
 		return row{}, err
 	}
