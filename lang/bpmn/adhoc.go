@@ -66,7 +66,7 @@ func (r *run) beginAdHoc(el *Element, sc *Scope, ids []string) {
 			sc.Items = append(sc.Items[:len(sc.Items):len(sc.Items)], id)
 			continue
 		}
-		r.queue = append(r.queue, r.token(r.p.within(el, id), sc.ID))
+		r.move(r.token(r.p.within(el, id), sc.ID))
 	}
 }
 

@@ -56,7 +56,7 @@ func (r *run) nextItem(el *Element, sc *Scope) {
 	if el.Multi != nil && el.Multi.Item != "" {
 		t.Vars[el.Multi.Item] = sc.Items[sc.Next-1]
 	}
-	r.queue = append(r.queue, t)
+	r.move(t)
 }
 
 // enterLoop begins the first round, if there is one. A loop counts its rounds in

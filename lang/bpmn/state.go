@@ -89,6 +89,7 @@ type Token struct {
 	Phase   phase          `json:"phase,omitempty"` // what a retry does
 	Reason  string         `json:"reason,omitempty"`
 	dead    bool
+	moving  bool // it has not entered its element yet
 }
 
 type phase string

@@ -156,7 +156,7 @@ func (r *run) take(ev Event) error {
 		t.Wait, t.Phase, t.Reason = Moving, "", ""
 		switch phase {
 		case entering:
-			r.queue = append(r.queue, t)
+			r.move(t)
 		case working:
 			r.work(t, el)
 		case finishing:
@@ -164,7 +164,7 @@ func (r *run) take(ev Event) error {
 		case leaving:
 			r.leave(t, el)
 		case arming:
-			r.queue = append(r.queue, t)
+			r.move(t)
 			r.watchScope(t, el.Parent, t.Scope)
 		case checking:
 			t.Wait = ForScope
@@ -200,7 +200,7 @@ func (r *run) begin(ev Start) error {
 	}
 	r.s.Scopes = append(r.s.Scopes, &Scope{ID: 0, Parent: -1, Vars: vars})
 	t := r.token(el, 0)
-	r.queue = append(r.queue, t)
+	r.move(t)
 	r.watchScope(t, nil, 0)
 	return nil
 }
@@ -216,6 +216,12 @@ func (r *run) token(el *Element, scope int) *Token {
 	return t
 }
 
+// move lets a token enter its element.
+func (r *run) move(t *Token) {
+	t.moving = true
+	r.queue = append(r.queue, t)
+}
+
 // settle moves tokens until each of them waits.
 func (r *run) settle() {
 	for {
@@ -225,6 +231,7 @@ func (r *run) settle() {
 			if t.dead || t.Wait != Moving {
 				continue
 			}
+			t.moving = false
 			el := r.p.byID[t.Element]
 			if r.moves--; r.moves < 0 {
 				r.incident(t, el, entering, fmt.Sprintf("more than %d moves or %d tokens without waiting: an endless loop?", maxMoves, maxTokens))
@@ -357,7 +364,7 @@ func (r *run) enterScope(t *Token, el *Element, b border) {
 	sc.Border = b
 	t.Wait = ForScope
 	first := r.token(r.p.start(el), sc.ID)
-	r.queue = append(r.queue, first)
+	r.move(first)
 	r.watchScope(first, el, sc.ID)
 }
 
@@ -474,7 +481,7 @@ func (r *run) throw(t *Token, el *Element) {
 		to := r.p.linkTarget(el)
 		r.do(Left{Token: t.ID, Element: el.ID})
 		t.Element, t.Via, t.Vars, t.Wait = to.ID, "", nil, Moving
-		r.queue = append(r.queue, t)
+		r.move(t)
 	case el.Trigger == Signal:
 		name, err := r.text(el.SignalName, t.Scope, t.Vars)
 		if err == nil && name == "" {
@@ -813,7 +820,7 @@ func (r *run) leave(t *Token, el *Element) {
 			n = r.token(f.To, scope)
 		}
 		n.Element, n.Via = f.To.ID, f.ID
-		r.queue = append(r.queue, n)
+		r.move(n)
 	}
 }
 
@@ -998,7 +1005,7 @@ func (r *run) cancel(t *Token) {
 			r.cancel(o)
 		}
 	}
-	if t.Wait != Watching {
+	if t.Wait != Watching && !t.moving {
 		r.do(Left{Token: t.ID, Element: t.Element, Cancelled: true})
 	}
 }

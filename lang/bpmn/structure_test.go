@@ -144,7 +144,9 @@ func TestStandardLoop(t *testing.T) {
 	loop := func(attrs, cond string) string {
 		return strings.Replace(job("a"), "</bpmn:serviceTask>", `<bpmn:standardLoopCharacteristics `+attrs+`>`+cond+`</bpmn:standardLoopCharacteristics></bpmn:serviceTask>`, 1)
 	}
-	while := func(c string) string { return `<bpmn:loopCondition>=` + strings.ReplaceAll(c, "<", "&lt;") + `</bpmn:loopCondition>` }
+	while := func(c string) string {
+		return `<bpmn:loopCondition>=` + strings.ReplaceAll(c, "<", "&lt;") + `</bpmn:loopCondition>`
+	}
 	for _, c := range []struct {
 		name, attrs, cond string
 		rounds            int

@@ -33,14 +33,16 @@ func (r *run) throwCompensation(t *Token, el *Element) {
 		r.finish(t, el, nil)
 		return
 	}
-	if !el.Wait {
-		// Somebody else waits for it, so that the scope doesn't end before.
-		r.finish(t, el, nil)
-		t = r.token(el, t.Scope)
-		r.do(Entered{t.ID, el.ID})
+	waits := t
+	if !el.Wait { // another token waits in its place, so that the scope doesn't end before
+		waits = r.token(el, t.Scope)
+		r.do(Entered{waits.ID, el.ID})
 	}
-	t.Wait, t.Undo = ForUndo, undo
-	r.undo(t)
+	waits.Wait, waits.Undo = ForUndo, undo
+	if waits != t {
+		r.finish(t, el, nil)
+	}
+	r.undo(waits)
 }
 
 // recall takes what a compensation event means from what its scope remembers; an event
@@ -92,7 +94,7 @@ func (r *run) undo(t *Token) {
 	if h := of.compensation(); h != nil {
 		n := r.token(h, d.Scope)
 		n.For = t.ID
-		r.queue = append(r.queue, n)
+		r.move(n)
 		return
 	}
 	// A sub-process is there again with the variables that it had at its end.
