@@ -3,13 +3,18 @@
 package api_test
 
 import (
+	"encoding/json"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
+
 	"mercator/core/access"
 	"mercator/core/access/accesstest"
+	"mercator/core/bus"
 	"mercator/core/store"
 	"mercator/core/store/storetest"
 	"mercator/domain/process"
@@ -233,6 +238,82 @@ func TestALockRunsOut(t *testing.T) {
 		}
 		if got := h.job("printer2", l[0], "completion", ""); got != 204 {
 			t.Errorf("completion: %d", got)
+		}
+	})
+}
+
+// The same over NATS: with the same rights, at one's own subjects and inbox only.
+func TestJobsOverNATS(t *testing.T) {
+	storetest.Each(t, rooms(), func(t *testing.T, db *store.DB) {
+		h := open(t, db, 0)
+		server, err := bus.StartNATS(t.Context(), bus.NATSConfig{Dir: t.TempDir(), Listen: "127.0.0.1:0", Token: "r", Workers: map[string]string{"printer": "p", "other": "o"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(server.Close)
+		if err := h.api.ServeNATS(server.Conn(), []string{"printer", "other"}); err != nil {
+			t.Fatal(err)
+		}
+		connect := func(user, password, inbox string) *nats.Conn {
+			c, err := nats.Connect("nats://"+server.Addr().String(), nats.UserInfo(user, password), nats.CustomInboxPrefix(inbox), nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(c.Close)
+			return c
+		}
+		ask := func(c *nats.Conn, token, subject, body string) (string, map[string]any) {
+			m := &nats.Msg{Subject: subject, Data: []byte(body), Header: nats.Header{}}
+			if token != "" {
+				m.Header.Set("Authorization", "Bearer "+token)
+			}
+			a, err := c.RequestMsg(m, 3*time.Second)
+			if err != nil {
+				return err.Error(), nil
+			}
+			var data map[string]any
+			json.Unmarshal(a.Data, &data)
+			return a.Header.Get("Status"), data
+		}
+		c := connect("printer", "p", "_INBOX_printer")
+		h.begin("c1")
+		for token, want := range map[string]string{"": "401", "nobody": "401", "scanner": "403"} {
+			if got, data := ask(c, token, "mercator.jobs.printer.activations", `{"types":["external.print"]}`); got != want {
+				t.Errorf("%q: %s %v", token, got, data)
+			}
+		}
+		status, data := ask(c, "printer", "mercator.jobs.printer.activations", `{"waitSeconds":1}`)
+		if status != "200" || len(data["items"].([]any)) != 1 {
+			t.Fatalf("%s %v", status, data)
+		}
+		j := data["items"].([]any)[0].(map[string]any)
+		if status, data := ask(c, "printer", fmt.Sprintf("mercator.jobs.printer.%s.completion", j["id"]), fmt.Sprintf(`{"lock":%q}`, j["lock"])); status != "204" {
+			t.Errorf("%s %v", status, data)
+		}
+		if v := h.view("c1"); v.Status != bpmn.Completed {
+			t.Error(v.Status)
+		}
+		// Nobody speaks at another's subject, hears at another's inbox, or has an answer sent elsewhere.
+		o := connect("other", "o", "_INBOX_other")
+		if status, _ := ask(o, "printer", "mercator.jobs.printer.activations", `{}`); !strings.Contains(status, "timeout") && !strings.Contains(status, "ermission") {
+			t.Errorf("another's subject: %s", status)
+		}
+		heard, err := o.SubscribeSync("_INBOX_printer.>")
+		if err == nil {
+			o.Flush()
+			ask(c, "printer", "mercator.jobs.printer.activations", `{}`)
+			if m, err := heard.NextMsg(200 * time.Millisecond); err == nil {
+				t.Errorf("another hears %s", m.Data)
+			}
+		}
+		spy, err := server.Conn().SubscribeSync("mercator.events.>")
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.PublishRequest("mercator.jobs.printer.activations", "mercator.events.false", []byte(`{}`))
+		c.Flush()
+		if m, err := spy.NextMsg(300 * time.Millisecond); err == nil {
+			t.Errorf("an answer became an event: %s", m.Data)
 		}
 	})
 }
