@@ -28,6 +28,7 @@ type Config struct {
 	Hooks    Hooks
 	Now      func() time.Time
 	Zone     *time.Location // of days and months in timers; nil: UTC
+	Calendar bpmn.Calendar  // of business days; nil: every day is one
 	Log      *slog.Logger
 	// MessageTTL is how long a message waits for somebody who wants it; 0: 90 days.
 	MessageTTL time.Duration
@@ -41,6 +42,7 @@ type Engine struct {
 	hooks    Hooks
 	now      func() time.Time
 	zone     *time.Location
+	calendar bpmn.Calendar
 	log      *slog.Logger
 	ttl      time.Duration
 
@@ -59,7 +61,7 @@ func New(c Config) (*Engine, error) {
 		return nil, fault.Internalf(op, "needs a database and a queue of jobs")
 	}
 	e := &Engine{
-		db: c.DB, jobs: c.Jobs, hooks: c.Hooks, now: c.Now, zone: c.Zone, log: c.Log, ttl: c.MessageTTL,
+		db: c.DB, jobs: c.Jobs, hooks: c.Hooks, now: c.Now, zone: c.Zone, calendar: c.Calendar, log: c.Log, ttl: c.MessageTTL,
 		offered: newWakeup(), handlers: map[string]Handler{}, models: map[string]*bpmn.Definitions{}, linked: map[string]*bpmn.Process{}, stored: map[string]bool{},
 	}
 	if e.now == nil {
@@ -431,7 +433,7 @@ func (s *stepping) carryOut(ctx context.Context, c bpmn.Command, now time.Time) 
 				from = due.In(e.zone)
 			}
 		}
-		due, err := bpmn.DueAt(c.Kind, c.Value, from)
+		due, err := e.dueAt(c.Kind, c.Value, from, c.Business)
 		if err != nil {
 			return err // the engine has checked it
 		}
@@ -480,6 +482,14 @@ func (s *stepping) carryOut(ctx context.Context, c bpmn.Command, now time.Time) 
 		return fault.Internalf("process.step", "unknown command %T", c)
 	}
 	return nil
+}
+
+// dueAt is when a timer is due.
+func (e *Engine) dueAt(kind bpmn.TimerKind, value string, from time.Time, business bool) (time.Time, error) {
+	if business && e.calendar != nil {
+		return bpmn.BusinessDueAt(kind, value, from, e.calendar)
+	}
+	return bpmn.DueAt(kind, value, from)
 }
 
 // dueKey carries when the timer under way was due, so that a cycle doesn't drift.

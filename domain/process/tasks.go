@@ -21,12 +21,12 @@ import (
 )
 
 // instant is a due date: an instant, a day, or a duration from now; not readable: none.
-func instant(s string, now time.Time) time.Time {
+func (e *Engine) instant(s string, now time.Time, business bool) time.Time {
 	kind := bpmn.Date
 	if strings.HasPrefix(s, "P") {
 		kind = bpmn.Duration
 	}
-	t, err := bpmn.DueAt(kind, s, now)
+	t, err := e.dueAt(kind, s, now, business)
 	if err != nil {
 		return time.Time{}
 	}
@@ -39,7 +39,7 @@ func instant(s string, now time.Time) time.Time {
 func (s *stepping) task(ctx context.Context, c bpmn.CreateUserTask, now time.Time) error {
 	t := UserTask{ID: ident.New(), Ref: s.row.Ref, Token: c.Token, Element: c.Element, Name: c.Name, Form: c.Form,
 		Properties: pairs(c.Properties), Assignee: c.Assignee, AssigneeName: c.Assignee, State: Open, Priority: c.Priority,
-		Due: instant(c.Due, now), Created: now.UTC(), Revision: 1}
+		Due: s.e.instant(c.Due, now, c.Business), Created: now.UTC(), Revision: 1}
 	for _, g := range c.Groups {
 		kind, name, ok := strings.Cut(g, ":")
 		switch {
