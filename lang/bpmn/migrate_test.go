@@ -281,6 +281,7 @@ func TestCompare(t *testing.T) {
 // for everything it is the same under other names, and back again; and of another
 // model it becomes a sound instance or stays what it is.
 func TestMigrateProperties(t *testing.T) {
+	listeners := regexp.MustCompile(`(?s)(<bpmn:(?:boundaryEvent|startEvent) [^>/]*>)<bpmn:\w+EventDefinition.*?(?:</bpmn:\w+EventDefinition>|/>)`)
 	ids := regexp.MustCompile(`\b(id|sourceRef|targetRef|attachedToRef|default)="(\w+)"`)
 	rapid.Check(t, func(t *rapid.T) {
 		body := randomModel(t)
@@ -299,7 +300,7 @@ func TestMigrateProperties(t *testing.T) {
 		}
 		w := &world{t: t, p: process(body), owed: open{}}
 		w.do(Start{Vars: worldVars()})
-		for range rapid.IntRange(0, 20).Draw(t, "steps") {
+		for range rapid.IntRange(0, 8).Draw(t, "steps") {
 			if w.s.Status == Running {
 				w.next()
 			}
@@ -329,7 +330,25 @@ func TestMigrateProperties(t *testing.T) {
 		if !migrate(process(renamed), there) || !migrate(p, back) || encode(t, w.s) != old {
 			t.Fatalf("there and back:\n%s\n%s", old, encode(t, w.s))
 		}
-		migrate(process(randomModel(t)), Migration{Rearm: rapid.Bool().Draw(t, "rearm")})
+		// The same model with other events at boundaries and in event sub-processes.
+		changed := listeners.ReplaceAllStringFunc(body, func(s string) string {
+			if rapid.Bool().Draw(t, "stays") {
+				return s
+			}
+			m := listeners.FindStringSubmatch(s)
+			return m[1] + rapid.SampledFrom([]string{afterDay, onPaid, onStorm, onNo, onYes}).Draw(t, "event")
+		})
+		if !migrate(process(changed), Migration{Rearm: rapid.Bool().Draw(t, "rearm")}) {
+			t.Fatal("other listeners are no obstacle")
+		}
+		for range rapid.IntRange(0, 5).Draw(t, "between") {
+			if w.s.Status == Running {
+				w.next()
+			}
+		}
+		if w.s.Status == Running {
+			migrate(process(randomModel(t)), Migration{Rearm: rapid.Bool().Draw(t, "rearm")})
+		}
 		for range rapid.IntRange(0, 20).Draw(t, "more") {
 			if w.s.Status == Running {
 				w.next()
