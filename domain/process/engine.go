@@ -192,6 +192,7 @@ type stepping struct {
 	fresh bool
 	queue []bpmn.Event
 	trace []Trace
+	went  bool // something followed at once upon a migration
 }
 
 // maxFollowUps bounds what one transaction may do; a model that goes on for longer
@@ -209,10 +210,19 @@ func under(ctx context.Context, instance string) *stepping {
 func (s *stepping) run(ctx context.Context, ev bpmn.Event) error {
 	ctx = context.WithValue(ctx, underKey(s.row.InstanceID), s)
 	event := fmt.Sprintf("%T", ev)[len("bpmn."):]
-	now := s.e.now().In(s.e.zone)
-	first := true
 	s.queue = append(s.queue, ev)
+	if err := s.drain(ctx, true); err != nil {
+		return err
+	}
+	return s.save(ctx, event)
+}
+
+// drain takes the events that are queued, and those that they bring about. The first
+// has to be one that a token waits for, if it came from outside.
+func (s *stepping) drain(ctx context.Context, first bool) error {
+	now := s.e.now().In(s.e.zone)
 	for n := 0; len(s.queue) > 0; n++ {
+		var ev bpmn.Event
 		ev, s.queue = s.queue[0], s.queue[1:]
 		if n > maxFollowUps {
 			switch x := ev.(type) {
@@ -240,7 +250,7 @@ func (s *stepping) run(ctx context.Context, ev bpmn.Event) error {
 			}
 		}
 	}
-	return s.save(ctx, event)
+	return nil
 }
 
 func (s *stepping) save(ctx context.Context, event string) error {
@@ -323,6 +333,8 @@ func (s *stepping) carryOut(ctx context.Context, c bpmn.Command, now time.Time) 
 		s.queue = append(s.queue, bpmn.Decided{Token: c.Token, Value: v})
 	case bpmn.CreateUserTask:
 		return s.task(ctx, c, now)
+	case bpmn.UpdateUserTask:
+		return s.updateTask(ctx, c)
 	case bpmn.CancelTask:
 		id := ""
 		if err := tx.QueryRow(ctx, withdrawTask, r.InstanceID, c.Token, store.Micros(now)).Scan(&id); err != nil {

@@ -20,10 +20,17 @@ func (e *Engine) View(ctx context.Context, caseID string) (Instance, error) {
 	if err != nil {
 		return Instance{}, fault.Wrap(op, err)
 	}
-	v := Instance{Ref: r.Ref, Status: r.state.Status, Process: r.process, Active: r.state.Active()}
-	if v.Model, err = e.model(ctx, e.db, r.model); err != nil {
+	def, err := e.model(ctx, e.db, r.model)
+	if err != nil {
 		return Instance{}, err
 	}
+	return e.viewOf(ctx, r, def)
+}
+
+func (e *Engine) viewOf(ctx context.Context, r row, def *bpmn.Definitions) (Instance, error) {
+	const op = "process.view"
+	v := Instance{Ref: r.Ref, Status: r.state.Status, Model: def, Process: r.process, Active: r.state.Active()}
+	var err error
 	if v.Steps, err = store.All(ctx, e.db, scanStep, historyOf, r.InstanceID); err != nil {
 		return Instance{}, fault.Wrap(op, err)
 	}
