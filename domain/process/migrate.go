@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -45,6 +44,8 @@ type MigrationPlan struct {
 	Version, Model, Process string
 	To                      *bpmn.Definitions // nil once it is stored
 	ToVersion, ToProcess    string            // ToProcess "": the only executable process
+	// Called finds the file of a process that call activities name; nil: those of the same file.
+	Called func(process string) *bpmn.Definitions
 	bpmn.Migration
 	Reason string
 }
@@ -63,7 +64,7 @@ type Migration struct {
 	By, RunBy              string
 	Created, Changed       time.Time
 
-	place              string
+	place, calls       string
 	actorKind, actorID string // who planned it; the kind is that of who ran it last
 }
 
@@ -109,6 +110,8 @@ type MigratedInstance struct {
 type VersionRunning struct {
 	Version, Model, Process string
 	N                       int
+
+	calls string
 }
 
 // Bounds of a migration and its report.
@@ -136,28 +139,43 @@ func (e *Engine) VersionsRunning(ctx context.Context, g access.Grant, service st
 	}
 	out, err := store.All(ctx, e.db, func(s store.Scanner) (VersionRunning, error) {
 		var v VersionRunning
-		return v, s.Scan(&v.Version, &v.Model, &v.Process, &v.N)
+		return v, s.Scan(&v.Version, &v.Model, &v.Process, &v.calls, &v.N)
 	}, versionsRunning, service, versionsMax)
 	return out, fault.Wrap("process.versionsRunning", err)
 }
 
 // Compare says what is different between a version that instances run in and the one
 // that a plan leads to.
-func (e *Engine) Compare(ctx context.Context, g access.Grant, from VersionRunning, to *bpmn.Definitions, toProcess string, m bpmn.Migration) ([]bpmn.Difference, error) {
+func (e *Engine) Compare(ctx context.Context, g access.Grant, from VersionRunning, p MigrationPlan) ([]bpmn.Difference, error) {
 	const op = "process.compare"
 	if err := g.Must(access.Read, resource); err != nil {
 		return nil, err
 	}
-	def, err := e.model(ctx, e.db, from.Model)
+	_, a, err := e.process(ctx, e.db, &row{model: from.Model, process: from.Process, calls: from.calls})
 	if err != nil {
 		return nil, err
 	}
-	a, ok1 := def.Process(from.Process)
-	b, ok2 := to.Process(toProcess)
-	if !ok1 || !ok2 {
-		return nil, fault.New(fault.NotFound, op, "")
+	b, ok := p.To.Process(p.ToProcess)
+	if !ok {
+		return nil, fault.New(fault.Invalid, op, "process.noTarget")
 	}
-	return bpmn.Compare(a, b, m), nil
+	if b, err = p.link(op, b); err != nil {
+		return nil, err
+	}
+	return bpmn.Compare(a, b, p.Migration), nil
+}
+
+// link is the process that a plan leads to, with what it calls.
+func (p MigrationPlan) link(op string, proc *bpmn.Process) (*bpmn.Process, error) {
+	called := p.Called
+	if called == nil {
+		called = func(string) *bpmn.Definitions { return p.To }
+	}
+	linked, err := link(proc, called)
+	if err != nil {
+		return nil, fault.Because(fault.Invalid, op, "process.noTarget", err)
+	}
+	return linked, nil
 }
 
 // check says what is wrong with a plan.
@@ -176,12 +194,16 @@ func (p *MigrationPlan) check(op string) error {
 	if len(p.Map) > maxMap {
 		return fault.New(fault.Invalid, op, "process.longMap", "n", maxMap)
 	}
+	linked, err := p.link(op, proc)
+	if err != nil {
+		return err
+	}
 	flows := map[string]bool{}
-	for _, f := range proc.Flows {
+	for _, f := range linked.Flows {
 		flows[f.ID] = true
 	}
 	for from, to := range p.Map {
-		if len(from) > 500 || proc.Element(to) == nil && !flows[to] {
+		if len(from) > 500 || linked.Element(to) == nil && !flows[to] {
 			return fault.New(fault.Invalid, op, "process.mapTarget", "from", short(from), "to", short(to))
 		}
 	}
@@ -212,11 +234,16 @@ func (e *Engine) Rehearse(ctx context.Context, g access.Grant, p MigrationPlan) 
 	id, a := ident.New(), g.Actor()
 	err = e.db.Write(ctx, func(tx *store.Tx) error {
 		now := store.Micros(e.now())
-		if _, err := tx.Exec(ctx, insertModel, p.To.Hash, p.To.File, p.To.Source, now); err != nil {
+		if err := e.keepModel(ctx, tx, p.To); err != nil {
+			return err
+		}
+		proc, _ := p.To.Process(p.ToProcess)
+		_, calls, err := e.pin(ctx, tx, p.To, proc, p.Called)
+		if err != nil {
 			return err
 		}
 		if _, err := tx.Exec(ctx, insertMigration, id, p.Service, p.Version, p.Model, p.Process, p.ToVersion, p.To.Hash, p.ToProcess, string(plan),
-			strings.TrimSpace(p.Reason), "{}", string(a.Kind), a.ID, a.Name, now); err != nil {
+			strings.TrimSpace(p.Reason), "{}", string(a.Kind), a.ID, a.Name, now, calls); err != nil {
 			return err
 		}
 		return e.planMigration(ctx, tx, id, Rehearsing)
@@ -353,7 +380,7 @@ func (e *Engine) goOn(ctx context.Context, id string, state MigrationState) erro
 
 // next are the instances that a migration comes to next.
 func (e *Engine) next(ctx context.Context, m Migration) ([]row, error) {
-	return store.All(ctx, e.db, scanRow, toMigrate, m.Service, m.place, m.Version, m.Model, m.Process, m.ToModel, m.ToProcess, m.ToVersion, batch)
+	return store.All(ctx, e.db, scanRow, toMigrate, m.Service, m.place, m.Version, m.Model, m.Process, m.ToModel, m.ToProcess, m.ToVersion, m.calls, batch)
 }
 
 func (e *Engine) rehearseBatch(ctx context.Context, m Migration) error {
@@ -388,16 +415,20 @@ func (e *Engine) rehearseBatch(ctx context.Context, m Migration) error {
 	})
 }
 
+// target is an instance of the version that a migration leads to.
+func (m Migration) target() *row {
+	return &row{Ref: Ref{Version: m.ToVersion}, model: m.ToModel, process: m.ToProcess, calls: m.calls}
+}
+
 // become is what an instance would become.
 func (e *Engine) become(ctx context.Context, q store.Q, r row, m Migration) (bpmn.State, []bpmn.Command, bpmn.Outcome, error) {
-	def, err := e.model(ctx, q, r.model)
+	_, from, err := e.process(ctx, q, &r)
 	if err != nil {
 		return bpmn.State{}, nil, bpmn.Outcome{}, err
 	}
-	from, ok1 := def.Process(r.process)
-	to, ok2 := m.To.Process(m.ToProcess)
-	if !ok1 || !ok2 {
-		return bpmn.State{}, nil, bpmn.Outcome{}, fault.Internalf("process.migrate", "%s or %s has no process %q or %q", def.File, m.To.File, r.process, m.ToProcess)
+	_, to, err := e.process(ctx, q, m.target())
+	if err != nil {
+		return bpmn.State{}, nil, bpmn.Outcome{}, err
 	}
 	state, cmds, out, err := bpmn.Migrate(from, to, r.state, e.now().In(e.zone), m.Migration)
 	return state, cmds, out, err
@@ -514,7 +545,7 @@ func (e *Engine) migrateOne(ctx context.Context, tx *store.Tx, m Migration, inst
 	if err != nil {
 		return err
 	}
-	if r.status != bpmn.Running || r.model == m.ToModel && r.process == m.ToProcess && r.Version == m.ToVersion {
+	if r.status != bpmn.Running || r.model == m.ToModel && r.process == m.ToProcess && r.Version == m.ToVersion && r.calls == m.calls {
 		return nil // it has ended, or was taken over, since it was listed
 	}
 	state, cmds, out, err := e.become(ctx, tx, r, m)
@@ -524,15 +555,22 @@ func (e *Engine) migrateOne(ctx context.Context, tx *store.Tx, m Migration, inst
 	if len(out.Problems) > 0 {
 		return e.count(ctx, tx, m, r, "problem", out.Problems, undo{})
 	}
-	u, err := e.remember(ctx, tx, r, cmds)
+	_, from, err := e.process(ctx, tx, &r)
+	if err != nil {
+		return err
+	}
+	_, proc, err := e.process(ctx, tx, m.target())
+	if err != nil {
+		return err
+	}
+	u, err := e.remember(ctx, tx, r, from, cmds)
 	if err != nil {
 		return err
 	}
 	u.Final = out.Moves
-	proc, _ := m.To.Process(m.ToProcess)
 	s := &stepping{e: e, tx: tx, row: &r, proc: proc, actor: m.operator()}
-	r.state, r.model, r.process, r.Version = state, m.ToModel, m.ToProcess, m.ToVersion
-	if _, err := tx.Exec(ctx, retarget, r.InstanceID, r.model, r.process, r.Version); err != nil {
+	r.state, r.model, r.process, r.Version, r.calls = state, m.ToModel, m.ToProcess, m.ToVersion, m.calls
+	if _, err := tx.Exec(ctx, retarget, r.InstanceID, r.model, r.process, r.Version, r.calls); err != nil {
 		return err
 	}
 	if _, err := tx.Exec(ctx, retargetTasks, r.InstanceID, r.Version); err != nil {
@@ -609,7 +647,9 @@ func (s *stepping) storeTask(ctx context.Context, t UserTask) error {
 // instance hasn't moved, they are the ones that it has.
 type undo struct {
 	Model, Process, Version string
+	Calls                   string `json:",omitempty"`
 	State                   bpmn.State
+	Waiting                 map[int][]any        `json:",omitempty"` // by scope: what is yet to begin in an ad-hoc sub-process
 	Timers                  map[string]time.Time `json:",omitempty"` // by token, when due
 	Messages                []keptMessage        `json:",omitempty"`
 	Signals                 map[string]string    `json:",omitempty"`
@@ -636,19 +676,45 @@ func bare(s bpmn.State) bpmn.State {
 	out.Tokens, out.Scopes = nil, nil
 	for _, t := range s.Tokens {
 		c := *t
-		c.Vars = nil
+		c.Vars, c.Undo = nil, bareDone(t.Undo)
 		out.Tokens = append(out.Tokens, &c)
 	}
 	for _, sc := range s.Scopes {
 		c := *sc
-		c.Vars, c.Items, c.Result = nil, nil, nil
+		c.Vars, c.Items, c.Result, c.Done = nil, nil, nil, bareDone(sc.Done)
 		out.Scopes = append(out.Scopes, &c)
 	}
 	return out
 }
 
+func bareDone(list []bpmn.Done) []bpmn.Done {
+	var out []bpmn.Done
+	for _, d := range list {
+		d.Vars, d.Inner = nil, bareDone(d.Inner)
+		out = append(out, d)
+	}
+	return out
+}
+
+var errGone = errors.New("something of the instance is gone")
+
+// fillDone is the reverse of bareDone.
+func fillDone(list, from []bpmn.Done) error {
+	if len(list) != len(from) {
+		return errGone
+	}
+	for i := range list {
+		list[i].Vars = from[i].Vars
+		if err := fillDone(list[i].Inner, from[i].Inner); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // filled is a bare state with what lives in another one.
-func filled(s, from bpmn.State) (bpmn.State, error) {
+func (u undo) filled(from bpmn.State) (bpmn.State, error) {
+	s := u.State
 	scopes := map[int]*bpmn.Scope{}
 	for _, sc := range from.Scopes {
 		scopes[sc.ID] = sc
@@ -656,15 +722,27 @@ func filled(s, from bpmn.State) (bpmn.State, error) {
 	for _, sc := range s.Scopes {
 		src := scopes[sc.ID]
 		if src == nil {
-			return s, fmt.Errorf("scope %d is gone", sc.ID)
+			return s, errGone
 		}
 		sc.Vars, sc.Items, sc.Result = src.Vars, src.Items, src.Result
+		if list, ok := u.Waiting[sc.ID]; ok {
+			sc.Items = list
+		}
+		if err := fillDone(sc.Done, src.Done); err != nil {
+			return s, err
+		}
 	}
 	for _, t := range s.Tokens {
-		if src := from.Token(t.ID); src != nil {
-			t.Vars = src.Vars
-		} else if t.Wait != bpmn.Watching {
-			return s, fmt.Errorf("token %s is gone", t.ID)
+		src := from.Token(t.ID)
+		if src == nil {
+			if t.Wait != bpmn.Watching {
+				return s, errGone
+			}
+			continue
+		}
+		t.Vars = src.Vars
+		if err := fillDone(t.Undo, src.Undo); err != nil {
+			return s, err
 		}
 	}
 	// A token that the migration made has used up its number.
@@ -673,8 +751,16 @@ func filled(s, from bpmn.State) (bpmn.State, error) {
 }
 
 // remember keeps what the commands of a migration are about to change.
-func (e *Engine) remember(ctx context.Context, tx *store.Tx, r row, cmds []bpmn.Command) (undo, error) {
-	u := undo{Model: r.model, Process: r.process, Version: r.Version, State: bare(r.state)}
+func (e *Engine) remember(ctx context.Context, tx *store.Tx, r row, from *bpmn.Process, cmds []bpmn.Command) (undo, error) {
+	u := undo{Model: r.model, Process: r.process, Version: r.Version, Calls: r.calls, State: bare(r.state)}
+	for _, sc := range r.state.Scopes {
+		if t := r.state.Token(sc.Token); t != nil && len(sc.Items) > 0 && from.Element(t.Element).Kind == bpmn.AdHoc && !from.Element(t.Element).Body(t) {
+			if u.Waiting == nil {
+				u.Waiting = map[int][]any{}
+			}
+			u.Waiting[sc.ID] = sc.Items
+		}
+	}
 	for _, c := range cmds {
 		switch c := c.(type) {
 		case bpmn.CancelTimer:
@@ -782,24 +868,20 @@ func (e *Engine) undoOne(ctx context.Context, tx *store.Tx, m Migration, instanc
 	if u.Final {
 		return keep("went-on", "the process went on at once when it was taken over")
 	}
-	if r.revision != x.revision+1 || r.model != m.ToModel {
+	if r.revision != x.revision+1 || r.model != m.ToModel || r.status != bpmn.Running {
 		return keep("moved", "the process has gone on since")
 	}
-	state, err := filled(u.State, r.state)
+	state, err := u.filled(r.state)
 	if err != nil {
 		return keep("moved", err.Error())
 	}
-	def, err := e.model(ctx, tx, u.Model)
+	r.state, r.model, r.process, r.Version, r.calls = state, u.Model, u.Process, u.Version, u.Calls
+	_, proc, err := e.process(ctx, tx, &r)
 	if err != nil {
 		return err
 	}
-	proc, ok := def.Process(u.Process)
-	if !ok {
-		return fault.Internalf("process.undo", "%s has no process %q", def.File, u.Process)
-	}
-	r.state, r.model, r.process, r.Version = state, u.Model, u.Process, u.Version
 	s := &stepping{e: e, tx: tx, row: &r, proc: proc, actor: m.operator()}
-	if _, err := tx.Exec(ctx, retarget, r.InstanceID, r.model, r.process, r.Version); err != nil {
+	if _, err := tx.Exec(ctx, retarget, r.InstanceID, r.model, r.process, r.Version, r.calls); err != nil {
 		return err
 	}
 	if _, err := tx.Exec(ctx, retargetTasks, r.InstanceID, r.Version); err != nil {
@@ -890,7 +972,7 @@ func scanMigration(s store.Scanner) (Migration, error) {
 	var plan, report string
 	var created, changed int64
 	if err := s.Scan(&m.ID, &m.Service, &m.Version, &m.Model, &m.Process, &m.ToVersion, &m.ToModel, &m.ToProcess, &plan, &m.Reason, &m.State, &m.place,
-		&m.Seen, &m.Done, &m.Problems, &m.Undone, &report, &m.actorKind, &m.actorID, &m.By, &m.RunBy, &created, &changed); err != nil {
+		&m.Seen, &m.Done, &m.Problems, &m.Undone, &report, &m.actorKind, &m.actorID, &m.By, &m.RunBy, &created, &changed, &m.calls); err != nil {
 		return m, err
 	}
 	m.Created, m.Changed = store.Time(created), store.Time(changed)

@@ -293,7 +293,7 @@ func TestMigrationProblems(t *testing.T) {
 		if err != nil || len(versions) != 1 || versions[0].Version != "v2" || versions[0].N != 2 {
 			t.Fatalf("%v %+v", err, versions)
 		}
-		diff, err := h.engine.Compare(t.Context(), h.operates(access.Read, ""), versions[0], h.def, "", bpmn.Migration{Map: map[string]string{"check": "review"}})
+		diff, err := h.engine.Compare(t.Context(), h.operates(access.Read, ""), versions[0], process.MigrationPlan{To: h.def, Migration: bpmn.Migration{Map: map[string]string{"check": "review"}}})
 		if err != nil || !slices.ContainsFunc(diff, func(d bpmn.Difference) bool { return d.Element == "" && d.To == "remind" }) {
 			t.Fatalf("%v %+v", err, diff)
 		}

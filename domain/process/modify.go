@@ -107,11 +107,7 @@ func (e *Engine) Inspect(ctx context.Context, g access.Grant, instance string) (
 	if err := ofGrant(op, g, r.Ref); err != nil {
 		return Detail{}, err
 	}
-	def, err := e.model(ctx, e.db, r.model)
-	if err != nil {
-		return Detail{}, err
-	}
-	v, err := e.viewOf(ctx, r, def)
+	v, err := e.viewOf(ctx, r)
 	if err != nil {
 		return Detail{}, err
 	}
@@ -209,13 +205,9 @@ func (e *Engine) Foresee(ctx context.Context, g access.Grant, m Modification) (F
 	if r.revision != m.Revision {
 		return Foreseen{}, fault.New(fault.Conflict, op, "process.moved")
 	}
-	def, err := e.model(ctx, e.db, r.model)
+	_, proc, err := e.process(ctx, e.db, &r)
 	if err != nil {
 		return Foreseen{}, err
-	}
-	proc, ok := def.Process(r.process)
-	if !ok {
-		return Foreseen{}, fault.Internalf(op, "%s has no process %q", def.File, r.process)
 	}
 	state, cmds, err := bpmn.Step(proc, r.state, e.now().In(e.zone), bpmn.Modify{Instructions: m.Instructions})
 	if err != nil {
@@ -296,13 +288,9 @@ func (e *Engine) Modify(ctx context.Context, tx *store.Tx, g access.Grant, m Mod
 	if r.revision != m.Revision+1 {
 		return fault.New(fault.Conflict, op, "process.moved")
 	}
-	def, err := e.model(ctx, tx, r.model)
+	_, proc, err := e.process(ctx, tx, &r)
 	if err != nil {
 		return err
-	}
-	proc, ok := def.Process(r.process)
-	if !ok {
-		return fault.Internalf(op, "%s has no process %q", def.File, r.process)
 	}
 	s := &stepping{e: e, tx: tx, row: &r, proc: proc, actor: g.Actor()}
 	if err := s.run(ctx, bpmn.Modify{Instructions: m.Instructions}); err != nil {

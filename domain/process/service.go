@@ -20,17 +20,16 @@ func (e *Engine) View(ctx context.Context, caseID string) (Instance, error) {
 	if err != nil {
 		return Instance{}, fault.Wrap(op, err)
 	}
-	def, err := e.model(ctx, e.db, r.model)
-	if err != nil {
-		return Instance{}, err
-	}
-	return e.viewOf(ctx, r, def)
+	return e.viewOf(ctx, r)
 }
 
-func (e *Engine) viewOf(ctx context.Context, r row, def *bpmn.Definitions) (Instance, error) {
+func (e *Engine) viewOf(ctx context.Context, r row) (Instance, error) {
 	const op = "process.view"
-	v := Instance{Ref: r.Ref, Status: r.state.Status, Model: def, Process: r.process, Active: r.state.Active()}
+	v := Instance{Ref: r.Ref, Status: r.state.Status, Process: r.process, Active: r.state.Active()}
 	var err error
+	if v.Model, v.Linked, err = e.process(ctx, e.db, &r); err != nil {
+		return Instance{}, err
+	}
 	if v.Steps, err = store.All(ctx, e.db, scanStep, historyOf, r.InstanceID); err != nil {
 		return Instance{}, fault.Wrap(op, err)
 	}

@@ -30,24 +30,24 @@ const readModel = `-- process.readModel
 SELECT file, source FROM process_model WHERE hash = $1`
 
 const insertInstance = `-- process.insertInstance
-INSERT INTO process_instance (id, case_id, ref, label, service, version, office, model, process, status, state, revision, created_at, changed_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, $12, $12)`
+INSERT INTO process_instance (id, case_id, ref, label, service, version, office, model, process, status, state, revision, created_at, changed_at, calls)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, $12, $12, $13)`
 
 // Taking the next revision first locks the row on PostgreSQL, so that the steps of an
 // instance come one after the other; on SQLite there is one writer anyway.
 const lockInstance = `-- process.lockInstance
 UPDATE process_instance SET revision = revision + 1 WHERE id = $1
-RETURNING id, case_id, ref, label, service, version, office, model, process, status, state, revision`
+RETURNING id, case_id, ref, label, service, version, office, model, process, status, state, revision, calls`
 
 const saveInstance = `-- process.saveInstance
 UPDATE process_instance SET status = $2, state = $3, changed_at = $4 WHERE id = $1`
 
 const instanceOfCase = `-- process.instanceOfCase
-SELECT id, case_id, ref, label, service, version, office, model, process, status, state, revision
+SELECT id, case_id, ref, label, service, version, office, model, process, status, state, revision, calls
 FROM process_instance WHERE case_id = $1 ORDER BY id LIMIT 1`
 
 const readInstance = `-- process.readInstance
-SELECT id, case_id, ref, label, service, version, office, model, process, status, state, revision
+SELECT id, case_id, ref, label, service, version, office, model, process, status, state, revision, calls
 FROM process_instance WHERE id = $1`
 
 const insertHistory = `-- process.insertHistory
@@ -216,7 +216,7 @@ const modificationsOf = `-- process.modificationsOf
 SELECT at, actor_name, reason, instructions FROM process_modification WHERE instance_id = $1 ORDER BY id LIMIT 200`
 
 const retarget = `-- process.retarget
-UPDATE process_instance SET model = $2, process = $3, version = $4 WHERE id = $1`
+UPDATE process_instance SET model = $2, process = $3, version = $4, calls = $5 WHERE id = $1`
 
 const retargetTasks = `-- process.retargetTasks
 UPDATE process_task SET version = $2, revision = revision + 1 WHERE instance_id = $1 AND state = 'open'`
@@ -236,11 +236,11 @@ const readSignal = `-- process.readSignal
 SELECT name FROM process_signal WHERE instance_id = $1 AND token = $2`
 
 const migrationColumns = `id, service, version, model, process, to_version, to_model, to_process, plan, reason, state, place, seen, done, problems, undone,
-	report, actor_kind, actor_id, actor_name, run_by, created_at, changed_at`
+	report, actor_kind, actor_id, actor_name, run_by, created_at, changed_at, to_calls`
 
 const insertMigration = `-- process.insertMigration
 INSERT INTO process_migration (` + migrationColumns + `)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'rehearsing', '', 0, 0, 0, 0, $11, $12, $13, $14, '', $15, $15)`
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'rehearsing', '', 0, 0, 0, 0, $11, $12, $13, $14, '', $15, $15, $16)`
 
 const readMigration = `-- process.readMigration
 SELECT ` + migrationColumns + ` FROM process_migration WHERE id = $1`
@@ -265,10 +265,10 @@ const countMigrated = `-- process.countMigrated
 UPDATE process_migration SET done = done + $2, problems = problems + $3, undone = undone + $4 WHERE id = $1 AND state = $5`
 
 const toMigrate = `-- process.toMigrate
-SELECT id, case_id, ref, label, service, version, office, model, process, status, state, revision
+SELECT id, case_id, ref, label, service, version, office, model, process, status, state, revision, calls
 FROM process_instance WHERE service = $1 AND status = 'running' AND id > $2
-AND ($3 = '' OR version = $3) AND ($4 = '' OR model = $4) AND ($5 = '' OR process = $5) AND NOT (model = $6 AND process = $7 AND version = $8)
-ORDER BY id LIMIT $9`
+AND ($3 = '' OR version = $3) AND ($4 = '' OR model = $4) AND ($5 = '' OR process = $5) AND NOT (model = $6 AND process = $7 AND version = $8 AND calls = $9)
+ORDER BY id LIMIT $10`
 
 const insertMigrated = `-- process.insertMigrated
 INSERT INTO process_migrated (migration_id, instance_id, state, reason, before, revision, at) VALUES ($1, $2, $3, $4, $5, $6, $7)
@@ -287,9 +287,9 @@ WHERE migration_id = $1 AND state = $2 AND instance_id > $3 ORDER BY instance_id
 // Versions of a service that cases run in, found one instance after the other; few
 // services have many, so they are counted up to a bound.
 const versionsRunning = `-- process.versionsRunning
-SELECT version, model, process, count(*) FROM
-(SELECT version, model, process FROM process_instance WHERE service = $1 AND status = 'running' ORDER BY id LIMIT $2) t
-GROUP BY version, model, process ORDER BY version, model, process`
+SELECT version, model, process, calls, count(*) FROM
+(SELECT version, model, process, calls FROM process_instance WHERE service = $1 AND status = 'running' ORDER BY id LIMIT $2) t
+GROUP BY version, model, process, calls ORDER BY version, model, process, calls`
 
 // row is an instance as it is stored.
 type row struct {
@@ -298,12 +298,13 @@ type row struct {
 	status         bpmn.Status
 	state          bpmn.State
 	revision       int64
+	calls          string
 }
 
 func scanRow(s store.Scanner) (row, error) {
 	var r row
 	var state string
-	err := s.Scan(&r.InstanceID, &r.CaseID, &r.CaseRef, &r.Label, &r.Service, &r.Version, &r.Office, &r.model, &r.process, &r.status, &state, &r.revision)
+	err := s.Scan(&r.InstanceID, &r.CaseID, &r.CaseRef, &r.Label, &r.Service, &r.Version, &r.Office, &r.model, &r.process, &r.status, &state, &r.revision, &r.calls)
 	if err != nil {
 		return row{}, err
 	}

@@ -46,6 +46,14 @@ type (
 		Token string
 		Vars  map[string]any
 	}
+	// Activate begins activities of the ad-hoc sub-process at the token, as whoever leads it chooses.
+	Activate struct {
+		Token    string
+		Elements []string
+		Vars     map[string]any // local to the sub-process
+	}
+	// Conclude completes the ad-hoc sub-process at the token; what still runs in it is cancelled.
+	Conclude struct{ Token string }
 	// Cancel ends the instance where it stands.
 	Cancel struct{}
 	// SetVars changes variables of the process.
@@ -63,6 +71,8 @@ func (TaskDone) event()        {}
 func (TimerFired) event()      {}
 func (MessageReceived) event() {}
 func (SignalReceived) event()  {}
+func (Activate) event()        {}
+func (Conclude) event()        {}
 func (Cancel) event()          {}
 func (SetVars) event()         {}
 func (Retry) event()           {}

@@ -171,7 +171,70 @@ func (g *migrating) tokens() {
 		if id != el.ID {
 			g.change(Moved, t, id, el.ID, id)
 		}
+		t.Undo = g.done(t, t.Undo)
 		t.Element = id
+	}
+	for _, sc := range g.new.s.Scopes {
+		t := g.new.s.Token(sc.Token)
+		if at := g.anchor(sc); at != nil {
+			sc.Done = g.done(at, sc.Done)
+		}
+		if t == nil || g.old.p.byID[g.old.s.Token(t.ID).Element] == nil {
+			continue
+		}
+		old := g.old.p.byID[g.old.s.Token(t.ID).Element]
+		if to := g.new.p.byID[t.Element]; old.Kind == AdHoc && !old.Body(t) && to != nil {
+			g.waiting(t, old, to, sc)
+		}
+	}
+}
+
+// anchor is a token to which a problem of a scope belongs.
+func (g *migrating) anchor(sc *Scope) *Token {
+	if t := g.new.s.Token(sc.Token); t != nil {
+		return t
+	}
+	for _, t := range g.new.s.Tokens {
+		if t.Scope == sc.ID && t.Wait != Watching {
+			return t
+		}
+	}
+	return nil
+}
+
+// done is what can be undone, under its new ids. What was done and could be undone must
+// not become what can't.
+func (g *migrating) done(t *Token, list []Done) []Done {
+	var out []Done
+	for _, d := range list {
+		el, to := g.old.p.byID[d.Element], g.new.p.byID[g.m.id(d.Element)]
+		if el == nil || to == nil || (el.compensation() == nil) != (to.compensation() == nil) || (el.compensationStart() == nil) != (to.compensationStart() == nil) {
+			g.problem("compensation", t, g.m.id(d.Element), "%q was done and could be undone; in the new version it can't, or in another way", d.Element)
+			continue
+		}
+		d.Element, d.Inner = to.ID, g.done(t, d.Inner)
+		out = append(out, d)
+	}
+	return out
+}
+
+// waiting gives the activities that are yet to begin in an ad-hoc sub-process their new ids.
+func (g *migrating) waiting(t *Token, el, to *Element, sc *Scope) {
+	var items []any
+	for _, x := range sc.Items {
+		id, _ := x.(string)
+		was := g.old.p.within(el, id)
+		if was == nil || g.new.p.byID[g.m.id(was.ID)] == nil || startable(g.new.p, to, []string{g.m.id(was.ID)}) != nil {
+			g.problem("gone", t, to.ID, "%q is yet to begin in %q, and can't in the new version", id, el.ID)
+			return
+		}
+		if g.m.id(was.ID) != was.ID {
+			id = g.m.id(was.ID)
+		}
+		items = append(items, id)
+	}
+	if len(items) > 0 {
+		sc.Items = items
 	}
 }
 
@@ -191,6 +254,12 @@ func (m Migration) fits(el, to *Element) (rule, text string) {
 		return "kind", fmt.Sprintf("one of %q and %q is an event sub-process, the other isn't", el.ID, to.ID)
 	case (el.Multi == nil) != (to.Multi == nil):
 		return "multi", fmt.Sprintf("one of %q and %q runs for each item of a list, the other doesn't", el.ID, to.ID)
+	case (el.Loop == nil) != (to.Loop == nil):
+		return "multi", fmt.Sprintf("one of %q and %q is a loop, the other isn't", el.ID, to.ID)
+	case el.ForCompensation != to.ForCompensation:
+		return "kind", fmt.Sprintf("one of %q and %q runs only to undo what was done, the other doesn't", el.ID, to.ID)
+	case el.Scope() != to.Scope():
+		return "kind", fmt.Sprintf("the process that one of %q and %q calls isn't there", el.ID, to.ID)
 	case el.Multi != nil && el.Multi.Sequential != to.Multi.Sequential:
 		return "multi", fmt.Sprintf("%q runs for one item after the other or for all at once, and %q the other way", el.ID, to.ID)
 	}
@@ -382,7 +451,7 @@ func (g *migrating) listeners() {
 			continue
 		}
 		// Before a token is past entering, and while it stands for an item, nothing listens for it.
-		if !to.Activity() || t.Item > 0 || t.Wait == ForOperator && t.Phase == entering {
+		if !to.Activity() || t.Item > 0 || t.Wait == ForUndo || t.Wait == ForOperator && t.Phase == entering {
 			continue
 		}
 		g.reconcile(t, t.Scope, t.ID, el.Boundary, to.Boundary, true)
@@ -390,8 +459,8 @@ func (g *migrating) listeners() {
 	for _, sc := range slices.Clone(g.new.s.Scopes) {
 		var el, to *Element
 		if sc.ID != 0 {
-			if g.new.body(sc) {
-				continue
+			if g.new.body(sc) || g.new.s.Token(sc.Token).Wait == ForUndo {
+				continue // nothing listens there
 			}
 			el = g.old.p.byID[g.old.s.Token(sc.Token).Element]
 			to = g.new.p.byID[g.new.s.Token(sc.Token).Element]
@@ -407,12 +476,7 @@ func (g *migrating) listeners() {
 				arm = false
 			}
 		}
-		at := g.new.s.Token(sc.Token)
-		for _, t := range g.new.s.Tokens {
-			if at == nil && t.Scope == sc.ID && t.Wait != Watching {
-				at = t
-			}
-		}
+		at := g.anchor(sc)
 		if at != nil {
 			g.reconcile(at, sc.ID, "", g.old.p.eventStarts(el), g.new.p.eventStarts(to), arm)
 		}
@@ -638,6 +702,18 @@ func fields(a, b *Element, m Migration) []string {
 			same(a.Multi.Output, b.Multi.Output) && same(a.Multi.Until, b.Multi.Until) && a.Multi.Sequential == b.Multi.Sequential)
 	} else {
 		add("items", a.Multi == b.Multi)
+	}
+	if a.Loop != nil && b.Loop != nil {
+		add("loop", a.Loop.Before == b.Loop.Before && a.Loop.Max == b.Loop.Max && same(a.Loop.While, b.Loop.While))
+	} else {
+		add("loop", a.Loop == b.Loop)
+	}
+	if a.Call != nil && b.Call != nil {
+		add("call", *a.Call == *b.Call)
+	}
+	if a.AdHoc != nil && b.AdHoc != nil {
+		add("ad-hoc", a.AdHoc.Sequential == b.AdHoc.Sequential && a.AdHoc.CancelRest == b.AdHoc.CancelRest && a.AdHoc.Result == b.AdHoc.Result &&
+			same(a.AdHoc.Begin, b.AdHoc.Begin) && same(a.AdHoc.Until, b.AdHoc.Until) && same(a.AdHoc.Output, b.AdHoc.Output))
 	}
 	return out
 }

@@ -291,13 +291,7 @@ func TestMigrateProperties(t *testing.T) {
 			there.Map[m[2]], back.Map[m[2]+"_2"] = m[2]+"_2", m[2]
 			return m[1] + `="` + m[2] + `_2"`
 		})
-		process := func(body string) *Process {
-			d, err := Parse("random.bpmn", model(body))
-			if err != nil {
-				t.Fatal(err)
-			}
-			return d.Processes[0]
-		}
+		process := func(body string) *Process { return linked(t, body) }
 		w := &world{t: t, p: process(body), owed: open{}}
 		w.do(Start{Vars: worldVars()})
 		for range rapid.IntRange(0, 8).Draw(t, "steps") {
@@ -327,12 +321,16 @@ func TestMigrateProperties(t *testing.T) {
 		if !migrate(p, Migration{}) || encode(t, w.s) != old {
 			t.Fatalf("to the same version:\n%s\n%s", old, encode(t, w.s))
 		}
+		// What names an element in another way isn't renamed.
+		if strings.Contains(body, "callActivity") || strings.Contains(body, "adHoc") || strings.Contains(body, "activityRef") {
+			renamed, there, back = body, Migration{}, Migration{}
+		}
 		if !migrate(process(renamed), there) || !migrate(p, back) || encode(t, w.s) != old {
 			t.Fatalf("there and back:\n%s\n%s", old, encode(t, w.s))
 		}
 		// The same model with other events at boundaries and in event sub-processes.
 		changed := listeners.ReplaceAllStringFunc(body, func(s string) string {
-			if rapid.Bool().Draw(t, "stays") {
+			if strings.Contains(s, "compensate") || rapid.Bool().Draw(t, "stays") {
 				return s
 			}
 			m := listeners.FindStringSubmatch(s)
@@ -361,4 +359,35 @@ func TestMigrateProperties(t *testing.T) {
 			t.Fatalf("left behind: %v %s", w.owed, encode(t, w.s))
 		}
 	})
+}
+
+// What was done and could be undone must not become what can't.
+func TestMigrateCompensation(t *testing.T) {
+	body := func(a string) string {
+		return `<bpmn:startEvent id="s"/>` + a + `<bpmn:userTask id="z"/><bpmn:intermediateThrowEvent id="x">` + undoAll + `</bpmn:intermediateThrowEvent><bpmn:endEvent id="e"/>` + flows("s>a;a>z;z>x;x>e")
+	}
+	pl := play(t, body(undoable("a")), nil)
+	pl.become(body(job("a")), Migration{}) // nothing was done yet
+	pl = play(t, body(undoable("a")), nil)
+	pl.do(JobDone{Token: pl.tokenAt("a")})
+	if p := pl.stays("compensation", body(job("a")), Migration{}); p.To != "a" {
+		t.Fatalf("%+v", p)
+	}
+	renamed := strings.NewReplacer("s>a;a>z", "s>b;b>z").Replace("s>a;a>z;z>x;x>e")
+	pl.become(`<bpmn:startEvent id="s"/>`+undoable("b")+`<bpmn:userTask id="z"/><bpmn:intermediateThrowEvent id="x">`+undoAll+`</bpmn:intermediateThrowEvent><bpmn:endEvent id="e"/>`+flows(renamed), Migration{Map: map[string]string{"a": "b"}})
+	pl.do(TaskDone{Token: pl.tokenAt("z")})
+	pl.active("x", "undo_b")
+}
+
+// What is yet to begin in an ad-hoc sub-process begins under its new id.
+func TestMigrateAdHoc(t *testing.T) {
+	body := func(last string) string {
+		return `<bpmn:startEvent id="s"/><bpmn:adHocSubProcess id="h" ordering="Sequential"><bpmn:extensionElements><zeebe:adHoc activeElementsCollection='=["o","q"]'/></bpmn:extensionElements><bpmn:userTask id="o"/><bpmn:userTask id="` + last + `"/></bpmn:adHocSubProcess><bpmn:endEvent id="e"/>` + flows("s>h;h>e")
+	}
+	pl := play(t, body("q"), nil)
+	pl.active("h", "o")
+	pl.stays("gone", body("r"), Migration{})
+	pl.become(body("r"), Migration{Map: map[string]string{"q": "r"}})
+	pl.do(TaskDone{Token: pl.tokenAt("o")})
+	pl.active("h", "r")
 }

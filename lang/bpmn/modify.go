@@ -12,8 +12,8 @@ import (
 // or none of them. Then the tokens move on as after any other event.
 //
 //   - A cancelled token goes with all that hangs on it. A sub-process that is left
-//     without tokens goes as well, outwards; one item of an activity that runs for each
-//     item counts as over, without a result, and the next one begins. An instance that
+//     without tokens goes as well, outwards; one item or round of an activity that
+//     runs several times, and one activity of an ad-hoc sub-process, counts as over. An instance that
 //     would be left without tokens is refused: to end it is Cancel, which has
 //     consequences of its own.
 //   - A token is added in the scope that is named, or in the only run of the
@@ -27,7 +27,7 @@ import (
 //   - An event sub-process begins as it would after its event, but it interrupts
 //     nothing: a modification does what it says and no more.
 //   - A boundary event can't be given a token: it happens to an activity. What follows
-//     it can.
+//     it can. What undoes something isn't touched: cancel the token that waits for it.
 type Modify struct{ Instructions []Instruction }
 
 func (Modify) event() {}
@@ -102,7 +102,13 @@ func (r *run) instruct(in Instruction, lost map[int]bool) *Refused {
 		if t.Wait == Watching {
 			return refuse("watcher", "token %q only listens for %q: cancel what it listens for", t.ID, t.Element)
 		}
+		if t.For != "" || r.undoing(t.Scope) {
+			return refuse("undoing", "token %q undoes what was done before: cancel the token that waits for it", t.ID)
+		}
 	case AddToken:
+		if r.undoing(in.Scope) {
+			return refuse("undoing", "scope %d is being compensated", in.Scope)
+		}
 	default:
 		return refuse("no-verb", "%q is not one of add, move, cancel and set", string(in.Do))
 	}
@@ -153,6 +159,9 @@ func (r *run) target(in Instruction) (*Element, string, *Refused) {
 	if el.Unchecked != "" {
 		return nil, "", refuse("unchecked", "%q can't be executed: %s", el.ID, el.Unchecked)
 	}
+	if el.ForCompensation || el.Kind == StartEvent && el.Trigger == Compensate || el.ByEvent && el.eventStart() != nil && el.eventStart().Trigger == Compensate {
+		return nil, "", refuse("compensation", "%q runs only to undo what was done", el.ID)
+	}
 	if el.ByEvent {
 		if len(el.Children) == 0 || el.eventStart() == nil {
 			return nil, "", refuse("no-start", "the event sub-process %q has no start event", el.ID)
@@ -185,15 +194,27 @@ func around(el *Element) []*Element {
 	return out
 }
 
-// body reports whether a scope holds the items of an activity that runs for each item,
-// rather than one run of a sub-process.
+// body reports whether a scope holds the items or rounds of an activity that runs
+// several times, rather than one run of a sub-process.
 func (r *run) body(sc *Scope) bool {
 	if sc.ID == 0 {
 		return false
 	}
 	t := r.s.Token(sc.Token)
-	el := r.p.byID[t.Element]
-	return el.Multi != nil && t.Item == 0
+	return r.p.byID[t.Element].Body(t)
+}
+
+// Body reports whether a token at e stands for all of its items or rounds together.
+func (e *Element) Body(t *Token) bool { return e.repeats() && t.Item == 0 }
+
+// undoing reports whether a scope belongs to something that is being compensated.
+func (r *run) undoing(scope int) bool {
+	for sc := r.scope(scope); sc != nil && sc.ID != 0; sc = r.scope(sc.Parent) {
+		if t := r.s.Token(sc.Token); t.Wait == ForUndo || t.For != "" {
+			return true
+		}
+	}
+	return false
 }
 
 // near is the innermost scope that holds the element, of those that the scope is in.
@@ -211,7 +232,7 @@ func (r *run) near(scope int, el *Element) int {
 func (r *run) runs(sub *Element, scope int) []*Scope {
 	var out []*Scope
 	for _, sc := range r.s.Scopes {
-		if sc.ID == 0 || r.body(sc) || r.s.Token(sc.Token).Element != sub.ID {
+		if sc.ID == 0 || r.body(sc) || r.s.Token(sc.Token).Element != sub.ID || r.s.Token(sc.Token).Wait == ForUndo {
 			continue
 		}
 		in := r.scope(sc.Parent)
@@ -238,9 +259,11 @@ func (r *run) add(el *Element, via string, scope int) *Refused {
 			scope = runs[0].ID
 		case len(runs) > 1:
 			return refuse("which-scope", "%q runs %d times: say in which scope", sub.ID, len(runs))
-		case sub.Multi != nil:
-			return refuse("each-item", "%q runs for each item of a list: begin it as a whole", sub.ID)
-		case sub.Kind != SubProcess:
+		case sub.repeats():
+			return refuse("each-item", "%q runs several times: begin it as a whole", sub.ID)
+		case sub.ForCompensation || sub.ByEvent && sub.eventStart() != nil && sub.eventStart().Trigger == Compensate:
+			return refuse("compensation", "%q runs only to undo what was done", sub.ID)
+		case sub.Kind != SubProcess && sub.Kind != AdHoc && sub.Kind != CallActivity:
 			return refuse("not-running", "%q isn't running: begin it as a whole", sub.ID)
 		default:
 			sc, err := r.open(sub, scope)
@@ -265,7 +288,7 @@ func (r *run) add(el *Element, via string, scope int) *Refused {
 	}
 	t := r.token(el, scope)
 	t.Via = via
-	r.queue = append(r.queue, t)
+	r.move(t)
 	return nil
 }
 
@@ -283,6 +306,11 @@ func (r *run) open(sub *Element, scope int) (*Scope, *Refused) {
 	}
 	t.Wait = ForScope
 	sc := r.newScope(t, t.Vars)
+	if sub.Kind == CallActivity {
+		if sc.Border = own; sub.Call.Shut {
+			sc.Border = shut
+		}
+	}
 	if r.watchScope(t, sub, sc.ID); t.Wait == ForOperator {
 		return nil, refuse("inputs", "%q can't begin: %s", sub.ID, t.Reason)
 	}
@@ -320,20 +348,31 @@ func (r *run) empty(lost map[int]bool) error {
 		if !lost[sc.ID] || !slices.Contains(r.s.Scopes, sc) {
 			continue
 		}
-		if slices.ContainsFunc(r.s.Tokens, func(t *Token) bool { return !t.dead && t.Scope == sc.ID && t.Wait != Watching }) {
+		if r.busy(sc) {
 			continue
 		}
 		if sc.ID == 0 {
 			return refuse("nothing-left", "no token would be left: to end the instance, cancel it")
 		}
 		owner := r.s.Token(sc.Token)
-		if r.body(sc) {
-			el := r.p.byID[owner.Element]
-			if el.Multi.Sequential && sc.Next < len(sc.Items) {
+		el := r.p.byID[owner.Element]
+		switch {
+		case r.body(sc):
+			more := el.Multi != nil && el.Multi.Sequential && sc.Next < len(sc.Items)
+			if el.Loop != nil {
+				var err error
+				if more, err = r.another(el, sc); err != nil {
+					return refuse("inputs", "%q can't go on: %s", el.ID, err)
+				}
+			}
+			if more {
 				r.nextItem(el, sc)
 			} else {
 				r.complete(sc)
 			}
+			continue
+		case el.Kind == AdHoc: // as after an activity in it that has ended
+			r.checkAdHoc(owner, el, sc)
 			continue
 		}
 		lost[owner.Scope] = true

@@ -253,19 +253,35 @@ func worldVars() map[string]any {
 }
 
 func randomModel(t *rapid.T) string {
-	g := &gen{t: t}
+	g := &gen{t: t, called: &[]string{}, joins: &[][2]string{}}
 	a, b := g.block(rapid.IntRange(1, 4).Draw(t, "depth"))
 	g.flow("start", a, "")
 	g.flow(b, "end", "")
-	return `<bpmn:startEvent id="start"/>` + g.nodes.String() + `<bpmn:endEvent id="end"/>` + g.flows.String()
+	body := `<bpmn:startEvent id="start"/>` + g.nodes.String() + `<bpmn:endEvent id="end"/>` + g.flows.String()
+	if len(*g.called) > 0 { // the file ends with the end of a process
+		body += "</bpmn:process>" + strings.TrimSuffix(strings.Join(*g.called, ""), "</bpmn:process>")
+	}
+	return body
 }
 
-func newWorld(t *rapid.T) *world {
-	d, err := Parse("random.bpmn", model(randomModel(t)))
+// linked is the first process of a file with what it calls.
+func linked(t *rapid.T, body string) *Process {
+	d, err := Parse("random.bpmn", model(body))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &world{t: t, p: d.Processes[0], owed: open{}}
+	p, err := d.Processes[0].Link(func(id string) *Process {
+		p, _ := d.Process(id)
+		return p
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func newWorld(t *rapid.T) *world {
+	return &world{t: t, p: linked(t, randomModel(t)), owed: open{}}
 }
 
 // do takes an event that has to be taken.
@@ -415,5 +431,41 @@ func (w *world) finish() {
 	}
 	if encode(w.t, again) != encode(w.t, w.s) {
 		w.t.Fatalf("the replay differs:\n%s\n%s", encode(w.t, w.s), encode(w.t, again))
+	}
+}
+
+// What undoes something is left to the engine; a loop and an ad-hoc sub-process take a
+// cancelled round or activity as over; a called process begins around an element.
+func TestModifyStructures(t *testing.T) {
+	pl := play(t, `<bpmn:startEvent id="s"/>`+undoable("a")+`<bpmn:intermediateThrowEvent id="x">`+undoAll+`</bpmn:intermediateThrowEvent><bpmn:userTask id="z"/><bpmn:endEvent id="e"/>`+flows("s>a;a>x;x>z;z>e"), nil)
+	pl.refused("compensation", Instruction{Do: AddToken, Element: "undo_a"})
+	pl.do(JobDone{Token: pl.tokenAt("a")})
+	undoing := pl.tokenAt("undo_a")
+	pl.refused("undoing", Instruction{Do: CancelToken, Token: undoing})
+	pl.modify(Instruction{Do: MoveToken, Token: pl.tokenAt("x"), Element: "z"})
+	pl.active("z")
+
+	pl = play(t, `<bpmn:startEvent id="s"/><bpmn:userTask id="a"><bpmn:standardLoopCharacteristics loopMaximum="2"/></bpmn:userTask><bpmn:userTask id="z"/><bpmn:endEvent id="e"/>`+flows("s>a;a>z;z>e"), nil)
+	round := func() string {
+		for _, tk := range pl.s.Tokens {
+			if tk.Item > 0 {
+				return tk.ID
+			}
+		}
+		t.Fatal("no round runs")
+		return ""
+	}
+	pl.modify(Instruction{Do: CancelToken, Token: round()})
+	pl.modify(Instruction{Do: CancelToken, Token: round()})
+	pl.active("z")
+
+	pl = play(t, `<bpmn:startEvent id="s"/><bpmn:userTask id="a"/><bpmn:adHocSubProcess id="h"><bpmn:userTask id="o"/><bpmn:userTask id="q"/></bpmn:adHocSubProcess><bpmn:endEvent id="e"/>`+flows("s>a;a>h;h>e"), nil)
+	pl.modify(Instruction{Do: MoveToken, Token: pl.tokenAt("a"), Element: "q"})
+	pl.active("h", "q")
+	pl.modify(Instruction{Do: AddToken, Element: "o"}, Instruction{Do: CancelToken, Token: pl.tokenAt("q")})
+	pl.active("h", "o")
+	pl.do(TaskDone{Token: pl.tokenAt("o")})
+	if pl.s.Status != Completed {
+		t.Fatal("the ad-hoc sub-process isn't complete")
 	}
 }

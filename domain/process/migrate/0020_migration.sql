@@ -25,6 +25,7 @@ CREATE TABLE process_migration (
 	to_version TEXT NOT NULL,
 	to_model TEXT NOT NULL REFERENCES process_model (hash),
 	to_process TEXT NOT NULL,
+	to_calls TEXT NOT NULL,
 	plan TEXT NOT NULL,
 	reason TEXT NOT NULL,
 	state TEXT NOT NULL,
