@@ -108,8 +108,10 @@ type MigratedInstance struct {
 
 // VersionRunning are instances of a service that run in a version.
 type VersionRunning struct {
-	Version, Model, Process string
-	N                       int
+	Version string `json:"version"`
+	Model   string `json:"model"`
+	Process string `json:"process"`
+	N       int    `json:"n"`
 
 	calls string
 }
