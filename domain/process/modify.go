@@ -93,6 +93,12 @@ func (e *Engine) CaseOf(ctx context.Context, instance string) (Ref, error) {
 	return r.Ref, fault.Wrap("process.caseOf", err)
 }
 
+// InstanceOf is the instance of a case. No grant: it says nothing but that there is one.
+func (e *Engine) InstanceOf(ctx context.Context, caseID string) (string, error) {
+	r, err := store.One(ctx, e.db, scanRow, instanceOfCase, caseID)
+	return r.InstanceID, fault.Wrap("process.instanceOf", err)
+}
+
 // Inspect shows an instance to an operator. The values of variables are shown to a
 // grant for "process:variables" only.
 func (e *Engine) Inspect(ctx context.Context, g access.Grant, instance string) (Detail, error) {
