@@ -197,6 +197,7 @@ func scopes() map[string]string {
 		"tasks:read": "Read the worklist of the client's office", "tasks:write": "Claim and complete tasks of the client's office",
 		"processes:read": "See where processes stand", "processes:write": "Change running processes by hand and migrate them",
 		"webhooks:write": "Subscribe to events",
+		"jobs:work":      "Do service tasks, together with job:TYPE for each type of them",
 	}
 }
 

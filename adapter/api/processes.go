@@ -11,7 +11,6 @@ import (
 	"mercator/core/access"
 	"mercator/core/store"
 	"mercator/domain/process"
-	"mercator/lang/bpmn"
 
 	"github.com/danielgtaylor/huma/v2"
 )
@@ -113,7 +112,7 @@ type MigrationView struct {
 type MigratedView struct {
 	Instance string         `json:"instance"`
 	State    string         `json:"state" enum:"migrated,problem,undone,kept"`
-	Problems []bpmn.Problem `json:"problems,omitempty"`
+	Problems []process.Problem `json:"problems,omitempty"`
 }
 
 // ByInstance names an instance or a migration.
@@ -137,10 +136,10 @@ func (a *API) instance(ctx context.Context, c caller, action, id string) (access
 	return a.operate(ctx, c, action, r)
 }
 
-func instructions(list []Instruction) []bpmn.Instruction {
-	out := make([]bpmn.Instruction, 0, len(list))
+func instructions(list []Instruction) []process.Instruction {
+	out := make([]process.Instruction, 0, len(list))
 	for _, in := range list {
-		out = append(out, bpmn.Instruction{Do: bpmn.Verb(in.Do), Token: in.Token, Element: in.Element, Flow: in.Flow, Scope: in.Scope, Vars: in.Vars})
+		out = append(out, process.Instruction{Do: process.Verb(in.Do), Token: in.Token, Element: in.Element, Flow: in.Flow, Scope: in.Scope, Vars: in.Vars})
 	}
 	return out
 }
@@ -243,7 +242,7 @@ func (a *API) processes() {
 				return nil, err
 			}
 			m, err := a.c.Tasks.Rehearse(ctx, g, process.MigrationPlan{Service: w.Service, Version: w.Version, Model: w.Model, Process: w.Process, To: s.Process, ToVersion: s.Version,
-				ToProcess: s.ProcessID, Called: s.Called, Migration: bpmn.Migration{Map: w.Map, Rearm: w.Rearm}, Reason: w.Reason})
+				ToProcess: s.ProcessID, Called: s.Called, Migration: process.Mapping{Map: w.Map, Rearm: w.Rearm}, Reason: w.Reason})
 			if err != nil {
 				return nil, err
 			}

@@ -28,6 +28,14 @@ const (
 // maxReason bounds what an operator writes about a change.
 const maxReason = 500
 
+// What the pure engine says of changes, for doors that know no language.
+type (
+	Instruction = bpmn.Instruction
+	Verb        = bpmn.Verb
+	Problem     = bpmn.Problem
+	Mapping     = bpmn.Migration
+)
+
 // Modification is a change of a running instance by hand.
 type Modification struct {
 	Instance     string

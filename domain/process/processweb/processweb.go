@@ -127,7 +127,7 @@ func said(loc *i18n.Localizer, err error) (string, int, bool) {
 }
 
 func alert(text string) ui.Component {
-	return ui.ErrorSummary{Items: []ui.FieldError{{Text: text, Href: "#content"}}}
+	return ui.ErrorSummary{Items: []ui.FieldError{{Text: text, Href: "#main"}}}
 }
 
 // title is the name of a service, or its id if it is gone.
