@@ -419,7 +419,7 @@ func (h *House) counters(ctx context.Context, _ Options) error {
 			{Key: "app.nav.desk", Href: "/desk"}, {Key: "app.footer.api", Href: "/api/openapi.json"},
 		}},
 		Nav: map[web.ShellKind][]web.NavItem{web.PublicShell: portal, web.PortalShell: portal,
-			web.DeskShell: {nav("work", "/desk", true), nav("refunds", "/desk/refunds", true), nav("portal", "/", false)}},
+			web.DeskShell: {nav("work", "/desk", true), nav("refunds", "/desk/refunds", true), nav("processes", "/desk/processes", true), nav("portal", "/", false)}},
 		Viewer: func(r *http.Request) (web.Viewer, bool) {
 			a, ok := identity.Current(r)
 			return web.Viewer{Name: a.Name, Kind: string(a.Kind), Level: int(a.Level), Sub: a.Office}, ok

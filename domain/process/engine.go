@@ -189,34 +189,9 @@ func (e *Engine) Start(ctx context.Context, tx *store.Tx, def *bpmn.Definitions,
 	if err := e.keepModel(ctx, tx, def); err != nil {
 		return "", fault.Wrap(op, err)
 	}
-	calls := ""
-	if len(proc.Calls()) > 0 {
-		used := map[string]string{}
-		var files []*bpmn.Definitions
-		linked, err := link(proc, func(id string) *bpmn.Definitions {
-			d := def
-			if p.Called != nil {
-				d = p.Called(id)
-			}
-			if d != nil {
-				used[id] = d.Hash
-				files = append(files, d)
-			}
-			return d
-		})
-		if err != nil {
-			return "", fault.Internalf(op, "%w", err)
-		}
-		for _, d := range files {
-			if err := e.keepModel(ctx, tx, d); err != nil {
-				return "", fault.Wrap(op, err)
-			}
-		}
-		b, err := json.Marshal(used)
-		if err != nil {
-			return "", fault.Wrap(op, err)
-		}
-		proc, calls = linked, string(b)
+	proc, calls, err := e.pin(ctx, tx, def, proc, p.Called)
+	if err != nil {
+		return "", fault.Wrap(op, err)
 	}
 	vars, err := plain(p.Vars)
 	if err != nil {
@@ -226,6 +201,37 @@ func (e *Engine) Start(ctx context.Context, tx *store.Tx, def *bpmn.Definitions,
 		model: def.Hash, process: proc.ID, calls: calls}
 	s := &stepping{e: e, tx: tx, row: r, proc: proc, actor: p.Actor, fresh: true}
 	return r.InstanceID, fault.Wrap(op, s.run(ctx, bpmn.Start{Vars: vars}))
+}
+
+// pin fixes the versions of what a process calls: the process with all of it, and the
+// models by the id of the process as they are stored with an instance.
+func (e *Engine) pin(ctx context.Context, tx *store.Tx, def *bpmn.Definitions, proc *bpmn.Process, called func(string) *bpmn.Definitions) (*bpmn.Process, string, error) {
+	if len(proc.Calls()) == 0 {
+		return proc, "", nil
+	}
+	used := map[string]string{}
+	var files []*bpmn.Definitions
+	linked, err := link(proc, func(id string) *bpmn.Definitions {
+		d := def
+		if called != nil {
+			d = called(id)
+		}
+		if d != nil {
+			used[id] = d.Hash
+			files = append(files, d)
+		}
+		return d
+	})
+	if err != nil {
+		return nil, "", fault.Internalf("process.pin", "%w", err)
+	}
+	for _, d := range files {
+		if err := e.keepModel(ctx, tx, d); err != nil {
+			return nil, "", err
+		}
+	}
+	b, err := json.Marshal(used)
+	return linked, string(b), err
 }
 
 // keepModel stores a model before an instance begins with it.
@@ -288,6 +294,7 @@ type stepping struct {
 	fresh bool
 	queue []bpmn.Event
 	trace []Trace
+	went  bool // something followed at once upon a migration
 }
 
 // maxFollowUps bounds what one transaction may do; a model that goes on for longer
@@ -305,10 +312,19 @@ func under(ctx context.Context, instance string) *stepping {
 func (s *stepping) run(ctx context.Context, ev bpmn.Event) error {
 	ctx = context.WithValue(ctx, underKey(s.row.InstanceID), s)
 	event := fmt.Sprintf("%T", ev)[len("bpmn."):]
-	now := s.e.now().In(s.e.zone)
-	first := true
 	s.queue = append(s.queue, ev)
+	if err := s.drain(ctx, true); err != nil {
+		return err
+	}
+	return s.save(ctx, event)
+}
+
+// drain takes the events that are queued, and those that they bring about. The first
+// has to be one that a token waits for, if it came from outside.
+func (s *stepping) drain(ctx context.Context, first bool) error {
+	now := s.e.now().In(s.e.zone)
 	for n := 0; len(s.queue) > 0; n++ {
+		var ev bpmn.Event
 		ev, s.queue = s.queue[0], s.queue[1:]
 		if n > maxFollowUps {
 			switch x := ev.(type) {
@@ -336,7 +352,7 @@ func (s *stepping) run(ctx context.Context, ev bpmn.Event) error {
 			}
 		}
 	}
-	return s.save(ctx, event)
+	return nil
 }
 
 func (s *stepping) save(ctx context.Context, event string) error {
@@ -419,6 +435,8 @@ func (s *stepping) carryOut(ctx context.Context, c bpmn.Command, now time.Time) 
 		s.queue = append(s.queue, bpmn.Decided{Token: c.Token, Value: v})
 	case bpmn.CreateUserTask:
 		return s.task(ctx, c, now)
+	case bpmn.UpdateUserTask:
+		return s.updateTask(ctx, c)
 	case bpmn.CancelTask:
 		id := ""
 		if err := tx.QueryRow(ctx, withdrawTask, r.InstanceID, c.Token, store.Micros(now)).Scan(&id); err != nil {

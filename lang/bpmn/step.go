@@ -147,6 +147,8 @@ func (r *run) take(ev Event) error {
 		r.s.Status = Cancelled
 	case SetVars:
 		r.setAll(0, ev.Vars)
+	case Modify:
+		return r.modify(ev)
 	case Retry:
 		t, el, err := waits(ev.Token, ForOperator)
 		if err != nil {
