@@ -110,8 +110,8 @@ type MigrationView struct {
 
 // MigratedView is what became of an instance.
 type MigratedView struct {
-	Instance string         `json:"instance"`
-	State    string         `json:"state" enum:"migrated,problem,undone,kept"`
+	Instance string            `json:"instance"`
+	State    string            `json:"state" enum:"migrated,problem,undone,kept"`
 	Problems []process.Problem `json:"problems,omitempty"`
 }
 

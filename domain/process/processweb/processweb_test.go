@@ -29,6 +29,12 @@ import (
 	"mercator/web/webtest"
 )
 
+// grant is what an operator has to look at processes.
+func (d *desktop) grant() access.Grant {
+	d.t.Helper()
+	return accesstest.Grant(d.t, accesstest.House(d.t, d.db), access.Request{Actor: d.actor, Action: access.Read, Resource: "process"})
+}
+
 type desktop struct {
 	t        *testing.T
 	site     *web.Site
