@@ -125,3 +125,43 @@ func TestBusinessDays(t *testing.T) {
 		h.until("over", func() bool { return h.completed == 1 })
 	})
 }
+
+// The heat map pairs what was entered with what was left, case by case.
+func TestHeat(t *testing.T) {
+	storetest.Each(t, rooms(), func(t *testing.T, db *store.DB) {
+		h := openHouse(t, db)
+		for _, id := range []string{"c1", "c2", "c3"} {
+			h.start(id, "check")
+		}
+		clerk := accesstest.Clerk("32")
+		grant := h.grant(clerk, access.Decide)
+		for i, task := range h.worklist(clerk, process.Filter{})[:2] {
+			h.pass(time.Duration(i+1) * time.Hour)
+			h.write(func(tx *store.Tx) error {
+				_, err := h.engine.Complete(t.Context(), tx, grant, task.ID, task.Revision, map[string]any{"outcome": "granted"})
+				return err
+			})
+		}
+		g := accesstest.Grant(t, h.check, access.Request{Actor: clerk, Action: access.Read, Resource: "process"})
+		models, err := h.engine.Models(t.Context(), g, "permit")
+		if err != nil || len(models) != 1 || models[0].Version != "v1" {
+			t.Fatalf("%+v %v", models, err)
+		}
+		heat, err := h.engine.Heat(t.Context(), g, "permit", models[0])
+		if err != nil || heat.Cases != 3 {
+			t.Fatalf("%+v %v", heat, err)
+		}
+		for _, e := range heat.Elements {
+			switch e.Element {
+			case "review":
+				if e.Done != 2 || e.Now != 1 || e.Median != 3*time.Hour || e.Longest != 3*time.Hour {
+					t.Errorf("%+v", e)
+				}
+			case "received":
+				if e.Done != 3 || e.Now != 0 || e.Median != 0 {
+					t.Errorf("%+v", e)
+				}
+			}
+		}
+	})
+}

@@ -411,13 +411,13 @@ func (s *stepping) carryOut(ctx context.Context, c bpmn.Command, now time.Time) 
 	e, tx, r := s.e, s.tx, s.row
 	switch c := c.(type) {
 	case bpmn.Entered:
-		s.trace = append(s.trace, Trace{c.Element, "in"})
+		s.trace = append(s.trace, Trace{c.Element, "in", c.Token})
 	case bpmn.Left:
 		what := "out"
 		if c.Cancelled {
 			what = "x"
 		}
-		s.trace = append(s.trace, Trace{c.Element, what})
+		s.trace = append(s.trace, Trace{c.Element, what, c.Token})
 	case bpmn.CreateJob:
 		return s.job(ctx, c)
 	case bpmn.Decide:

@@ -217,6 +217,24 @@ UPDATE process_work SET retries = $5, due_at = $6, lock = '', worker = '' WHERE 
 const lockedWork = `-- process.lockedWork
 SELECT instance_id, token, retries, attempt FROM process_work WHERE id = $1 AND lock = $2 AND worker = $3 AND due_at > $4`
 
+// The models are found by leaping from one to the next in the index.
+const modelsOf = `-- process.modelsOf
+WITH RECURSIVE m (model) AS (
+	SELECT min(model) FROM process_instance WHERE service = $1
+	UNION ALL
+	SELECT (SELECT min(model) FROM process_instance WHERE service = $1 AND model > m.model) FROM m WHERE m.model IS NOT NULL
+)
+SELECT m.model, (SELECT max(created_at) FROM process_instance i WHERE i.service = $1 AND i.model = m.model) FROM m WHERE m.model IS NOT NULL LIMIT 200`
+
+const lastBegun = `-- process.lastBegun
+SELECT id, case_id, ref, label, service, version, office, model, process, status, state, revision, calls
+FROM process_instance WHERE service = $1 AND model = $2 ORDER BY created_at DESC LIMIT $3`
+
+const historyOfMany = `-- process.historyOfMany
+SELECT instance_id, at, trace FROM process_history
+WHERE instance_id IN (SELECT id FROM process_instance WHERE service = $1 AND model = $2 ORDER BY created_at DESC LIMIT $3)
+ORDER BY instance_id, id`
+
 const insertIncident = `-- process.insertIncident
 INSERT INTO process_incident (id, instance_id, token, case_id, service, element, reason, created_at, resolved_at, resolved_by)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, '')`

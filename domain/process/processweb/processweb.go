@@ -71,6 +71,7 @@ func Mounts(c Config) (web.Mounts, error) {
 	p := &pages{c, view}
 	return web.Mounts{
 		{Pattern: "GET /desk/processes", Handler: web.Handle(p.home)},
+		{Pattern: "GET /desk/processes/services/{service}/heat", Handler: web.Handle(p.heat)},
 		{Pattern: "GET /desk/processes/{id}", Handler: web.Handle(p.show)},
 		{Pattern: "POST /desk/processes/{id}", Handler: web.Handle(p.change)},
 		{Pattern: "GET /desk/migrations/new", Handler: web.Handle(p.plan)},
@@ -201,7 +202,7 @@ func (p *pages) home(w http.ResponseWriter, r *http.Request) error {
 				older += v.N
 			}
 		}
-		row := ui.Row{Cells: []ui.Cell{{Text: s.Title.For(loc.Lang())}, {Text: loc.Number(int64(all))}, {Text: loc.Number(int64(older))}, {Text: "–"}}}
+		row := ui.Row{Cells: []ui.Cell{{Text: s.Title.For(loc.Lang()), Href: "/desk/processes/services/" + s.ID + "/heat"}, {Text: loc.Number(int64(all))}, {Text: loc.Number(int64(older))}, {Text: "–"}}}
 		if older > 0 {
 			row.Cells[3] = ui.Cell{Text: loc.T("processweb.migrate"), Href: "/desk/migrations/new?service=" + s.ID}
 		}
