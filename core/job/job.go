@@ -373,10 +373,13 @@ func (q *Queue) claim(ctx context.Context, n int, busy string) ([]*Job, error) {
 		jobs, err = store.All(ctx, tx, scanJob, text, now, n, now+q.lease.Microseconds(), lease, busy)
 		return err
 	})
+	if err != nil {
+		return nil, err // what wasn't committed isn't ours
+	}
 	for _, j := range jobs {
 		j.lease = lease
 	}
-	return jobs, err
+	return jobs, nil
 }
 
 // hold keeps the lease of a job while it is worked on, and ends the work when the
