@@ -49,8 +49,8 @@ type Worker struct {
 	Work    func(ctx context.Context, j *Job) error
 	Timeout time.Duration // 0: a minute
 	// Limit is how many jobs of the kind are done at the same time; 0: as many as
-	// there are. What waits for the world outside has one, so that a server that
-	// doesn't answer can't hold up the letters.
+	// there are; below 0: so many fewer than the queue does. What waits for the world
+	// outside has one, so that a server that doesn't answer can't hold up the letters.
 	Limit int
 	// OnDead runs in the transaction that gives the job up.
 	OnDead func(ctx context.Context, tx *store.Tx, j *Job, lastErr string) error
@@ -62,7 +62,7 @@ type Config struct {
 	Workers     []Worker
 	Log         *slog.Logger
 	Now         func() time.Time
-	Concurrency int           // jobs at the same time; 0: 4
+	Concurrency int           // jobs at the same time; 0: 5
 	Lease       time.Duration // how soon the work of a killed process is taken again; 0: 6 s
 	// Node names this process, over its restarts, among those that share a PostgreSQL:
 	// what it had when it was killed it takes up again at once. "": it has no name.
@@ -99,7 +99,7 @@ type Queue struct {
 func NewQueue(c Config) (*Queue, error) {
 	q := &Queue{db: c.DB, log: c.Log, now: c.Now, workers: map[string]Worker{}, under: map[string]int{}, n: c.Concurrency, lease: c.Lease, wake: make(chan struct{}, 1)}
 	if q.n == 0 {
-		q.n = 4
+		q.n = 5
 	}
 	if c.Node != "" {
 		q.node = c.Node + "/"
@@ -125,6 +125,9 @@ func (q *Queue) Register(workers ...Worker) error {
 		}
 		if w.Timeout == 0 {
 			w.Timeout = time.Minute
+		}
+		if w.Limit < 0 {
+			w.Limit = max(1, q.n+w.Limit)
 		}
 		q.workers[w.Kind] = w
 	}

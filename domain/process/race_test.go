@@ -4,10 +4,12 @@ package process_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
 	"mercator/core/access/accesstest"
+	"mercator/core/job"
 	"mercator/core/store"
 	"mercator/core/store/storetest"
 	"mercator/domain/process"
@@ -68,5 +70,72 @@ func TestAMessageWhoseReceiverLeaves(t *testing.T) {
 		kept(1)
 		start("c4")
 		h.until("completed", func() bool { return h.completed == 2 })
+	})
+}
+
+const slow = `<bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:zeebe="http://camunda.org/schema/zeebe/1.0">
+<bpmn:process id="slow" isExecutable="true">
+ <bpmn:startEvent id="start"/>
+ <bpmn:serviceTask id="ask"><bpmn:extensionElements><zeebe:taskDefinition type="ask"/></bpmn:extensionElements></bpmn:serviceTask>
+ <bpmn:boundaryEvent id="late" attachedToRef="ask" cancelActivity="false"><bpmn:timerEventDefinition><bpmn:timeDuration>PT0.2S</bpmn:timeDuration></bpmn:timerEventDefinition></bpmn:boundaryEvent>
+ <bpmn:intermediateThrowEvent id="patience" name="patience"/><bpmn:endEvent id="end"/><bpmn:endEvent id="end2"/>
+ <bpmn:sequenceFlow id="f1" sourceRef="start" targetRef="ask"/><bpmn:sequenceFlow id="f2" sourceRef="ask" targetRef="end"/>
+ <bpmn:sequenceFlow id="f3" sourceRef="late" targetRef="patience"/><bpmn:sequenceFlow id="f4" sourceRef="patience" targetRef="end2"/>
+</bpmn:process></bpmn:definitions>`
+
+// A service outside doesn't answer, and more cases ask it than are worked on at once: the
+// timers fire all the same.
+func TestASilentServiceHoldsUpNoTimer(t *testing.T) {
+	storetest.Each(t, rooms(), func(t *testing.T, db *store.DB) {
+		ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
+		defer cancel()
+		queue, err := job.NewQueue(job.Config{DB: db})
+		if err != nil {
+			t.Fatal(err)
+		}
+		fired, answer := make(chan string, 100), make(chan bool)
+		engine, err := process.New(process.Config{DB: db, Jobs: queue,
+			Handlers: []process.Handler{{Type: "ask", Async: func(context.Context, process.Work) (process.Effect, error) {
+				<-answer
+				return nil, nil
+			}}},
+			Hooks: process.Hooks{Milestone: func(_ context.Context, tx *store.Tx, c process.Ref, name string, _ map[string]string) error {
+				tx.AfterCommit(func() { fired <- c.CaseID })
+				return nil
+			}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := queue.Register(engine.Workers()...); err != nil {
+			t.Fatal(err)
+		}
+		def, err := bpmn.Parse("slow.bpmn", []byte(slow))
+		if err != nil {
+			t.Fatal(err)
+		}
+		const cases = 20
+		for i := range cases {
+			if err := db.Write(ctx, func(tx *store.Tx) error {
+				_, err := engine.Start(ctx, tx, def, process.StartParams{CaseID: fmt.Sprint("c", i)})
+				return err
+			}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		ended := make(chan bool)
+		go func() { queue.Run(ctx); close(ended) }()
+		for i := range cases {
+			select {
+			case <-fired:
+			case <-ctx.Done():
+				t.Errorf("only %d of %d timers fired", i, cases)
+			}
+			if t.Failed() {
+				break
+			}
+		}
+		close(answer)
+		cancel()
+		<-ended
 	})
 }
