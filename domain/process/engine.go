@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -43,6 +44,8 @@ type Engine struct {
 	log      *slog.Logger
 	ttl      time.Duration
 
+	offered *wakeup // external work
+
 	mu     sync.Mutex
 	models map[string]*bpmn.Definitions // by hash
 	linked map[string]*bpmn.Process     // by hash, process and what it calls
@@ -57,7 +60,7 @@ func New(c Config) (*Engine, error) {
 	}
 	e := &Engine{
 		db: c.DB, jobs: c.Jobs, hooks: c.Hooks, now: c.Now, zone: c.Zone, log: c.Log, ttl: c.MessageTTL,
-		handlers: map[string]Handler{}, models: map[string]*bpmn.Definitions{}, linked: map[string]*bpmn.Process{}, stored: map[string]bool{},
+		offered: newWakeup(), handlers: map[string]Handler{}, models: map[string]*bpmn.Definitions{}, linked: map[string]*bpmn.Process{}, stored: map[string]bool{},
 	}
 	if e.now == nil {
 		e.now = time.Now
@@ -453,6 +456,9 @@ func (s *stepping) carryOut(ctx context.Context, c bpmn.Command, now time.Time) 
 	case bpmn.CancelTimer:
 		return e.jobs.CancelKey(ctx, tx, jobKey(timerKind, r.InstanceID, c.Token))
 	case bpmn.CancelJob:
+		if _, err := tx.Exec(ctx, deleteWork, r.InstanceID, c.Token); err != nil {
+			return err
+		}
 		return e.jobs.CancelKey(ctx, tx, jobKey(workKind, r.InstanceID, c.Token))
 	case bpmn.Subscribe:
 		return s.subscribe(ctx, c)
@@ -495,12 +501,14 @@ func (s *stepping) carryOut(ctx context.Context, c bpmn.Command, now time.Time) 
 type dueKey struct{}
 
 func (s *stepping) work(c bpmn.CreateJob) Work {
-	return Work{Ref: s.row.Ref, Token: c.Token, Element: c.Element, Type: c.Type, Headers: pairs(c.Headers), Vars: c.Vars}
+	return Work{Ref: s.row.Ref, Token: c.Token, Element: c.Element, Type: c.Type, Headers: pairs(c.Headers), Vars: c.Vars, mapped: c.Mapped}
 }
 
 func (s *stepping) job(ctx context.Context, c bpmn.CreateJob) error {
 	h, ok := s.e.handlers[c.Type]
 	switch {
+	case !ok && strings.HasPrefix(c.Type, ExternalPrefix):
+		return s.offer(ctx, c)
 	case !ok:
 		s.queue = append(s.queue, bpmn.JobFailed{Token: c.Token, Reason: fmt.Sprintf("nobody does work of the type %q", c.Type)})
 		return nil

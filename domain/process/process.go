@@ -38,6 +38,7 @@ type Work struct {
 	Token, Element, Type string
 	Headers              map[string]string
 	Vars                 map[string]any // all that the element sees
+	mapped               map[string]any // what its input mappings give
 }
 
 // Header is a task header.

@@ -187,6 +187,12 @@ func (l *linter) element(file string, e *bpmn.Element) {
 	if e.JobType == nil || !e.JobType.Static() {
 		return
 	}
+	if strings.HasPrefix(e.JobType.Src, "external.") { // a program outside does it (process.ExternalPrefix)
+		if len(e.Inputs) == 0 {
+			say("work for a program outside needs input mappings: it is given those and nothing else (Art. 5 (1) c GDPR)")
+		}
+		return
+	}
 	t, ok := taskTypes[e.JobType.Src]
 	if !ok {
 		say("the kernel has no task type %q; it has %s", e.JobType.Src, strings.Join(sortedKeys(taskTypes), ", "))

@@ -95,6 +95,7 @@ type (
 		Retries              int // how often it is tried; 0: as the caller likes
 		Headers              []Property
 		Vars                 map[string]any // all that the element sees
+		Mapped               map[string]any // what its input mappings give; nil: it has none
 	}
 	// Decide wants a decision; Decided or JobFailed answers.
 	Decide struct {

@@ -409,7 +409,11 @@ func (r *run) job(t *Token, el *Element) {
 		return
 	}
 	t.Wait = ForJob
-	r.do(CreateJob{Token: t.ID, Element: el.ID, Type: typ, Retries: n, Headers: el.Headers, Vars: r.visible(t.Scope, t.Vars)})
+	c := CreateJob{Token: t.ID, Element: el.ID, Type: typ, Retries: n, Headers: el.Headers, Vars: r.visible(t.Scope, t.Vars)}
+	if len(el.Inputs) > 0 {
+		c.Mapped = t.Vars
+	}
+	r.do(c)
 }
 
 // JobOf is the job that a token waits for, once more.
