@@ -49,8 +49,8 @@ type Worker struct {
 	Work    func(ctx context.Context, j *Job) error
 	Timeout time.Duration // 0: a minute
 	// Limit is how many jobs of the kind are done at the same time; 0: as many as
-	// there are; below 0: so many fewer than the queue does. What waits for the world
-	// outside has one, so that a server that doesn't answer can't hold up the letters.
+	// there are. What waits for the world outside has one, so that a server that
+	// doesn't answer can't hold up the letters.
 	Limit int
 	// OnDead runs in the transaction that gives the job up.
 	OnDead func(ctx context.Context, tx *store.Tx, j *Job, lastErr string) error
@@ -62,7 +62,7 @@ type Config struct {
 	Workers     []Worker
 	Log         *slog.Logger
 	Now         func() time.Time
-	Concurrency int           // jobs at the same time; 0: 5
+	Concurrency int           // jobs at the same time, slow ones not counted; 0: 4
 	Lease       time.Duration // how soon the work of a killed process is taken again; 0: 6 s
 	// Node names this process, over its restarts, among those that share a PostgreSQL:
 	// what it had when it was killed it takes up again at once. "": it has no name.
@@ -76,6 +76,8 @@ const (
 	pollEvery       = time.Second     // for jobs that another process wrote, and for clocks that are set
 	sleepMax        = 30 * time.Second
 	sleepMin        = 5 * time.Millisecond
+	slowAfter       = time.Second
+	maxSlow         = 100
 	patience        = 3 * time.Millisecond
 )
 
@@ -90,17 +92,18 @@ type Queue struct {
 	node    string // begins every lease of this node
 	own     string // begins every lease of this process
 	wake    chan struct{}
-	wall    int64     // what the clock said last, and when that was; of Run
-	read    time.Time // by the clock that nobody sets
+	wall    int64         // what the clock said last, and when that was; of Run
+	read    time.Time     // by the clock that nobody sets
+	slow    chan struct{} // those that were put aside
 	mu      sync.Mutex
 	under   map[string]int // jobs under way by kind, of kinds with a limit
 }
 
 // NewQueue makes a queue; Run works it off.
 func NewQueue(c Config) (*Queue, error) {
-	q := &Queue{db: c.DB, log: c.Log, now: c.Now, workers: map[string]Worker{}, under: map[string]int{}, n: c.Concurrency, lease: c.Lease, wake: make(chan struct{}, 1)}
+	q := &Queue{db: c.DB, log: c.Log, now: c.Now, workers: map[string]Worker{}, under: map[string]int{}, n: c.Concurrency, lease: c.Lease, wake: make(chan struct{}, 1), slow: make(chan struct{}, maxSlow)}
 	if q.n == 0 {
-		q.n = 5
+		q.n = 4
 	}
 	if c.Node != "" {
 		q.node = c.Node + "/"
@@ -126,9 +129,6 @@ func (q *Queue) Register(workers ...Worker) error {
 		}
 		if w.Timeout == 0 {
 			w.Timeout = time.Minute
-		}
-		if w.Limit < 0 {
-			w.Limit = max(1, q.n+w.Limit)
 		}
 		q.workers[w.Kind] = w
 	}
@@ -252,7 +252,8 @@ func (q *Queue) Run(ctx context.Context) error {
 				}
 				slots <- struct{}{}
 				under.Go(func() {
-					defer func() { q.leave(j.Kind); <-slots; q.Wake() }()
+					end := q.aside(func() { <-slots })
+					defer func() { q.leave(j.Kind); end() }()
 					q.do(context.WithoutCancel(ctx), j)
 				})
 			}
@@ -315,6 +316,24 @@ func (q *Queue) pause(ctx context.Context, busy string) time.Duration {
 		return pollEvery
 	}
 	return min(max(store.Time(due).Sub(q.now()), sleepMin), pollEvery)
+}
+
+// aside gives the place of a job that takes long to others, so that a service that doesn't
+// answer can't hold up the timers; there is room aside for maxSlow.
+func (q *Queue) aside(leave func()) (end func()) {
+	leave = sync.OnceFunc(leave)
+	ended := make(chan struct{})
+	t := time.AfterFunc(slowAfter, func() {
+		select {
+		case q.slow <- struct{}{}:
+			leave()
+			q.Wake()
+			<-ended
+			<-q.slow
+		case <-ended:
+		}
+	})
+	return func() { t.Stop(); close(ended); leave(); q.Wake() }
 }
 
 // take counts a job under way, unless its kind has reached its limit.

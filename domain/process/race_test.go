@@ -113,7 +113,7 @@ func TestASilentServiceHoldsUpNoTimer(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		const cases = 20
+		const cases = 12
 		for i := range cases {
 			if err := db.Write(ctx, func(tx *store.Tx) error {
 				_, err := engine.Start(ctx, tx, def, process.StartParams{CaseID: fmt.Sprint("c", i)})

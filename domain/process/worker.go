@@ -20,8 +20,7 @@ import (
 func (e *Engine) Workers() []job.Worker {
 	return []job.Worker{
 		{Kind: timerKind, Work: e.timer},
-		// A service that doesn't answer leaves a place for the timers.
-		{Kind: workKind, Work: e.work, Timeout: 2 * time.Minute, Limit: -1, OnDead: e.workDead},
+		{Kind: workKind, Work: e.work, Timeout: 2 * time.Minute, OnDead: e.workDead},
 		{Kind: sweepKind, Work: e.sweep},
 		{Kind: signalKind, Work: e.signal},
 	}
