@@ -78,6 +78,7 @@ const (
 	sleepMin        = 5 * time.Millisecond
 	slowAfter       = time.Second
 	maxSlow         = 100
+	maxDeaths       = 20 // a job that kills its process isn't begun for ever
 	patience        = 3 * time.Millisecond
 )
 
@@ -207,7 +208,7 @@ func (q *Queue) Run(ctx context.Context) error {
 			whose = ""
 		}
 		if err := q.db.Write(ctx, func(tx *store.Tx) error {
-			_, err := tx.Exec(ctx, release, store.Micros(q.now()), whose)
+			_, err := tx.Exec(ctx, release, whose)
 			return err
 		}); err != nil {
 			return fault.Wrap("job.run", err)
@@ -451,9 +452,12 @@ func (q *Queue) hold(ctx context.Context, j *Job, lost context.CancelFunc) {
 func (q *Queue) do(ctx context.Context, j *Job) {
 	w, ok := q.workers[j.Kind]
 	var err error
-	if !ok {
+	switch {
+	case !ok:
 		err = fault.Internalf("job.do", "no worker for jobs of kind %q", j.Kind)
-	} else {
+	case j.Attempt > j.max+maxDeaths:
+		err = fault.Internalf("job.do", "its process has ended in the middle of it again and again")
+	default:
 		work, cancel := context.WithTimeout(ctx, w.Timeout)
 		var held sync.WaitGroup
 		held.Go(func() { q.hold(work, j, cancel) })

@@ -467,3 +467,37 @@ func TestAClaimThatFailsIsNone(t *testing.T) {
 		t.Errorf("attempt %d is the first", n)
 	}
 }
+
+// A job that takes its process down, because it needs more memory than there is for
+// instance, is given up one day: it would take down one node after the other.
+func TestAJobThatKillsIsGivenUp(t *testing.T) {
+	storetest.Each(t, rooms(), func(t *testing.T, db *store.DB) {
+		ctx := context.Background()
+		begun, dead := 0, ""
+		q, err := job.NewQueue(job.Config{DB: db, Workers: []job.Worker{{Kind: "work",
+			Work:   func(context.Context, *job.Job) error { begun++; return nil },
+			OnDead: func(_ context.Context, _ *store.Tx, _ *job.Job, why string) error { dead = why; return nil }}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for attempt, want := range map[int]int{10: 1, 30: 0} { // attempts that have ended without an answer
+			begun = 0
+			id := enqueue(t, db, q, job.New{Kind: "work", MaxAttempts: 3})
+			if err := db.Write(ctx, func(tx *store.Tx) error {
+				_, err := tx.Exec(ctx, "UPDATE job_task SET attempt = $1 WHERE id = $2", attempt, id)
+				return err
+			}); err != nil {
+				t.Fatal(err)
+			}
+			if err := q.Drain(ctx); err != nil {
+				t.Fatal(err)
+			}
+			if begun != want {
+				t.Errorf("begun %d times after %d attempts, want %d", begun, attempt, want)
+			}
+		}
+		if list, err := q.ListDead(ctx, 10); err != nil || len(list) != 1 || dead == "" {
+			t.Errorf("%v %v %q", list, err, dead)
+		}
+	})
+}
