@@ -22,6 +22,7 @@ import (
 
 	"mercator/adapter/oidclogin"
 	"mercator/adapter/xbezahl"
+	"mercator/base/caldate"
 	"mercator/base/i18n"
 	"mercator/base/person"
 	"mercator/core/access"
@@ -75,12 +76,13 @@ type Options struct {
 
 // House is every room, built and plugged together.
 type House struct {
-	config  config.Config
-	log     *slog.Logger
-	now     func() time.Time
-	content fs.FS
-	zone    *time.Location
-	city    *sample.City
+	config   config.Config
+	log      *slog.Logger
+	now      func() time.Time
+	content  fs.FS
+	zone     *time.Location
+	calendar *caldate.Calendar
+	city     *sample.City
 
 	definitions *register.Registers
 
@@ -256,7 +258,7 @@ func (h *House) offices(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	h.cases = &casefile.File{DB: h.db, Outbox: h.outbox, Now: h.now}
-	h.engine, err = process.New(process.Config{DB: h.db, Jobs: h.jobs, Now: h.now, Zone: h.zone, Log: h.log, Hooks: h.processHooks()})
+	h.engine, err = process.New(process.Config{DB: h.db, Jobs: h.jobs, Now: h.now, Zone: h.zone, Calendar: h.calendar, Log: h.log, Hooks: h.processHooks()})
 	if err != nil {
 		return err
 	}
@@ -294,8 +296,13 @@ func (h *House) readCity() error {
 	if h.city, err = sample.LoadCity(folder); err != nil {
 		return err
 	}
-	h.zone, err = time.LoadLocation("Europe/Berlin")
-	return err
+	if h.zone, err = time.LoadLocation("Europe/Berlin"); err != nil {
+		return err
+	}
+	if h.calendar, err = caldate.New(h.city.Info.State, h.city.Info.Closed...); err != nil {
+		return fmt.Errorf("city/organisation.toml: %w", err)
+	}
+	return nil
 }
 
 // loadServices reads the packages; a package with a mistake is reported and the
@@ -419,7 +426,7 @@ func (h *House) counters(ctx context.Context, _ Options) error {
 			{Key: "app.nav.desk", Href: "/desk"}, {Key: "app.footer.api", Href: "/api/openapi.json"},
 		}},
 		Nav: map[web.ShellKind][]web.NavItem{web.PublicShell: portal, web.PortalShell: portal,
-			web.DeskShell: {nav("work", "/desk", true), nav("refunds", "/desk/refunds", true), nav("portal", "/", false)}},
+			web.DeskShell: {nav("work", "/desk", true), nav("refunds", "/desk/refunds", true), nav("processes", "/desk/processes", true), nav("portal", "/", false)}},
 		Viewer: func(r *http.Request) (web.Viewer, bool) {
 			a, ok := identity.Current(r)
 			return web.Viewer{Name: a.Name, Kind: string(a.Kind), Level: int(a.Level), Sub: a.Office}, ok

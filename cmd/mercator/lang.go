@@ -27,6 +27,7 @@ func language(name string, args []string, stdout, stderr io.Writer) error {
 	process := f.String("process", "", "id of the process (bpmn simulate); default: the one that no other of the file calls")
 	answers := f.String("answers", "", "JSON file of what comes back, by the id of the element (bpmn simulate); see lang/bpmn/play")
 	warnings := f.Bool("warnings", false, "also what is no mistake, but probably not meant (bpmn check)")
+	state := f.String("state", "NW", "whose holidays count for business days (bpmn simulate)")
 	at := f.String("at", "", "when it begins (bpmn simulate); default: now")
 	input := f.String("input", "", "JSON file of input data (dmn eval)")
 	decision := f.String("decision", "", "name or id of the decision or service (dmn eval); default: what no other decision needs")
@@ -63,9 +64,9 @@ func language(name string, args []string, stdout, stderr io.Writer) error {
 			return errs, warned
 		})
 	case name == "bpmn" && len(rest) == 2 && rest[0] == "simulate":
-		return simulateBPMN(rest[1], *process, *context, *answers, *at, stdout)
+		return simulateBPMN(rest[1], *process, *context, *answers, *at, *state, stdout)
 	}
-	return errors.New("usage: feel EXPRESSION [--context FILE] [--explain] | dmn eval FILE [--input FILE] [--decision NAME] [--explain] [--lang de|en|tr] | dmn check FILE… | dmn tck FOLDER | bpmn check [--warnings] FILE… | bpmn simulate FILE [--process ID] [--context FILE] [--answers FILE] [--at INSTANT]")
+	return errors.New("usage: feel EXPRESSION [--context FILE] [--explain] | dmn eval FILE [--input FILE] [--decision NAME] [--explain] [--lang de|en|tr] | dmn check FILE… | dmn tck FOLDER | bpmn check [--warnings] FILE… | bpmn simulate FILE [--process ID] [--context FILE] [--answers FILE] [--at INSTANT] [--state NW]")
 }
 
 func isFlag(f *flag.FlagSet, arg string) bool {

@@ -4,6 +4,7 @@ package job
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -174,6 +175,17 @@ func (q *Queue) Enqueue(ctx context.Context, tx *store.Tx, n New) (id string, er
 func (q *Queue) CancelKey(ctx context.Context, tx *store.Tx, key string) error {
 	_, err := tx.Exec(ctx, cancelKey, key)
 	return fault.Wrap("job.cancelKey", err)
+}
+
+// Waiting are the arguments of the job that waits under a key, for who takes it back
+// and may have to put it there again.
+func (q *Queue) Waiting(ctx context.Context, tx *store.Tx, key string) (args json.RawMessage, ok bool, err error) {
+	var text string
+	err = tx.QueryRow(ctx, waiting, key).Scan(&text)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, false, nil
+	}
+	return json.RawMessage(text), err == nil, fault.Wrap("job.waiting", err)
 }
 
 // Wake makes the queue look for due jobs now.

@@ -21,6 +21,9 @@ VALUES ($1, $2, $3, $4, 'waiting', $5, 0, $6, '', '', $7) ON CONFLICT (key) DO N
 const cancelKey = `-- job.cancelKey
 DELETE FROM job_task WHERE key = $1 AND state = 'waiting'`
 
+const waiting = `-- job.waiting
+SELECT args FROM job_task WHERE key = $1 AND state = 'waiting'`
+
 // The kinds that have reached their limit come as a JSON list.
 const nextDueSQLite = `-- job.nextDueSQLite
 SELECT COALESCE((SELECT due_at FROM job_task WHERE state = 'waiting' AND kind NOT IN (SELECT value FROM json_each($1)) ORDER BY due_at, id LIMIT 1), 0)`

@@ -28,6 +28,7 @@ type Config struct {
 	Hooks    Hooks
 	Now      func() time.Time
 	Zone     *time.Location // of days and months in timers; nil: UTC
+	Calendar bpmn.Calendar  // of business days; nil: every day is one
 	Log      *slog.Logger
 	// MessageTTL is how long a message waits for somebody who wants it; 0: 90 days.
 	MessageTTL time.Duration
@@ -41,6 +42,7 @@ type Engine struct {
 	hooks    Hooks
 	now      func() time.Time
 	zone     *time.Location
+	calendar bpmn.Calendar
 	log      *slog.Logger
 	ttl      time.Duration
 
@@ -59,7 +61,7 @@ func New(c Config) (*Engine, error) {
 		return nil, fault.Internalf(op, "needs a database and a queue of jobs")
 	}
 	e := &Engine{
-		db: c.DB, jobs: c.Jobs, hooks: c.Hooks, now: c.Now, zone: c.Zone, log: c.Log, ttl: c.MessageTTL,
+		db: c.DB, jobs: c.Jobs, hooks: c.Hooks, now: c.Now, zone: c.Zone, calendar: c.Calendar, log: c.Log, ttl: c.MessageTTL,
 		offered: newWakeup(), handlers: map[string]Handler{}, models: map[string]*bpmn.Definitions{}, linked: map[string]*bpmn.Process{}, stored: map[string]bool{},
 	}
 	if e.now == nil {
@@ -187,34 +189,9 @@ func (e *Engine) Start(ctx context.Context, tx *store.Tx, def *bpmn.Definitions,
 	if err := e.keepModel(ctx, tx, def); err != nil {
 		return "", fault.Wrap(op, err)
 	}
-	calls := ""
-	if len(proc.Calls()) > 0 {
-		used := map[string]string{}
-		var files []*bpmn.Definitions
-		linked, err := link(proc, func(id string) *bpmn.Definitions {
-			d := def
-			if p.Called != nil {
-				d = p.Called(id)
-			}
-			if d != nil {
-				used[id] = d.Hash
-				files = append(files, d)
-			}
-			return d
-		})
-		if err != nil {
-			return "", fault.Internalf(op, "%w", err)
-		}
-		for _, d := range files {
-			if err := e.keepModel(ctx, tx, d); err != nil {
-				return "", fault.Wrap(op, err)
-			}
-		}
-		b, err := json.Marshal(used)
-		if err != nil {
-			return "", fault.Wrap(op, err)
-		}
-		proc, calls = linked, string(b)
+	proc, calls, err := e.pin(ctx, tx, def, proc, p.Called)
+	if err != nil {
+		return "", fault.Wrap(op, err)
 	}
 	vars, err := plain(p.Vars)
 	if err != nil {
@@ -224,6 +201,37 @@ func (e *Engine) Start(ctx context.Context, tx *store.Tx, def *bpmn.Definitions,
 		model: def.Hash, process: proc.ID, calls: calls}
 	s := &stepping{e: e, tx: tx, row: r, proc: proc, actor: p.Actor, fresh: true}
 	return r.InstanceID, fault.Wrap(op, s.run(ctx, bpmn.Start{Vars: vars}))
+}
+
+// pin fixes the versions of what a process calls: the process with all of it, and the
+// models by the id of the process as they are stored with an instance.
+func (e *Engine) pin(ctx context.Context, tx *store.Tx, def *bpmn.Definitions, proc *bpmn.Process, called func(string) *bpmn.Definitions) (*bpmn.Process, string, error) {
+	if len(proc.Calls()) == 0 {
+		return proc, "", nil
+	}
+	used := map[string]string{}
+	var files []*bpmn.Definitions
+	linked, err := link(proc, func(id string) *bpmn.Definitions {
+		d := def
+		if called != nil {
+			d = called(id)
+		}
+		if d != nil {
+			used[id] = d.Hash
+			files = append(files, d)
+		}
+		return d
+	})
+	if err != nil {
+		return nil, "", fault.Internalf("process.pin", "%w", err)
+	}
+	for _, d := range files {
+		if err := e.keepModel(ctx, tx, d); err != nil {
+			return nil, "", err
+		}
+	}
+	b, err := json.Marshal(used)
+	return linked, string(b), err
 }
 
 // keepModel stores a model before an instance begins with it.
@@ -300,6 +308,8 @@ type stepping struct {
 	fresh bool
 	queue []bpmn.Event
 	trace []Trace
+	at    time.Time
+	went  bool // something followed at once upon a migration
 }
 
 // maxFollowUps bounds what one transaction may do; a model that goes on for longer
@@ -317,10 +327,19 @@ func under(ctx context.Context, instance string) *stepping {
 func (s *stepping) run(ctx context.Context, ev bpmn.Event) error {
 	ctx = context.WithValue(ctx, underKey(s.row.InstanceID), s)
 	event := fmt.Sprintf("%T", ev)[len("bpmn."):]
-	now := s.e.now().In(s.e.zone)
-	first := true
 	s.queue = append(s.queue, ev)
+	if err := s.drain(ctx, true); err != nil {
+		return err
+	}
+	return s.save(ctx, event)
+}
+
+// drain takes the events that are queued, and those that they bring about. The first
+// has to be one that a token waits for, if it came from outside.
+func (s *stepping) drain(ctx context.Context, first bool) error {
+	now := s.instant().In(s.e.zone)
 	for n := 0; len(s.queue) > 0; n++ {
+		var ev bpmn.Event
 		ev, s.queue = s.queue[0], s.queue[1:]
 		if n > maxFollowUps {
 			switch x := ev.(type) {
@@ -348,12 +367,19 @@ func (s *stepping) run(ctx context.Context, ev bpmn.Event) error {
 			}
 		}
 	}
-	return s.save(ctx, event, now)
+	return nil
 }
 
-// save stores where the instance stands. The step is one instant: its timers run from it.
-func (s *stepping) save(ctx context.Context, event string, at time.Time) error {
-	now := store.Micros(at)
+// instant is when the step happens: one moment for its timers and its place in the history.
+func (s *stepping) instant() time.Time {
+	if s.at.IsZero() {
+		s.at = s.e.now()
+	}
+	return s.at
+}
+
+func (s *stepping) save(ctx context.Context, event string) error {
+	now := store.Micros(s.instant())
 	state, err := json.Marshal(s.row.state)
 	if err != nil {
 		return err
@@ -432,6 +458,8 @@ func (s *stepping) carryOut(ctx context.Context, c bpmn.Command, now time.Time) 
 		s.queue = append(s.queue, bpmn.Decided{Token: c.Token, Value: v})
 	case bpmn.CreateUserTask:
 		return s.task(ctx, c, now)
+	case bpmn.UpdateUserTask:
+		return s.updateTask(ctx, c)
 	case bpmn.CancelTask:
 		id := ""
 		if err := tx.QueryRow(ctx, withdrawTask, r.InstanceID, c.Token, store.Micros(now)).Scan(&id); err != nil {
@@ -446,7 +474,7 @@ func (s *stepping) carryOut(ctx context.Context, c bpmn.Command, now time.Time) 
 				from = due.In(e.zone)
 			}
 		}
-		due, err := bpmn.DueAt(c.Kind, c.Value, from)
+		due, err := e.dueAt(c.Kind, c.Value, from, c.Business)
 		if err != nil {
 			return err // the engine has checked it
 		}
@@ -495,6 +523,14 @@ func (s *stepping) carryOut(ctx context.Context, c bpmn.Command, now time.Time) 
 		return fault.Internalf("process.step", "unknown command %T", c)
 	}
 	return nil
+}
+
+// dueAt is when a timer is due.
+func (e *Engine) dueAt(kind bpmn.TimerKind, value string, from time.Time, business bool) (time.Time, error) {
+	if business && e.calendar != nil {
+		return bpmn.BusinessDueAt(kind, value, from, e.calendar)
+	}
+	return bpmn.DueAt(kind, value, from)
 }
 
 // dueKey carries when the timer under way was due, so that a cycle doesn't drift.

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"mercator/base/caldate"
 	"mercator/base/fault"
 	"mercator/core/access"
 	"mercator/core/access/accesstest"
@@ -99,7 +100,11 @@ func openHouse(t testing.TB, db *store.DB) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.engine, err = process.New(process.Config{DB: db, Jobs: queue, Now: h.clock,
+	calendar, err := caldate.New("NW")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.engine, err = process.New(process.Config{DB: db, Jobs: queue, Now: h.clock, Calendar: calendar,
 		Handlers: []process.Handler{
 			{Type: "payment.request", Inline: func(ctx context.Context, tx *store.Tx, w process.Work) (map[string]any, error) {
 				if h.request != nil {

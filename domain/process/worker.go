@@ -23,6 +23,7 @@ func (e *Engine) Workers() []job.Worker {
 		{Kind: workKind, Work: e.work, Timeout: 2 * time.Minute, OnDead: e.workDead},
 		{Kind: sweepKind, Work: e.sweep},
 		{Kind: signalKind, Work: e.signal},
+		{Kind: migrateKind, Work: e.migrateOn, Limit: 1, Timeout: 2 * time.Minute},
 	}
 }
 
