@@ -63,17 +63,23 @@ type Config struct {
 	Workers     []Worker
 	Log         *slog.Logger
 	Now         func() time.Time
-	Concurrency int           // jobs at the same time; 0: 4
-	Lease       time.Duration // how soon the work of a killed process is taken again; 0: 30 s
+	Concurrency int           // jobs at the same time, slow ones not counted; 0: 4
+	Lease       time.Duration // how soon the work of a killed process is taken again; 0: 6 s
+	// Node names this process, over its restarts, among those that share a PostgreSQL:
+	// what it had when it was killed it takes up again at once. "": it has no name.
+	Node string
 }
 
 const (
 	defaultAttempts = 20
 	maxArgs         = 1 << 20
-	defaultLease    = 30 * time.Second
-	pollEvery       = time.Second // for jobs that another process wrote
+	defaultLease    = 6 * time.Second // kept every third of it while its job is worked on: what a dead node had is taken after seven at the latest
+	pollEvery       = time.Second     // for jobs that another process wrote, and for clocks that are set
 	sleepMax        = 30 * time.Second
 	sleepMin        = 5 * time.Millisecond
+	slowAfter       = time.Second
+	maxSlow         = 100
+	maxDeaths       = 20 // a job that kills its process isn't begun for ever
 	patience        = 3 * time.Millisecond
 )
 
@@ -85,17 +91,26 @@ type Queue struct {
 	workers map[string]Worker
 	n       int
 	lease   time.Duration
+	node    string // begins every lease of this node
+	own     string // begins every lease of this process
 	wake    chan struct{}
+	wall    int64         // what the clock said last, and when that was; of Run
+	read    time.Time     // by the clock that nobody sets
+	slow    chan struct{} // those that were put aside
 	mu      sync.Mutex
 	under   map[string]int // jobs under way by kind, of kinds with a limit
 }
 
 // NewQueue makes a queue; Run works it off.
 func NewQueue(c Config) (*Queue, error) {
-	q := &Queue{db: c.DB, log: c.Log, now: c.Now, workers: map[string]Worker{}, under: map[string]int{}, n: c.Concurrency, lease: c.Lease, wake: make(chan struct{}, 1)}
+	q := &Queue{db: c.DB, log: c.Log, now: c.Now, workers: map[string]Worker{}, under: map[string]int{}, n: c.Concurrency, lease: c.Lease, wake: make(chan struct{}, 1), slow: make(chan struct{}, maxSlow)}
 	if q.n == 0 {
 		q.n = 4
 	}
+	if c.Node != "" {
+		q.node = c.Node + "/"
+	}
+	q.own = q.node + ident.Secret(6) + "/"
 	if q.lease == 0 {
 		q.lease = defaultLease
 	}
@@ -197,11 +212,15 @@ func (j *Job) Done(ctx context.Context, tx *store.Tx) error {
 
 // Run claims and does jobs until ctx ends, then finishes what is under way.
 func (q *Queue) Run(ctx context.Context) error {
-	// A SQLite database belongs to one process: what it finds leased was left by the
-	// one before, which was killed. On PostgreSQL the leases of the dead run out.
-	if q.db.Engine() == store.SQLite {
+	// A SQLite database belongs to one process: what it finds leased was left by the one
+	// before, which was killed. On PostgreSQL it was if the lease bears the name of this
+	// node; the leases of other dead nodes run out.
+	if whose := q.node; whose != "" || q.db.Engine() == store.SQLite {
+		if q.db.Engine() == store.SQLite {
+			whose = ""
+		}
 		if err := q.db.Write(ctx, func(tx *store.Tx) error {
-			_, err := tx.Exec(ctx, release, store.Micros(q.now()))
+			_, err := tx.Exec(ctx, release, whose)
 			return err
 		}); err != nil {
 			return fault.Wrap("job.run", err)
@@ -212,6 +231,7 @@ func (q *Queue) Run(ctx context.Context) error {
 	defer under.Wait()
 	var short time.Time // since when only few slots are free
 	for ctx.Err() == nil {
+		q.watchClock(ctx)
 		free := q.n - len(slots)
 		pause := sleepMax // all slots are taken: the next to end wakes us
 		// A busy queue waits a moment for a quarter of its slots: each claim is a transaction.
@@ -245,7 +265,8 @@ func (q *Queue) Run(ctx context.Context) error {
 				}
 				slots <- struct{}{}
 				under.Go(func() {
-					defer func() { q.leave(j.Kind); <-slots; q.Wake() }()
+					end := q.aside(func() { <-slots })
+					defer func() { q.leave(j.Kind); end() }()
 					q.do(context.WithoutCancel(ctx), j)
 				})
 			}
@@ -267,18 +288,65 @@ func (q *Queue) Run(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// pause is how long nothing is due: on SQLite every job is written by this process,
-// which wakes us; on PostgreSQL another one may write some.
-func (q *Queue) pause(ctx context.Context, busy string) time.Duration {
-	longest := sleepMax
-	if q.db.Engine() == store.Postgres {
-		longest = pollEvery
+// watchClock sees that somebody has set the clock. Set forward, the leases of this process
+// must not run out under its hands. Set back, work that was due at once, leases and
+// further tries must not wait until the clock is where it was before; timers do.
+func (q *Queue) watchClock(ctx context.Context) {
+	wall, read := store.Micros(q.now()), time.Now()
+	jump := time.Duration(wall-q.wall)*time.Microsecond - read.Sub(q.read)
+	upTo := q.wall + longestBackoff.Microseconds()
+	if q.wall == 0 { // it may have been set while we were away
+		jump, upTo = -time.Hour, wall+25*time.Hour.Microseconds()
 	}
+	if jump.Abs() > time.Second {
+		err := q.db.Write(ctx, func(tx *store.Tx) error {
+			var err error
+			if until := wall + q.lease.Microseconds(); jump > 0 {
+				_, err = tx.Exec(ctx, keep, until, q.own)
+			} else {
+				_, err = tx.Exec(ctx, setBack, wall, until, upTo)
+			}
+			return err
+		})
+		if err != nil {
+			if ctx.Err() == nil {
+				q.log.Error("jobs can't be told that the clock was set", "err", err)
+			}
+			return // the next look tries again
+		}
+		if q.wall != 0 {
+			q.log.Warn("the clock was set", "by", jump.Round(time.Second))
+		}
+	}
+	q.wall, q.read = wall, read
+}
+
+// pause is how long nothing is due. It's short even where nobody else writes jobs: a
+// clock that is set forward, or a machine that was asleep, wakes nobody.
+func (q *Queue) pause(ctx context.Context, busy string) time.Duration {
 	var due int64
 	if err := q.db.QueryRow(ctx, q.text(nextDueSQLite, nextDuePostgres), busy).Scan(&due); err != nil || due == 0 {
-		return longest
+		return pollEvery
 	}
-	return min(max(store.Time(due).Sub(q.now()), sleepMin), longest)
+	return min(max(store.Time(due).Sub(q.now()), sleepMin), pollEvery)
+}
+
+// aside gives the place of a job that takes long to others, so that a service that doesn't
+// answer can't hold up the timers; there is room aside for maxSlow.
+func (q *Queue) aside(leave func()) (end func()) {
+	leave = sync.OnceFunc(leave)
+	ended := make(chan struct{})
+	t := time.AfterFunc(slowAfter, func() {
+		select {
+		case q.slow <- struct{}{}:
+			leave()
+			q.Wake()
+			<-ended
+			<-q.slow
+		case <-ended:
+		}
+	})
+	return func() { t.Stop(); close(ended); leave(); q.Wake() }
 }
 
 // take counts a job under way, unless its kind has reached its limit.
@@ -347,7 +415,7 @@ func (q *Queue) claim(ctx context.Context, n int, busy string) ([]*Job, error) {
 	if due == 0 || due > now {
 		return nil, nil
 	}
-	lease := ident.Secret(12)
+	lease := q.own + ident.Secret(12)
 	text := q.text(claimSQLite, claimPostgres)
 	var jobs []*Job
 	err := q.db.Write(ctx, func(tx *store.Tx) error {
@@ -355,10 +423,13 @@ func (q *Queue) claim(ctx context.Context, n int, busy string) ([]*Job, error) {
 		jobs, err = store.All(ctx, tx, scanJob, text, now, n, now+q.lease.Microseconds(), lease, busy)
 		return err
 	})
+	if err != nil {
+		return nil, err // what wasn't committed isn't ours
+	}
 	for _, j := range jobs {
 		j.lease = lease
 	}
-	return jobs, err
+	return jobs, nil
 }
 
 // hold keeps the lease of a job while it is worked on, and ends the work when the
@@ -393,9 +464,12 @@ func (q *Queue) hold(ctx context.Context, j *Job, lost context.CancelFunc) {
 func (q *Queue) do(ctx context.Context, j *Job) {
 	w, ok := q.workers[j.Kind]
 	var err error
-	if !ok {
+	switch {
+	case !ok:
 		err = fault.Internalf("job.do", "no worker for jobs of kind %q", j.Kind)
-	} else {
+	case j.Attempt > j.max+maxDeaths:
+		err = fault.Internalf("job.do", "its process has ended in the middle of it again and again")
+	default:
 		work, cancel := context.WithTimeout(ctx, w.Timeout)
 		var held sync.WaitGroup
 		held.Go(func() { q.hold(work, j, cancel) })
@@ -451,6 +525,9 @@ func guarded(ctx context.Context, w Worker, j *Job) (err error) {
 	}()
 	return w.Work(ctx, j)
 }
+
+// longestBackoff is an hour and what is added to it.
+const longestBackoff = 75 * time.Minute
 
 // backoff is half a second, doubled each time, at most an hour, ±20 %.
 func backoff(attempt int) time.Duration {

@@ -16,9 +16,10 @@ import (
 
 	"mercator/base/fault"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	_ "github.com/jackc/pgx/v5/stdlib" // database/sql driver "pgx"
-	_ "modernc.org/sqlite"             // database/sql driver "sqlite"
+	"github.com/jackc/pgx/v5/stdlib" // database/sql driver "pgx"
+	_ "modernc.org/sqlite"           // database/sql driver "sqlite"
 )
 
 // Engine is one of the two databases.
@@ -71,15 +72,25 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 	return nil, fault.Internalf("store.open", "unknown engine %q: want sqlite or postgres", c.Engine)
 }
 
+// A node that stops in the middle of a change without its connection being closed (its
+// machine has lost power, or is frozen) would keep the rows it has locked from everybody
+// else, for hours. No change of ours is silent for so long.
+const giveUpPostgres = `-- store.giveUpPostgres
+SET idle_in_transaction_session_timeout = '5s'`
+
 func openPostgres(ctx context.Context, c Config) (*DB, error) {
 	n := c.MaxConns
 	if n == 0 {
 		n = 16
 	}
-	sqlDB, err := sql.Open("pgx", c.DSN)
+	conf, err := pgx.ParseConfig(c.DSN)
 	if err != nil {
 		return nil, fault.Because(fault.Unavailable, "store.open", "", err)
 	}
+	sqlDB := stdlib.OpenDB(*conf, stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
+		_, err := conn.Exec(ctx, giveUpPostgres)
+		return err
+	}))
 	sqlDB.SetMaxOpenConns(n)
 	sqlDB.SetMaxIdleConns(n)
 	if err := sqlDB.PingContext(ctx); err != nil {
@@ -213,6 +224,7 @@ type Tx struct {
 	w      *writerConn
 	sqlTx  *sql.Tx
 	after  []func()
+	lost   error // SQLite has rolled everything back by itself
 }
 
 // Engine says which database this is.
@@ -226,6 +238,9 @@ func (tx *Tx) AfterCommit(f func()) { tx.after = append(tx.after, f) }
 func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (int64, error) {
 	var res sql.Result
 	var err error
+	if tx.lost != nil {
+		return 0, tx.lost // what came now would stand for itself
+	}
 	if tx.w != nil {
 		var s *sql.Stmt
 		if s, err = tx.w.prepared(query); err == nil {
@@ -235,7 +250,11 @@ func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (int64, error
 		res, err = tx.sqlTx.ExecContext(context.WithoutCancel(ctx), query, args...)
 	}
 	if err != nil {
-		return 0, classify(query, err)
+		err = classify(query, err)
+		if tx.w != nil && outage(err) {
+			tx.lost = err
+		}
+		return 0, err
 	}
 	return res.RowsAffected()
 }
@@ -278,7 +297,7 @@ func classify(query string, err error) error {
 		if pg.Code == "23505" {
 			return fault.Because(fault.Conflict, op, "", err)
 		}
-		return err
+		return fmt.Errorf("%s: %w", op, err)
 	}
 	if s := err.Error(); strings.Contains(s, "UNIQUE constraint failed") || strings.Contains(s, "PRIMARY KEY constraint failed") {
 		return fault.Because(fault.Conflict, op, "", err)
@@ -295,7 +314,7 @@ func (db *DB) Write(ctx context.Context, fn func(tx *Tx) error) error {
 		return fault.Because(fault.Unavailable, "store.write", "", err)
 	}
 	if db.engine == Postgres {
-		return db.writePostgres(ctx, fn)
+		return classified("store.write", db.writePostgres(ctx, fn))
 	}
 	c := &change{fn: fn, done: make(chan error, 1)}
 	select {

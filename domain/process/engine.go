@@ -267,20 +267,34 @@ func plain(vars map[string]any) (map[string]any, error) {
 
 // step takes an event of an instance that is there.
 func (e *Engine) step(ctx context.Context, tx *store.Tx, instance string, actor access.Actor, ev bpmn.Event) error {
+	return e.stepOn(ctx, tx, instance, actor, func(context.Context) (bpmn.Event, error) { return ev, nil })
+}
+
+// stepOn is step for an event that takes something away from others, a job or a
+// subscription: ready does that, and says which event it is (nil: none after all), once
+// the instance is locked. Everybody locks in this order, or two nodes wait for each other.
+// What ready brings about for this very instance comes before the event.
+func (e *Engine) stepOn(ctx context.Context, tx *store.Tx, instance string, actor access.Actor, ready func(context.Context) (bpmn.Event, error)) error {
 	if s := under(ctx, instance); s != nil {
 		// A handler of this very instance brought it about: its turn comes when the handler is done.
-		s.queue = append(s.queue, ev)
-		return nil
+		ev, err := ready(ctx)
+		if err == nil && ev != nil {
+			s.queue = append(s.queue, ev)
+		}
+		return err
 	}
 	r, err := store.One(ctx, tx, scanRow, lockInstance, instance)
 	if err != nil {
 		return err
 	}
-	_, proc, err := e.process(ctx, tx, &r)
-	if err != nil {
+	s := &stepping{e: e, tx: tx, row: &r, actor: actor}
+	ev, err := ready(context.WithValue(ctx, underKey(instance), s))
+	if err != nil || ev == nil {
 		return err
 	}
-	s := &stepping{e: e, tx: tx, row: &r, proc: proc, actor: actor}
+	if _, s.proc, err = e.process(ctx, tx, &r); err != nil {
+		return err
+	}
 	return s.run(ctx, ev)
 }
 
@@ -294,6 +308,7 @@ type stepping struct {
 	fresh bool
 	queue []bpmn.Event
 	trace []Trace
+	at    time.Time
 	went  bool // something followed at once upon a migration
 }
 
@@ -322,7 +337,7 @@ func (s *stepping) run(ctx context.Context, ev bpmn.Event) error {
 // drain takes the events that are queued, and those that they bring about. The first
 // has to be one that a token waits for, if it came from outside.
 func (s *stepping) drain(ctx context.Context, first bool) error {
-	now := s.e.now().In(s.e.zone)
+	now := s.instant().In(s.e.zone)
 	for n := 0; len(s.queue) > 0; n++ {
 		var ev bpmn.Event
 		ev, s.queue = s.queue[0], s.queue[1:]
@@ -355,8 +370,16 @@ func (s *stepping) drain(ctx context.Context, first bool) error {
 	return nil
 }
 
+// instant is when the step happens: one moment for its timers and its place in the history.
+func (s *stepping) instant() time.Time {
+	if s.at.IsZero() {
+		s.at = s.e.now()
+	}
+	return s.at
+}
+
 func (s *stepping) save(ctx context.Context, event string) error {
-	now := store.Micros(s.e.now())
+	now := store.Micros(s.instant())
 	state, err := json.Marshal(s.row.state)
 	if err != nil {
 		return err

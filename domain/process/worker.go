@@ -42,10 +42,9 @@ func (e *Engine) timer(ctx context.Context, j *job.Job) error {
 		return err
 	}
 	return e.db.Write(ctx, func(tx *store.Tx) error {
-		if err := j.Done(ctx, tx); err != nil {
-			return err
-		}
-		err := e.step(context.WithValue(ctx, dueKey{}, a.Due), tx, a.Instance, access.SystemActor("process"), bpmn.TimerFired{Token: a.Token})
+		err := e.stepOn(context.WithValue(ctx, dueKey{}, a.Due), tx, a.Instance, access.SystemActor("process"), func(ctx context.Context) (bpmn.Event, error) {
+			return bpmn.TimerFired{Token: a.Token}, j.Done(ctx, tx)
+		})
 		if errors.Is(err, bpmn.ErrNoToken) {
 			return nil
 		}
@@ -95,21 +94,20 @@ func (e *Engine) work(ctx context.Context, j *job.Job) error {
 		return e.workFailed(ctx, j, a, err)
 	}
 	err = e.db.Write(ctx, func(tx *store.Tx) error {
-		if err := j.Done(ctx, tx); err != nil {
-			return err
-		}
-		vars := map[string]any(nil)
-		if effect != nil {
-			var err error
-			if vars, err = effect(ctx, tx); err != nil {
-				return err
+		return e.stepOn(ctx, tx, a.Instance, access.SystemActor("process"), func(ctx context.Context) (bpmn.Event, error) {
+			if err := j.Done(ctx, tx); err != nil {
+				return nil, err
 			}
-		}
-		vars, err := plain(vars)
-		if err != nil {
-			return err
-		}
-		return e.step(ctx, tx, a.Instance, access.SystemActor("process"), bpmn.JobDone{Token: a.Token, Vars: vars})
+			vars := map[string]any(nil)
+			if effect != nil {
+				var err error
+				if vars, err = effect(ctx, tx); err != nil {
+					return nil, err
+				}
+			}
+			vars, err := plain(vars)
+			return bpmn.JobDone{Token: a.Token, Vars: vars}, err
+		})
 	})
 	if errors.Is(err, bpmn.ErrNoToken) {
 		return nil // cancelled meanwhile: nothing was stored
@@ -128,10 +126,7 @@ func (e *Engine) workFailed(ctx context.Context, j *job.Job, a tokenArgs, err er
 		return err
 	}
 	return e.db.Write(ctx, func(tx *store.Tx) error {
-		if err := j.Done(ctx, tx); err != nil {
-			return err
-		}
-		return e.step(ctx, tx, a.Instance, access.SystemActor("process"), ev)
+		return e.stepOn(ctx, tx, a.Instance, access.SystemActor("process"), func(ctx context.Context) (bpmn.Event, error) { return ev, j.Done(ctx, tx) })
 	})
 }
 
