@@ -227,7 +227,7 @@ func (h *house) message(key string) {
 // until waits for the workers.
 func (h *house) until(what string, ok func() bool) {
 	h.t.Helper()
-	for range 500 {
+	for range 6000 { // a minute: other work may keep the processors busy
 		h.mu.Lock()
 		yes := ok()
 		h.mu.Unlock()
