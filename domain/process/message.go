@@ -125,6 +125,9 @@ func (e *Engine) signal(ctx context.Context, j *job.Job) error {
 		return err
 	}
 	return e.db.Write(ctx, func(tx *store.Tx) error {
+		if err := e.hold(ctx, tx, a.Instance); err != nil {
+			return err
+		}
 		if err := j.Done(ctx, tx); err != nil {
 			return err
 		}

@@ -39,6 +39,11 @@ const lockInstance = `-- process.lockInstance
 UPDATE process_instance SET revision = revision + 1 WHERE id = $1
 RETURNING id, case_id, ref, label, service, version, office, model, process, status, state, revision, calls`
 
+// Who ends work of an instance takes the instance first, as every step does before it takes work
+// away: so nobody waits in a circle. On SQLite there is one writer anyway.
+const holdInstancePostgres = `-- process.holdInstancePostgres
+SELECT id FROM process_instance WHERE id = $1 FOR UPDATE`
+
 const saveInstance = `-- process.saveInstance
 UPDATE process_instance SET status = $2, state = $3, changed_at = $4 WHERE id = $1`
 
@@ -194,12 +199,24 @@ VALUES ($1, $2, $3, $4, $5, $6, 0, $7, '', '', $7)`
 const deleteWork = `-- process.deleteWork
 DELETE FROM process_work WHERE instance_id = $1 AND token = $2`
 
-// What is due is looked for type by type, so that the index serves it. Who loses the race for a row on
-// PostgreSQL finds its due_at in the future and goes without it.
-const takeWork = `-- process.takeWork
-UPDATE process_work SET lock = $3, worker = $4, due_at = $5, attempt = attempt + 1
-WHERE id IN (SELECT id FROM process_work WHERE type = $1 AND due_at <= $2 AND ($6 = '' OR office = $6) ORDER BY due_at, id LIMIT $7) AND due_at <= $2
+// What is due is looked for type by type, so that the index serves it. A lock that is still there has
+// run out: that was a try.
+const takeWorkSQLite = `-- process.takeWorkSQLite
+UPDATE process_work SET retries = CASE WHEN lock = '' THEN retries ELSE retries - 1 END, lock = $3, worker = $4, due_at = $5, attempt = attempt + 1
+WHERE id IN (SELECT id FROM process_work WHERE type = $1 AND due_at <= $2 AND ($6 = '' OR office = $6) ORDER BY due_at, id LIMIT $7)
 RETURNING id, instance_id, token, type, retries, attempt`
+
+const takeWorkPostgres = `-- process.takeWorkPostgres
+WITH due AS MATERIALIZED (
+	SELECT id FROM process_work WHERE type = $1 AND due_at <= $2 AND ($6 = '' OR office = $6) ORDER BY due_at, id LIMIT $7 FOR UPDATE SKIP LOCKED
+)
+UPDATE process_work SET retries = CASE WHEN lock = '' THEN retries ELSE retries - 1 END, lock = $3, worker = $4, due_at = $5, attempt = attempt + 1
+FROM due WHERE process_work.id = due.id
+RETURNING process_work.id, instance_id, token, type, retries, attempt`
+
+// Work that can't be given to anybody any more is nobody's until it is an incident.
+const lapseWork = `-- process.lapseWork
+DELETE FROM process_work WHERE id = $1 AND instance_id = $2 AND token = $3 AND lock = $4`
 
 const anyWork = `-- process.anyWork
 SELECT count(*) FROM (SELECT 1 FROM process_work WHERE type = $1 AND due_at <= $2 AND ($3 = '' OR office = $3) LIMIT 1) t`

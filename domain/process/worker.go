@@ -23,6 +23,7 @@ func (e *Engine) Workers() []job.Worker {
 		{Kind: workKind, Work: e.work, Timeout: 2 * time.Minute, OnDead: e.workDead},
 		{Kind: sweepKind, Work: e.sweep},
 		{Kind: signalKind, Work: e.signal},
+		{Kind: lapseKind, Work: e.lapsed},
 	}
 }
 
@@ -41,6 +42,9 @@ func (e *Engine) timer(ctx context.Context, j *job.Job) error {
 		return err
 	}
 	return e.db.Write(ctx, func(tx *store.Tx) error {
+		if err := e.hold(ctx, tx, a.Instance); err != nil {
+			return err
+		}
 		if err := j.Done(ctx, tx); err != nil {
 			return err
 		}
@@ -94,6 +98,9 @@ func (e *Engine) work(ctx context.Context, j *job.Job) error {
 		return e.workFailed(ctx, j, a, err)
 	}
 	err = e.db.Write(ctx, func(tx *store.Tx) error {
+		if err := e.hold(ctx, tx, a.Instance); err != nil {
+			return err
+		}
 		if err := j.Done(ctx, tx); err != nil {
 			return err
 		}
@@ -127,6 +134,9 @@ func (e *Engine) workFailed(ctx context.Context, j *job.Job, a tokenArgs, err er
 		return err
 	}
 	return e.db.Write(ctx, func(tx *store.Tx) error {
+		if err := e.hold(ctx, tx, a.Instance); err != nil {
+			return err
+		}
 		if err := j.Done(ctx, tx); err != nil {
 			return err
 		}
