@@ -24,6 +24,7 @@ func (e *Engine) Workers() []job.Worker {
 		{Kind: sweepKind, Work: e.sweep},
 		{Kind: signalKind, Work: e.signal},
 		{Kind: lapseKind, Work: e.lapsed},
+		{Kind: retryKind, Work: e.retryOn, Limit: 2, OnDead: e.retryDead},
 	}
 }
 
