@@ -194,6 +194,7 @@ func scopes() map[string]string {
 		"tasks:read": "Read the worklist of the client's office", "tasks:write": "Claim and complete tasks of the client's office",
 		"webhooks:write": "Subscribe to events",
 		"jobs:work":      "Do service tasks, together with job:TYPE for each type of them",
+		"incidents:read": "See processes that can't go on", "incidents:write": "See processes that can't go on and try them again",
 	}
 }
 

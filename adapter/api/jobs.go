@@ -144,16 +144,11 @@ func (a *API) given(ctx context.Context, tx *store.Tx, who access.Actor, j proce
 			r.Fields = append(r.Fields, name)
 		}
 	}
-	if a.c.Cases != nil {
-		c, err := a.c.Cases.Peek(ctx, tx, j.CaseID)
-		if err != nil && !fault.Is(err, fault.NotFound) {
-			return err
-		}
-		if c.Person != "" {
-			r.Subjects = []string{c.Person}
-		}
+	var err error
+	if r.Subjects, err = a.person(ctx, tx, j.CaseID); err != nil {
+		return err
 	}
-	_, err := a.c.Access.PermitTx(ctx, tx, r)
+	_, err = a.c.Access.PermitTx(ctx, tx, r)
 	return err
 }
 
