@@ -511,6 +511,7 @@ func (h *House) Run(ctx context.Context, l net.Listener, ready func()) error {
 	server := h.site.Server()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	defer context.AfterFunc(ctx, h.engine.EndWaiting)() // who waits for work mustn't hold up the end
 	var failed error
 	go func() {
 		failed = <-done // a room that ends by itself ends the house

@@ -198,6 +198,7 @@ func scopes() map[string]string {
 		"processes:read": "See where processes stand", "processes:write": "Change running processes by hand and migrate them",
 		"webhooks:write": "Subscribe to events",
 		"jobs:work":      "Do service tasks, together with job:TYPE for each type of them",
+		"incidents:read": "See processes that can't go on", "incidents:write": "See processes that can't go on and try them again",
 	}
 }
 

@@ -54,6 +54,7 @@ type house struct {
 	url    string
 	cases  *casefile.File
 	engine *process.Engine
+	jobs   *job.Queue
 	api    *api.API
 	mu     sync.Mutex
 	slow   chan struct{}
@@ -76,8 +77,10 @@ func open(t testing.TB, db *store.DB, perMinute int) *house {
 	o, err := bus.New(bus.Config{DB: db})
 	must(err)
 	h.cases = &casefile.File{DB: db, Outbox: o, Now: time.Now}
+	h.jobs = q
 	h.engine, err = process.New(process.Config{DB: db, Jobs: q, Now: time.Now, Zone: time.UTC})
 	must(err)
+	must(q.Register(h.engine.Workers()...))
 	services := service.NewCatalog(db, time.Now)
 	must(services.Load(ctx, os.DirFS("../../content/services")))
 	hooks, err := webhook.NewService(webhook.Config{DB: db, Jobs: q, Key: make([]byte, 32)})

@@ -4,12 +4,15 @@ package api
 
 import (
 	"context"
+	"maps"
 	"net/http"
+	"slices"
 	"time"
 
 	"mercator/base/fault"
 	"mercator/base/ident"
 	"mercator/core/access"
+	"mercator/core/store"
 	"mercator/domain/process"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -95,17 +98,15 @@ func (a *API) jobOperations() {
 				return nil, err
 			}
 			list, err := a.c.Tasks.TakeJobs(ctx, g, process.Take{Types: in.Body.Types, N: in.Body.Max,
-				Lock: time.Duration(in.Body.LockSeconds) * time.Second, Wait: time.Duration(in.Body.WaitSeconds) * time.Second})
+				Lock: time.Duration(in.Body.LockSeconds) * time.Second, Wait: time.Duration(in.Body.WaitSeconds) * time.Second,
+				Record: func(ctx context.Context, tx *store.Tx, j process.ExternalJob) error {
+					return a.given(ctx, tx, c.actor, j)
+				}})
 			if err != nil {
 				return nil, err
 			}
 			out := &Body[Page[JobView]]{Page[JobView]{Items: []JobView{}}}
 			for _, j := range list {
-				// What a program is given of a case is on record for the case.
-				if _, err := a.c.Access.Permit(ctx, access.Request{Actor: c.actor, Action: access.Read, Resource: "job", Purpose: purpose,
-					Service: j.Service, Case: j.CaseID, Office: j.Office}); err != nil {
-					return nil, err
-				}
 				out.Body.Items = append(out.Body.Items, JobView{ID: j.ID, Lock: j.Lock, LockedUntil: j.LockedUntil, Type: j.Type, Element: j.Element, Case: j.CaseID, Ref: j.CaseRef,
 					Service: j.Service, Version: j.Version, Attempt: j.Attempt, Retries: j.Retries, Headers: j.Headers, Variables: j.Vars})
 			}
@@ -133,6 +134,26 @@ func (a *API) jobOperations() {
 			return nil, a.c.Tasks.ThrowJob(ctx, g, id, in.Lock, in.Code, in.Variables)
 		}))
 }
+
+// given puts on record which variables of a case a program is given, for the case and
+// for the person whose it is.
+func (a *API) given(ctx context.Context, tx *store.Tx, who access.Actor, j process.ExternalJob) error {
+	r := access.Request{Actor: who, Action: access.Read, Resource: "job:" + j.Type, Purpose: purpose, Service: j.Service, Case: j.CaseID, Office: j.Office}
+	for _, name := range slices.Sorted(maps.Keys(j.Vars)) {
+		if len(r.Fields) < maxFields {
+			r.Fields = append(r.Fields, name)
+		}
+	}
+	var err error
+	if r.Subjects, err = a.person(ctx, tx, j.CaseID); err != nil {
+		return err
+	}
+	_, err = a.c.Access.PermitTx(ctx, tx, r)
+	return err
+}
+
+// maxFields bounds the names of variables on record.
+const maxFields = 200
 
 // jobInput names a job and says what becomes of it.
 type jobInput[In any] struct {

@@ -17,6 +17,7 @@ import (
 	"mercator/core/bus"
 	"mercator/core/store"
 	"mercator/core/store/storetest"
+	"mercator/domain/casefile"
 	"mercator/domain/process"
 	"mercator/lang/bpmn"
 )
@@ -314,6 +315,35 @@ func TestJobsOverNATS(t *testing.T) {
 		c.Flush()
 		if m, err := spy.NextMsg(300 * time.Millisecond); err == nil {
 			t.Errorf("an answer became an event: %s", m.Data)
+		}
+	})
+}
+
+// Which variables a program was given of a case, the person whose case it is can read.
+func TestWhatAProgramIsGivenIsOnRecord(t *testing.T) {
+	storetest.Each(t, rooms(), func(t *testing.T, db *store.DB) {
+		h := open(t, db, 0)
+		checker := accesstest.House(t, db)
+		var c casefile.Case
+		if err := db.Write(t.Context(), func(tx *store.Tx) error {
+			g, err := checker.PermitTx(t.Context(), tx, access.Request{Actor: accesstest.Anna(), Action: access.Submit, Resource: "case", Purpose: "printing", Owner: accesstest.Anna().ID})
+			if err != nil {
+				return err
+			}
+			c, _, err = h.cases.Open(t.Context(), tx, g, casefile.Opening{Service: "printing", Version: "v1", Office: "32", Person: accesstest.Anna().ID, PersonName: "Anna", Channel: "web", Lang: "de",
+				Origin: "o1", Application: []byte(`{}`)})
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		h.begin(c.ID)
+		if l := h.take("printer", 1, 0); len(l) != 1 {
+			t.Fatalf("%v", l)
+		}
+		own := accesstest.Grant(t, checker, access.Request{Actor: accesstest.Anna(), Action: access.Read, Resource: "ledger", Owner: accesstest.Anna().ID})
+		entries, err := checker.WhoRead(t.Context(), own, "", 10)
+		if err != nil || len(entries) != 1 || entries[0].ActorID != "printer" || entries[0].Resource != "job:external.print" || entries[0].Case != c.ID || fmt.Sprint(entries[0].Fields) != "[text]" {
+			t.Errorf("%+v %v", entries, err)
 		}
 	})
 }

@@ -99,6 +99,16 @@ func TestPolicies(t *testing.T) {
 		{"system writes a register without a legal basis", access.Request{Actor: process, Action: access.Change, Resource: "register:permits", Case: "c1"}, false},
 		{"system reads the ledger", access.Request{Actor: process, Action: access.Read, Resource: "ledger"}, false},
 		{"system writes a register on a legal basis", access.Request{Actor: process, Action: access.Change, Resource: "register:permits", Basis: "§ 45 StVO"}, true},
+		{"operator lists incidents", access.Request{Actor: withRoles(clerk32, "operator"), Action: access.List, Resource: "incident"}, true},
+		{"operator tries one again", access.Request{Actor: withRoles(clerk32, "operator"), Action: access.Change, Resource: "incident", Case: "c1", Office: "21"}, true},
+		{"operator reads the case of an incident", access.Request{Actor: withRoles(clerk32, "operator"), Action: access.Read, Resource: "case", Case: "c1"}, false},
+		{"operator tries their own matter again", access.Request{Actor: withRoles(clerk32, "operator"), Action: access.Change, Resource: "incident", Case: "c1", Owner: clerk32.ID}, false},
+		{"clerk lists incidents", access.Request{Actor: clerk32, Action: access.List, Resource: "incident", Office: "32"}, false},
+		{"resident reads an incident", access.Request{Actor: anna, Action: access.Read, Resource: "incident", Owner: anna.ID}, false},
+		{"machine tries an incident again with the scope to read", access.Request{Actor: withRoles(portal, "incidents:read"), Action: access.Change, Resource: "incident", Office: "32"}, false},
+		{"machine tries an incident of its office again", access.Request{Actor: withRoles(portal, "incidents:write"), Action: access.Change, Resource: "incident", Office: "32"}, true},
+		{"… of another office", access.Request{Actor: withRoles(portal, "incidents:write"), Action: access.Change, Resource: "incident", Office: "21"}, false},
+		{"… of no office at all", access.Request{Actor: withRoles(portal, "incidents:read"), Action: access.List, Resource: "incident"}, false},
 		{"an unknown resource", access.Request{Actor: anna, Action: access.Read, Resource: "secrets", Owner: anna.ID}, false},
 	}
 	for _, tt := range tests {

@@ -507,7 +507,7 @@ func (s *stepping) carryOut(ctx context.Context, c bpmn.Command, now time.Time) 
 		}
 	case bpmn.Incident:
 		i := Incident{ID: ident.New(), InstanceID: r.InstanceID, CaseID: r.CaseID, Service: r.Service, Token: c.Token, Element: c.Element, Reason: c.Reason, At: now.UTC()}
-		if _, err := tx.Exec(ctx, insertIncident, i.ID, i.InstanceID, i.Token, i.CaseID, i.Service, i.Element, i.Reason, store.Micros(now)); err != nil {
+		if _, err := tx.Exec(ctx, insertIncident, i.ID, i.InstanceID, i.Token, i.CaseID, i.Service, i.Element, i.Reason, cause(i.Reason), r.Office, store.Micros(now)); err != nil {
 			return err
 		}
 		// The reason may quote data: the log names the place only.

@@ -16,6 +16,7 @@ import (
 	"mercator/base/fault"
 	"mercator/base/ident"
 	"mercator/core/access"
+	"mercator/core/job"
 	"mercator/core/store"
 	"mercator/lang/bpmn"
 )
@@ -32,6 +33,8 @@ const (
 	maxRetries     = 100
 	defaultRetries = 3
 	maxPause       = 24 * time.Hour
+	// maxWaiting bounds who waits for work at this node at the same time.
+	maxWaiting = 1000
 )
 
 // A Worker is the program that asks: a machine with the scope "job:" + type for each
@@ -70,6 +73,9 @@ type Take struct {
 	N     int
 	Lock  time.Duration // up to an hour; 0: a minute
 	Wait  time.Duration // up to 15 s
+	// Record puts on record what is given, before it leaves the house and in the same
+	// transaction: a refusal gives nothing. It may be nil in tests only.
+	Record func(ctx context.Context, tx *store.Tx, j ExternalJob) error
 }
 
 // offer puts work where programs outside find it.
@@ -111,6 +117,12 @@ func (e *Engine) TakeJobs(ctx context.Context, g access.Grant, t Take) ([]Extern
 		t.Lock = time.Minute
 	}
 	t.N, t.Lock, t.Wait = min(max(t.N, 1), maxTake), min(max(t.Lock, time.Second), maxLock), min(max(t.Wait, 0), maxWait)
+	if t.Wait > 0 {
+		if !e.offered.enter() {
+			return nil, fault.New(fault.TooMany, op, "")
+		}
+		defer e.offered.leave()
+	}
 	end := time.NewTimer(t.Wait)
 	defer end.Stop()
 	for {
@@ -125,6 +137,9 @@ func (e *Engine) TakeJobs(ctx context.Context, g access.Grant, t Take) ([]Extern
 			again.Stop()
 			return nil, fault.Because(fault.Unavailable, op, "", ctx.Err())
 		case <-end.C:
+			again.Stop()
+			return nil, nil
+		case <-e.offered.closed:
 			again.Stop()
 			return nil, nil
 		case <-woken:
@@ -152,6 +167,10 @@ func (e *Engine) take(ctx context.Context, a access.Actor, t Take) ([]ExternalJo
 	if !due {
 		return nil, nil
 	}
+	text := takeWorkSQLite
+	if e.db.Engine() == store.Postgres {
+		text = takeWorkPostgres
+	}
 	var out []ExternalJob
 	err := e.db.Write(ctx, func(tx *store.Tx) error {
 		out = nil
@@ -164,14 +183,23 @@ func (e *Engine) take(ctx context.Context, a access.Actor, t Take) ([]ExternalJo
 			list, err := store.All(ctx, tx, func(s store.Scanner) (taken, error) {
 				var x taken
 				return x, s.Scan(&x.id, &x.instance, &x.token, &x.typ, &x.retries, &x.attempt)
-			}, takeWork, typ, store.Micros(now), lock, a.ID, store.Micros(until), a.Office, t.N-len(out))
+			}, text, typ, store.Micros(now), lock, a.ID, store.Micros(until), a.Office, t.N-len(out))
 			if err != nil {
 				return err
 			}
 			for _, x := range list {
+				if x.retries <= 0 {
+					if err := e.lapse(ctx, tx, lapsed{x.id, x.instance, x.token, lock, fmt.Sprintf("tried %d times, the last time whoever took it let the lock run out", x.attempt-1)}); err != nil {
+						return err
+					}
+					continue
+				}
 				w, ok, err := e.load(ctx, tx, tokenArgs{Instance: x.instance, Token: x.token})
-				if err != nil {
-					return err
+				if err != nil { // it can't be given to anybody; the others can
+					if err := e.lapse(ctx, tx, lapsed{x.id, x.instance, x.token, lock, "the work can't be given to anybody with the variables as they are: " + err.Error()}); err != nil {
+						return err
+					}
+					continue
 				}
 				if !ok { // the process has gone on without it
 					if _, err := tx.Exec(ctx, deleteWork, x.instance, x.token); err != nil {
@@ -182,12 +210,60 @@ func (e *Engine) take(ctx context.Context, a access.Actor, t Take) ([]ExternalJo
 				if w.mapped != nil { // data minimisation: what the model gives, and nothing else
 					w.Vars = w.mapped
 				}
-				out = append(out, ExternalJob{ID: x.id, Lock: lock, LockedUntil: until.UTC(), Attempt: x.attempt, Retries: x.retries, Work: w})
+				j := ExternalJob{ID: x.id, Lock: lock, LockedUntil: until.UTC(), Attempt: x.attempt, Retries: x.retries, Work: w}
+				if t.Record != nil {
+					if err := t.Record(ctx, tx, j); err != nil {
+						return err
+					}
+				}
+				out = append(out, j)
 			}
 		}
 		return nil
 	})
 	return out, err
+}
+
+// lapsed is work that nobody can be given any more.
+type lapsed struct {
+	ID       string `json:"id"`
+	Instance string `json:"instance"`
+	Token    string `json:"token"`
+	Lock     string `json:"lock"`
+	Reason   string `json:"reason"`
+}
+
+const lapseKind = "process.lapse"
+
+// lapse has a step of its own make the incident: who takes work mustn't wait for instances.
+func (e *Engine) lapse(ctx context.Context, tx *store.Tx, l lapsed) error {
+	l.Reason = l.Reason[:min(len(l.Reason), 2000)]
+	_, err := e.jobs.Enqueue(ctx, tx, job.New{Kind: lapseKind, Args: l})
+	return err
+}
+
+func (e *Engine) lapsed(ctx context.Context, j *job.Job) error {
+	var l lapsed
+	if err := j.Read(&l); err != nil {
+		return err
+	}
+	return e.db.Write(ctx, func(tx *store.Tx) error {
+		if err := e.hold(ctx, tx, l.Instance); err != nil {
+			return err
+		}
+		if err := j.Done(ctx, tx); err != nil {
+			return err
+		}
+		n, err := tx.Exec(ctx, lapseWork, l.ID, l.Instance, l.Token, l.Lock)
+		if err != nil || n == 0 {
+			return err // it was taken away, or given to somebody after all
+		}
+		err = e.step(ctx, tx, l.Instance, access.SystemActor("process"), bpmn.JobFailed{Token: l.Token, Reason: l.Reason})
+		if errors.Is(err, bpmn.ErrNoToken) {
+			return nil
+		}
+		return ignoreNoRow(err)
+	})
 }
 
 // lost is the answer to who ends work that isn't theirs any more; nothing has changed.
@@ -219,9 +295,16 @@ func (e *Engine) end(ctx context.Context, op string, g access.Grant, id, lock st
 		return err
 	}
 	return fault.Wrap(op, e.db.Write(ctx, func(tx *store.Tx) error {
-		var instance, token string
+		instance, _, _, _, err := e.locked(ctx, tx, op, a, id, lock)
+		if err != nil {
+			return err
+		}
+		if err := e.hold(ctx, tx, instance); err != nil {
+			return err
+		}
+		var token string
 		var retries, attempt int
-		err := tx.QueryRow(ctx, endWork, id, lock, a.ID, store.Micros(e.now())).Scan(&instance, &token, &retries, &attempt)
+		err = tx.QueryRow(ctx, endWork, id, lock, a.ID, store.Micros(e.now())).Scan(&instance, &token, &retries, &attempt)
 		if errors.Is(err, sql.ErrNoRows) {
 			return lost(op)
 		}
@@ -230,6 +313,24 @@ func (e *Engine) end(ctx context.Context, op string, g access.Grant, id, lock st
 		}
 		return stale(op, e.step(ctx, tx, instance, a, event(token)))
 	}))
+}
+
+// locked reads work that a worker has, without taking its row.
+func (e *Engine) locked(ctx context.Context, tx *store.Tx, op string, a access.Actor, id, lock string) (instance, token string, retries, attempt int, err error) {
+	err = tx.QueryRow(ctx, lockedWork, id, lock, a.ID, store.Micros(e.now())).Scan(&instance, &token, &retries, &attempt)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = lost(op)
+	}
+	return instance, token, retries, attempt, err
+}
+
+// hold takes an instance before what hangs on it.
+func (e *Engine) hold(ctx context.Context, tx *store.Tx, instance string) error {
+	if tx.Engine() != store.Postgres || under(ctx, instance) != nil {
+		return nil
+	}
+	var id string
+	return ignoreNoRow(tx.QueryRow(ctx, holdInstancePostgres, instance).Scan(&id))
 }
 
 // FinishJob ends work with its results; the process moves on in the same transaction. A
@@ -273,12 +374,7 @@ func (e *Engine) FailJob(ctx context.Context, g access.Grant, id, lock string, f
 	}
 	return fault.Wrap(op, e.db.Write(ctx, func(tx *store.Tx) error {
 		now := e.now()
-		var instance, token string
-		var retries, attempt int
-		err := tx.QueryRow(ctx, lockedWork, id, lock, a.ID, store.Micros(now)).Scan(&instance, &token, &retries, &attempt)
-		if errors.Is(err, sql.ErrNoRows) {
-			return lost(op)
-		}
+		instance, token, retries, attempt, err := e.locked(ctx, tx, op, a, id, lock)
 		if err != nil {
 			return err
 		}
@@ -287,7 +383,14 @@ func (e *Engine) FailJob(ctx context.Context, g access.Grant, id, lock string, f
 			retries = min(max(*f.Retries, 0), maxRetries)
 		}
 		if retries <= 0 {
-			if _, err := tx.Exec(ctx, deleteWork, instance, token); err != nil {
+			if err := e.hold(ctx, tx, instance); err != nil {
+				return err
+			}
+			err := tx.QueryRow(ctx, endWork, id, lock, a.ID, store.Micros(now)).Scan(&instance, &token, new(int), &attempt)
+			if errors.Is(err, sql.ErrNoRows) {
+				return lost(op)
+			}
+			if err != nil {
 				return err
 			}
 			return stale(op, e.step(ctx, tx, instance, a, bpmn.JobFailed{Token: token, Reason: fmt.Sprintf("tried %d times, the last error: %s", attempt, f.Reason)}))
@@ -305,13 +408,38 @@ func (e *Engine) FailJob(ctx context.Context, g access.Grant, id, lock string, f
 	}))
 }
 
+// EndWaiting answers all who wait for work, now and from now on: the house closes.
+func (e *Engine) EndWaiting() { e.offered.close() }
+
 // wakeup wakes all who wait.
 type wakeup struct {
-	mu sync.Mutex
-	ch chan struct{}
+	mu      sync.Mutex
+	ch      chan struct{}
+	waiting int
+	once    sync.Once
+	closed  chan struct{}
 }
 
-func newWakeup() *wakeup { return &wakeup{ch: make(chan struct{})} }
+func newWakeup() *wakeup { return &wakeup{ch: make(chan struct{}), closed: make(chan struct{})} }
+
+func (w *wakeup) close() { w.once.Do(func() { close(w.closed) }) }
+
+// enter counts one who waits, unless there are too many.
+func (w *wakeup) enter() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.waiting >= maxWaiting {
+		return false
+	}
+	w.waiting++
+	return true
+}
+
+func (w *wakeup) leave() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.waiting--
+}
 
 func (w *wakeup) wait() <-chan struct{} {
 	w.mu.Lock()

@@ -4,7 +4,6 @@ package process
 
 import (
 	"context"
-	"errors"
 
 	"mercator/base/fault"
 	"mercator/core/access"
@@ -88,21 +87,4 @@ func (e *Engine) VarsOf(ctx context.Context, q store.Q, caseID string) (map[stri
 func (e *Engine) Incidents(ctx context.Context, after string, n int) ([]Incident, error) {
 	out, err := store.All(ctx, e.db, scanIncident, openIncidents, after, min(max(n, 1), maxPage))
 	return out, fault.Wrap("process.incidents", err)
-}
-
-// Retry tries again what an incident stopped.
-func (e *Engine) Retry(ctx context.Context, tx *store.Tx, who access.Actor, incidentID string) error {
-	const op = "process.retry"
-	var instance, token string
-	if err := tx.QueryRow(ctx, resolveIncident, incidentID, store.Micros(e.now()), who.ID).Scan(&instance, &token); err != nil {
-		if ignoreNoRow(err) == nil {
-			return fault.New(fault.NotFound, op, "")
-		}
-		return fault.Wrap(op, err)
-	}
-	err := e.step(ctx, tx, instance, who, bpmn.Retry{Token: token})
-	if errors.Is(err, bpmn.ErrNoToken) {
-		return nil // the process has found another way on: there is nothing left to try
-	}
-	return fault.Wrap(op, err)
 }

@@ -39,6 +39,11 @@ const lockInstance = `-- process.lockInstance
 UPDATE process_instance SET revision = revision + 1 WHERE id = $1
 RETURNING id, case_id, ref, label, service, version, office, model, process, status, state, revision, calls`
 
+// Who ends work of an instance takes the instance first, as every step does before it takes work
+// away: so nobody waits in a circle. On SQLite there is one writer anyway.
+const holdInstancePostgres = `-- process.holdInstancePostgres
+SELECT id FROM process_instance WHERE id = $1 FOR UPDATE`
+
 const saveInstance = `-- process.saveInstance
 UPDATE process_instance SET status = $2, state = $3, changed_at = $4 WHERE id = $1`
 
@@ -194,12 +199,24 @@ VALUES ($1, $2, $3, $4, $5, $6, 0, $7, '', '', $7)`
 const deleteWork = `-- process.deleteWork
 DELETE FROM process_work WHERE instance_id = $1 AND token = $2`
 
-// What is due is looked for type by type, so that the index serves it. Who loses the race for a row on
-// PostgreSQL finds its due_at in the future and goes without it.
-const takeWork = `-- process.takeWork
-UPDATE process_work SET lock = $3, worker = $4, due_at = $5, attempt = attempt + 1
-WHERE id IN (SELECT id FROM process_work WHERE type = $1 AND due_at <= $2 AND ($6 = '' OR office = $6) ORDER BY due_at, id LIMIT $7) AND due_at <= $2
+// What is due is looked for type by type, so that the index serves it. A lock that is still there has
+// run out: that was a try.
+const takeWorkSQLite = `-- process.takeWorkSQLite
+UPDATE process_work SET retries = CASE WHEN lock = '' THEN retries ELSE retries - 1 END, lock = $3, worker = $4, due_at = $5, attempt = attempt + 1
+WHERE id IN (SELECT id FROM process_work WHERE type = $1 AND due_at <= $2 AND ($6 = '' OR office = $6) ORDER BY due_at, id LIMIT $7)
 RETURNING id, instance_id, token, type, retries, attempt`
+
+const takeWorkPostgres = `-- process.takeWorkPostgres
+WITH due AS MATERIALIZED (
+	SELECT id FROM process_work WHERE type = $1 AND due_at <= $2 AND ($6 = '' OR office = $6) ORDER BY due_at, id LIMIT $7 FOR UPDATE SKIP LOCKED
+)
+UPDATE process_work SET retries = CASE WHEN lock = '' THEN retries ELSE retries - 1 END, lock = $3, worker = $4, due_at = $5, attempt = attempt + 1
+FROM due WHERE process_work.id = due.id
+RETURNING process_work.id, instance_id, token, type, retries, attempt`
+
+// Work that can't be given to anybody any more is nobody's until it is an incident.
+const lapseWork = `-- process.lapseWork
+DELETE FROM process_work WHERE id = $1 AND instance_id = $2 AND token = $3 AND lock = $4`
 
 const anyWork = `-- process.anyWork
 SELECT count(*) FROM (SELECT 1 FROM process_work WHERE type = $1 AND due_at <= $2 AND ($3 = '' OR office = $3) LIMIT 1) t`
@@ -236,11 +253,11 @@ WHERE instance_id IN (SELECT id FROM process_instance WHERE service = $1 AND mod
 ORDER BY instance_id, id`
 
 const insertIncident = `-- process.insertIncident
-INSERT INTO process_incident (id, instance_id, token, case_id, service, element, reason, created_at, resolved_at, resolved_by)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, '')`
+INSERT INTO process_incident (id, instance_id, token, case_id, service, element, reason, cause, office, created_at, resolved_at, resolved_by)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, '')`
 
 const resolveIncident = `-- process.resolveIncident
-UPDATE process_incident SET resolved_at = $2, resolved_by = $3 WHERE id = $1 AND resolved_at = 0 RETURNING instance_id, token`
+UPDATE process_incident SET resolved_at = $2, resolved_by = $3 WHERE id = $1 AND resolved_at = 0`
 
 const resolveIncidents = `-- process.resolveIncidents
 UPDATE process_incident SET resolved_at = $2, resolved_by = $3 WHERE instance_id = $1 AND resolved_at = 0`
@@ -339,6 +356,61 @@ SELECT version, model, process, calls, count(*) FROM
 (SELECT version, model, process, calls FROM process_instance WHERE service = $1 AND status = 'running' ORDER BY id LIMIT $2) t
 GROUP BY version, model, process, calls ORDER BY version, model, process, calls`
 
+// The groups are found by leaping from one to the next in the index; each is counted up to a bound.
+const incidentGroups = `-- process.incidentGroups
+WITH RECURSIVE g (service, element, cause, n) AS (
+	SELECT * FROM (SELECT service, element, cause, 1 FROM process_incident WHERE resolved_at = 0 AND ($1 = '' OR office = $1) ORDER BY service, element, cause LIMIT 1) f
+	UNION ALL
+	SELECT x.service, x.element, x.cause, g.n + 1 FROM g JOIN process_incident x ON x.id = (
+		SELECT y.id FROM process_incident y WHERE y.resolved_at = 0 AND ($1 = '' OR y.office = $1) AND (y.service, y.element, y.cause) > (g.service, g.element, g.cause)
+		ORDER BY y.service, y.element, y.cause, y.id LIMIT 1) WHERE g.n < $2
+)
+SELECT g.service, g.element, g.cause,
+	(SELECT count(*) FROM (SELECT 1 FROM process_incident i WHERE i.resolved_at = 0 AND i.service = g.service AND i.element = g.element AND i.cause = g.cause AND ($1 = '' OR i.office = $1) LIMIT $3) c),
+	(SELECT min(created_at) FROM (SELECT i.created_at FROM process_incident i WHERE i.resolved_at = 0 AND i.service = g.service AND i.element = g.element AND i.cause = g.cause AND ($1 = '' OR i.office = $1) ORDER BY i.id LIMIT 1) f),
+	(SELECT max(created_at) FROM (SELECT i.created_at FROM process_incident i WHERE i.resolved_at = 0 AND i.service = g.service AND i.element = g.element AND i.cause = g.cause AND ($1 = '' OR i.office = $1) ORDER BY i.id DESC LIMIT 1) l)
+FROM g LIMIT $2`
+
+const openIncidentColumns = `x.id, x.instance_id, x.case_id, x.service, x.token, x.element, x.reason, x.created_at, x.cause, x.office, x.resolved_at, x.resolved_by, p.ref, p.version`
+
+const groupIncidents = `-- process.groupIncidents
+SELECT ` + openIncidentColumns + ` FROM process_incident x JOIN process_instance p ON p.id = x.instance_id
+WHERE x.resolved_at = 0 AND x.service = $1 AND x.element = $2 AND x.cause = $3 AND x.id > $4 AND ($5 = '' OR x.office = $5) ORDER BY x.id LIMIT $6`
+
+const oneIncident = `-- process.oneIncident
+SELECT ` + openIncidentColumns + ` FROM process_incident x JOIN process_instance p ON p.id = x.instance_id WHERE x.id = $1 AND ($2 = '' OR x.office = $2)`
+
+const incidentAt = `-- process.incidentAt
+SELECT id FROM process_incident WHERE instance_id = $1 AND token = $2 AND resolved_at = 0 AND id > $3 ORDER BY id LIMIT 1`
+
+const groupBounds = `-- process.groupBounds
+SELECT count(*), COALESCE(max(id), '') FROM (SELECT id FROM process_incident
+WHERE resolved_at = 0 AND service = $1 AND element = $2 AND cause = $3 AND ($4 = '' OR office = $4) ORDER BY id LIMIT $5) t`
+
+const nextIncident = `-- process.nextIncident
+SELECT id FROM process_incident WHERE resolved_at = 0 AND service = $1 AND element = $2 AND cause = $3 AND id > $4 AND id <= $5 AND ($6 = '' OR office = $6)
+ORDER BY id LIMIT 1`
+
+const insertRetry = `-- process.insertRetry
+INSERT INTO process_retry (id, service, element, cause, office, chosen, last, upto, total, resolved, again, gone, failed, state, actor_kind, actor_id, actor_name, created_at, changed_at)
+VALUES ($1, $2, $3, $4, $5, $6, '', $7, $8, 0, 0, 0, 0, 'running', $9, $10, $11, $12, $12)`
+
+// Only who read the place can move it on: each incident has one turn.
+const retryHadTurn = `-- process.retryHadTurn
+UPDATE process_retry SET last = $3, resolved = resolved + $4, again = again + $5, gone = gone + $6, failed = failed + $7, changed_at = $8
+WHERE id = $1 AND last = $2 AND state = 'running'`
+
+const endRetry = `-- process.endRetry
+UPDATE process_retry SET state = 'done', changed_at = $2 WHERE id = $1 AND state = 'running'`
+
+const retryColumns = `id, service, element, cause, office, chosen, last, upto, total, resolved, again, gone, failed, state, actor_kind, actor_id, actor_name, created_at, changed_at`
+
+const oneRetry = `-- process.oneRetry
+SELECT ` + retryColumns + ` FROM process_retry WHERE id = $1 AND ($2 = '' OR office = $2)`
+
+const recentRetries = `-- process.recentRetries
+SELECT ` + retryColumns + ` FROM process_retry WHERE ($1 = '' OR office = $1) ORDER BY created_at DESC, id DESC LIMIT $2`
+
 // row is an instance as it is stored.
 type row struct {
 	Ref
@@ -393,6 +465,40 @@ func scanIncident(s store.Scanner) (Incident, error) {
 	err := s.Scan(&i.ID, &i.InstanceID, &i.CaseID, &i.Service, &i.Token, &i.Element, &i.Reason, &at)
 	i.At = store.Time(at)
 	return i, err
+}
+
+func scanOpenIncident(s store.Scanner) (OpenIncident, error) {
+	var i OpenIncident
+	var at, resolved int64
+	err := s.Scan(&i.ID, &i.InstanceID, &i.CaseID, &i.Service, &i.Token, &i.Element, &i.Reason, &at, &i.Cause, &i.Office, &resolved, &i.ResolvedBy, &i.CaseRef, &i.Version)
+	i.At = store.Time(at)
+	if resolved != 0 {
+		i.ResolvedAt = store.Time(resolved)
+	}
+	return i, err
+}
+
+func scanGroup(s store.Scanner) (GroupCount, error) {
+	var g GroupCount
+	var first, last int64
+	err := s.Scan(&g.Service, &g.Element, &g.Cause, &g.N, &first, &last)
+	g.First, g.Last = store.Time(first), store.Time(last)
+	return g, err
+}
+
+func scanRetry(s store.Scanner) (BulkRetry, error) {
+	var b BulkRetry
+	var chosen string
+	var at, changed int64
+	if err := s.Scan(&b.ID, &b.Service, &b.Element, &b.Cause, &b.office, &chosen, &b.last, &b.upto, &b.Total, &b.Resolved, &b.Again, &b.Gone, &b.Failed,
+		&b.State, &b.By.Kind, &b.By.ID, &b.By.Name, &at, &changed); err != nil {
+		return b, err
+	}
+	b.At, b.Changed = store.Time(at), store.Time(changed)
+	if chosen == "" {
+		return b, nil
+	}
+	return b, json.Unmarshal([]byte(chosen), &b.Chosen)
 }
 
 func scanStep(s store.Scanner) (Step, error) {

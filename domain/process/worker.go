@@ -24,6 +24,8 @@ func (e *Engine) Workers() []job.Worker {
 		{Kind: sweepKind, Work: e.sweep},
 		{Kind: signalKind, Work: e.signal},
 		{Kind: migrateKind, Work: e.migrateOn, Limit: 1, Timeout: 2 * time.Minute},
+		{Kind: lapseKind, Work: e.lapsed},
+		{Kind: retryKind, Work: e.retryOn, Limit: 2, OnDead: e.retryDead},
 	}
 }
 
