@@ -68,8 +68,23 @@ func (d *Definitions) Check(o CheckOptions) []Finding {
 		}
 		return a.Col - b.Col
 	})
-	return out
+	// Up to a limit, errors and warnings apart, so that no error is lost behind warnings.
+	count := map[Severity]int{}
+	kept := out[:0]
+	for _, f := range out {
+		if count[f.Severity]++; count[f.Severity] <= maxFindings {
+			kept = append(kept, f)
+		}
+	}
+	for _, s := range []Severity{Error, Warning} {
+		if n := count[s] - maxFindings; n > 0 {
+			kept = append(kept, Finding{feel.Error{File: d.file, Msg: fmt.Sprintf("there are %d more findings of the severity “%s”", n, s)}, s, "limit"})
+		}
+	}
+	return kept
 }
+
+const maxFindings = 100
 
 // unlisted are the outputs that aren't among the output values of their column, which
 // are all that it may give (8.2.6).

@@ -559,7 +559,11 @@ func (c *compiler) literal(t model.Text, s *feel.Scope) feel.Node {
 // unreadable is an error, or a problem where the file is to be read all the same.
 func (c *compiler) unreadable(err error) {
 	if c.o.Lenient {
-		c.d.problems = append(c.d.problems, feel.Each(err)...)
+		for _, e := range feel.Each(err) {
+			if len(c.d.problems) < maxErrors {
+				c.d.problems = append(c.d.problems, e)
+			}
+		}
 		return
 	}
 	c.failed(err)

@@ -88,7 +88,7 @@ func (d *Definitions) Counterfactuals(name string, in map[string]any, o CounterO
 }
 
 // A search may take as many steps as these many evaluations of the largest size.
-const maxEvaluations = 10
+const maxEvaluations = 4
 
 type search struct {
 	d         *Definitions
