@@ -209,7 +209,7 @@ func (ev *evaluation) input(e *element) feel.Value {
 		return nil
 	}
 	v := typed(ev.run, e.typ, raw)
-	if v == nil && raw != nil && ev.traces != nil {
+	if v == nil && raw != nil && e.typ != nil && ev.traces != nil {
 		where, why := misfit(ev.run, e.typ, shaped(e.typ, feel.FromJSON(raw), 0), e.name, 0)
 		ev.run.Note(feel.Note{File: e.defs.file, Line: e.pos.Line, Col: e.pos.Col, Expr: where, Msg: noteGiven + why})
 	}

@@ -100,13 +100,20 @@ func TestCircles(t *testing.T) {
 // Data that are large or deep are cut or end at the budget.
 func TestHostileData(t *testing.T) {
 	d := asModel(t, `<itemDefinition name="tNumbers" isCollection="true"><typeRef>number</typeRef></itemDefinition>`+
-		input("x", "Any")+input("ns", "tNumbers")+dec("a", "", lit("x.a.a != null"), "?x")+dec("b", "", lit("sum(ns)"), "?ns"))
+		`<inputData id="_u" name="u"/>`+dec("c", "", lit("u"), "?u")+input("x", "Any")+input("ns", "tNumbers")+dec("a", "", lit("x.a.a != null"), "?x")+dec("b", "", lit("sum(ns)"), "?ns"))
 	var deep any = 1
 	for range 100_000 {
 		deep = map[string]any{"a": deep}
 	}
 	if r, err := d.Decide("a", map[string]any{"x": deep}); err != nil || r.Value != true {
 		t.Errorf("%v %v", r, err)
+	}
+	// What is no value of JSON or FEEL is null.
+	for _, ask := range []string{"a", "b", "c"} {
+		x := struct{ A int }{1}
+		if _, err := d.Decide(ask, map[string]any{"x": x, "ns": x, "u": x}); err != nil {
+			t.Errorf("%s: %v", ask, err)
+		}
 	}
 	many := make([]any, 1_000_000)
 	for i := range many {
