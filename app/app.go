@@ -255,7 +255,10 @@ func (h *House) offices(ctx context.Context, o Options) (err error) {
 	h.directory = catalogue.NewDirectory(topics, nil)
 	h.services.OnChange(func() { h.directory.Replace(h.signpost()) })
 	if err := h.loadServices(ctx); err != nil {
-		return err
+		if !service.StaysOpen(err) {
+			return err
+		}
+		h.log.Error("a service package has mistakes; the version before it stays in force", "err", err)
 	}
 	h.cases = &casefile.File{DB: h.db, Outbox: h.outbox, Now: h.now}
 	h.engine, err = process.New(process.Config{DB: h.db, Jobs: h.jobs, Now: h.now, Zone: h.zone, Calendar: h.calendar, Log: h.log, Hooks: h.processHooks()})
