@@ -422,6 +422,9 @@ func (h *House) counters(ctx context.Context, _ Options) error {
 	nav := func(id, href string, signedIn bool) web.NavItem {
 		return web.NavItem{ID: id, Key: "app.nav." + id, Href: href, SignedIn: signedIn}
 	}
+	atDesk := func(id, href string, roles ...string) web.NavItem {
+		return web.NavItem{ID: id, Key: "app.nav." + id, Href: href, SignedIn: true, Roles: roles}
+	}
 	portal := []web.NavItem{nav("services", "/services", false), nav("apply", "/apply", true), nav("cases", "/cases", true), nav("postbox", "/postbox", true), nav("my-data", "/my-data", true)}
 	h.site, err = web.New(web.Config{
 		Catalogue: words, Templates: templates, Assets: style, Log: h.log, Now: h.now,
@@ -429,10 +432,11 @@ func (h *House) counters(ctx context.Context, _ Options) error {
 			{Key: "app.nav.desk", Href: "/desk"}, {Key: "app.footer.api", Href: "/api/openapi.json"},
 		}},
 		Nav: map[web.ShellKind][]web.NavItem{web.PublicShell: portal, web.PortalShell: portal,
-			web.DeskShell: {nav("work", "/desk", true), nav("refunds", "/desk/refunds", true), nav("processes", "/desk/processes", true), nav("portal", "/", false)}},
+			web.DeskShell: {atDesk("work", "/desk", "clerk", "head", "counter"), atDesk("refunds", "/desk/refunds", "clerk", "head", "counter"),
+				atDesk("incidents", "/desk/incidents", "operator"), atDesk("processes", "/desk/processes", "operator"), nav("portal", "/", false)}},
 		Viewer: func(r *http.Request) (web.Viewer, bool) {
 			a, ok := identity.Current(r)
-			return web.Viewer{Name: a.Name, Kind: string(a.Kind), Level: int(a.Level), Sub: a.Office}, ok
+			return web.Viewer{Name: a.Name, Kind: string(a.Kind), Level: int(a.Level), Sub: a.Office, Roles: a.Roles}, ok
 		},
 		Middleware:     []func(http.Handler) http.Handler{h.sessions.Middleware},
 		HTTPS:          strings.HasPrefix(c.Server.PublicURL, "https:"),

@@ -31,6 +31,7 @@ import (
 	"mercator/domain/postbox"
 	"mercator/domain/postbox/postboxweb"
 	"mercator/domain/process"
+	"mercator/domain/process/incidentweb"
 	"mercator/domain/process/processweb"
 	"mercator/domain/register"
 	"mercator/domain/service"
@@ -57,7 +58,7 @@ func roomMigrations() []store.Migrations {
 func roomMessages() []fs.FS {
 	return []fs.FS{
 		catalogueweb.Messages(), intakeweb.Messages(), casefileweb.Messages(), paymentweb.Messages(),
-		notice.Messages(), noticeweb.Messages(), process.Messages, processweb.Messages(), postbox.Messages(), postboxweb.Messages(),
+		notice.Messages(), noticeweb.Messages(), process.Messages, processweb.Messages(), incidentweb.Messages(), postbox.Messages(), postboxweb.Messages(),
 		webhook.Messages(), api.Messages(),
 	}
 }
@@ -141,6 +142,7 @@ func (h *House) mounts(t *web.Templates, login *oidclogin.Login, words *i18n.Cat
 		},
 		func() (web.Mounts, error) { return casefileweb.Mounts(h.casePages(t)) },
 		func() (web.Mounts, error) { return processweb.Mounts(h.processPages(t)) },
+		func() (web.Mounts, error) { return incidentweb.Mounts(h.incidentPages(t)) },
 		func() (web.Mounts, error) { return h.apiMounts(words) },
 	}
 	out := []web.Mounts{h.operator(), {
@@ -205,7 +207,7 @@ func (h *House) fee(_ context.Context, s *service.Service, application form.Answ
 // casePages plugs what other offices know of a case into its pages.
 func (h *House) casePages(t *web.Templates) casefileweb.Config {
 	return casefileweb.Config{
-		Templates: t, Cases: h.cases, Services: h.services, Access: h.access, Tasks: deskTasks{h}, Now: h.now, Zone: h.zone,
+		Templates: t, Cases: h.cases, Services: h.services, Access: h.access, Tasks: deskTasks{h}, NoWorklist: noWorklist, Now: h.now, Zone: h.zone,
 		Actor: identity.Require, Office: h.officeName,
 		Documents: func(ctx context.Context, g access.Grant, caseID string) ([]casefileweb.Document, error) {
 			list, err := h.notice.OfCase(ctx, g, caseID)
@@ -323,6 +325,45 @@ func elementName(p *bpmn.Process, id string) string {
 		return e.Name
 	}
 	return id
+}
+
+// noWorklist is where those who work at the desk go who have no worklist there.
+func noWorklist(a access.Actor) string {
+	if a.Is("operator") && !a.Is("clerk") && !a.Is("head") && !a.Is("counter") {
+		return "/desk/incidents"
+	}
+	return ""
+}
+
+// incidentPages plugs into the operator's pages what other rooms call things.
+func (h *House) incidentPages(t *web.Templates) incidentweb.Config {
+	return incidentweb.Config{
+		Templates: t, Processes: h.engine, Access: h.access, Zone: h.zone, Actor: identity.Require,
+		Service: func(id, lang string) string {
+			if s, ok := h.services.Current(id); ok {
+				return s.Title.For(lang)
+			}
+			return id
+		},
+		Element: func(id, element string) string {
+			s, ok := h.services.Current(id)
+			if !ok {
+				return element
+			}
+			p, ok := s.Process.Process(s.ProcessID)
+			if !ok {
+				return element
+			}
+			return elementName(p, element)
+		},
+		Person: func(ctx context.Context, caseID string) (string, error) {
+			c, err := h.cases.Peek(ctx, h.db, caseID)
+			if fault.Is(err, fault.NotFound) {
+				return "", nil
+			}
+			return c.Person, err
+		},
+	}
 }
 
 // holdings is what the registers hold about the person who asks.

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"slices"
 	"sync"
 	"time"
 
@@ -248,6 +249,9 @@ func (s *Site) env(r *http.Request, st *state, shell Shell) Env {
 	}
 	for _, n := range s.cfg.Nav[shell.Kind] {
 		if n.SignedIn && e.Viewer == nil {
+			continue
+		}
+		if len(n.Roles) > 0 && (e.Viewer == nil || !slices.ContainsFunc(n.Roles, func(role string) bool { return slices.Contains(e.Viewer.Roles, role) })) {
 			continue
 		}
 		e.Nav = append(e.Nav, NavLink{Text: st.loc.T(n.Key), Href: n.Href, Active: n.ID == shell.Active && n.ID != ""})

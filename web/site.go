@@ -28,6 +28,7 @@ type Viewer struct {
 	Kind  string // resident, clerk
 	Level int    // trust level: 1 basic, 2 substantial, 3 high
 	Sub   string // beside the name: the office
+	Roles []string
 }
 
 // NavItem is an entry of a shell's navigation.
@@ -37,6 +38,8 @@ type NavItem struct {
 	Href string
 	// SignedIn shows it only to people who are signed in.
 	SignedIn bool
+	// Roles shows it only to people who have one of them; none: to all.
+	Roles []string
 }
 
 // City is what the shell says about the town.

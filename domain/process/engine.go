@@ -399,7 +399,7 @@ func (s *stepping) save(ctx context.Context, event string) error {
 		return err
 	}
 	if r.state.Status != bpmn.Running && !s.fresh { // what is over has no incident
-		if _, err := s.tx.Exec(ctx, resolveIncidents, r.InstanceID, now, s.actor.ID); err != nil {
+		if _, err := s.tx.Exec(ctx, resolveIncidents, r.InstanceID, now, s.actor.ID, s.actor.Name); err != nil {
 			return err
 		}
 	}

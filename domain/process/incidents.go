@@ -37,7 +37,7 @@ type OpenIncident struct {
 	CaseRef, Version, Office string
 	Cause                    string
 	ResolvedAt               time.Time // zero: it's open
-	ResolvedBy               string
+	ResolvedBy, ResolvedName string
 }
 
 // Group is the group that an incident is in.
@@ -411,7 +411,7 @@ func (e *Engine) Retry(ctx context.Context, tx *store.Tx, who access.Actor, inci
 	if err := e.hold(ctx, tx, i.InstanceID); err != nil {
 		return fault.Wrap(op, err)
 	}
-	n, err := tx.Exec(ctx, resolveIncident, incidentID, store.Micros(e.now()), who.ID)
+	n, err := tx.Exec(ctx, resolveIncident, incidentID, store.Micros(e.now()), who.ID, who.Name)
 	if err != nil {
 		return fault.Wrap(op, err)
 	}

@@ -257,10 +257,10 @@ INSERT INTO process_incident (id, instance_id, token, case_id, service, element,
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, '')`
 
 const resolveIncident = `-- process.resolveIncident
-UPDATE process_incident SET resolved_at = $2, resolved_by = $3 WHERE id = $1 AND resolved_at = 0`
+UPDATE process_incident SET resolved_at = $2, resolved_by = $3, resolved_name = $4 WHERE id = $1 AND resolved_at = 0`
 
 const resolveIncidents = `-- process.resolveIncidents
-UPDATE process_incident SET resolved_at = $2, resolved_by = $3 WHERE instance_id = $1 AND resolved_at = 0`
+UPDATE process_incident SET resolved_at = $2, resolved_by = $3, resolved_name = $4 WHERE instance_id = $1 AND resolved_at = 0`
 
 const openIncidents = `-- process.openIncidents
 SELECT id, instance_id, case_id, service, token, element, reason, created_at FROM process_incident
@@ -371,7 +371,7 @@ SELECT g.service, g.element, g.cause,
 	(SELECT max(created_at) FROM (SELECT i.created_at FROM process_incident i WHERE i.resolved_at = 0 AND i.service = g.service AND i.element = g.element AND i.cause = g.cause AND ($1 = '' OR i.office = $1) ORDER BY i.id DESC LIMIT 1) l)
 FROM g LIMIT $2`
 
-const openIncidentColumns = `x.id, x.instance_id, x.case_id, x.service, x.token, x.element, x.reason, x.created_at, x.cause, x.office, x.resolved_at, x.resolved_by, p.ref, p.version`
+const openIncidentColumns = `x.id, x.instance_id, x.case_id, x.service, x.token, x.element, x.reason, x.created_at, x.cause, x.office, x.resolved_at, x.resolved_by, x.resolved_name, p.ref, p.version`
 
 const groupIncidents = `-- process.groupIncidents
 SELECT ` + openIncidentColumns + ` FROM process_incident x JOIN process_instance p ON p.id = x.instance_id
@@ -470,7 +470,7 @@ func scanIncident(s store.Scanner) (Incident, error) {
 func scanOpenIncident(s store.Scanner) (OpenIncident, error) {
 	var i OpenIncident
 	var at, resolved int64
-	err := s.Scan(&i.ID, &i.InstanceID, &i.CaseID, &i.Service, &i.Token, &i.Element, &i.Reason, &at, &i.Cause, &i.Office, &resolved, &i.ResolvedBy, &i.CaseRef, &i.Version)
+	err := s.Scan(&i.ID, &i.InstanceID, &i.CaseID, &i.Service, &i.Token, &i.Element, &i.Reason, &at, &i.Cause, &i.Office, &resolved, &i.ResolvedBy, &i.ResolvedName, &i.CaseRef, &i.Version)
 	i.At = store.Time(at)
 	if resolved != 0 {
 		i.ResolvedAt = store.Time(resolved)

@@ -153,6 +153,9 @@ type Config struct {
 	// Office is the name of an office.
 	Office func(id string) i18n.Text
 
+	// NoWorklist is where somebody goes who has no worklist, or "".
+	NoWorklist func(a access.Actor) string
+
 	Documents   func(ctx context.Context, g access.Grant, caseID string) ([]Document, error)
 	Messages    func(ctx context.Context, g access.Grant, caseID string) ([]Message, error)
 	Payment     func(ctx context.Context, g access.Grant, caseID string) (Payment, bool, error)
@@ -259,8 +262,9 @@ func (p *pages) clerk(r *http.Request) (access.Actor, error) {
 
 // The purposes that these pages read for; showPurpose puts them into words.
 const (
-	purposeOwn  = "own data"
-	purposeWork = "case work"
+	purposeOwn        = "own data"
+	purposeWork       = "case work"
+	purposeOperations = "operations" // of domain/process/incidentweb
 )
 
 // pathID is the id in the path; what is no id is not there.

@@ -155,6 +155,8 @@ func (p *pages) why(loc *i18n.Localizer, e audit.Entry) ui.Cell {
 		purpose = loc.T("casefileweb.purposeOwn")
 	case e.Purpose == purposeWork:
 		purpose = loc.T("casefileweb.purposeWork")
+	case e.Purpose == purposeOperations:
+		purpose = loc.T("casefileweb.purposeOperations")
 	default:
 		purpose = p.serviceTitle(loc, e.Purpose)
 	}

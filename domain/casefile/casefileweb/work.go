@@ -44,6 +44,12 @@ func (p *pages) showWork(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if p.NoWorklist != nil {
+		if elsewhere := p.NoWorklist(a); elsewhere != "" {
+			web.SeeOther(w, elsewhere)
+			return nil
+		}
+	}
 	ctx, loc, q := r.Context(), web.Localizer(r), r.URL.Query()
 	g, read, err := p.permitList(ctx, a)
 	if err != nil {

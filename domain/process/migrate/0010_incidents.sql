@@ -1,6 +1,7 @@
 -- Incidents are looked at in groups: of one service, at one element, with one cause, which is the
 -- reason without what differs from case to case.
 ALTER TABLE process_incident ADD COLUMN cause TEXT NOT NULL DEFAULT '';
+ALTER TABLE process_incident ADD COLUMN resolved_name TEXT NOT NULL DEFAULT '';
 ALTER TABLE process_incident ADD COLUMN office TEXT NOT NULL DEFAULT '';
 UPDATE process_incident SET cause = substr(reason, 1, 200),
 	office = COALESCE((SELECT i.office FROM process_instance i WHERE i.id = process_incident.instance_id), '');
