@@ -55,6 +55,11 @@ func (h *House) apiMounts(words *i18n.Catalogue) (web.Mounts, error) {
 	if err != nil {
 		return nil, err
 	}
+	if h.nats != nil && len(h.config.Bus.Workers) > 0 {
+		if err := h.api.ServeNATS(h.nats.Conn(), h.config.Bus.Workers); err != nil {
+			return nil, err
+		}
+	}
 	return web.Mounts{{Pattern: "/api/", Handler: h.api, Foreign: true, Class: web.ClassAPI, MaxBody: 2 << 20}}, nil
 }
 

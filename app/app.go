@@ -182,7 +182,15 @@ func (h *House) strongRoom(ctx context.Context, o Options) (err error) {
 			}
 			token = fmt.Sprintf("%x", key)
 		}
-		if h.nats, err = bus.StartNATS(ctx, bus.NATSConfig{Dir: filepath.Join(c.Data.Dir, "nats"), Listen: c.Bus.Listen, Token: token}); err != nil {
+		workers := map[string]string{}
+		for _, name := range c.Bus.Workers {
+			key, err := secretFile(filepath.Join(c.Data.Dir, "bus-"+name+".token"))
+			if err != nil {
+				return err
+			}
+			workers[name] = fmt.Sprintf("%x", key)
+		}
+		if h.nats, err = bus.StartNATS(ctx, bus.NATSConfig{Dir: filepath.Join(c.Data.Dir, "nats"), Listen: c.Bus.Listen, Token: token, Workers: workers}); err != nil {
 			return err
 		}
 		oc.Stream = h.nats

@@ -292,7 +292,7 @@ func (h *House) diagram(ctx context.Context, _ access.Grant, c casefile.Case, lo
 	if len(v.Active) > 0 {
 		var names []string
 		for _, id := range v.Active {
-			names = append(names, elementName(v.Model, v.Process, id))
+			names = append(names, elementName(v.Linked, id))
 		}
 		text = loc.T("app.diagram.at", "steps", strings.Join(names, ", "))
 	}
@@ -300,13 +300,9 @@ func (h *House) diagram(ctx context.Context, _ access.Grant, c casefile.Case, lo
 	return casefileweb.Diagram{SVG: template.HTML(svg), Text: i18n.Plain(text)}, nil // the engine's own drawing: every text in it is escaped
 }
 
-func elementName(d *bpmn.Definitions, processID, id string) string {
-	if p, ok := d.Process(processID); ok {
-		for _, e := range p.Elements {
-			if e.ID == id && e.Name != "" {
-				return e.Name
-			}
-		}
+func elementName(p *bpmn.Process, id string) string {
+	if e := p.Element(id); e != nil && e.Name != "" {
+		return e.Name
 	}
 	return id
 }

@@ -82,7 +82,7 @@ func (h *House) open(ctx context.Context, tx *store.Tx, g access.Grant, o casefi
 	}
 	_, err = h.engine.Start(ctx, tx, s.Process, process.StartParams{
 		CaseID: c.ID, CaseRef: c.Ref, Label: c.PersonName, Service: c.Service, Version: c.Version, Office: c.Office,
-		Process: s.ProcessID, Vars: vars, Actor: g.Actor(),
+		Process: s.ProcessID, Called: s.Called, Vars: vars, Actor: g.Actor(),
 	})
 	return c, fault.Wrap(op, err)
 }

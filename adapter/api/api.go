@@ -193,6 +193,7 @@ func scopes() map[string]string {
 		"cases:read": "Read the cases that the client submitted", "cases:submit": "Submit applications", "cases:write": "Submit applications and change cases",
 		"tasks:read": "Read the worklist of the client's office", "tasks:write": "Claim and complete tasks of the client's office",
 		"webhooks:write": "Subscribe to events",
+		"jobs:work":      "Do service tasks, together with job:TYPE for each type of them",
 	}
 }
 

@@ -121,6 +121,7 @@ func (a *API) operations() {
 	}
 	if a.c.Tasks != nil {
 		a.taskOperations()
+		a.jobOperations()
 	}
 	if a.c.Submit != nil {
 		a.submitOperation()

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"mercator/base/i18n"
-	"mercator/lang/bpmn"
 	"mercator/lang/dmn"
 	"mercator/lang/dmn/tck"
 	"mercator/lang/feel"
@@ -24,7 +23,11 @@ import (
 func language(name string, args []string, stdout, stderr io.Writer) error {
 	f := flag.NewFlagSet("mercator "+name, flag.ContinueOnError)
 	f.SetOutput(stderr)
-	context := f.String("context", "", "JSON file of variables (feel)")
+	context := f.String("context", "", "JSON file of variables (feel, bpmn simulate)")
+	process := f.String("process", "", "id of the process (bpmn simulate); default: the one that no other of the file calls")
+	answers := f.String("answers", "", "JSON file of what comes back, by the id of the element (bpmn simulate); see lang/bpmn/play")
+	warnings := f.Bool("warnings", false, "also what is no mistake, but probably not meant (bpmn check)")
+	at := f.String("at", "", "when it begins (bpmn simulate); default: now")
 	input := f.String("input", "", "JSON file of input data (dmn eval)")
 	decision := f.String("decision", "", "name or id of the decision or service (dmn eval); default: what no other decision needs")
 	explain := f.Bool("explain", false, "also say which rules decided and what would change the answer (dmn eval), or where a null came from (feel)")
@@ -53,20 +56,16 @@ func language(name string, args []string, stdout, stderr io.Writer) error {
 	case name == "dmn" && len(rest) == 2 && rest[0] == "tck":
 		return runTCK(rest[1], stdout)
 	case name == "bpmn" && len(rest) > 1 && rest[0] == "check":
-		return checkEach(rest[1:], stdout, func(file string, data []byte) (errs, warnings []string) {
-			d, err := bpmn.Parse(file, data)
-			if err != nil {
-				return strings.Split(err.Error(), "\n"), nil
+		return checkEach(rest[1:], stdout, func(file string, data []byte) (errs, warned []string) {
+			if errs, warned = checkBPMN(file, data); !*warnings {
+				warned = nil
 			}
-			for _, x := range bpmn.Check(d, bpmn.Known{}) {
-				if x.Severity == bpmn.Error {
-					errs = append(errs, x.String())
-				}
-			}
-			return errs, nil
+			return errs, warned
 		})
+	case name == "bpmn" && len(rest) == 2 && rest[0] == "simulate":
+		return simulateBPMN(rest[1], *process, *context, *answers, *at, stdout)
 	}
-	return errors.New("usage: feel EXPRESSION [--context FILE] [--explain] | dmn eval FILE [--input FILE] [--decision NAME] [--explain] [--lang de|en|tr] | dmn check FILE… | dmn tck FOLDER | bpmn check FILE…")
+	return errors.New("usage: feel EXPRESSION [--context FILE] [--explain] | dmn eval FILE [--input FILE] [--decision NAME] [--explain] [--lang de|en|tr] | dmn check FILE… | dmn tck FOLDER | bpmn check [--warnings] FILE… | bpmn simulate FILE [--process ID] [--context FILE] [--answers FILE] [--at INSTANT]")
 }
 
 func isFlag(f *flag.FlagSet, arg string) bool {

@@ -99,3 +99,41 @@ func TestTCKCommand(t *testing.T) {
 		t.Errorf("%d %q %q", code, out, err)
 	}
 }
+
+func TestBPMNCommands(t *testing.T) {
+	permit := filepath.Join("..", "..", "content", "services", "resident-parking-permit", "process.bpmn")
+	bad := file(t, "bad.bpmn", `<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL"><process id="p" isExecutable="true"><startEvent id="s"/><transaction id="t"/></process></definitions>`)
+	code, out, err := command(t, "bpmn", "check", permit, bad)
+	if code != 1 || !strings.Contains(out, permit+": ok\n") || !strings.Contains(out, bad+":1:") || !strings.Contains(out, `<transaction> "t" is not executed`) {
+		t.Errorf("check: %d %s %s", code, out, err)
+	}
+
+	data := file(t, "vars.json", `{"application": {"months": 12}, "registers": {"person": {"address_zone": "NN"}}, "case": {"id": "c1", "opened_on": "2026-12-01"}}`)
+	answers := file(t, "answers.json", `{"find_zone": {"record": {"zone": "NN"}}, "review": {"outcome": "refused"}}`)
+	args := []string{"bpmn", "simulate", permit, "--context", data, "--answers", answers, "--at", "2026-12-01T09:00:00Z"}
+	code, out, err = command(t, args...)
+	lines := strings.Split(strings.TrimSpace(out), "\n")
+	if code != 0 || err != "" || !strings.HasPrefix(lines[0], `{"step":1,"at":"2026-12-01T09:00:00Z","event":{"what":"Start","element":"start"`) ||
+		!strings.HasPrefix(lines[len(lines)-1], `{"outcome":"completed"`) || !strings.Contains(out, `"outcome":"refused"`) {
+		t.Errorf("simulate: %d %s %s", code, out, err)
+	}
+	if _, again, _ := command(t, args...); again != out {
+		t.Error("the same input gives another run")
+	}
+	for _, c := range []struct {
+		args []string
+		says string
+	}{
+		{[]string{permit, "--answers", file(t, "a.json", `{"nowhere": {}}`)}, `"nowhere"`},
+		{[]string{permit, "--answers", file(t, "a.json", `{`)}, "JSON"},
+		{[]string{permit, "--process", "nothing"}, `no process "nothing"`},
+		{[]string{permit, "--at", "soon"}, "--at"},
+		{[]string{bad}, "transaction"},
+		{[]string{"missing.bpmn"}, "no such file"},
+	} {
+		code, _, err := command(t, append([]string{"bpmn", "simulate"}, c.args...)...)
+		if code != 1 || !strings.Contains(err, c.says) {
+			t.Errorf("%v: %d %s, want %q", c.args, code, err, c.says)
+		}
+	}
+}

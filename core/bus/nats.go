@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net"
 	"strconv"
+	"strings"
 	"time"
 
 	"mercator/base/fault"
@@ -26,6 +27,9 @@ const (
 	inside        = "mercator"
 	StreamName    = "MERCATOR"
 	SubjectPrefix = "mercator.events."
+	// JobPrefix begins the subjects at which a worker asks: mercator.jobs.WORKER.…; it is answered at InboxPrefix + WORKER.
+	JobPrefix   = "mercator.jobs."
+	InboxPrefix = "_INBOX_"
 )
 
 // NATS is the embedded server with the stream of events.
@@ -38,10 +42,13 @@ type NATS struct {
 
 // NATSConfig is what the embedded server needs.
 type NATSConfig struct {
-	Dir    string        // of the JetStream store; may be deleted between two starts
-	Listen string        // "" : reachable only inside this process
-	Token  string        // password of the user Reader at Listen
-	Keep   time.Duration // how long the stream keeps events; 0: 14 days
+	Dir    string // of the JetStream store; may be deleted between two starts
+	Listen string // "" : reachable only inside this process
+	Token  string // password of the user Reader at Listen
+	// Workers are programs that do service tasks, with their passwords. Each speaks at its
+	// own subjects and hears at its own inbox: none reads what another is given.
+	Workers map[string]string
+	Keep    time.Duration // how long the stream keeps events; 0: 14 days
 }
 
 // StartNATS starts the embedded server.
@@ -80,6 +87,15 @@ func StartNATS(ctx context.Context, c NATSConfig) (*NATS, error) {
 				}},
 			}},
 		}
+	}
+	for name, password := range c.Workers {
+		if c.Listen == "" || password == "" || name == Reader || name == inside || strings.ContainsAny(name, ".*> ") {
+			return nil, fault.Internalf(op, "worker %q: the bus has to listen, and a worker has a name without dots or spaces and a password", name)
+		}
+		o.Users = append(o.Users, &server.User{Username: name, Password: password, Permissions: &server.Permissions{
+			Publish:   &server.SubjectPermission{Allow: []string{JobPrefix + name + ".>"}},
+			Subscribe: &server.SubjectPermission{Allow: []string{InboxPrefix + name + ".>"}},
+		}})
 	}
 	s, err := server.NewServer(o)
 	if err != nil {

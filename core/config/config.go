@@ -88,7 +88,8 @@ type Payment struct {
 
 // Bus is the embedded NATS server.
 type Bus struct {
-	Listen string `toml:"listen"` // empty: in-process only
+	Listen  string   `toml:"listen"`  // empty: in-process only
+	Workers []string `toml:"workers"` // programs that do service tasks over NATS: names of their users
 }
 
 // Log says what is written to standard error.

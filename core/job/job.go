@@ -73,6 +73,7 @@ const (
 	pollEvery       = time.Second // for jobs that another process wrote
 	sleepMax        = 30 * time.Second
 	sleepMin        = 5 * time.Millisecond
+	patience        = 3 * time.Millisecond
 )
 
 // Queue keeps jobs and runs them.
@@ -197,10 +198,24 @@ func (q *Queue) Run(ctx context.Context) error {
 	slots := make(chan struct{}, q.n)
 	var under sync.WaitGroup
 	defer under.Wait()
+	var short time.Time // since when only few slots are free
 	for ctx.Err() == nil {
 		free := q.n - len(slots)
 		pause := sleepMax // all slots are taken: the next to end wakes us
-		if free > 0 {
+		// A busy queue waits a moment for a quarter of its slots: each claim is a transaction.
+		few := free > 0 && free < q.n/4
+		switch {
+		case !few:
+			short = time.Time{}
+		case short.IsZero():
+			short = time.Now()
+		}
+		wait := few && time.Since(short) < patience
+		if wait {
+			pause = patience
+		}
+		if free > 0 && !wait {
+			short = time.Time{}
 			busy := q.busy()
 			jobs, err := q.claim(ctx, free, busy)
 			switch {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -43,8 +44,11 @@ type Engine struct {
 	log      *slog.Logger
 	ttl      time.Duration
 
+	offered *wakeup // external work
+
 	mu     sync.Mutex
 	models map[string]*bpmn.Definitions // by hash
+	linked map[string]*bpmn.Process     // by hash, process and what it calls
 	stored map[string]bool              // models known to be on disk
 }
 
@@ -56,7 +60,7 @@ func New(c Config) (*Engine, error) {
 	}
 	e := &Engine{
 		db: c.DB, jobs: c.Jobs, hooks: c.Hooks, now: c.Now, zone: c.Zone, log: c.Log, ttl: c.MessageTTL,
-		handlers: map[string]Handler{}, models: map[string]*bpmn.Definitions{}, stored: map[string]bool{},
+		offered: newWakeup(), handlers: map[string]Handler{}, models: map[string]*bpmn.Definitions{}, linked: map[string]*bpmn.Process{}, stored: map[string]bool{},
 	}
 	if e.now == nil {
 		e.now = time.Now
@@ -117,6 +121,62 @@ func (e *Engine) keep(d *bpmn.Definitions) {
 	e.models[d.Hash] = d
 }
 
+// process is the process of an instance with what it calls, as it was when it began.
+func (e *Engine) process(ctx context.Context, q store.Q, r *row) (*bpmn.Definitions, *bpmn.Process, error) {
+	const op = "process.process"
+	def, err := e.model(ctx, q, r.model)
+	if err != nil {
+		return nil, nil, err
+	}
+	proc, ok := def.Process(r.process)
+	if !ok {
+		return nil, nil, fault.Internalf(op, "%s has no process %q", def.File, r.process)
+	}
+	if r.calls == "" {
+		return def, proc, nil
+	}
+	key := r.model + " " + r.process + " " + r.calls
+	e.mu.Lock()
+	linked := e.linked[key]
+	e.mu.Unlock()
+	if linked != nil {
+		return def, linked, nil
+	}
+	var calls map[string]string
+	if err := json.Unmarshal([]byte(r.calls), &calls); err != nil {
+		return nil, nil, fault.Wrap(op, err)
+	}
+	files := map[string]*bpmn.Definitions{}
+	for id, hash := range calls {
+		if files[id], err = e.model(ctx, q, hash); err != nil {
+			return nil, nil, err
+		}
+	}
+	linked, err = link(proc, func(id string) *bpmn.Definitions { return files[id] })
+	if err != nil {
+		return nil, nil, fault.Internalf(op, "a process that ran before calls what it can't call any more: %w", err)
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if len(e.linked) >= maxModels {
+		clear(e.linked)
+	}
+	e.linked[key] = linked
+	return def, linked, nil
+}
+
+// link is the process with what it calls.
+func link(proc *bpmn.Process, called func(id string) *bpmn.Definitions) (*bpmn.Process, error) {
+	return proc.Link(func(id string) *bpmn.Process {
+		if d := called(id); d != nil {
+			if p, ok := d.Process(id); ok {
+				return p
+			}
+		}
+		return nil
+	})
+}
+
 // Start begins an instance for a case and runs it to where it waits first.
 func (e *Engine) Start(ctx context.Context, tx *store.Tx, def *bpmn.Definitions, p StartParams) (string, error) {
 	const op = "process.start"
@@ -124,28 +184,66 @@ func (e *Engine) Start(ctx context.Context, tx *store.Tx, def *bpmn.Definitions,
 	if !ok || !proc.Executable {
 		return "", fault.Internalf(op, "%s has no executable process %q", def.File, p.Process)
 	}
-	e.mu.Lock()
-	stored := e.stored[def.Hash]
-	e.mu.Unlock()
-	if !stored {
-		if _, err := tx.Exec(ctx, insertModel, def.Hash, def.File, def.Source, store.Micros(e.now())); err != nil {
+	if err := e.keepModel(ctx, tx, def); err != nil {
+		return "", fault.Wrap(op, err)
+	}
+	calls := ""
+	if len(proc.Calls()) > 0 {
+		used := map[string]string{}
+		var files []*bpmn.Definitions
+		linked, err := link(proc, func(id string) *bpmn.Definitions {
+			d := def
+			if p.Called != nil {
+				d = p.Called(id)
+			}
+			if d != nil {
+				used[id] = d.Hash
+				files = append(files, d)
+			}
+			return d
+		})
+		if err != nil {
+			return "", fault.Internalf(op, "%w", err)
+		}
+		for _, d := range files {
+			if err := e.keepModel(ctx, tx, d); err != nil {
+				return "", fault.Wrap(op, err)
+			}
+		}
+		b, err := json.Marshal(used)
+		if err != nil {
 			return "", fault.Wrap(op, err)
 		}
-		tx.AfterCommit(func() {
-			e.keep(def)
-			e.mu.Lock()
-			e.stored[def.Hash] = true
-			e.mu.Unlock()
-		})
+		proc, calls = linked, string(b)
 	}
 	vars, err := plain(p.Vars)
 	if err != nil {
 		return "", fault.Wrap(op, err)
 	}
 	r := &row{Ref: Ref{InstanceID: ident.New(), CaseID: p.CaseID, CaseRef: p.CaseRef, Label: p.Label, Service: p.Service, Version: p.Version, Office: p.Office},
-		model: def.Hash, process: proc.ID}
+		model: def.Hash, process: proc.ID, calls: calls}
 	s := &stepping{e: e, tx: tx, row: r, proc: proc, actor: p.Actor, fresh: true}
 	return r.InstanceID, fault.Wrap(op, s.run(ctx, bpmn.Start{Vars: vars}))
+}
+
+// keepModel stores a model before an instance begins with it.
+func (e *Engine) keepModel(ctx context.Context, tx *store.Tx, def *bpmn.Definitions) error {
+	e.mu.Lock()
+	stored := e.stored[def.Hash]
+	e.mu.Unlock()
+	if stored {
+		return nil
+	}
+	if _, err := tx.Exec(ctx, insertModel, def.Hash, def.File, def.Source, store.Micros(e.now())); err != nil {
+		return err
+	}
+	tx.AfterCommit(func() {
+		e.keep(def)
+		e.mu.Lock()
+		e.stored[def.Hash] = true
+		e.mu.Unlock()
+	})
+	return nil
 }
 
 // plain makes data what it is after it was stored, so that a step sees the same
@@ -170,13 +268,9 @@ func (e *Engine) step(ctx context.Context, tx *store.Tx, instance string, actor 
 	if err != nil {
 		return err
 	}
-	def, err := e.model(ctx, tx, r.model)
+	_, proc, err := e.process(ctx, tx, &r)
 	if err != nil {
 		return err
-	}
-	proc, ok := def.Process(r.process)
-	if !ok {
-		return fault.Internalf("process.step", "%s has no process %q", def.File, r.process)
 	}
 	s := &stepping{e: e, tx: tx, row: &r, proc: proc, actor: actor}
 	return s.run(ctx, ev)
@@ -256,7 +350,7 @@ func (s *stepping) save(ctx context.Context, event string) error {
 	r := s.row
 	if s.fresh {
 		_, err = s.tx.Exec(ctx, insertInstance, r.InstanceID, r.CaseID, r.CaseRef, r.Label, r.Service, r.Version, r.Office, r.model, r.process,
-			string(r.state.Status), string(state), now)
+			string(r.state.Status), string(state), now, r.calls)
 	} else {
 		_, err = s.tx.Exec(ctx, saveInstance, r.InstanceID, string(r.state.Status), string(state), now)
 	}
@@ -347,6 +441,9 @@ func (s *stepping) carryOut(ctx context.Context, c bpmn.Command, now time.Time) 
 	case bpmn.CancelTimer:
 		return e.jobs.CancelKey(ctx, tx, jobKey(timerKind, r.InstanceID, c.Token))
 	case bpmn.CancelJob:
+		if _, err := tx.Exec(ctx, deleteWork, r.InstanceID, c.Token); err != nil {
+			return err
+		}
 		return e.jobs.CancelKey(ctx, tx, jobKey(workKind, r.InstanceID, c.Token))
 	case bpmn.Subscribe:
 		return s.subscribe(ctx, c)
@@ -389,12 +486,14 @@ func (s *stepping) carryOut(ctx context.Context, c bpmn.Command, now time.Time) 
 type dueKey struct{}
 
 func (s *stepping) work(c bpmn.CreateJob) Work {
-	return Work{Ref: s.row.Ref, Token: c.Token, Element: c.Element, Type: c.Type, Headers: pairs(c.Headers), Vars: c.Vars}
+	return Work{Ref: s.row.Ref, Token: c.Token, Element: c.Element, Type: c.Type, Headers: pairs(c.Headers), Vars: c.Vars, mapped: c.Mapped}
 }
 
 func (s *stepping) job(ctx context.Context, c bpmn.CreateJob) error {
 	h, ok := s.e.handlers[c.Type]
 	switch {
+	case !ok && strings.HasPrefix(c.Type, ExternalPrefix):
+		return s.offer(ctx, c)
 	case !ok:
 		s.queue = append(s.queue, bpmn.JobFailed{Token: c.Token, Reason: fmt.Sprintf("nobody does work of the type %q", c.Type)})
 		return nil

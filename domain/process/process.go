@@ -25,8 +25,11 @@ type StartParams struct {
 	CaseID, CaseRef, Label   string
 	Service, Version, Office string
 	Process                  string // id of the process; "": the only executable one of the file
-	Vars                     map[string]any
-	Actor                    access.Actor // who brought it about
+	// Called finds the file of a process that call activities name; nil: those of the same
+	// file. What it gives when the instance begins stays with the instance.
+	Called func(process string) *bpmn.Definitions
+	Vars   map[string]any
+	Actor  access.Actor // who brought it about
 }
 
 // Work is a service task for a handler.
@@ -35,6 +38,7 @@ type Work struct {
 	Token, Element, Type string
 	Headers              map[string]string
 	Vars                 map[string]any // all that the element sees
+	mapped               map[string]any // what its input mappings give
 }
 
 // Header is a task header.
@@ -149,7 +153,8 @@ type Instance struct {
 	Status       bpmn.Status
 	Model        *bpmn.Definitions
 	Process      string
-	Active, Done []string // element ids
+	Linked       *bpmn.Process // with what it calls: where the ids of Active, Done and Steps are found
+	Active, Done []string      // element ids
 	Steps        []Step
 	Incidents    []Incident
 }

@@ -21,7 +21,7 @@ func (e *Engine) View(ctx context.Context, caseID string) (Instance, error) {
 		return Instance{}, fault.Wrap(op, err)
 	}
 	v := Instance{Ref: r.Ref, Status: r.state.Status, Process: r.process, Active: r.state.Active()}
-	if v.Model, err = e.model(ctx, e.db, r.model); err != nil {
+	if v.Model, v.Linked, err = e.process(ctx, e.db, &r); err != nil {
 		return Instance{}, err
 	}
 	if v.Steps, err = store.All(ctx, e.db, scanStep, historyOf, r.InstanceID); err != nil {

@@ -30,24 +30,24 @@ const readModel = `-- process.readModel
 SELECT file, source FROM process_model WHERE hash = $1`
 
 const insertInstance = `-- process.insertInstance
-INSERT INTO process_instance (id, case_id, ref, label, service, version, office, model, process, status, state, revision, created_at, changed_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, $12, $12)`
+INSERT INTO process_instance (id, case_id, ref, label, service, version, office, model, process, status, state, revision, created_at, changed_at, calls)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, $12, $12, $13)`
 
 // Taking the next revision first locks the row on PostgreSQL, so that the steps of an
 // instance come one after the other; on SQLite there is one writer anyway.
 const lockInstance = `-- process.lockInstance
 UPDATE process_instance SET revision = revision + 1 WHERE id = $1
-RETURNING id, case_id, ref, label, service, version, office, model, process, status, state, revision`
+RETURNING id, case_id, ref, label, service, version, office, model, process, status, state, revision, calls`
 
 const saveInstance = `-- process.saveInstance
 UPDATE process_instance SET status = $2, state = $3, changed_at = $4 WHERE id = $1`
 
 const instanceOfCase = `-- process.instanceOfCase
-SELECT id, case_id, ref, label, service, version, office, model, process, status, state, revision
+SELECT id, case_id, ref, label, service, version, office, model, process, status, state, revision, calls
 FROM process_instance WHERE case_id = $1 ORDER BY id LIMIT 1`
 
 const readInstance = `-- process.readInstance
-SELECT id, case_id, ref, label, service, version, office, model, process, status, state, revision
+SELECT id, case_id, ref, label, service, version, office, model, process, status, state, revision, calls
 FROM process_instance WHERE id = $1`
 
 const insertHistory = `-- process.insertHistory
@@ -187,6 +187,36 @@ DELETE FROM process_signal WHERE instance_id = $1 AND token = $2`
 const waitingForSignal = `-- process.waitingForSignal
 SELECT instance_id, token FROM process_signal WHERE name = $1 AND (instance_id, token) > ($2, $3) ORDER BY instance_id, token LIMIT 500`
 
+const insertWork = `-- process.insertWork
+INSERT INTO process_work (id, instance_id, token, type, office, retries, attempt, due_at, lock, worker, created_at)
+VALUES ($1, $2, $3, $4, $5, $6, 0, $7, '', '', $7)`
+
+const deleteWork = `-- process.deleteWork
+DELETE FROM process_work WHERE instance_id = $1 AND token = $2`
+
+// What is due is looked for type by type, so that the index serves it. Who loses the race for a row on
+// PostgreSQL finds its due_at in the future and goes without it.
+const takeWork = `-- process.takeWork
+UPDATE process_work SET lock = $3, worker = $4, due_at = $5, attempt = attempt + 1
+WHERE id IN (SELECT id FROM process_work WHERE type = $1 AND due_at <= $2 AND ($6 = '' OR office = $6) ORDER BY due_at, id LIMIT $7) AND due_at <= $2
+RETURNING id, instance_id, token, type, retries, attempt`
+
+const anyWork = `-- process.anyWork
+SELECT count(*) FROM (SELECT 1 FROM process_work WHERE type = $1 AND due_at <= $2 AND ($3 = '' OR office = $3) LIMIT 1) t`
+
+const extendWork = `-- process.extendWork
+UPDATE process_work SET due_at = $5 WHERE id = $1 AND lock = $2 AND worker = $3 AND due_at > $4`
+
+// The lock is the authorisation: only who has it ends the task, and only before it runs out.
+const endWork = `-- process.endWork
+DELETE FROM process_work WHERE id = $1 AND lock = $2 AND worker = $3 AND due_at > $4 RETURNING instance_id, token, retries, attempt`
+
+const failWork = `-- process.failWork
+UPDATE process_work SET retries = $5, due_at = $6, lock = '', worker = '' WHERE id = $1 AND lock = $2 AND worker = $3 AND due_at > $4`
+
+const lockedWork = `-- process.lockedWork
+SELECT instance_id, token, retries, attempt FROM process_work WHERE id = $1 AND lock = $2 AND worker = $3 AND due_at > $4`
+
 const insertIncident = `-- process.insertIncident
 INSERT INTO process_incident (id, instance_id, token, case_id, service, element, reason, created_at, resolved_at, resolved_by)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, '')`
@@ -212,12 +242,13 @@ type row struct {
 	status         bpmn.Status
 	state          bpmn.State
 	revision       int64
+	calls          string
 }
 
 func scanRow(s store.Scanner) (row, error) {
 	var r row
 	var state string
-	err := s.Scan(&r.InstanceID, &r.CaseID, &r.CaseRef, &r.Label, &r.Service, &r.Version, &r.Office, &r.model, &r.process, &r.status, &state, &r.revision)
+	err := s.Scan(&r.InstanceID, &r.CaseID, &r.CaseRef, &r.Label, &r.Service, &r.Version, &r.Office, &r.model, &r.process, &r.status, &state, &r.revision, &r.calls)
 	if err != nil {
 		return row{}, err
 	}

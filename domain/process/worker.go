@@ -62,13 +62,9 @@ func (e *Engine) load(ctx context.Context, q store.Q, a tokenArgs) (Work, bool, 
 	if t == nil || t.Wait != bpmn.ForJob {
 		return Work{}, false, nil
 	}
-	def, err := e.model(ctx, q, r.model)
+	_, proc, err := e.process(ctx, q, &r)
 	if err != nil {
 		return Work{}, false, err
-	}
-	proc, ok := def.Process(r.process)
-	if !ok {
-		return Work{}, false, nil
 	}
 	c, err := bpmn.JobOf(proc, r.state, e.now().In(e.zone), a.Token)
 	if err != nil {

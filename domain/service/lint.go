@@ -3,6 +3,7 @@
 package service
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
@@ -128,11 +129,33 @@ func (l *linter) process() {
 		}
 		return nil, false
 	}}
-	for _, x := range bpmn.Check(l.s.Process, known) {
-		l.say(x.File, x.Line, x.Col, "%s", x.Text)
+	for _, d := range l.s.Processes {
+		for _, x := range bpmn.Check(d, known) {
+			l.say(x.File, x.Line, x.Col, "%s", x.Text)
+		}
 	}
-	for _, e := range p.Elements {
-		l.element(file, e)
+	_, err := p.Link(func(id string) *bpmn.Process {
+		if d := l.s.Called(id); d != nil {
+			p, _ := d.Process(id)
+			return p
+		}
+		return nil
+	})
+	var bad bpmn.Findings
+	if errors.As(err, &bad) {
+		for _, x := range bad {
+			l.say(x.File, x.Line, x.Col, "%s", x.Text)
+		}
+	}
+	for _, d := range l.s.Processes {
+		for _, p := range d.Processes {
+			if !p.Executable {
+				continue
+			}
+			for _, e := range p.Elements {
+				l.element(d.File, e)
+			}
+		}
 	}
 }
 
@@ -162,6 +185,12 @@ func (l *linter) element(file string, e *bpmn.Element) {
 		}
 	}
 	if e.JobType == nil || !e.JobType.Static() {
+		return
+	}
+	if strings.HasPrefix(e.JobType.Src, "external.") { // a program outside does it (process.ExternalPrefix)
+		if len(e.Inputs) == 0 {
+			say("work for a program outside needs input mappings: it is given those and nothing else (Art. 5 (1) c GDPR)")
+		}
 		return
 	}
 	t, ok := taskTypes[e.JobType.Src]

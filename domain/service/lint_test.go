@@ -63,6 +63,7 @@ func TestMistakesAreNamed(t *testing.T) {
 		{"a milestone that is silent in English", "process.bpmn", `name="text.en" value="Please pay the fee."`, `name="text.en" value=""`, "the property text.en is missing"},
 		{"a field that nobody uses", "application.form", `"key": "declared", "label"`, `"key": "shoe_size", "label"`, "scenarios/01-at-once.toml"},
 		{"an element that isn't executed", "process.bpmn", "<bpmn:exclusiveGateway id=\"entitled\"", "<bpmn:complexGateway id=\"entitled\"", "process.bpmn"},
+		{"a call of a process that isn't there", "process.bpmn", "<bpmn:exclusiveGateway id=\"entitled\"", "<bpmn:callActivity id=\"hear\" calledElement=\"hearing\"/><bpmn:exclusiveGateway id=\"entitled\"", `"hear" calls the process "hearing", which isn't there`},
 		{"a rule without its paragraph", "fee.dmn", "<text>Nummer 265 der Anlage zu § 1 GebOSt</text>", "<text></text>", `has no annotation "law"`},
 		{"an expression that can't be read", "fee.dmn", "<text>3070</text>", "<text>30 70 +</text>", "fee.dmn:"},
 		{"a rule that reads what isn't there", "eligibility.dmn", "<text>address_zone != null</text>", "<text>adress_zone != null</text>", "eligibility.dmn:10:141: nothing here is called “adress_zone”: expected “address_zone”"},

@@ -148,12 +148,11 @@ func Parse(dir string, fsys fs.FS) (*Service, error) {
 				p.s.TaskForms[strings.TrimSuffix(name, ".form")] = f
 			}
 		case path.Ext(name) == ".bpmn":
-			if p.s.Process != nil {
-				p.problem(name, 0, "a package has one .bpmn file")
-				continue
-			}
-			p.s.Process, err = bpmn.Parse(name, data)
+			d, err := bpmn.Parse(name, data)
 			p.add(name, err)
+			if err == nil {
+				p.processes(d)
+			}
 		case path.Ext(name) == ".dmn":
 			p.dmn(name, data)
 		}
@@ -163,11 +162,27 @@ func Parse(dir string, fsys fs.FS) (*Service, error) {
 	}
 	if ok {
 		p.fees(head)
+		if d := p.s.Called(p.s.ProcessID); d != nil {
+			p.s.Process = d
+		}
 	}
 	if len(p.problems) > 0 {
 		return nil, &ParseError{Service: dir, Problems: p.problems}
 	}
 	return p.s, nil
+}
+
+// processes takes the processes of a file; the one that a case begins with is named in service.toml.
+func (p *parser) processes(d *bpmn.Definitions) {
+	if p.s.Process == nil {
+		p.s.Process = d
+	}
+	for _, x := range d.Processes {
+		if first := p.s.Called(x.ID); first != nil {
+			p.problem(d.File, x.Pos.Line, "the process %q is already in %s", x.ID, first.File)
+		}
+	}
+	p.s.Processes = append(p.s.Processes, d)
 }
 
 func (p *parser) dmn(name string, data []byte) {

@@ -43,12 +43,25 @@ type Service struct {
 
 	Form      *form.Form            // application.form
 	TaskForms map[string]*form.Form // the other forms, by their id
-	Process   *bpmn.Definitions
+	Process   *bpmn.Definitions     // the file of the process that a case begins with
+	Processes []*bpmn.Definitions   // all files with processes, those that are called included
 	ProcessID string
 	Decisions map[string]*dmn.Definitions // by decision id
 	Letters   map[string][]byte           // by file name under letters/
 
 	Files fs.FS // all files of the version
+}
+
+// Called is the file with the process, which a call activity or service.toml names, or nil.
+func (s *Service) Called(process string) *bpmn.Definitions {
+	for _, d := range s.Processes {
+		for _, p := range d.Processes {
+			if p.ID == process {
+				return d
+			}
+		}
+	}
+	return nil
 }
 
 // Law is a provision that the service rests on.

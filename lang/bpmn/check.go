@@ -40,7 +40,7 @@ func Check(d *Definitions, k Known) []Finding {
 		}
 		c.sound(nil)
 		for _, e := range p.Elements {
-			if e.Kind == SubProcess {
+			if e.Scope() {
 				c.sound(e)
 			}
 		}
@@ -71,7 +71,12 @@ func (p *Process) next(e *Element) []*Element {
 	for _, f := range e.Out {
 		out = append(out, f.To)
 	}
-	out = append(out, e.Boundary...)
+	for _, b := range e.Boundary {
+		out = append(out, b)
+		if b.Handler != nil {
+			out = append(out, b.Handler)
+		}
+	}
 	if e.Kind == ThrowEvent && e.Trigger == Link {
 		if t := p.linkTarget(e); t != nil {
 			out = append(out, t)
@@ -93,8 +98,9 @@ func (c *checker) reach() {
 		}
 	}
 	begin := func(of *Element) {
+		adHoc := of != nil && of.Kind == AdHoc
 		for _, e := range c.p.children(of) {
-			if e.Kind == StartEvent || e.ByEvent {
+			if e.Kind == StartEvent || e.ByEvent || adHoc && len(e.In) == 0 && e.Kind != BoundaryEvent && !e.ForCompensation {
 				add(e)
 			}
 		}
@@ -138,7 +144,7 @@ func (c *checker) reach() {
 			c.add(Error, e.Pos, e.ID, "unreachable", "<%s> %q can't be reached from a start event", e.Kind, e.ID)
 		case !ends[e]:
 			c.add(Error, e.Pos, e.ID, "endless", "from <%s> %q no end can be reached", e.Kind, e.ID)
-		case len(e.Out) == 0 && e.Kind != EndEvent && !e.ByEvent && !(e.Kind == ThrowEvent && e.Trigger == Link):
+		case len(e.Out) == 0 && e.Kind != EndEvent && !e.ByEvent && !e.ForCompensation && e.Trigger != Compensate && !(e.Parent != nil && e.Parent.Kind == AdHoc) && !(e.Kind == ThrowEvent && e.Trigger == Link):
 			c.add(Warning, e.Pos, e.ID, "dead-end", "<%s> %q has no outgoing flow: draw an end event", e.Kind, e.ID)
 		}
 	}
@@ -166,7 +172,7 @@ func (c *checker) flows() {
 // waits reports whether a token stops at e for something from outside.
 func (e *Element) waits() bool {
 	switch e.Kind {
-	case UserTask, ReceiveTask, EventBasedGateway, ServiceTask, SendTask, SubProcess, EndEvent:
+	case UserTask, ReceiveTask, EventBasedGateway, ServiceTask, SendTask, SubProcess, AdHoc, CallActivity, EndEvent:
 		return true
 	case CatchEvent:
 		return e.Trigger != Link
@@ -226,6 +232,9 @@ func (c *checker) names() {
 		if e.Multi != nil && e.Multi.Result != "" {
 			known[e.Multi.Result] = true
 		}
+		if e.AdHoc != nil && e.AdHoc.Result != "" {
+			known[e.AdHoc.Result] = true
+		}
 		if brings(e) {
 			names, ok := []string(nil), false
 			if c.k.Results != nil {
@@ -244,8 +253,10 @@ func (c *checker) names() {
 		local := map[string]bool{}
 		for x := e; x != nil; x = x.Parent { // what is local to the sub-processes around it
 			if x.Multi != nil {
-				local["loopCounter"] = true
 				local[x.Multi.Item] = true
+			}
+			if x.repeats() {
+				local["loopCounter"] = true
 			}
 			for _, m := range x.Inputs {
 				if x != e {
@@ -265,6 +276,13 @@ func (c *checker) names() {
 		}
 		if e.Multi != nil {
 			look(e.Multi.Collection)
+		}
+		if e.Loop != nil {
+			look(e.Loop.While)
+		}
+		if e.AdHoc != nil {
+			look(e.AdHoc.Begin)
+			look(e.AdHoc.Until)
 		}
 		for _, m := range e.Inputs {
 			look(m.Source)
@@ -294,7 +312,7 @@ func (c *checker) names() {
 
 // brings reports whether an element brings back variables from outside.
 func brings(e *Element) bool {
-	return e.Kind == UserTask || e.JobType != nil || e.Kind == ReceiveTask || e.Trigger == Message || e.Trigger == Signal || e.Trigger == ErrorEvent || e.Trigger == Escalation
+	return e.Kind == UserTask || e.Kind == CallActivity || e.Kind == AdHoc || e.JobType != nil || e.Kind == ReceiveTask || e.Trigger == Message || e.Trigger == Signal || e.Trigger == ErrorEvent || e.Trigger == Escalation
 }
 
 // guess names the known variable that was probably meant.

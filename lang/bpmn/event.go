@@ -46,6 +46,14 @@ type (
 		Token string
 		Vars  map[string]any
 	}
+	// Activate begins activities of the ad-hoc sub-process at the token, as whoever leads it chooses.
+	Activate struct {
+		Token    string
+		Elements []string
+		Vars     map[string]any // local to the sub-process
+	}
+	// Conclude completes the ad-hoc sub-process at the token; what still runs in it is cancelled.
+	Conclude struct{ Token string }
 	// Cancel ends the instance where it stands.
 	Cancel struct{}
 	// SetVars changes variables of the process.
@@ -63,6 +71,8 @@ func (TaskDone) event()        {}
 func (TimerFired) event()      {}
 func (MessageReceived) event() {}
 func (SignalReceived) event()  {}
+func (Activate) event()        {}
+func (Conclude) event()        {}
 func (Cancel) event()          {}
 func (SetVars) event()         {}
 func (Retry) event()           {}
@@ -85,6 +95,7 @@ type (
 		Retries              int // how often it is tried; 0: as the caller likes
 		Headers              []Property
 		Vars                 map[string]any // all that the element sees
+		Mapped               map[string]any // what its input mappings give; nil: it has none
 	}
 	// Decide wants a decision; Decided or JobFailed answers.
 	Decide struct {

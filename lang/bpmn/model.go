@@ -133,6 +133,7 @@ type Process struct {
 	Elements   []*Element // all of them, those in sub-processes included, in the order of the file
 	Flows      []*Flow
 	Lanes      []Lane
+	Data       []DataObject
 	byID       map[string]*Element
 	flowByID   map[string]*Flow
 	file       string
@@ -146,6 +147,10 @@ type Lane struct {
 	ID, Name string
 	Elements []string
 }
+
+// DataObject is a data object or store that the model names. It is carried: who draws or
+// documents the process finds it; the values themselves are variables.
+type DataObject struct{ ID, Name, State string }
 
 // Flow is a sequence flow.
 type Flow struct {
@@ -209,7 +214,10 @@ type Element struct {
 	TimerValue   *Expr
 	Code         string // error, escalation; "" catches every code
 	LinkName     string
-	ByEvent      bool // event sub-process
+	ByEvent      bool     // event sub-process
+	Handler      *Element // compensation boundary event: the activity that compensates
+	Compensated  *Element // compensation throw or end event: only this activity, nil: all of the scope
+	Wait         bool     // compensation throw or end event: until what it began is done
 
 	// Tasks
 	JobType    *Expr // zeebe:taskDefinition
@@ -229,6 +237,39 @@ type Element struct {
 	Inputs     []Mapping
 	Outputs    []Mapping
 	Multi      *Multi
+	Loop       *Loop
+	AdHoc      *AdHocRules // of an ad-hoc sub-process
+	Call       *Call       // of a call activity
+	Reads      []string    // data objects and stores, by id
+	Writes     []string
+
+	ForCompensation bool // runs only as the handler of a compensation boundary event
+}
+
+// Loop says that an activity is repeated (standardLoopCharacteristics).
+type Loop struct {
+	Before bool  // the condition is looked at before each round, else after it
+	Max    int   // rounds, 0: no limit of its own
+	While  *Expr // nil: Max rounds
+}
+
+// AdHocRules say which activities of an ad-hoc sub-process begin, and when it is complete.
+type AdHocRules struct {
+	Sequential bool
+	Begin      *Expr // ids of the activities to begin, nil: Activate says
+	Until      *Expr // completion condition, or nil
+	CancelRest bool  // what still runs when the condition is true is cancelled
+	Result     string
+	Output     *Expr
+}
+
+// Call says which process a call activity calls. Link makes its elements the
+// children of the activity, so that the version is fixed where the process begins.
+type Call struct {
+	Process string
+	Shut    bool // the called process sees only what the input mappings give
+	Keep    bool // what the called process leaves stays there, unless an output mapping takes it
+	linked  bool
 }
 
 // Multi says that an activity runs once for each item of a list.
@@ -273,7 +314,35 @@ func (e *Element) Activity() bool {
 
 // Scope reports whether e has elements inside.
 func (e *Element) Scope() bool {
-	return e.Kind == SubProcess || e.Kind == Transaction || e.Kind == AdHoc
+	return e.Kind == SubProcess || e.Kind == Transaction || e.Kind == AdHoc || e.Kind == CallActivity && e.Call != nil && e.Call.linked
+}
+
+// repeats reports whether e runs several times in one token.
+func (e *Element) repeats() bool { return e.Multi != nil || e.Loop != nil }
+
+// compensation is the activity that undoes e, or nil.
+func (e *Element) compensation() *Element {
+	for _, b := range e.Boundary {
+		if b.Trigger == Compensate {
+			return b.Handler
+		}
+	}
+	return nil
+}
+
+// compensationStart is the start event of the event sub-process that undoes e, or nil.
+func (e *Element) compensationStart() *Element {
+	for _, c := range e.Children {
+		if !c.ByEvent {
+			continue
+		}
+		for _, st := range c.Children {
+			if st.Kind == StartEvent && st.Trigger == Compensate {
+				return st
+			}
+		}
+	}
+	return nil
 }
 
 // children are the elements directly in a sub-process, or in the process for nil.

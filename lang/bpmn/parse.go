@@ -53,9 +53,18 @@ type builder struct {
 	messages   map[string]*node
 	signals    map[string]*node
 	codes      map[string]string // errors and escalations by id
+	links      [][2]string       // associations: from, to
+	undoes     []undo            // compensation throw and end events that name an activity
 	ids        map[string]Pos
 	warned     map[string]bool
 	feelGlobal bool
+}
+
+// undo is a compensation event that names an activity.
+type undo struct {
+	e  *Element
+	n  *node
+	of string
 }
 
 // bad is a mistake that no file may have.
@@ -161,6 +170,7 @@ func (b *builder) process(n *node) {
 	}
 	b.vendor(n, nil)
 	b.d.Processes = append(b.d.Processes, p)
+	b.undoes = nil
 	var flows []*node
 	var attached []*node
 	b.scope(n, nil, &flows, &attached)
@@ -183,8 +193,46 @@ func (b *builder) process(n *node) {
 	for _, f := range flows {
 		b.flow(f)
 	}
+	b.compensation()
 	b.defaults(n) // a gateway names its default flow before the flow itself is there
 	b.executable(p)
+}
+
+// compensation finds the handler of each compensation boundary event, which an
+// association points to, and the activities that compensation events name.
+func (b *builder) compensation() {
+	for _, l := range b.links {
+		from, to := b.p.byID[l[0]], b.p.byID[l[1]]
+		if to != nil && to.Kind == BoundaryEvent {
+			from, to = to, from
+		}
+		if from == nil || to == nil || from.Kind != BoundaryEvent || from.Trigger != Compensate || !to.ForCompensation {
+			continue
+		}
+		switch {
+		case to.Parent != from.Parent:
+			b.refuse(from.Pos, from, "reference", "the compensation handler %q of %q is in another scope", to.ID, from.ID)
+		case from.Handler != nil && from.Handler != to:
+			b.refuse(from.Pos, from, "unsupported", "%q has two compensation handlers: %q and %q", from.ID, from.Handler.ID, to.ID)
+		default:
+			from.Handler = to
+		}
+	}
+	for _, u := range b.undoes {
+		e, n, of := u.e, u.n, b.p.byID[u.of]
+		scope := e.Parent
+		if scope != nil && scope.ByEvent { // it speaks for the scope around it
+			scope = scope.Parent
+		}
+		switch {
+		case of == nil:
+			b.bad(n.pos, e.ID, "reference", "%q refers to the activity %q, which is not there", e.ID, u.of)
+		case of.Parent != e.Parent && of.Parent != scope:
+			b.refuse(n.pos, e, "reference", "%q compensates %q, which is in another scope", e.ID, of.ID)
+		default:
+			e.Compensated = of
+		}
+	}
 }
 
 // Elements that may stand in a process and don't take part in the execution.
@@ -227,6 +275,14 @@ func (b *builder) scope(n *node, parent *Element, flows, attached *[]*node) {
 			if e.Scope() {
 				b.scope(k, e, flows, attached)
 			}
+		case "dataObject", "dataObjectReference", "dataStoreReference":
+			d := DataObject{ID: k.attr("id"), Name: k.attr("name")}
+			if st := k.first(nsBPMN, "dataState"); st != nil {
+				d.State = st.attr("name")
+			}
+			if d.ID != "" {
+				b.p.Data = append(b.p.Data, d)
+			}
 		case "sequenceFlow":
 			*flows = append(*flows, k)
 		case "laneSet":
@@ -259,7 +315,10 @@ func (b *builder) artifacts(n *node) {
 				text = t.content()
 			}
 			b.d.notes = append(b.d.notes, note{k.attr("id"), k.name, text})
-		case "dataObjectReference", "dataStoreReference", "group", "messageFlow", "association":
+		case "association":
+			b.links = append(b.links, [2]string{local(k.attr("sourceRef")), local(k.attr("targetRef"))})
+			fallthrough
+		case "dataObjectReference", "dataStoreReference", "group", "messageFlow":
 			b.d.notes = append(b.d.notes, note{k.attr("id"), k.name, k.attr("name")})
 		}
 	}
@@ -470,7 +529,7 @@ func (b *builder) element(n *node, e *Element) {
 		b.trigger(n, e)
 	}
 	if x := n.first(nsBPMN, "standardLoopCharacteristics"); x != nil {
-		b.refuse(x.pos, e, "unsupported", "%q: a standard loop is not executed", e.ID)
+		b.loop(x, e)
 	}
 	if x := n.first(nsBPMN, "multiInstanceLoopCharacteristics"); x != nil {
 		b.multi(x, e)
@@ -480,10 +539,76 @@ func (b *builder) element(n *node, e *Element) {
 			b.refuse(x.pos, e, "unsupported", "%q: data associations with assignments are not executed: use zeebe:ioMapping", e.ID)
 			break
 		}
+		if ref := x.first(nsBPMN, "sourceRef"); ref != nil && x.name == "dataInputAssociation" {
+			e.Reads = append(e.Reads, local(ref.content()))
+		}
+		if ref := x.first(nsBPMN, "targetRef"); ref != nil && x.name == "dataOutputAssociation" {
+			e.Writes = append(e.Writes, local(ref.content()))
+		}
 	}
-	if n.attr("isForCompensation") == "true" {
-		b.refuse(n.pos, e, "unsupported", "%q: compensation is not executed", e.ID)
+	e.ForCompensation = n.attr("isForCompensation") == "true"
+	switch e.Kind {
+	case CallActivity:
+		b.call(n, e)
+	case AdHoc:
+		b.adHoc(n, e)
 	}
+}
+
+// condition is a FEEL expression that is true or false.
+func (b *builder) condition(c *node, e *Element, what string) *Expr {
+	if c == nil || c.content() == "" {
+		return nil
+	}
+	if !strings.HasPrefix(c.content(), "=") && !b.feelGlobal && !strings.Contains(strings.ToUpper(c.attr("language")), "FEEL") {
+		b.refuse(c.contentPos(), e, "expression", "%q: %s is not FEEL: it has to begin with \"=\"", e.ID, what)
+		return nil
+	}
+	return b.formula(e, c.content(), c.contentPos())
+}
+
+func (b *builder) loop(n *node, e *Element) {
+	l := &Loop{Before: n.attr("testBefore") == "true", While: b.condition(n.first(nsBPMN, "loopCondition"), e, "the condition of the loop")}
+	if s := n.attr("loopMaximum"); s != "" {
+		v, err := strconv.Atoi(s)
+		if err != nil || v < 1 || v > maxItems {
+			b.refuse(n.attrPos("loopMaximum"), e, "loop", "%q: loopMaximum=%q is not a number from 1 to %d", e.ID, short(s), maxItems)
+		}
+		l.Max = v
+	}
+	if l.While == nil && l.Max == 0 {
+		b.refuse(n.pos, e, "incomplete", "%q: the loop has neither a loopCondition nor a loopMaximum: nothing ends it", e.ID)
+	}
+	e.Loop = l
+}
+
+func (b *builder) call(n *node, e *Element) {
+	c := &Call{Process: local(n.attr("calledElement"))}
+	if x := n.ext("calledElement"); x != nil {
+		c.Process = x.attr("processId")
+		c.Shut = x.attr("propagateAllParentVariables") == "false"
+		c.Keep = x.attr("propagateAllChildVariables") == "false"
+		if strings.HasPrefix(c.Process, "=") {
+			b.refuse(x.attrPos("processId"), e, "unsupported", "%q: which process is called has to be fixed when it begins: %q is worked out later", e.ID, short(c.Process))
+		}
+	}
+	e.Call = c
+}
+
+func (b *builder) adHoc(n *node, e *Element) {
+	a := &AdHocRules{
+		Sequential: n.attr("ordering") == "Sequential",
+		CancelRest: n.attr("cancelRemainingInstances") != "false",
+		Until:      b.condition(n.first(nsBPMN, "completionCondition"), e, "the completion condition"),
+	}
+	if x := n.ext("adHoc"); x != nil {
+		a.Begin = b.optional(e, x, "activeElementsCollection")
+		a.Result, a.Output = x.attr("outputCollection"), b.optional(e, x, "outputElement")
+	}
+	if e.JobType != nil {
+		b.refuse(n.pos, e, "unsupported", "%q: an ad-hoc sub-process that a job leads is not executed: name its activities in activeElementsCollection", e.ID)
+	}
+	e.AdHoc = a
 }
 
 func (b *builder) multi(n *node, e *Element) {
@@ -500,13 +625,7 @@ func (b *builder) multi(n *node, e *Element) {
 	}
 	m.Item, m.Result = x.attr("inputElement"), x.attr("outputCollection")
 	m.Output = b.optional(e, x, "outputElement")
-	if c := n.first(nsBPMN, "completionCondition"); c != nil && c.content() != "" {
-		if !strings.HasPrefix(c.content(), "=") {
-			b.refuse(c.contentPos(), e, "expression", "%q: the completion condition is not FEEL: it has to begin with \"=\"", e.ID)
-		} else {
-			m.Until = b.formula(e, c.content(), c.contentPos())
-		}
-	}
+	m.Until = b.condition(n.first(nsBPMN, "completionCondition"), e, "the completion condition")
 	e.Multi = m
 }
 
@@ -602,11 +721,7 @@ func (b *builder) trigger(n *node, e *Element) {
 	case "conditionalEventDefinition":
 		e.Trigger = Conditional
 		if c := k.first(nsBPMN, "condition"); c != nil && c.content() != "" {
-			if !strings.HasPrefix(c.content(), "=") && !b.feelGlobal && !strings.Contains(strings.ToUpper(c.attr("language")), "FEEL") {
-				b.refuse(c.contentPos(), e, "expression", "the condition of %q is not FEEL: it has to begin with \"=\"", e.ID)
-			} else {
-				e.Condition = b.formula(e, c.content(), c.contentPos())
-			}
+			e.Condition = b.condition(c, e, "its condition")
 		} else {
 			b.refuse(k.pos, e, "incomplete", "%q has no condition", e.ID)
 		}
@@ -617,13 +732,16 @@ func (b *builder) trigger(n *node, e *Element) {
 		}
 	case "compensateEventDefinition":
 		e.Trigger = Compensate
+		e.Wait = k.attr("waitForCompletion") != "false"
+		if k.attr("activityRef") != "" {
+			b.undoes = append(b.undoes, undo{e, k, local(k.attr("activityRef"))})
+		}
 	case "cancelEventDefinition":
 		e.Trigger = Cancelling
 	default:
 		b.refuse(k.pos, e, "unsupported", "%q: <%s> is not executed", e.ID, k.name)
 	}
-	switch e.Trigger {
-	case Compensate, Cancelling:
+	if e.Trigger == Cancelling {
 		b.refuse(k.pos, e, "unsupported", "%q: a %s event is not executed", e.ID, e.Trigger)
 	}
 }
@@ -713,9 +831,9 @@ func (b *builder) vendor(n *node, e *Element) {
 		case x.space == nsZeebe:
 			switch x.name {
 			case "taskDefinition", "taskHeaders", "properties", "ioMapping", "calledDecision", "script", "formDefinition", "userTask",
-				"assignmentDefinition", "taskSchedule", "priorityDefinition", "subscription", "versionTag":
-			case "userTaskForm", "calledElement":
-				// a form kept in the process, or a call activity, which is refused itself
+				"assignmentDefinition", "taskSchedule", "priorityDefinition", "subscription", "versionTag", "calledElement", "adHoc":
+			case "userTaskForm":
+				// a form kept in the process
 			case "executionListeners", "taskListeners":
 				b.refuse(x.pos, e, "unsupported", "zeebe:%s are not executed", x.name)
 			default:
@@ -800,6 +918,17 @@ func (b *builder) needs(e *Element) {
 	if e.Trigger == Signal && e.SignalName == nil {
 		lacks("has no signal with a name")
 	}
+	if e.ForCompensation {
+		if len(e.In)+len(e.Out) > 0 {
+			lacks("is for compensation: no sequence flow leads to it or away from it")
+		}
+		if len(e.Boundary) > 0 && e.compensation() != nil {
+			lacks("is for compensation and can't be compensated itself")
+		}
+	}
+	if e.Multi != nil && e.Loop != nil {
+		lacks("is a loop and multi-instance at once")
+	}
 	switch e.Kind {
 	case ServiceTask, SendTask:
 		if e.JobType == nil && e.Decision == nil {
@@ -825,7 +954,25 @@ func (b *builder) needs(e *Element) {
 		} else if e.Key == nil {
 			lacks("waits for the message %q without zeebe:subscription correlationKey: nothing says whose message", e.MessageName.Src)
 		}
-	case CallActivity, Transaction, AdHoc, ComplexGateway:
+	case CallActivity:
+		if e.Call.Process == "" {
+			lacks("calls no process: calledElement is missing")
+		}
+	case AdHoc:
+		if e.ByEvent {
+			lacks("is ad hoc and an event sub-process at once")
+		}
+		begins := false
+		for _, c := range e.Children {
+			if c.Kind == StartEvent || c.Kind == EndEvent {
+				lacks("is ad hoc: it can't have the <%s> %q", c.Kind, c.ID)
+			}
+			begins = begins || len(c.In) == 0 && c.Activity() && !c.ByEvent && !c.ForCompensation
+		}
+		if !begins {
+			lacks("is ad hoc, but has no activity to begin with")
+		}
+	case Transaction, ComplexGateway:
 		not("")
 	case SubProcess:
 		starts := 0
@@ -850,21 +997,30 @@ func (b *builder) needs(e *Element) {
 			if e.Trigger == ErrorEvent && !e.Interrupting {
 				lacks("waits for an error, which always interrupts")
 			}
+			if e.Trigger == Compensate && e.Parent.Parent == nil {
+				lacks("compensates the process: only a sub-process can be compensated")
+			}
 		case e.Parent == nil:
 			switch e.Trigger {
-			case NoTrigger, Timer:
+			case NoTrigger, Timer, Signal, Conditional:
 			case Message:
 				if e.MessageName == nil {
 					lacks("has no message with a name")
 				}
-			case Signal, Conditional:
-				not(fmt.Sprintf(": a %s event can't begin a process", e.Trigger))
-			case ErrorEvent, Escalation, Terminate, Link:
+			case ErrorEvent, Escalation, Terminate, Link, Compensate:
 				lacks("can't wait for %s: that is for event sub-processes", e.Trigger)
 			}
 		}
 	case BoundaryEvent:
 		switch e.Trigger {
+		case Compensate:
+			if e.Handler == nil {
+				lacks("has no compensation handler: an association has to lead to an activity with isForCompensation=\"true\"")
+			}
+			if len(e.Out) > 0 {
+				lacks("is a compensation event: its handler hangs on an association, no sequence flow leads away")
+			}
+			return
 		case NoTrigger, Link:
 			lacks("waits for nothing that can happen")
 		case ErrorEvent:
@@ -890,8 +1046,12 @@ func (b *builder) needs(e *Element) {
 			if e.JobType == nil {
 				lacks("sends a message, but has no zeebe:taskDefinition: nothing says how")
 			}
-		case Timer, Conditional:
+		case Timer, Conditional, Cancelling:
 			lacks("can't bring about a %s event", e.Trigger)
+		case Compensate:
+			if of := e.Compensated; of != nil && of.compensation() == nil && !of.Scope() && of.Kind != CallActivity {
+				lacks("compensates %q, which has no compensation handler", of.ID)
+			}
 		case ErrorEvent:
 			if e.Kind == ThrowEvent {
 				lacks("can't throw an error: that is for end events")

@@ -16,15 +16,22 @@ func TestRefused(t *testing.T) {
 	}
 	for _, c := range []struct{ name, body, rule, says string }{
 		{"service task without a type", task(`<bpmn:serviceTask id="a"/>`), "incomplete", "taskDefinition"},
-		{"call activity", task(`<bpmn:callActivity id="a"/>`), "unsupported", "callActivity"},
+		{"call activity", task(`<bpmn:callActivity id="a"/>`), "incomplete", "calls no process"},
+		{"call of what isn't fixed", task(`<bpmn:callActivity id="a"><bpmn:extensionElements><zeebe:calledElement processId="=x"/></bpmn:extensionElements></bpmn:callActivity>`), "unsupported", "fixed"},
 		{"transaction", task(`<bpmn:transaction id="a"/>`), "unsupported", "transaction"},
 		{"complex gateway", task(`<bpmn:complexGateway id="a"/>`), "unsupported", "complexGateway"},
-		{"ad-hoc", task(`<bpmn:adHocSubProcess id="a"/>`), "unsupported", "adHocSubProcess"},
-		{"compensation", task(`<bpmn:intermediateThrowEvent id="a"><bpmn:compensateEventDefinition/></bpmn:intermediateThrowEvent>`), "unsupported", "compensate"},
+		{"ad-hoc without activities", task(`<bpmn:adHocSubProcess id="a"/>`), "incomplete", "no activity"},
+		{"ad-hoc with a start", task(`<bpmn:adHocSubProcess id="a"><bpmn:startEvent id="x"/><bpmn:task id="y"/></bpmn:adHocSubProcess>`), "incomplete", "can't have"},
+		{"compensation without a handler", task(`<bpmn:task id="a"/><bpmn:boundaryEvent id="b" attachedToRef="a"><bpmn:compensateEventDefinition/></bpmn:boundaryEvent>`), "incomplete", "handler"},
+		{"compensation of what has no handler", task(`<bpmn:task id="x"/><bpmn:endEvent id="a"><bpmn:compensateEventDefinition activityRef="x"/></bpmn:endEvent>`), "incomplete", "no compensation handler"},
+		{"compensation of nothing", task(`<bpmn:endEvent id="a"><bpmn:compensateEventDefinition activityRef="x"/></bpmn:endEvent>`), "reference", "not there"},
+		{"compensation of the process", `<bpmn:startEvent id="s"/><bpmn:subProcess id="e" triggeredByEvent="true"><bpmn:startEvent id="x"><bpmn:compensateEventDefinition/></bpmn:startEvent></bpmn:subProcess>`, "incomplete", "only a sub-process"},
+		{"a flow to a handler", task(`<bpmn:task id="a" isForCompensation="true"/>`), "incomplete", "no sequence flow"},
 		{"no condition", task(`<bpmn:intermediateCatchEvent id="a"><bpmn:conditionalEventDefinition/></bpmn:intermediateCatchEvent>`), "incomplete", "condition"},
 		{"signal without a name", task(`<bpmn:intermediateThrowEvent id="a"><bpmn:signalEventDefinition/></bpmn:intermediateThrowEvent>`), "incomplete", "signal"},
 		{"several events", task(`<bpmn:intermediateCatchEvent id="a">` + onPaid + afterDay + `</bpmn:intermediateCatchEvent>`), "unsupported", "several"},
-		{"standard loop", task(`<bpmn:task id="a"><bpmn:standardLoopCharacteristics/></bpmn:task>`), "unsupported", "loop"},
+		{"loop without an end", task(`<bpmn:task id="a"><bpmn:standardLoopCharacteristics/></bpmn:task>`), "incomplete", "nothing ends it"},
+		{"loop without a number", task(`<bpmn:task id="a"><bpmn:standardLoopCharacteristics loopMaximum="many"/></bpmn:task>`), "loop", "loopMaximum"},
 		{"no start", `<bpmn:task id="a"/>`, "start", "no start event"},
 		{"unknown target", `<bpmn:startEvent id="s"/>` + flows("s>nowhere"), "reference", "nowhere"},
 		{"two of one id", `<bpmn:startEvent id="s"/><bpmn:task id="s"/>`, "duplicate-id", "already in line"},
@@ -67,7 +74,7 @@ func TestRefused(t *testing.T) {
 }
 
 func TestAllMistakesAtOnce(t *testing.T) {
-	_, err := Parse("x.bpmn", model("<bpmn:startEvent id=\"s\"/>\n<bpmn:serviceTask id=\"a\"/>\n<bpmn:callActivity id=\"b\"/>\n"+flows("s>a;a>b")))
+	_, err := Parse("x.bpmn", model("<bpmn:startEvent id=\"s\"/>\n<bpmn:serviceTask id=\"a\"/>\n<bpmn:transaction id=\"b\"/>\n"+flows("s>a;a>b")))
 	if s := err.Error(); strings.Count(s, "\n") != 1 || !strings.Contains(s, "x.bpmn:7:1:") || !strings.Contains(s, "x.bpmn:8:1:") {
 		t.Error(s)
 	}

@@ -4,6 +4,7 @@ package bpmn
 
 import (
 	"encoding/json"
+	"flag"
 	"fmt"
 	"slices"
 	"strings"
@@ -15,10 +16,17 @@ import (
 // gen writes random block-structured models: what is split is joined again, so that
 // every run has to end, whatever the order of events.
 type gen struct {
-	t     *rapid.T
-	n     int
-	nodes strings.Builder
-	flows strings.Builder
+	t      *rapid.T
+	n      int
+	nodes  strings.Builder
+	flows  strings.Builder
+	called *[]string    // the processes that are called, each with all its elements
+	joins  *[][2]string // splits with their joins
+}
+
+// inner writes what is inside a sub-process.
+func (g *gen) inner() *gen {
+	return &gen{t: g.t, n: g.n, called: g.called, joins: g.joins}
 }
 
 func (g *gen) id(kind string) string {
@@ -39,7 +47,7 @@ func (g *gen) flow(from, to, cond string) string {
 func (g *gen) block(depth int) (first, last string) {
 	kinds := []string{"job", "user", "task", "throw", "timer", "message", "signal", "condition", "script"}
 	if depth > 0 {
-		kinds = append(kinds, "seq", "xor", "and", "or", "sub", "multi", "timeout", "remind", "branch", "error", "terminate", "listen", "escalate")
+		kinds = append(kinds, "seq", "xor", "and", "or", "sub", "multi", "timeout", "remind", "branch", "error", "terminate", "listen", "escalate", "undo", "loop", "adhoc", "call")
 	}
 	switch kind := rapid.SampledFrom(kinds).Draw(g.t, "kind"); kind {
 	case "job":
@@ -100,7 +108,76 @@ func (g *gen) block(depth int) (first, last string) {
 			g.flow(b, join, "")
 		}
 		fmt.Fprintf(&g.nodes, `<bpmn:%s id="%s"%s/><bpmn:%s id="%s"/>`, tag, split, def, tag, join)
+		if kind != "xor" {
+			*g.joins = append(*g.joins, [2]string{split, join})
+		}
 		return split, join
+	case "undo":
+		// Something is done, perhaps in a sub-process, and undone by an event behind it.
+		a, x := g.id("a"), g.id("x")
+		first, last := a, a
+		switch rapid.SampledFrom([]string{"job", "sub", "event"}).Draw(g.t, "undone") {
+		case "job":
+			g.nodes.WriteString(undoable(a))
+		case "sub":
+			id, s, e := g.id("s"), g.id("e"), g.id("e")
+			in := g.inner()
+			b, z := in.block(depth - 1)
+			in.flow(s, a, "")
+			in.flow(a, b, "")
+			in.flow(z, e, "")
+			in.nodes.WriteString(undoable(a))
+			g.n = in.n
+			fmt.Fprintf(&g.nodes, `<bpmn:subProcess id="%s"><bpmn:startEvent id="%s"/>%s<bpmn:endEvent id="%s"/>%s</bpmn:subProcess>`, id, s, in.nodes.String(), e, in.flows.String())
+			first, last = id, id
+		case "event":
+			id, s, e, es, st := g.id("s"), g.id("e"), g.id("e"), g.id("s"), g.id("e")
+			in := g.inner()
+			in.nodes.WriteString(undoable(a))
+			in.flow(s, a, "")
+			in.flow(a, e, "")
+			sub := in.inner()
+			b, z := sub.block(depth - 1)
+			y := sub.id("y")
+			sub.flow(st, b, "")
+			sub.flow(z, y, "")
+			fmt.Fprintf(&sub.nodes, `<bpmn:endEvent id="%s">%s</bpmn:endEvent>`, y, undoAll)
+			g.n = sub.n
+			fmt.Fprintf(&g.nodes, `<bpmn:subProcess id="%s"><bpmn:startEvent id="%s"/>%s<bpmn:endEvent id="%s"/>%s<bpmn:subProcess id="%s" triggeredByEvent="true"><bpmn:startEvent id="%s">%s</bpmn:startEvent>%s%s</bpmn:subProcess></bpmn:subProcess>`,
+				id, s, in.nodes.String(), e, in.flows.String(), es, st, undoAll, sub.nodes.String(), sub.flows.String())
+			first, last = id, id
+		}
+		b, z := g.block(depth - 1)
+		g.flow(last, b, "")
+		g.flow(z, x, "")
+		fmt.Fprintf(&g.nodes, `<bpmn:intermediateThrowEvent id="%s"><bpmn:compensateEventDefinition waitForCompletion="%t"/></bpmn:intermediateThrowEvent>`, x, rapid.Bool().Draw(g.t, "waits"))
+		return first, x
+	case "loop":
+		return g.sub(depth, fmt.Sprintf(`<bpmn:standardLoopCharacteristics testBefore="%t" loopMaximum="%d"><bpmn:loopCondition>=loopCounter &lt; 2</bpmn:loopCondition></bpmn:standardLoopCharacteristics>`,
+			rapid.Bool().Draw(g.t, "before"), rapid.IntRange(1, 3).Draw(g.t, "rounds")))
+	case "adhoc":
+		id := g.id("h")
+		in := g.inner()
+		var ids []string
+		for range rapid.IntRange(1, 3).Draw(g.t, "activities") {
+			s, _ := in.sub(depth, "")
+			ids = append(ids, fmt.Sprintf("%q", s))
+		}
+		g.n = in.n
+		cond := rapid.SampledFrom([]string{"", "<bpmn:completionCondition>=yes</bpmn:completionCondition>"}).Draw(g.t, "until")
+		fmt.Fprintf(&g.nodes, `<bpmn:adHocSubProcess id="%s" ordering="%s" cancelRemainingInstances="%t"><bpmn:extensionElements><zeebe:adHoc activeElementsCollection='=[%s]'/></bpmn:extensionElements>%s%s%s</bpmn:adHocSubProcess>`, id,
+			rapid.SampledFrom([]string{"Parallel", "Sequential"}).Draw(g.t, "ordering"), rapid.Bool().Draw(g.t, "rest"), strings.Join(ids, ","), in.nodes.String(), in.flows.String(), cond)
+		return id, id
+	case "call":
+		id, q, s, e := g.id("k"), g.id("q"), g.id("e"), g.id("e")
+		in := g.inner()
+		a, z := in.block(depth - 1)
+		in.flow(s, a, "")
+		in.flow(z, e, "")
+		g.n = in.n
+		*g.called = append(*g.called, fmt.Sprintf(`<bpmn:process id="%s" isExecutable="true"><bpmn:startEvent id="%s"/>%s<bpmn:endEvent id="%s"/>%s</bpmn:process>`, q, s, in.nodes.String(), e, in.flows.String()))
+		fmt.Fprintf(&g.nodes, `<bpmn:callActivity id="%s" calledElement="%s"/>`, id, q)
+		return id, id
 	case "branch":
 		gw, join := g.id("g"), g.id("g")
 		fmt.Fprintf(&g.nodes, `<bpmn:eventBasedGateway id="%s"/><bpmn:exclusiveGateway id="%s"/>`, gw, join)
@@ -116,7 +193,7 @@ func (g *gen) block(depth int) (first, last string) {
 	case "error", "escalate":
 		// A sub-process that ends in an error, or escalates on its way; what handles it goes on outside.
 		id, s, e, b := g.id("s"), g.id("e"), g.id("e"), g.id("b")
-		in := &gen{t: g.t, n: g.n}
+		in := g.inner()
 		a, z := in.block(depth - 1)
 		if kind == "escalate" {
 			x := in.id("x")
@@ -148,7 +225,7 @@ func (g *gen) block(depth int) (first, last string) {
 		return id, join
 	case "terminate":
 		id, s, fork, e, stop := g.id("s"), g.id("e"), g.id("g"), g.id("e"), g.id("e")
-		in := &gen{t: g.t, n: g.n}
+		in := g.inner()
 		fmt.Fprintf(&in.nodes, `<bpmn:startEvent id="%s"/><bpmn:parallelGateway id="%s"/><bpmn:endEvent id="%s"/><bpmn:endEvent id="%s"><bpmn:terminateEventDefinition/></bpmn:endEvent>`, s, fork, e, stop)
 		in.flow(s, fork, "")
 		for _, end := range []string{e, stop} {
@@ -162,11 +239,11 @@ func (g *gen) block(depth int) (first, last string) {
 	case "listen":
 		// A sub-process with an event sub-process.
 		id, s, e, es, st := g.id("s"), g.id("e"), g.id("e"), g.id("s"), g.id("e")
-		in := &gen{t: g.t, n: g.n}
+		in := g.inner()
 		a, z := in.block(depth - 1)
 		in.flow(s, a, "")
 		in.flow(z, e, "")
-		sub := &gen{t: g.t, n: in.n}
+		sub := in.inner()
 		x, _ := sub.block(depth - 1)
 		sub.flow(st, x, "")
 		g.n = sub.n
@@ -199,7 +276,7 @@ func (g *gen) block(depth int) (first, last string) {
 
 func (g *gen) sub(depth int, inner string) (string, string) {
 	id, s, e := g.id("s"), g.id("e"), g.id("e")
-	in := &gen{t: g.t, n: g.n}
+	in := g.inner()
 	a, b := in.block(depth - 1)
 	in.flow(s, a, "")
 	in.flow(b, e, "")
@@ -265,21 +342,63 @@ func encode(t *rapid.T, s State) string {
 	return string(b)
 }
 
+// joins holds each join against its split when nothing was cancelled: what follows a
+// join is entered as often as what is before its split.
+func joins(t *rapid.T, p *Process, pairs [][2]string, entered map[string]int) {
+	for _, e := range p.Elements {
+		for _, x := range pairs {
+			if e.ID != x[0] && !strings.HasSuffix(e.ID, "/"+x[0]) {
+				continue
+			}
+			join := p.Element(strings.TrimSuffix(e.ID, x[0]) + x[1])
+			if len(join.Out) == 0 { // the end of what a boundary event began
+				continue
+			}
+			next := join.Out[0].To
+			if next.Scope() || next.repeats() || next.Trigger == Compensate {
+				continue // is entered anew for a round, or to be undone
+			}
+			if len(next.In) == 1 && entered[next.ID] != entered[e.ID] {
+				t.Fatalf("%s was split %d times, behind its join %s went on %d times", e.ID, entered[e.ID], join.ID, entered[next.ID])
+			}
+		}
+	}
+}
+
 // Whatever the model and the order of events: what the outside owes is exactly what
 // tokens wait for, the state survives its serialisation, a replay gives the same
 // bytes, every instance ends with nothing left, and so does one that is cancelled.
+//
+// A few thousand models run each time; -rapid.checks=300000 runs as many as you like.
 func TestProperties(t *testing.T) {
+	if f := flag.Lookup("rapid.checks"); f.Value.String() == f.DefValue {
+		n := "5000"
+		if testing.Short() {
+			n = "500"
+		}
+		flag.Set("rapid.checks", n)
+		defer flag.Set("rapid.checks", f.DefValue)
+	}
 	rapid.Check(t, func(t *rapid.T) {
-		g := &gen{t: t}
+		g := &gen{t: t, called: &[]string{}, joins: &[][2]string{}}
 		a, b := g.block(rapid.IntRange(1, 4).Draw(t, "depth"))
 		g.flow("start", a, "")
 		g.flow(b, "end", "")
 		body := `<bpmn:startEvent id="start"/>` + g.nodes.String() + `<bpmn:endEvent id="end"/>` + g.flows.String()
+		if len(*g.called) > 0 { // the file ends with the end of a process
+			body += "</bpmn:process>" + strings.TrimSuffix(strings.Join(*g.called, ""), "</bpmn:process>")
+		}
 		d, err := Parse("random.bpmn", model(body))
 		if err != nil {
 			t.Fatal(err)
 		}
-		p := d.Processes[0]
+		p, err := d.Processes[0].Link(func(id string) *Process {
+			p, _ := d.Process(id)
+			return p
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
 		for _, f := range Check(d, Known{}) {
 			if f.Rule == "deadlock" || f.Rule == "unreachable" || f.Rule == "endless" {
 				t.Fatalf("a sound model is called unsound: %s", f)
@@ -287,6 +406,7 @@ func TestProperties(t *testing.T) {
 		}
 		cancelAt := rapid.IntRange(0, 40).Draw(t, "cancel")
 		owed := open{}
+		entered, left, cancelled := map[string]int{}, map[string]int{}, false
 		var log []Event
 		s := State{}
 		do := func(ev Event) {
@@ -296,6 +416,17 @@ func TestProperties(t *testing.T) {
 			}
 			log = append(log, ev)
 			owed.take(t, cmds)
+			for _, c := range cmds {
+				switch c := c.(type) {
+				case Entered:
+					entered[c.Element]++
+				case Left:
+					if c.Cancelled {
+						cancelled = true
+					}
+					left[c.Element]++
+				}
+			}
 			s = next
 			waiting := open{}
 			ids := map[string]bool{}
@@ -361,6 +492,14 @@ func TestProperties(t *testing.T) {
 		}
 		if len(owed) != 0 || len(s.Tokens) != 0 || len(s.Scopes) != 1 {
 			t.Fatalf("left behind: %v %s", owed, encode(t, s))
+		}
+		for id, n := range entered {
+			if left[id] != n {
+				t.Fatalf("%s was entered %d times and left %d times", id, n, left[id])
+			}
+		}
+		if !cancelled && !strings.Contains(body, "terminateEventDefinition") { // that cancels without a trace what is on its way to an element
+			joins(t, p, *g.joins, entered)
 		}
 		again := State{}
 		for _, ev := range log {

@@ -199,6 +199,9 @@ func outcomes(p *Process, e *Element) [][]*Flow {
 	}
 	normal := len(out)
 	for _, b := range e.Boundary {
+		if b.Trigger == Compensate { // its handler runs on its own
+			continue
+		}
 		for _, o := range outcomes(p, b) {
 			if b.Interrupting {
 				out = append(out, o)

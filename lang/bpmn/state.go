@@ -28,7 +28,8 @@ const (
 	ForChange   Wait = "change"   // of variables, until a condition is true
 	ForBranch   Wait = "branch"   // at an event-based gateway
 	ForJoin     Wait = "join"     // at a parallel or inclusive gateway
-	ForScope    Wait = "scope"    // at a sub-process, or an activity that runs for each item
+	ForScope    Wait = "scope"    // at a sub-process, or an activity that runs several times
+	ForUndo     Wait = "undo"     // until what was done is compensated
 	Watching    Wait = "watch"    // a watcher
 	ForOperator Wait = "incident" // something is wrong here
 )
@@ -47,9 +48,29 @@ type Scope struct {
 	Parent int            `json:"parent"` // -1: none
 	Token  string         `json:"token,omitempty"`
 	Vars   map[string]any `json:"vars,omitempty"`
-	Items  []any          `json:"items,omitempty"` // an activity that runs for each item: the items
-	Next   int            `json:"next,omitempty"`  // … how many of them have begun
+	Items  []any          `json:"items,omitempty"` // an activity that runs for each item: the items; an ad-hoc sub-process: what is yet to begin
+	Next   int            `json:"next,omitempty"`  // … how many of them, or of the rounds of a loop, have begun
 	Result []any          `json:"result,omitempty"`
+	Border border         `json:"border,omitempty"`
+	Done   []Done         `json:"done,omitempty"` // what can be compensated, in the order of its completion
+}
+
+// border is how variables pass the border of a scope.
+type border string
+
+const (
+	passable border = ""
+	own      border = "own"  // what is written inside stays inside
+	shut     border = "shut" // … and nothing outside is seen
+)
+
+// Done is an activity that is complete and can be compensated.
+type Done struct {
+	Element string         `json:"el"`
+	Scope   int            `json:"scope,omitempty"`
+	Vars    map[string]any `json:"vars,omitempty"`   // of a sub-process, at its end
+	Inner   []Done         `json:"inner,omitempty"`  // … and what in it can be compensated
+	Rounds  bool           `json:"rounds,omitempty"` // Inner are the items or rounds of an activity that ran several times
 }
 
 // Token is a place where something goes on.
@@ -61,11 +82,14 @@ type Token struct {
 	Owner   string         `json:"owner,omitempty"` // watcher: the token it watches for; "": its scope
 	Via     string         `json:"via,omitempty"`   // the flow it came over
 	Vars    map[string]any `json:"vars,omitempty"`  // local variables
-	Item    int            `json:"item,omitempty"`  // runs for this item, from 1
+	Item    int            `json:"item,omitempty"`  // runs for this item or round, from 1
+	For     string         `json:"for,omitempty"`   // compensates for this token
+	Undo    []Done         `json:"undo,omitempty"`  // what it has yet to compensate; of an activity that is being left: what it leaves to be compensated
 	Left    int            `json:"left,omitempty"`  // of a cycle: how often yet, -1: for ever; of a condition: 1 while it is true
 	Phase   phase          `json:"phase,omitempty"` // what a retry does
 	Reason  string         `json:"reason,omitempty"`
 	dead    bool
+	moving  bool // it has not entered its element yet
 }
 
 type phase string
@@ -76,6 +100,7 @@ const (
 	finishing phase = "finish"
 	leaving   phase = "leave"
 	arming    phase = "arm"
+	checking  phase = "check"
 )
 
 // Active are the elements where tokens are, once each, in the order of the tokens;

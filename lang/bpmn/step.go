@@ -127,6 +127,21 @@ func (r *run) take(ev Event) error {
 			return ErrNoToken
 		}
 		r.happened(t, el, ev.Vars)
+	case Activate:
+		t, el, err := waits(ev.Token, ForScope)
+		if err != nil {
+			return err
+		}
+		return r.activate(t, el, ev.Elements, ev.Vars)
+	case Conclude:
+		t, el, err := waits(ev.Token, ForScope)
+		if err != nil {
+			return err
+		}
+		if el.Kind != AdHoc || el.repeats() && t.Item == 0 {
+			return ErrNoToken
+		}
+		r.conclude(r.inside(t))
 	case Cancel:
 		r.kill(0)
 		r.s.Status = Cancelled
@@ -141,7 +156,7 @@ func (r *run) take(ev Event) error {
 		t.Wait, t.Phase, t.Reason = Moving, "", ""
 		switch phase {
 		case entering:
-			r.queue = append(r.queue, t)
+			r.move(t)
 		case working:
 			r.work(t, el)
 		case finishing:
@@ -149,8 +164,11 @@ func (r *run) take(ev Event) error {
 		case leaving:
 			r.leave(t, el)
 		case arming:
-			r.queue = append(r.queue, t)
+			r.move(t)
 			r.watchScope(t, el.Parent, t.Scope)
+		case checking:
+			t.Wait = ForScope
+			r.checkAdHoc(t, el, r.inside(t))
 		}
 	default:
 		return fmt.Errorf("bpmn: unknown event %T", ev)
@@ -182,7 +200,7 @@ func (r *run) begin(ev Start) error {
 	}
 	r.s.Scopes = append(r.s.Scopes, &Scope{ID: 0, Parent: -1, Vars: vars})
 	t := r.token(el, 0)
-	r.queue = append(r.queue, t)
+	r.move(t)
 	r.watchScope(t, nil, 0)
 	return nil
 }
@@ -198,6 +216,12 @@ func (r *run) token(el *Element, scope int) *Token {
 	return t
 }
 
+// move lets a token enter its element.
+func (r *run) move(t *Token) {
+	t.moving = true
+	r.queue = append(r.queue, t)
+}
+
 // settle moves tokens until each of them waits.
 func (r *run) settle() {
 	for {
@@ -207,6 +231,7 @@ func (r *run) settle() {
 			if t.dead || t.Wait != Moving {
 				continue
 			}
+			t.moving = false
 			el := r.p.byID[t.Element]
 			if r.moves--; r.moves < 0 {
 				r.incident(t, el, entering, fmt.Sprintf("more than %d moves or %d tokens without waiting: an endless loop?", maxMoves, maxTokens))
@@ -232,8 +257,8 @@ func (r *run) enter(t *Token, el *Element) {
 		r.incident(t, el, entering, el.Unchecked)
 		return
 	}
-	if el.Multi != nil && t.Item == 0 {
-		r.enterMulti(t, el)
+	if el.repeats() && t.Item == 0 {
+		r.repeat(t, el)
 		return
 	}
 	local, err := r.inputs(el, t.Scope, t.Vars)
@@ -315,14 +340,42 @@ func (r *run) work(t *Token, el *Element) {
 			}
 		}
 	case SubProcess:
-		sc := r.newScope(t, t.Vars)
-		t.Wait = ForScope
-		first := r.token(r.p.start(el), sc.ID)
-		r.queue = append(r.queue, first)
-		r.watchScope(first, el, sc.ID)
+		r.enterScope(t, el, passable)
+	case CallActivity:
+		if !el.Call.linked {
+			r.incident(t, el, working, fmt.Sprintf("the process %q, which %q calls, isn't there", el.Call.Process, el.ID))
+			return
+		}
+		b := own
+		if el.Call.Shut {
+			b = shut
+		}
+		r.enterScope(t, el, b)
+	case AdHoc:
+		r.enterAdHoc(t, el)
 	default:
 		r.incident(t, el, working, fmt.Sprintf("<%s> is not executed", el.Kind))
 	}
+}
+
+// enterScope begins a sub-process or a called process at its start event.
+func (r *run) enterScope(t *Token, el *Element, b border) {
+	sc := r.newScope(t, t.Vars)
+	sc.Border = b
+	t.Wait = ForScope
+	first := r.token(r.p.start(el), sc.ID)
+	r.move(first)
+	r.watchScope(first, el, sc.ID)
+}
+
+// inside is the scope that a token waits for, or nil.
+func (r *run) inside(t *Token) *Scope {
+	for _, sc := range r.s.Scopes {
+		if sc.Token == t.ID {
+			return sc
+		}
+	}
+	return nil
 }
 
 func (r *run) newScope(t *Token, vars map[string]any) *Scope {
@@ -356,7 +409,11 @@ func (r *run) job(t *Token, el *Element) {
 		return
 	}
 	t.Wait = ForJob
-	r.do(CreateJob{Token: t.ID, Element: el.ID, Type: typ, Retries: n, Headers: el.Headers, Vars: r.visible(t.Scope, t.Vars)})
+	c := CreateJob{Token: t.ID, Element: el.ID, Type: typ, Retries: n, Headers: el.Headers, Vars: r.visible(t.Scope, t.Vars)}
+	if len(el.Inputs) > 0 {
+		c.Mapped = t.Vars
+	}
+	r.do(c)
 }
 
 // JobOf is the job that a token waits for, once more.
@@ -428,7 +485,7 @@ func (r *run) throw(t *Token, el *Element) {
 		to := r.p.linkTarget(el)
 		r.do(Left{Token: t.ID, Element: el.ID})
 		t.Element, t.Via, t.Vars, t.Wait = to.ID, "", nil, Moving
-		r.queue = append(r.queue, t)
+		r.move(t)
 	case el.Trigger == Signal:
 		name, err := r.text(el.SignalName, t.Scope, t.Vars)
 		if err == nil && name == "" {
@@ -449,6 +506,8 @@ func (r *run) throw(t *Token, el *Element) {
 		if !r.raise(t, ErrorEvent, el.Code, t.Vars) {
 			r.incident(t, el, working, fmt.Sprintf("nothing handles the error %q", el.Code))
 		}
+	case el.Trigger == Compensate:
+		r.throwCompensation(t, el)
 	case el.Trigger == Terminate:
 		for _, o := range r.s.Tokens {
 			if o.Scope == t.Scope && o != t && !o.dead {
@@ -656,7 +715,8 @@ func (r *run) raise(t *Token, trigger Trigger, code string, vars map[string]any)
 		el := r.p.byID[at.Element]
 		sc := r.scope(at.Scope)
 		owner := r.s.Token(sc.Token)
-		if at.Item > 0 { // boundary events belong to the activity as a whole
+		if at.Item > 0 || at.For != "" && !el.ForCompensation {
+			// boundary events belong to the activity as a whole, and not to one that is being undone
 			at = owner
 			continue
 		}
@@ -709,7 +769,7 @@ func match(events []*Element, trigger Trigger, code string) *Element {
 // finish takes the results of an element and leaves it.
 func (r *run) finish(t *Token, el *Element, vars map[string]any) {
 	t.Wait = Moving
-	if len(el.Outputs) > 0 || t.Item > 0 {
+	if len(el.Outputs) > 0 || t.Item > 0 && el.Multi != nil {
 		if len(vars) > 0 {
 			t.Vars = maps.Clone(t.Vars)
 			if t.Vars == nil {
@@ -746,7 +806,13 @@ func (r *run) leave(t *Token, el *Element) {
 	}
 	r.disarm(t.ID)
 	r.do(Left{Token: t.ID, Element: el.ID})
+	r.remember(t, el)
 	t.Vars, t.Wait, t.Left = nil, Moving, 0
+	if t.For != "" {
+		t.dead = true
+		r.undone(t.For)
+		return
+	}
 	if len(flows) == 0 {
 		r.end(t)
 		return
@@ -758,7 +824,7 @@ func (r *run) leave(t *Token, el *Element) {
 			n = r.token(f.To, scope)
 		}
 		n.Element, n.Via = f.To.ID, f.ID
-		r.queue = append(r.queue, n)
+		r.move(n)
 	}
 }
 
@@ -804,16 +870,27 @@ func (r *run) choose(t *Token, el *Element) ([]*Flow, error) {
 // end takes a token away where it has nowhere to go, and completes its scope when it was the last.
 func (r *run) end(t *Token) {
 	t.dead = true
-	for _, o := range r.s.Tokens {
-		if o.Scope == t.Scope && !o.dead && o.Wait != Watching {
+	sc := r.scope(t.Scope)
+	if owner := r.s.Token(sc.Token); owner != nil {
+		if el := r.p.byID[owner.Element]; el.Kind == AdHoc && !(el.repeats() && owner.Item == 0) {
+			r.adHocStep(owner, el, sc)
 			return
 		}
 	}
-	sc := r.scope(t.Scope)
-	if len(sc.Items) > sc.Next { // the next item is on its way
+	if r.busy(sc) || len(sc.Items) > sc.Next { // the next item is on its way
 		return
 	}
 	r.complete(sc)
+}
+
+// busy reports whether a scope has a token that isn't just a watcher.
+func (r *run) busy(sc *Scope) bool {
+	for _, o := range r.s.Tokens {
+		if o.Scope == sc.ID && !o.dead && o.Wait != Watching {
+			return true
+		}
+	}
+	return false
 }
 
 // complete ends a scope that has no tokens left.
@@ -832,14 +909,35 @@ func (r *run) complete(sc *Scope) {
 	owner := r.s.Token(sc.Token)
 	el := r.p.byID[owner.Element]
 	r.s.Scopes = slices.DeleteFunc(r.s.Scopes, func(x *Scope) bool { return x == sc })
-	if el.Multi != nil && owner.Item == 0 {
-		r.multiDone(owner, el, sc)
+	if owner.Wait == ForUndo { // its compensation event sub-process has run
+		r.restored(owner)
+		return
+	}
+	rounds := el.repeats() && owner.Item == 0
+	if len(sc.Done) > 0 || !rounds && el.compensationStart() != nil {
+		owner.Undo = []Done{{Element: el.ID, Vars: sc.Vars, Inner: sc.Done, Rounds: rounds}}
+	}
+	if rounds {
+		r.repeated(owner, el, sc)
 		return
 	}
 	if el.ByEvent {
 		r.do(Left{Token: owner.ID, Element: el.ID})
 		r.end(owner)
 		return
+	}
+	switch el.Kind {
+	case CallActivity:
+		vars := sc.Vars
+		if el.Call.Keep && len(el.Outputs) == 0 {
+			vars = nil
+		}
+		r.finish(owner, el, vars)
+		return
+	case AdHoc:
+		if el.AdHoc.Result != "" {
+			r.set(owner.Scope, el.AdHoc.Result, sc.Result)
+		}
 	}
 	// What was local to the sub-process can be read by its outputs and is gone after them.
 	owner.Vars = sc.Vars
@@ -906,7 +1004,12 @@ func (r *run) cancel(t *Token) {
 		}
 	}
 	r.disarm(t.ID)
-	if t.Wait != Watching {
+	for _, o := range r.s.Tokens {
+		if o.For == t.ID {
+			r.cancel(o)
+		}
+	}
+	if t.Wait != Watching && !t.moving {
 		r.do(Left{Token: t.ID, Element: t.Element, Cancelled: true})
 	}
 }

@@ -23,12 +23,20 @@ func (r *run) scope(id int) *Scope {
 	return nil
 }
 
+// outer is the scope around sc whose variables are seen in it, or nil.
+func (r *run) outer(sc *Scope) *Scope {
+	if sc.Border == shut {
+		return nil
+	}
+	return r.scope(sc.Parent)
+}
+
 // lookup finds a variable from the inside out.
 func (r *run) lookup(scope int, local map[string]any, name string) (any, bool) {
 	if v, ok := local[name]; ok {
 		return v, true
 	}
-	for sc := r.scope(scope); sc != nil; sc = r.scope(sc.Parent) {
+	for sc := r.scope(scope); sc != nil; sc = r.outer(sc) {
 		if v, ok := sc.Vars[name]; ok {
 			return v, true
 		}
@@ -39,7 +47,7 @@ func (r *run) lookup(scope int, local map[string]any, name string) (any, bool) {
 // visible is everything that an element sees.
 func (r *run) visible(scope int, local map[string]any) map[string]any {
 	var chain []*Scope
-	for sc := r.scope(scope); sc != nil; sc = r.scope(sc.Parent) {
+	for sc := r.scope(scope); sc != nil; sc = r.outer(sc) {
 		chain = append(chain, sc)
 	}
 	out := map[string]any{}
@@ -52,11 +60,10 @@ func (r *run) visible(scope int, local map[string]any) map[string]any {
 
 // set changes a variable where it lives: in the nearest scope that has it, else in the process.
 func (r *run) set(scope int, name string, v any) {
-	root := r.s.Scopes[0]
-	at := root
-	for sc := r.scope(scope); sc != nil; sc = r.scope(sc.Parent) {
-		if _, ok := sc.Vars[name]; ok {
-			at = sc
+	at := r.scope(scope)
+	for sc := at; sc != nil; sc = r.scope(sc.Parent) {
+		at = sc
+		if _, ok := sc.Vars[name]; ok || sc.Border != passable {
 			break
 		}
 	}
