@@ -169,7 +169,14 @@ func (h *House) strongRoom(ctx context.Context, o Options) (err error) {
 	if h.blobs, err = blob.OpenFolder(blobDir(c)); err != nil {
 		return err
 	}
-	if h.jobs, err = job.NewQueue(job.Config{DB: h.db, Log: h.log, Now: h.now}); err != nil {
+	// The data folder belongs to one process at a time, so its key names the node; with the
+	// host, for folders that were copied.
+	node, err := secretFile(filepath.Join(c.Data.Dir, "node.id"))
+	if err != nil {
+		return err
+	}
+	host, _ := os.Hostname()
+	if h.jobs, err = job.NewQueue(job.Config{DB: h.db, Log: h.log, Now: h.now, Node: fmt.Sprintf("%s-%x", host, node[:6])}); err != nil {
 		return err
 	}
 	oc := bus.Config{DB: h.db, Log: h.log, Now: h.now}

@@ -13,26 +13,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/stdlib" // and the database/sql driver "pgx"
+	"github.com/jackc/pgx/v5/stdlib"
 )
-
-func openPostgres(ctx context.Context, c Config) (*DB, error) {
-	n := c.MaxConns
-	if n == 0 {
-		n = 16
-	}
-	sqlDB, err := sql.Open("pgx", c.DSN)
-	if err != nil {
-		return nil, fault.Because(fault.Unavailable, "store.open", "", err)
-	}
-	sqlDB.SetMaxOpenConns(n)
-	sqlDB.SetMaxIdleConns(n)
-	if err := sqlDB.PingContext(ctx); err != nil {
-		sqlDB.Close()
-		return nil, fault.Because(fault.Unavailable, "store.open", "", err)
-	}
-	return &DB{engine: Postgres, read: sqlDB, write: sqlDB}, nil
-}
 
 // writePostgres tries again what lost a race, and what never reached the server because
 // its connection had ended (the server was started anew).
@@ -64,15 +46,13 @@ func (db *DB) tryPostgres(ctx context.Context, fn func(tx *Tx) error) (err error
 	defer conn.Close()
 	p := &pgTx{ctx: ctx, conn: conn}
 	tx := &Tx{engine: Postgres, pg: p}
+	defer func() { tx.ended(err == nil) }()
 	err = guarded(fn, tx)
 	if p.hidden != nil {
 		err = p.hidden
 	}
 	if err == nil {
 		if err = p.commit(); err == nil {
-			for _, f := range tx.after {
-				f()
-			}
 			return nil, false
 		}
 		err = fmt.Errorf("store.commit: %w", err)
@@ -110,7 +90,24 @@ func (p *pgTx) later(query string, args []any) {
 
 func (p *pgTx) exec(query string, args []any) (int64, error) {
 	p.later(query, args)
-	return p.send()
+	return p.send(nil)
+}
+
+// one reads one row in the parcel of what waits.
+func (p *pgTx) one(scan func(Scanner) error, query string, args []any) error {
+	p.later(query, args)
+	scanned := sql.ErrNoRows
+	_, err := p.send(func(rows pgx.Rows) {
+		for first := true; rows.Next(); first = false {
+			if first {
+				scanned = scan(rows)
+			}
+		}
+	})
+	if err != nil {
+		return err
+	}
+	return scanned
 }
 
 // flush sends what waits, so that a query sees it.
@@ -118,7 +115,7 @@ func (p *pgTx) flush() error {
 	if p.begun && len(p.pending) == 0 || p.err != nil {
 		return p.err
 	}
-	_, err := p.send()
+	_, err := p.send(nil)
 	return err
 }
 
@@ -143,8 +140,9 @@ func (p *pgTx) commit() error {
 	return err
 }
 
-// send sends what waits and says how many rows the last statement changed.
-func (p *pgTx) send() (n int64, err error) {
+// send sends what waits and says how many rows the last statement changed. It gives its
+// rows to read, if there is one.
+func (p *pgTx) send(read func(pgx.Rows)) (n int64, err error) {
 	if p.err != nil {
 		return 0, p.err
 	}
@@ -160,7 +158,7 @@ func (p *pgTx) send() (n int64, err error) {
 	p.err = p.conn.Raw(func(driver any) error {
 		results := driver.(*stdlib.Conn).Conn().SendBatch(p.ctx, batch)
 		for i, s := range sent {
-			tag, err := results.Exec()
+			tag, err := result(results, i == len(sent)-1, read)
 			if err != nil {
 				var pg *pgconn.PgError
 				p.lost = first && i == 0 && !errors.As(err, &pg)
@@ -180,4 +178,17 @@ func (p *pgTx) send() (n int64, err error) {
 		return results.Close()
 	})
 	return n, p.err
+}
+
+func result(r pgx.BatchResults, last bool, read func(pgx.Rows)) (pgconn.CommandTag, error) {
+	if !last || read == nil {
+		return r.Exec()
+	}
+	rows, err := r.Query()
+	if err == nil {
+		read(rows)
+		rows.Close()
+		err = rows.Err()
+	}
+	return rows.CommandTag(), err
 }

@@ -15,8 +15,10 @@ import (
 
 	"mercator/base/fault"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	_ "modernc.org/sqlite" // database/sql driver "sqlite"
+	"github.com/jackc/pgx/v5/stdlib" // and the database/sql driver "pgx"
+	_ "modernc.org/sqlite"           // database/sql driver "sqlite"
 )
 
 // Engine is one of the two databases.
@@ -67,6 +69,34 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 		return openPostgres(ctx, c)
 	}
 	return nil, fault.Internalf("store.open", "unknown engine %q: want sqlite or postgres", c.Engine)
+}
+
+// A node that stops in the middle of a change without its connection being closed (its
+// machine has lost power, or is frozen) would keep the rows it has locked from everybody
+// else, for hours. No change of ours is silent for so long.
+const giveUpPostgres = `-- store.giveUpPostgres
+SET idle_in_transaction_session_timeout = '5s'`
+
+func openPostgres(ctx context.Context, c Config) (*DB, error) {
+	n := c.MaxConns
+	if n == 0 {
+		n = 16
+	}
+	conf, err := pgx.ParseConfig(c.DSN)
+	if err != nil {
+		return nil, fault.Because(fault.Unavailable, "store.open", "", err)
+	}
+	sqlDB := stdlib.OpenDB(*conf, stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
+		_, err := conn.Exec(ctx, giveUpPostgres)
+		return err
+	}))
+	sqlDB.SetMaxOpenConns(n)
+	sqlDB.SetMaxIdleConns(n)
+	if err := sqlDB.PingContext(ctx); err != nil {
+		sqlDB.Close()
+		return nil, fault.Because(fault.Unavailable, "store.open", "", err)
+	}
+	return &DB{engine: Postgres, read: sqlDB, write: sqlDB}, nil
 }
 
 func openSQLite(ctx context.Context, c Config) (*DB, error) {
@@ -192,7 +222,8 @@ type Tx struct {
 	engine Engine
 	w      *writerConn // SQLite
 	pg     *pgTx       // PostgreSQL
-	after  []func()
+	after  []func(committed bool)
+	lost   error // SQLite has rolled everything back by itself
 }
 
 // Engine says which database this is.
@@ -200,20 +231,43 @@ func (tx *Tx) Engine() Engine { return tx.engine }
 
 // AfterCommit runs f once the change is on disk: to wake a worker, never to store.
 // It doesn't run when the change is rolled back.
-func (tx *Tx) AfterCommit(f func()) { tx.after = append(tx.after, f) }
+func (tx *Tx) AfterCommit(f func()) {
+	tx.AfterEnd(func(committed bool) {
+		if committed {
+			f()
+		}
+	})
+}
+
+// AfterEnd runs f once the change is on disk or is known not to be: to give back what was
+// set aside for it. A commit of which nobody can say what became of it counts as none.
+func (tx *Tx) AfterEnd(f func(committed bool)) { tx.after = append(tx.after, f) }
+
+func (tx *Tx) ended(committed bool) {
+	for _, f := range tx.after {
+		f(committed)
+	}
+}
 
 // Exec changes rows and says how many.
 func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (int64, error) {
 	if tx.pg != nil {
 		return tx.pg.exec(query, args)
 	}
-	s, err := tx.w.prepared(query)
-	if err != nil {
-		return 0, classify(query, err)
+	if tx.lost != nil {
+		return 0, tx.lost // what came now would stand for itself
 	}
-	res, err := s.ExecContext(context.WithoutCancel(ctx), args...)
+	var res sql.Result
+	s, err := tx.w.prepared(query)
+	if err == nil {
+		res, err = s.ExecContext(context.WithoutCancel(ctx), args...)
+	}
 	if err != nil {
-		return 0, classify(query, err)
+		err = classify(query, err)
+		if outage(err) {
+			tx.lost = err
+		}
+		return 0, err
 	}
 	return res.RowsAffected()
 }
@@ -272,7 +326,7 @@ func classify(query string, err error) error {
 		if pg.Code == "23505" {
 			return fault.Because(fault.Conflict, op, "", err)
 		}
-		return err
+		return fmt.Errorf("%s: %w", op, err)
 	}
 	if s := err.Error(); strings.Contains(s, "UNIQUE constraint failed") || strings.Contains(s, "PRIMARY KEY constraint failed") {
 		return fault.Because(fault.Conflict, op, "", err)
@@ -289,7 +343,7 @@ func (db *DB) Write(ctx context.Context, fn func(tx *Tx) error) error {
 		return fault.Because(fault.Unavailable, "store.write", "", err)
 	}
 	if db.engine == Postgres {
-		return db.writePostgres(ctx, fn)
+		return classified("store.write", db.writePostgres(ctx, fn))
 	}
 	c := &change{fn: fn, done: make(chan error, 1)}
 	select {

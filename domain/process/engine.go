@@ -226,6 +226,14 @@ func (e *Engine) Start(ctx context.Context, tx *store.Tx, def *bpmn.Definitions,
 	return r.InstanceID, fault.Wrap(op, s.run(ctx, bpmn.Start{Vars: vars}))
 }
 
+// text is a statement that is written twice.
+func (e *Engine) text(sqlite, postgres string) string {
+	if e.db.Engine() == store.Postgres {
+		return postgres
+	}
+	return sqlite
+}
+
 // keepModel stores a model before an instance begins with it.
 func (e *Engine) keepModel(ctx context.Context, tx *store.Tx, def *bpmn.Definitions) error {
 	e.mu.Lock()
@@ -259,20 +267,34 @@ func plain(vars map[string]any) (map[string]any, error) {
 
 // step takes an event of an instance that is there.
 func (e *Engine) step(ctx context.Context, tx *store.Tx, instance string, actor access.Actor, ev bpmn.Event) error {
+	return e.stepOn(ctx, tx, instance, actor, func(context.Context) (bpmn.Event, error) { return ev, nil })
+}
+
+// stepOn is step for an event that takes something away from others, a job or a
+// subscription: ready does that, and says which event it is (nil: none after all), once
+// the instance is locked. Everybody locks in this order, or two nodes wait for each other.
+// What ready brings about for this very instance comes before the event.
+func (e *Engine) stepOn(ctx context.Context, tx *store.Tx, instance string, actor access.Actor, ready func(context.Context) (bpmn.Event, error)) error {
 	if s := under(ctx, instance); s != nil {
 		// A handler of this very instance brought it about: its turn comes when the handler is done.
-		s.queue = append(s.queue, ev)
-		return nil
+		ev, err := ready(ctx)
+		if err == nil && ev != nil {
+			s.queue = append(s.queue, ev)
+		}
+		return err
 	}
-	r, err := store.One(ctx, tx, scanRow, lockInstance, instance)
+	r, err := store.Locked(ctx, tx, scanRow, e.text(lockSQLite, lockPostgres), instance)
 	if err != nil {
 		return err
 	}
-	_, proc, err := e.process(ctx, tx, &r)
-	if err != nil {
+	s := &stepping{e: e, tx: tx, row: &r, actor: actor}
+	ev, err := ready(context.WithValue(ctx, underKey(instance), s))
+	if err != nil || ev == nil {
 		return err
 	}
-	s := &stepping{e: e, tx: tx, row: &r, proc: proc, actor: actor}
+	if _, s.proc, err = e.process(ctx, tx, &r); err != nil {
+		return err
+	}
 	return s.run(ctx, ev)
 }
 
@@ -334,11 +356,12 @@ func (s *stepping) run(ctx context.Context, ev bpmn.Event) error {
 			}
 		}
 	}
-	return s.save(ctx, event)
+	return s.save(ctx, event, now)
 }
 
-func (s *stepping) save(ctx context.Context, event string) error {
-	now := store.Micros(s.e.now())
+// save stores where the instance stands. The step is one instant: its timers run from it.
+func (s *stepping) save(ctx context.Context, event string, at time.Time) error {
+	now := store.Micros(at)
 	state, err := json.Marshal(s.row.state)
 	if err != nil {
 		return err
@@ -349,16 +372,16 @@ func (s *stepping) save(ctx context.Context, event string) error {
 	}
 	r := s.row
 	if s.fresh {
-		_, err = s.tx.Exec(ctx, insertInstance, r.InstanceID, r.CaseID, r.CaseRef, r.Label, r.Service, r.Version, r.Office, r.model, r.process,
+		err = s.tx.Later(ctx, insertInstance, r.InstanceID, r.CaseID, r.CaseRef, r.Label, r.Service, r.Version, r.Office, r.model, r.process,
 			string(r.state.Status), string(state), now, r.calls)
 	} else {
-		_, err = s.tx.Exec(ctx, saveInstance, r.InstanceID, string(r.state.Status), string(state), now)
+		err = s.tx.Later(ctx, saveInstance, r.InstanceID, string(r.state.Status), string(state), now)
 	}
 	if err != nil {
 		return err
 	}
 	if r.state.Status != bpmn.Running && !s.fresh { // what is over has no incident
-		if _, err := s.tx.Exec(ctx, resolveIncidents, r.InstanceID, now, s.actor.ID); err != nil {
+		if err := s.tx.Later(ctx, resolveIncidents, r.InstanceID, now, s.actor.ID); err != nil {
 			return err
 		}
 	}
@@ -367,8 +390,7 @@ func (s *stepping) save(ctx context.Context, event string) error {
 			return err
 		}
 	}
-	_, err = s.tx.Exec(ctx, insertHistory, ident.New(), r.InstanceID, now, event, string(s.actor.Kind), s.actor.ID, string(trace))
-	return err
+	return s.tx.Later(ctx, insertHistory, ident.New(), r.InstanceID, now, event, string(s.actor.Kind), s.actor.ID, string(trace))
 }
 
 // tokenArgs are the arguments of the jobs of this office.
@@ -435,9 +457,8 @@ func (s *stepping) carryOut(ctx context.Context, c bpmn.Command, now time.Time) 
 		if err != nil {
 			return err // the engine has checked it
 		}
-		_, err = e.jobs.Enqueue(ctx, tx, job.New{Kind: timerKind, Key: jobKey(timerKind, r.InstanceID, c.Token), RunAt: due,
+		return e.jobs.Add(ctx, tx, job.New{Kind: timerKind, Key: jobKey(timerKind, r.InstanceID, c.Token), RunAt: due,
 			Args: tokenArgs{Instance: r.InstanceID, Token: c.Token, Due: due.UTC()}})
-		return err
 	case bpmn.CancelTimer:
 		return e.jobs.CancelKey(ctx, tx, jobKey(timerKind, r.InstanceID, c.Token))
 	case bpmn.CancelJob:
@@ -498,9 +519,8 @@ func (s *stepping) job(ctx context.Context, c bpmn.CreateJob) error {
 		s.queue = append(s.queue, bpmn.JobFailed{Token: c.Token, Reason: fmt.Sprintf("nobody does work of the type %q", c.Type)})
 		return nil
 	case h.Async != nil:
-		_, err := s.e.jobs.Enqueue(ctx, s.tx, job.New{Kind: workKind, MaxAttempts: c.Retries, Key: jobKey(workKind, s.row.InstanceID, c.Token),
-			Args: tokenArgs{Instance: s.row.InstanceID, Token: c.Token}})
-		return err
+		return s.e.jobs.Add(ctx, s.tx, job.New{Kind: workKind, MaxAttempts: c.Retries, Key: jobKey(workKind, s.row.InstanceID, c.Token),
+			Args: tokenArgs{Instance: s.row.InstanceID, Token: c.Token}, Local: s.work(c)})
 	}
 	vars, err := h.Inline(ctx, s.tx, s.work(c))
 	if err != nil {

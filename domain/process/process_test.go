@@ -554,6 +554,29 @@ func TestProcess(t *testing.T) {
 		h.write(func(tx *store.Tx) error { return h.engine.Signal(t.Context(), tx, "storm", nil) }) // nobody waits
 	})
 
+	each("the clock is set forward and back", func(t *testing.T, h *house) {
+		const day = 24 * time.Hour
+		h.start("c1", "granted")
+		h.message("c9") // for nobody yet
+		h.pass(10 * day)
+		h.start("c2", "granted")
+		h.start("c3", "unclear")
+		h.pass(-10 * day) // what began meanwhile is of a time to come
+		h.message("c2")
+		h.until("completed", func() bool { return h.completed == 1 })
+		h.start("c9", "granted")
+		h.until("completed", func() bool { return h.completed == 2 })
+		h.pass(29 * day)
+		h.at("c1", "paid")
+		h.pass(day + time.Hour)
+		h.until("completed", func() bool { return h.completed == 3 })
+		if v := h.view("c1"); v.Done[len(v.Done)-1] != "given_up" {
+			t.Errorf("%v", v.Done)
+		}
+		h.until("reminded", func() bool { return len(h.milestones) == 6 }) // c3 twice, by its own time
+		h.at("c3", "review")
+	})
+
 	each("a restart in between", func(t *testing.T, h *house) {
 		h.start("c1", "granted")
 		h.stop()
