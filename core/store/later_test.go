@@ -37,13 +37,21 @@ func TestLater(t *testing.T) {
 			later(tx, "a", 1)
 			later(tx, "b", 2)
 			for _, id := range []string{"a", "b"} {
-				n, err := store.Locked(ctx, tx, number, "SELECT n FROM test_counter WHERE id = $1", id)
+				n, err := store.Lock(ctx, tx, number, "SELECT n FROM test_counter WHERE id = $1", id)()
 				if err != nil || n != int(id[0]-'a')+1 {
 					t.Errorf("%s: %d %v", id, n, err)
 				}
 			}
-			if _, err := store.Locked(ctx, tx, number, "SELECT n FROM test_counter WHERE id = 'z'"); !fault.Is(err, fault.NotFound) {
+			if _, err := store.Lock(ctx, tx, number, "SELECT n FROM test_counter WHERE id = 'z'")(); !fault.Is(err, fault.NotFound) {
 				t.Errorf("z: %v", err)
+			}
+			// A row stands for the time at which it was asked for.
+			before := store.Lock(ctx, tx, number, "SELECT n FROM test_counter WHERE id = 'b'")
+			if n, err := tx.Exec(ctx, "UPDATE test_counter SET n = 20 WHERE id = 'b'"); n != 1 || err != nil {
+				t.Errorf("%d rows, %v", n, err)
+			}
+			if n, err := before(); n != 2 || err != nil {
+				t.Errorf("b was %d, %v", n, err)
 			}
 			later(tx, "c", 3)
 			var n int
@@ -59,7 +67,7 @@ func TestLater(t *testing.T) {
 			if n, err := tx.Exec(ctx, "UPDATE test_counter SET n = n + 10 WHERE n > 1"); err != nil || n != 4 {
 				t.Errorf("%d rows, %v", n, err)
 			}
-			return tx.Later(ctx, "DELETE FROM test_counter WHERE n = 12")
+			return tx.Later(ctx, "DELETE FROM test_counter WHERE n = 30")
 		}); err != nil {
 			t.Fatal(err)
 		}
@@ -80,7 +88,7 @@ func TestLater(t *testing.T) {
 				return err
 			},
 			"locked": func(tx *store.Tx) error {
-				_, err := store.Locked(ctx, tx, number, "INSERT INTO test_counter (id, n) VALUES ('y', 1) RETURNING n")
+				_, err := store.Lock(ctx, tx, number, "INSERT INTO test_counter (id, n) VALUES ('y', 1) RETURNING n")()
 				return err
 			},
 			"passed over": func(tx *store.Tx) error {

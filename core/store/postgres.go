@@ -82,32 +82,38 @@ type pgTx struct {
 type pgStatement struct {
 	query string
 	args  []any
+	read  func(pgx.Rows) // nil: it has no rows that anybody wants
 }
 
 func (p *pgTx) later(query string, args []any) {
-	p.pending = append(p.pending, pgStatement{query, args})
+	p.pending = append(p.pending, pgStatement{query, args, nil})
 }
 
 func (p *pgTx) exec(query string, args []any) (int64, error) {
 	p.later(query, args)
-	return p.send(nil)
+	return p.send()
 }
 
-// one reads one row in the parcel of what waits.
-func (p *pgTx) one(scan func(Scanner) error, query string, args []any) error {
-	p.later(query, args)
-	scanned := sql.ErrNoRows
-	_, err := p.send(func(rows pgx.Rows) {
-		for first := true; rows.Next(); first = false {
-			if first {
-				scanned = scan(rows)
+// row reads one row with the next parcel; what it returns sends it if nothing else did.
+func (p *pgTx) row(scan func(Scanner) error, query string, args []any) (sent func() (found bool, err error)) {
+	found, read := false, false
+	p.pending = append(p.pending, pgStatement{query, args, func(rows pgx.Rows) {
+		read = true
+		for rows.Next() {
+			if !found {
+				found = true
+				scan(rows)
 			}
 		}
-	})
-	if err != nil {
-		return err
+	}})
+	return func() (bool, error) {
+		if !read {
+			if err := p.flush(); err != nil {
+				return false, err
+			}
+		}
+		return found, p.err
 	}
-	return scanned
 }
 
 // flush sends what waits, so that a query sees it.
@@ -115,7 +121,7 @@ func (p *pgTx) flush() error {
 	if p.begun && len(p.pending) == 0 || p.err != nil {
 		return p.err
 	}
-	_, err := p.send(nil)
+	_, err := p.send()
 	return err
 }
 
@@ -140,9 +146,8 @@ func (p *pgTx) commit() error {
 	return err
 }
 
-// send sends what waits and says how many rows the last statement changed. It gives its
-// rows to read, if there is one.
-func (p *pgTx) send(read func(pgx.Rows)) (n int64, err error) {
+// send sends what waits and says how many rows the last statement changed.
+func (p *pgTx) send() (n int64, err error) {
 	if p.err != nil {
 		return 0, p.err
 	}
@@ -158,7 +163,7 @@ func (p *pgTx) send(read func(pgx.Rows)) (n int64, err error) {
 	p.err = p.conn.Raw(func(driver any) error {
 		results := driver.(*stdlib.Conn).Conn().SendBatch(p.ctx, batch)
 		for i, s := range sent {
-			tag, err := result(results, i == len(sent)-1, read)
+			tag, err := result(results, s.read)
 			if err != nil {
 				var pg *pgconn.PgError
 				p.lost = first && i == 0 && !errors.As(err, &pg)
@@ -180,8 +185,8 @@ func (p *pgTx) send(read func(pgx.Rows)) (n int64, err error) {
 	return n, p.err
 }
 
-func result(r pgx.BatchResults, last bool, read func(pgx.Rows)) (pgconn.CommandTag, error) {
-	if !last || read == nil {
+func result(r pgx.BatchResults, read func(pgx.Rows)) (pgconn.CommandTag, error) {
+	if read == nil {
 		return r.Exec()
 	}
 	rows, err := r.Query()

@@ -42,21 +42,31 @@ func One[T any](ctx context.Context, q Q, scan func(Scanner) (T, error), query s
 	return v, classified("store.one", err)
 }
 
-// Locked is One inside a transaction. PostgreSQL gets the query together with the
-// statements that wait for the next one (Tx.Later) and with the BEGIN; its columns are
-// texts, bytes and whole numbers, and scan keeps nothing of the row.
-func Locked[T any](ctx context.Context, tx *Tx, scan func(Scanner) (T, error), query string, args ...any) (v T, err error) {
+// Lock is One inside a transaction for a row that is needed a little later: what it
+// returns gives the row. PostgreSQL gets the query, in its order, together with what comes
+// before and after it (Tx.Later, Tx.Exec); its columns are texts, bytes and whole numbers,
+// and scan keeps nothing of the row.
+func Lock[T any](ctx context.Context, tx *Tx, scan func(Scanner) (T, error), query string, args ...any) func() (T, error) {
 	if tx.pg == nil {
-		return One(ctx, tx, scan, query, args...)
+		v, err := One(ctx, tx, scan, query, args...)
+		return func() (T, error) { return v, err }
 	}
-	err = tx.pg.one(func(s Scanner) (err error) {
-		v, err = scan(s)
-		return err
+	var v T
+	var scanned error
+	sent := tx.pg.row(func(s Scanner) error {
+		v, scanned = scan(s)
+		return scanned
 	}, query, args)
-	if errors.Is(err, sql.ErrNoRows) {
-		return v, fault.Because(fault.NotFound, "store.locked", "", err)
+	return func() (T, error) {
+		found, err := sent()
+		switch {
+		case err != nil:
+			return v, classified("store.lock", err)
+		case !found:
+			return v, fault.Because(fault.NotFound, "store.lock", "", sql.ErrNoRows)
+		}
+		return v, scanned
 	}
-	return v, classified("store.locked", err)
 }
 
 // Micros is an instant as the databases hold it: µs since 1970 UTC; the zero time is 0.

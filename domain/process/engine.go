@@ -283,15 +283,17 @@ func (e *Engine) stepOn(ctx context.Context, tx *store.Tx, instance string, acto
 		}
 		return err
 	}
-	r, err := store.Locked(ctx, tx, scanRow, e.text(lockSQLite, lockPostgres), instance)
-	if err != nil {
-		return err
-	}
-	s := &stepping{e: e, tx: tx, row: &r, actor: actor}
+	locked := store.Lock(ctx, tx, scanRow, e.text(lockSQLite, lockPostgres), instance)
+	s := &stepping{e: e, tx: tx, actor: actor}
 	ev, err := ready(context.WithValue(ctx, underKey(instance), s))
 	if err != nil || ev == nil {
 		return err
 	}
+	r, err := locked()
+	if err != nil {
+		return err
+	}
+	s.row = &r
 	if _, s.proc, err = e.process(ctx, tx, &r); err != nil {
 		return err
 	}
