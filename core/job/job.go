@@ -27,6 +27,9 @@ type New struct {
 	RunAt       time.Time // zero: now
 	Key         string    // unique until the job has ended; enqueueing it again meanwhile changes nothing
 	MaxAttempts int       // 0: 20
+	// Local is for the worker if it is this process that does the job, at once: what it
+	// would otherwise read again. It isn't stored, so the worker must do without it.
+	Local any
 }
 
 // Job is a job that a worker has claimed.
@@ -35,6 +38,7 @@ type Job struct {
 	Args          json.RawMessage
 	Attempt       int // 1 for the first
 	RunAt         time.Time
+	Local         any // New.Local, or nil
 
 	lease string
 	max   int
@@ -97,8 +101,13 @@ type Queue struct {
 	wall    int64         // what the clock said last, and when that was; of Run
 	read    time.Time     // by the clock that nobody sets
 	slow    chan struct{} // those that were put aside
+	slots   chan struct{} // of jobs under way
+	all     sync.WaitGroup
 	mu      sync.Mutex
 	under   map[string]int // jobs under way by kind, of kinds with a limit
+	running bool
+	behind  bool // jobs may be due that nobody has claimed
+	handed  int  // jobs handed over or about to be
 }
 
 // NewQueue makes a queue; Run works it off.
@@ -110,6 +119,7 @@ func NewQueue(c Config) (*Queue, error) {
 	if c.Node != "" {
 		q.node = c.Node + "/"
 	}
+	q.slots = make(chan struct{}, q.n)
 	q.own = q.node + ident.Secret(6) + "/"
 	if q.lease == 0 {
 		q.lease = defaultLease
@@ -141,12 +151,59 @@ func (q *Queue) Register(workers ...Worker) error {
 // nothing is written and id is "".
 func (q *Queue) Enqueue(ctx context.Context, tx *store.Tx, n New) (id string, err error) {
 	const op = "job.enqueue"
-	args, err := json.Marshal(n.Args)
+	row, err := q.row(n)
 	if err != nil {
+		return "", err
+	}
+	rows, err := tx.Exec(ctx, enqueue, row.values()...)
+	if err != nil || rows == 0 {
+		q.dropped(row)
 		return "", fault.Wrap(op, err)
 	}
+	tx.AfterEnd(func(committed bool) { q.written(row, committed) })
+	return row.ID, nil
+}
+
+// Add is Enqueue for who doesn't want to know whether the Key waits already: it costs no
+// way to the database of its own.
+func (q *Queue) Add(ctx context.Context, tx *store.Tx, n New) error {
+	row, err := q.row(n)
+	if err != nil {
+		return err
+	}
+	if err := tx.Later(ctx, enqueue, row.values()...); err != nil {
+		q.dropped(row)
+		return fault.Wrap("job.add", err)
+	}
+	tx.AfterEnd(func(committed bool) { q.written(row, committed) })
+	return nil
+}
+
+// row is a job as it is written. One that is due now, while this process has a place for
+// it and nothing older waits, is written as claimed already (handed), and begun as soon
+// as it is on disk: that saves the transaction of a claim, and the way through it.
+type row struct {
+	Job
+	due, now int64
+	handed   bool
+}
+
+func (r row) values() []any {
+	var key any
+	if r.Key != "" {
+		key = r.Key
+	}
+	return []any{r.ID, r.Kind, key, string(r.Args), r.due, r.max, r.now, r.Attempt, r.lease}
+}
+
+func (q *Queue) row(n New) (row, error) {
+	const op = "job.enqueue"
+	args, err := json.Marshal(n.Args)
+	if err != nil {
+		return row{}, fault.Wrap(op, err)
+	}
 	if len(args) > maxArgs {
-		return "", fault.Internalf(op, "%s: %d bytes of arguments; keep the data in your own table", n.Kind, len(args))
+		return row{}, fault.Internalf(op, "%s: %d bytes of arguments; keep the data in your own table", n.Kind, len(args))
 	}
 	now := q.now()
 	if n.RunAt.IsZero() {
@@ -155,20 +212,68 @@ func (q *Queue) Enqueue(ctx context.Context, tx *store.Tx, n New) (id string, er
 	if n.MaxAttempts == 0 {
 		n.MaxAttempts = defaultAttempts
 	}
-	var key any
-	if n.Key != "" {
-		key = n.Key
+	r := row{Job: Job{ID: ident.New(), Kind: n.Kind, Key: n.Key, Args: args, RunAt: n.RunAt, max: n.MaxAttempts}, due: store.Micros(n.RunAt), now: store.Micros(now)}
+	if !n.RunAt.After(now) && q.reserve(n.Kind) {
+		r.handed, r.Attempt, r.Local = true, 1, n.Local
+		r.lease, r.due = q.own+ident.Secret(12), store.Micros(now.Add(q.lease))
 	}
-	id = ident.New()
-	rows, err := tx.Exec(ctx, enqueue, id, n.Kind, key, string(args), store.Micros(n.RunAt), n.MaxAttempts, store.Micros(now))
-	if err != nil {
-		return "", fault.Wrap(op, err)
+	return r, nil
+}
+
+// reserve sets a place aside for a job that is about to be written. There are no more than
+// twice as many as are done at a time, since a commit takes its while; and none while
+// jobs wait that have to be claimed, so that nothing overtakes them for ever.
+func (q *Queue) reserve(kind string) bool {
+	w, ok := q.workers[kind]
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if !ok || !q.running || q.behind || w.Limit > 0 && q.under[kind] >= w.Limit {
+		return false
 	}
-	if rows == 0 {
-		return "", nil
+	if q.handed >= 2*q.n {
+		q.behind = true
+		return false
 	}
-	tx.AfterCommit(q.Wake)
-	return id, nil
+	if w.Limit > 0 {
+		q.under[kind]++
+	}
+	q.handed++
+	q.all.Add(1)
+	return true
+}
+
+// dropped gives the place back.
+func (q *Queue) dropped(r row) {
+	if !r.handed {
+		return
+	}
+	q.leave(r.Kind)
+	q.mu.Lock()
+	q.handed--
+	q.mu.Unlock()
+	q.all.Done()
+}
+
+// written begins a job that was handed over, and wakes the queue for others.
+func (q *Queue) written(r row, committed bool) {
+	switch {
+	case !committed:
+		q.dropped(r)
+	case !r.handed:
+		q.Wake()
+	default:
+		go func() {
+			began := time.Now()
+			q.slots <- struct{}{}
+			end := q.aside(func() { <-q.slots })
+			defer func() { q.dropped(r); end(); q.next(r.Kind) }()
+			ctx, j := context.Background(), r.Job
+			if time.Since(began) > q.lease/3 && !q.extend(ctx, &j) {
+				return // it had to wait for so long that somebody else has it
+			}
+			q.do(ctx, &j)
+		}()
+	}
 }
 
 // CancelKey takes a waiting job back; one that is being done finds out when it calls Done.
@@ -226,14 +331,23 @@ func (q *Queue) Run(ctx context.Context) error {
 			return fault.Wrap("job.run", err)
 		}
 	}
-	slots := make(chan struct{}, q.n)
-	var under sync.WaitGroup
-	defer under.Wait()
+	q.mu.Lock()
+	q.running, q.behind = true, true // what waits since before is claimed first
+	q.mu.Unlock()
+	defer func() {
+		q.mu.Lock()
+		q.running = false
+		q.mu.Unlock()
+		q.all.Wait()
+	}()
 	var short time.Time // since when only few slots are free
 	for ctx.Err() == nil {
 		q.watchClock(ctx)
-		free := q.n - len(slots)
+		free := q.n - len(q.slots)
 		pause := sleepMax // all slots are taken: the next to end wakes us
+		if free == 0 {
+			q.setBehind(true)
+		}
 		// A busy queue waits a moment for a quarter of its slots: each claim is a transaction.
 		few := free > 0 && free < q.n/4
 		switch {
@@ -258,15 +372,18 @@ func (q *Queue) Run(ctx context.Context) error {
 				pause = pollEvery
 			}
 			full := len(jobs) == free
+			if err == nil {
+				q.setBehind(full)
+			}
 			for _, j := range jobs {
 				if !q.take(j.Kind) {
 					q.giveBack(ctx, j)
 					continue
 				}
-				slots <- struct{}{}
-				under.Go(func() {
-					end := q.aside(func() { <-slots })
-					defer func() { q.leave(j.Kind); end() }()
+				q.slots <- struct{}{}
+				q.all.Go(func() {
+					end := q.aside(func() { <-q.slots })
+					defer func() { q.leave(j.Kind); end(); q.next(j.Kind) }()
 					q.do(context.WithoutCancel(ctx), j)
 				})
 			}
@@ -286,6 +403,22 @@ func (q *Queue) Run(ctx context.Context) error {
 		timer.Stop()
 	}
 	return ctx.Err()
+}
+
+// next wakes the queue after a job has ended, if there may be something for its place.
+func (q *Queue) next(kind string) {
+	q.mu.Lock()
+	behind := q.behind
+	q.mu.Unlock()
+	if behind || q.workers[kind].Limit > 0 {
+		q.Wake()
+	}
+}
+
+func (q *Queue) setBehind(is bool) {
+	q.mu.Lock()
+	q.behind = is
+	q.mu.Unlock()
 }
 
 // watchClock sees that somebody has set the clock. Set forward, the leases of this process
@@ -346,7 +479,7 @@ func (q *Queue) aside(leave func()) (end func()) {
 		case <-ended:
 		}
 	})
-	return func() { t.Stop(); close(ended); leave(); q.Wake() }
+	return func() { t.Stop(); close(ended); leave() }
 }
 
 // take counts a job under way, unless its kind has reached its limit.
@@ -443,22 +576,25 @@ func (q *Queue) hold(ctx context.Context, j *Job, lost context.CancelFunc) {
 			return
 		case <-t.C:
 		}
-		var n int64
-		err := q.db.Write(ctx, func(tx *store.Tx) error {
-			var err error
-			n, err = tx.Exec(ctx, extend, j.ID, j.lease, store.Micros(q.now().Add(q.lease)))
-			return err
-		})
-		switch {
-		case ctx.Err() != nil:
-			return
-		case err != nil:
-			q.log.Warn("the lease of a job can't be kept", "kind", j.Kind, "job", j.ID, "err", err)
-		case n == 0:
+		if !q.extend(ctx, j) {
 			lost()
 			return
 		}
 	}
+}
+
+// extend keeps the lease of a job for another while, and says no only when it is lost for sure.
+func (q *Queue) extend(ctx context.Context, j *Job) bool {
+	var n int64
+	err := q.db.Write(ctx, func(tx *store.Tx) error {
+		var err error
+		n, err = tx.Exec(ctx, extend, j.ID, j.lease, store.Micros(q.now().Add(q.lease)))
+		return err
+	})
+	if err != nil && ctx.Err() == nil {
+		q.log.Warn("the lease of a job can't be kept", "kind", j.Kind, "job", j.ID, "err", err)
+	}
+	return err != nil || n > 0
 }
 
 func (q *Queue) do(ctx context.Context, j *Job) {

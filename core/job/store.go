@@ -16,7 +16,7 @@ func Migrations() store.Migrations { return store.Migrations{Room: "job", FS: mi
 
 const enqueue = `-- job.enqueue
 INSERT INTO job_task (id, kind, key, args, state, due_at, attempt, max_attempts, lease, error, created_at)
-VALUES ($1, $2, $3, $4, 'waiting', $5, 0, $6, '', '', $7) ON CONFLICT (key) DO NOTHING`
+VALUES ($1, $2, $3, $4, 'waiting', $5, $8, $6, $9, '', $7) ON CONFLICT (key) DO NOTHING`
 
 const cancelKey = `-- job.cancelKey
 DELETE FROM job_task WHERE key = $1 AND state = 'waiting'`

@@ -42,6 +42,33 @@ func One[T any](ctx context.Context, q Q, scan func(Scanner) (T, error), query s
 	return v, classified("store.one", err)
 }
 
+// Lock is One inside a transaction for a row that is needed a little later: what it
+// returns gives the row. PostgreSQL gets the query, in its order, together with what comes
+// before and after it (Tx.Later, Tx.Exec); its columns are texts, bytes and whole numbers,
+// and scan keeps nothing of the row.
+func Lock[T any](ctx context.Context, tx *Tx, scan func(Scanner) (T, error), query string, args ...any) func() (T, error) {
+	if tx.pg == nil {
+		v, err := One(ctx, tx, scan, query, args...)
+		return func() (T, error) { return v, err }
+	}
+	var v T
+	var scanned error
+	sent := tx.pg.row(func(s Scanner) error {
+		v, scanned = scan(s)
+		return scanned
+	}, query, args)
+	return func() (T, error) {
+		found, err := sent()
+		switch {
+		case err != nil:
+			return v, classified("store.lock", err)
+		case !found:
+			return v, fault.Because(fault.NotFound, "store.lock", "", sql.ErrNoRows)
+		}
+		return v, scanned
+	}
+}
+
 // Micros is an instant as the databases hold it: µs since 1970 UTC; the zero time is 0.
 func Micros(t time.Time) int64 {
 	if t.IsZero() {

@@ -20,10 +20,10 @@ const (
 )
 
 type change struct {
-	fn    func(tx *Tx) error
-	done  chan error
-	after []func()
-	err   error // why it was undone
+	fn   func(tx *Tx) error
+	done chan error
+	tx   *Tx
+	err  error // why it was undone
 }
 
 // writerConn is the only connection that writes, with its prepared statements.
@@ -116,17 +116,13 @@ func (db *DB) group(w *writerConn, first *change) {
 	// Nobody is answered before the commit, not even who was refused: the reason may be
 	// what another change of the group has written, and that isn't sure before.
 	for _, c := range held {
-		switch {
-		case err != nil:
-			c.done <- err
-		case c.err != nil:
-			c.done <- c.err
-		default:
-			for _, f := range c.after {
-				f()
-			}
-			c.done <- nil
+		if err != nil {
+			c.err = err
 		}
+		if c.tx != nil {
+			c.tx.ended(c.err == nil)
+		}
+		c.done <- c.err
 	}
 }
 
@@ -139,6 +135,7 @@ func (db *DB) one(w *writerConn, c *change) error {
 		return errors.Join(errBroken, err)
 	}
 	tx := &Tx{engine: SQLite, w: w}
+	c.tx = tx
 	if err := guarded(c.fn, tx); err != nil {
 		if e := w.exec("ROLLBACK TO change"); e != nil {
 			return errors.Join(errBroken, err, e)
@@ -151,7 +148,6 @@ func (db *DB) one(w *writerConn, c *change) error {
 	if err := w.exec("RELEASE change"); err != nil {
 		return errors.Join(errBroken, err)
 	}
-	c.after = tx.after
 	return nil
 }
 

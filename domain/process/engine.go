@@ -234,6 +234,14 @@ func (e *Engine) pin(ctx context.Context, tx *store.Tx, def *bpmn.Definitions, p
 	return linked, string(b), err
 }
 
+// text is a statement that is written twice.
+func (e *Engine) text(sqlite, postgres string) string {
+	if e.db.Engine() == store.Postgres {
+		return postgres
+	}
+	return sqlite
+}
+
 // keepModel stores a model before an instance begins with it.
 func (e *Engine) keepModel(ctx context.Context, tx *store.Tx, def *bpmn.Definitions) error {
 	e.mu.Lock()
@@ -283,15 +291,17 @@ func (e *Engine) stepOn(ctx context.Context, tx *store.Tx, instance string, acto
 		}
 		return err
 	}
-	r, err := store.One(ctx, tx, scanRow, lockInstance, instance)
-	if err != nil {
-		return err
-	}
-	s := &stepping{e: e, tx: tx, row: &r, actor: actor}
+	locked := store.Lock(ctx, tx, scanRow, e.text(lockSQLite, lockPostgres), instance)
+	s := &stepping{e: e, tx: tx, actor: actor}
 	ev, err := ready(context.WithValue(ctx, underKey(instance), s))
 	if err != nil || ev == nil {
 		return err
 	}
+	r, err := locked()
+	if err != nil {
+		return err
+	}
+	s.row = &r
 	if _, s.proc, err = e.process(ctx, tx, &r); err != nil {
 		return err
 	}
@@ -390,16 +400,16 @@ func (s *stepping) save(ctx context.Context, event string) error {
 	}
 	r := s.row
 	if s.fresh {
-		_, err = s.tx.Exec(ctx, insertInstance, r.InstanceID, r.CaseID, r.CaseRef, r.Label, r.Service, r.Version, r.Office, r.model, r.process,
+		err = s.tx.Later(ctx, insertInstance, r.InstanceID, r.CaseID, r.CaseRef, r.Label, r.Service, r.Version, r.Office, r.model, r.process,
 			string(r.state.Status), string(state), now, r.calls)
 	} else {
-		_, err = s.tx.Exec(ctx, saveInstance, r.InstanceID, string(r.state.Status), string(state), now)
+		err = s.tx.Later(ctx, saveInstance, r.InstanceID, string(r.state.Status), string(state), now)
 	}
 	if err != nil {
 		return err
 	}
 	if r.state.Status != bpmn.Running && !s.fresh { // what is over has no incident
-		if _, err := s.tx.Exec(ctx, resolveIncidents, r.InstanceID, now, s.actor.ID, s.actor.Name); err != nil {
+		if err := s.tx.Later(ctx, resolveIncidents, r.InstanceID, now, s.actor.ID, s.actor.Name); err != nil {
 			return err
 		}
 	}
@@ -408,8 +418,7 @@ func (s *stepping) save(ctx context.Context, event string) error {
 			return err
 		}
 	}
-	_, err = s.tx.Exec(ctx, insertHistory, ident.New(), r.InstanceID, now, event, string(s.actor.Kind), s.actor.ID, string(trace))
-	return err
+	return s.tx.Later(ctx, insertHistory, ident.New(), r.InstanceID, now, event, string(s.actor.Kind), s.actor.ID, string(trace))
 }
 
 // tokenArgs are the arguments of the jobs of this office.
@@ -478,9 +487,8 @@ func (s *stepping) carryOut(ctx context.Context, c bpmn.Command, now time.Time) 
 		if err != nil {
 			return err // the engine has checked it
 		}
-		_, err = e.jobs.Enqueue(ctx, tx, job.New{Kind: timerKind, Key: jobKey(timerKind, r.InstanceID, c.Token), RunAt: due,
+		return e.jobs.Add(ctx, tx, job.New{Kind: timerKind, Key: jobKey(timerKind, r.InstanceID, c.Token), RunAt: due,
 			Args: tokenArgs{Instance: r.InstanceID, Token: c.Token, Due: due.UTC()}})
-		return err
 	case bpmn.CancelTimer:
 		return e.jobs.CancelKey(ctx, tx, jobKey(timerKind, r.InstanceID, c.Token))
 	case bpmn.CancelJob:
@@ -549,9 +557,8 @@ func (s *stepping) job(ctx context.Context, c bpmn.CreateJob) error {
 		s.queue = append(s.queue, bpmn.JobFailed{Token: c.Token, Reason: fmt.Sprintf("nobody does work of the type %q", c.Type)})
 		return nil
 	case h.Async != nil:
-		_, err := s.e.jobs.Enqueue(ctx, s.tx, job.New{Kind: workKind, MaxAttempts: c.Retries, Key: jobKey(workKind, s.row.InstanceID, c.Token),
-			Args: tokenArgs{Instance: s.row.InstanceID, Token: c.Token}})
-		return err
+		return s.e.jobs.Add(ctx, s.tx, job.New{Kind: workKind, MaxAttempts: c.Retries, Key: jobKey(workKind, s.row.InstanceID, c.Token),
+			Args: tokenArgs{Instance: s.row.InstanceID, Token: c.Token}, Local: s.work(c)})
 	}
 	vars, err := h.Inline(ctx, s.tx, s.work(c))
 	if err != nil {

@@ -33,11 +33,13 @@ const insertInstance = `-- process.insertInstance
 INSERT INTO process_instance (id, case_id, ref, label, service, version, office, model, process, status, state, revision, created_at, changed_at, calls)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, $12, $12, $13)`
 
-// Taking the next revision first locks the row on PostgreSQL, so that the steps of an
-// instance come one after the other; on SQLite there is one writer anyway.
-const lockInstance = `-- process.lockInstance
-UPDATE process_instance SET revision = revision + 1 WHERE id = $1
-RETURNING id, case_id, ref, label, service, version, office, model, process, status, state, revision, calls`
+// The row is locked on PostgreSQL, so that the steps of an instance come one after the
+// other; on SQLite there is one writer anyway.
+const lockSQLite = `-- process.lockSQLite
+SELECT id, case_id, ref, label, service, version, office, model, process, status, state, revision, calls FROM process_instance WHERE id = $1`
+
+const lockPostgres = `-- process.lockPostgres
+SELECT id, case_id, ref, label, service, version, office, model, process, status, state, revision, calls FROM process_instance WHERE id = $1 FOR UPDATE`
 
 // Who ends work of an instance takes the instance first, as every step does before it takes work
 // away: so nobody waits in a circle. On SQLite there is one writer anyway.
@@ -45,7 +47,7 @@ const holdInstancePostgres = `-- process.holdInstancePostgres
 SELECT id FROM process_instance WHERE id = $1 FOR UPDATE`
 
 const saveInstance = `-- process.saveInstance
-UPDATE process_instance SET status = $2, state = $3, changed_at = $4 WHERE id = $1`
+UPDATE process_instance SET status = $2, state = $3, changed_at = $4, revision = revision + 1 WHERE id = $1`
 
 const instanceOfCase = `-- process.instanceOfCase
 SELECT id, case_id, ref, label, service, version, office, model, process, status, state, revision, calls

@@ -83,7 +83,13 @@ func (e *Engine) work(ctx context.Context, j *job.Job) error {
 	if err != nil {
 		return err
 	}
-	w, ok, err := e.load(ctx, e.db, a)
+	// What this process has just stored needn't be read again; it's what would be read.
+	w, ok := j.Local.(Work)
+	if ok {
+		w.Vars, err = plain(w.Vars)
+	} else {
+		w, ok, err = e.load(ctx, e.db, a)
+	}
 	if err != nil || !ok {
 		return err // without a token the job ends by itself
 	}
