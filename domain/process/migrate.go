@@ -543,7 +543,7 @@ func (e *Engine) count(ctx context.Context, tx *store.Tx, m Migration, r row, st
 
 // migrateOne takes one instance over, or says why not.
 func (e *Engine) migrateOne(ctx context.Context, tx *store.Tx, m Migration, instance string) error {
-	r, err := store.One(ctx, tx, scanRow, lockInstance, instance)
+	r, err := store.One(ctx, tx, scanRow, e.text(lockSQLite, lockPostgres), instance)
 	if err != nil {
 		return err
 	}
@@ -849,7 +849,7 @@ func (e *Engine) undoBatch(ctx context.Context, m Migration) error {
 // undoOne puts one instance back, or says why not.
 func (e *Engine) undoOne(ctx context.Context, tx *store.Tx, m Migration, instance string) error {
 	now := store.Micros(e.now())
-	r, err := store.One(ctx, tx, scanRow, lockInstance, instance)
+	r, err := store.One(ctx, tx, scanRow, e.text(lockSQLite, lockPostgres), instance)
 	if err != nil {
 		return err
 	}

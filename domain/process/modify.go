@@ -292,14 +292,14 @@ func (e *Engine) Modify(ctx context.Context, tx *store.Tx, g access.Grant, m Mod
 	if err := m.check(op); err != nil {
 		return err
 	}
-	r, err := store.One(ctx, tx, scanRow, lockInstance, m.Instance)
+	r, err := store.One(ctx, tx, scanRow, e.text(lockSQLite, lockPostgres), m.Instance)
 	if err != nil {
 		return fault.Wrap(op, err)
 	}
 	if err := ofGrant(op, g, r.Ref); err != nil {
 		return err
 	}
-	if r.revision != m.Revision+1 {
+	if r.revision != m.Revision {
 		return fault.New(fault.Conflict, op, "process.moved")
 	}
 	_, proc, err := e.process(ctx, tx, &r)
