@@ -229,6 +229,7 @@ type Element struct {
 	Inputs     []Mapping
 	Outputs    []Mapping
 	Multi      *Multi
+	Spill      bool // what its work brings back is set in the process, whatever its outputs say (Camunda 7)
 }
 
 // Multi says that an activity runs once for each item of a list.

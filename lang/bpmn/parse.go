@@ -16,7 +16,7 @@ import (
 
 // Parse reads a file. What is wrong with it comes back as Findings, all at once.
 func Parse(file string, data []byte) (*Definitions, error) {
-	root, bad := readXML(data)
+	root, idle, bad := readXML(data)
 	if bad != nil {
 		return nil, Findings{{File: file, Line: bad.pos.Line, Col: bad.pos.Col, Severity: Error, Rule: bad.rule, Text: bad.text}}
 	}
@@ -25,6 +25,9 @@ func Parse(file string, data []byte) (*Definitions, error) {
 		d:        &Definitions{File: file, Source: data, Hash: hex.EncodeToString(sum[:]), shapes: map[string]shape{}, edges: map[string][]point{}},
 		messages: map[string]*node{}, signals: map[string]*node{}, codes: map[string]string{}, ids: map[string]Pos{},
 		warned: map[string]bool{},
+	}
+	for _, w := range idle {
+		b.warn(w.pos, "", w.rule, "%s", w.text)
 	}
 	if !root.is(nsBPMN, "definitions") {
 		b.bad(root.pos, "", "not-bpmn", "the first element is <%s> of %q, not <definitions> of BPMN 2.0 (%s)", root.name, root.space, nsBPMN)
@@ -56,6 +59,8 @@ type builder struct {
 	ids        map[string]Pos
 	warned     map[string]bool
 	feelGlobal bool
+	camunda    bool // the file has something of Camunda 7
+	juel       bool // expressions may be JUEL
 }
 
 // bad is a mistake that no file may have.
@@ -104,6 +109,7 @@ func (b *builder) claim(n *node) string {
 
 func (b *builder) definitions(root *node) {
 	b.d.ID, b.d.Name, b.d.Exporter = root.attr("id"), root.attr("name"), root.attr("exporter")
+	b.dialect(root)
 	b.feelGlobal = strings.Contains(strings.ToUpper(root.attr("expressionLanguage")), "FEEL")
 	for _, n := range root.kids {
 		if n.space != nsBPMN {
@@ -297,7 +303,9 @@ func (b *builder) flow(n *node) {
 	if from.Kind == EndEvent || to.Kind == StartEvent || to.Kind == BoundaryEvent || from.ByEvent || to.ByEvent {
 		b.refuse(n.pos, from, "flow", "a sequence flow can't go from <%s> %q to <%s> %q", from.Kind, from.ID, to.Kind, to.ID)
 	}
+	b.vendorFlow(n, from)
 	if c := n.first(nsBPMN, "conditionExpression"); c != nil {
+		b.lower(c, from)
 		src := c.content()
 		switch {
 		case src == "":
@@ -305,7 +313,9 @@ func (b *builder) flow(n *node) {
 		case from.Kind == ParallelGateway || from.Kind == EventBasedGateway:
 			b.refuse(c.pos, from, "flow", "sequence flow %q out of <%s> %q can't have a condition", id, from.Kind, from.ID)
 		case !strings.HasPrefix(src, "=") && !b.feelGlobal && !strings.Contains(strings.ToUpper(c.attr("language")), "FEEL"):
-			b.refuse(c.contentPos(), from, "expression", "the condition of sequence flow %q is not FEEL: it has to begin with \"=\"", id)
+			if !isJUEL(src) || !juelLanguage(c.attr("language")) { // else it is refused already
+				b.refuse(c.contentPos(), from, "expression", "the condition of sequence flow %q %s", id, notFEEL(c.attr("language")))
+			}
 		default:
 			f.Condition = b.formula(from, src, c.contentPos())
 		}
@@ -350,8 +360,10 @@ func (b *builder) expr(e *Element, src string, at Pos) *Expr {
 	if strings.HasPrefix(strings.TrimSpace(src), "=") {
 		return b.formula(e, src, at)
 	}
-	if strings.Contains(src, "${") || strings.Contains(src, "#{") {
-		b.refuse(at, e, "expression", "%q is an expression of another language; here expressions are FEEL and begin with \"=\"", src)
+	if isJUEL(src) {
+		if f, ok := b.translate(e, src, at); ok {
+			return b.formula(e, f, at)
+		}
 	}
 	return &Expr{Src: src, Pos: at}
 }
