@@ -343,7 +343,7 @@ func (s *stepping) incidents(ctx context.Context) error {
 		t := s.row.state.Token(i.Token)
 		switch {
 		case t == nil || t.Wait != bpmn.ForOperator:
-			_, err = s.tx.Exec(ctx, resolveIncident, i.ID, store.Micros(s.e.now()), s.actor.ID)
+			_, err = s.tx.Exec(ctx, resolveIncident, i.ID, store.Micros(s.e.now()), s.actor.ID, s.actor.Name)
 		case t.Element != i.Element:
 			_, err = s.tx.Exec(ctx, moveIncident, i.ID, t.Element)
 		}

@@ -244,6 +244,8 @@ type Element struct {
 	Reads      []string    // data objects and stores, by id
 	Writes     []string
 
+	Spill bool // what its work brings back is set in the process, whatever its outputs say (Camunda 7)
+
 	ForCompensation bool // runs only as the handler of a compensation boundary event
 }
 

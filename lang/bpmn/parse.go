@@ -16,7 +16,7 @@ import (
 
 // Parse reads a file. What is wrong with it comes back as Findings, all at once.
 func Parse(file string, data []byte) (*Definitions, error) {
-	root, bad := readXML(data)
+	root, idle, bad := readXML(data)
 	if bad != nil {
 		return nil, Findings{{File: file, Line: bad.pos.Line, Col: bad.pos.Col, Severity: Error, Rule: bad.rule, Text: bad.text}}
 	}
@@ -25,6 +25,9 @@ func Parse(file string, data []byte) (*Definitions, error) {
 		d:        &Definitions{File: file, Source: data, Hash: hex.EncodeToString(sum[:]), shapes: map[string]shape{}, edges: map[string][]point{}},
 		messages: map[string]*node{}, signals: map[string]*node{}, codes: map[string]string{}, ids: map[string]Pos{},
 		warned: map[string]bool{},
+	}
+	for _, w := range idle {
+		b.warn(w.pos, "", w.rule, "%s", w.text)
 	}
 	if !root.is(nsBPMN, "definitions") {
 		b.bad(root.pos, "", "not-bpmn", "the first element is <%s> of %q, not <definitions> of BPMN 2.0 (%s)", root.name, root.space, nsBPMN)
@@ -58,6 +61,8 @@ type builder struct {
 	ids        map[string]Pos
 	warned     map[string]bool
 	feelGlobal bool
+	camunda    bool // the file has something of Camunda 7
+	juel       bool // expressions may be JUEL
 }
 
 // undo is a compensation event that names an activity.
@@ -113,6 +118,7 @@ func (b *builder) claim(n *node) string {
 
 func (b *builder) definitions(root *node) {
 	b.d.ID, b.d.Name, b.d.Exporter = root.attr("id"), root.attr("name"), root.attr("exporter")
+	b.dialect(root)
 	b.feelGlobal = strings.Contains(strings.ToUpper(root.attr("expressionLanguage")), "FEEL")
 	for _, n := range root.kids {
 		if n.space != nsBPMN {
@@ -356,7 +362,9 @@ func (b *builder) flow(n *node) {
 	if from.Kind == EndEvent || to.Kind == StartEvent || to.Kind == BoundaryEvent || from.ByEvent || to.ByEvent {
 		b.refuse(n.pos, from, "flow", "a sequence flow can't go from <%s> %q to <%s> %q", from.Kind, from.ID, to.Kind, to.ID)
 	}
+	b.vendorFlow(n, from)
 	if c := n.first(nsBPMN, "conditionExpression"); c != nil {
+		b.lower(c, from)
 		src := c.content()
 		switch {
 		case src == "":
@@ -364,7 +372,9 @@ func (b *builder) flow(n *node) {
 		case from.Kind == ParallelGateway || from.Kind == EventBasedGateway:
 			b.refuse(c.pos, from, "flow", "sequence flow %q out of <%s> %q can't have a condition", id, from.Kind, from.ID)
 		case !strings.HasPrefix(src, "=") && !b.feelGlobal && !strings.Contains(strings.ToUpper(c.attr("language")), "FEEL"):
-			b.refuse(c.contentPos(), from, "expression", "the condition of sequence flow %q is not FEEL: it has to begin with \"=\"", id)
+			if !isJUEL(src) || !juelLanguage(c.attr("language")) { // else it is refused already
+				b.refuse(c.contentPos(), from, "expression", "the condition of sequence flow %q %s", id, notFEEL(c.attr("language")))
+			}
 		default:
 			f.Condition = b.formula(from, src, c.contentPos())
 		}
@@ -409,8 +419,10 @@ func (b *builder) expr(e *Element, src string, at Pos) *Expr {
 	if strings.HasPrefix(strings.TrimSpace(src), "=") {
 		return b.formula(e, src, at)
 	}
-	if strings.Contains(src, "${") || strings.Contains(src, "#{") {
-		b.refuse(at, e, "expression", "%q is an expression of another language; here expressions are FEEL and begin with \"=\"", src)
+	if isJUEL(src) {
+		if f, ok := b.translate(e, src, at); ok {
+			return b.formula(e, f, at)
+		}
 	}
 	return &Expr{Src: src, Pos: at}
 }
@@ -764,102 +776,6 @@ func (b *builder) code(k *node, e *Element, attr string) {
 		return
 	}
 	e.Code = code
-}
-
-// Attributes of Camunda 7 that change nothing here, and those that are read.
-var (
-	harmless = []string{
-		"asyncBefore", "asyncAfter", "async", "exclusive", "historyTimeToLive", "versionTag", "jobPriority", "taskPriority",
-		"candidateStarterGroups", "candidateStarterUsers", "isStartableInTasklist", "modelerTemplate", "modelerTemplateVersion",
-		"modelerTemplateIcon", "initiator", "diagramRelationId", "mapDecisionResult", "decisionRefBinding", "formRefBinding", "formRefVersion",
-	}
-	harmlessExt = []string{"formData", "failedJobRetryTimeCycle", "field", "validation", "potentialStarter"}
-)
-
-// vendor reads what Camunda 7 writes where it means the same, warns where it means
-// nothing here and refuses where leaving it out would change the meaning.
-func (b *builder) vendor(n *node, e *Element) {
-	id := ""
-	if e != nil {
-		id = e.ID
-	}
-	lit := func(name string) *Expr {
-		if v := n.attrNS(nsCamunda, name); v != "" {
-			return b.expr(e, v, n.attrPos(name))
-		}
-		return nil
-	}
-	for _, a := range n.attrs {
-		if a.Name.Space != nsCamunda {
-			continue
-		}
-		switch name := a.Name.Local; {
-		case slices.Contains(harmless, name):
-			b.warn(n.attrPos(name), id, "ignored", "camunda:%s has no effect here", name)
-		case e == nil:
-			b.refuse(n.attrPos(name), e, "vendor", "camunda:%s is not read and would change the meaning", name)
-		case name == "type" && a.Value == "external", name == "topic":
-			e.JobType = lit("topic")
-		case name == "decisionRef":
-			e.Decision = lit(name)
-		case name == "resultVariable":
-			e.ResultVar = a.Value
-		case name == "assignee":
-			e.Assignee = lit(name)
-		case name == "candidateGroups":
-			e.Groups = lit(name)
-		case name == "candidateUsers":
-			e.Users = lit(name)
-		case name == "dueDate":
-			e.Due = lit(name)
-		case name == "followUpDate":
-			e.FollowUp = lit(name)
-		case name == "priority":
-			e.Priority = lit(name)
-		case name == "formKey", name == "formRef":
-			e.Form = a.Value
-		default:
-			b.refuse(n.attrPos(name), e, "vendor", "camunda:%s=%q is not read and would change the meaning", name, short(a.Value))
-		}
-	}
-	for _, a := range n.attrs {
-		switch a.Name.Space {
-		case "", nsBPMN, nsCamunda, nsXSI, nsZeebe, "xmlns", "http://www.w3.org/XML/1998/namespace":
-		default:
-			b.warn(n.pos, id, "ignored", "attributes of %s have no effect here", a.Name.Space)
-		}
-	}
-	ext := n.first(nsBPMN, "extensionElements")
-	if ext == nil {
-		return
-	}
-	for _, x := range ext.kids {
-		switch {
-		case x.space == nsZeebe:
-			switch x.name {
-			case "taskDefinition", "taskHeaders", "properties", "ioMapping", "calledDecision", "script", "formDefinition", "userTask",
-				"assignmentDefinition", "taskSchedule", "priorityDefinition", "subscription", "versionTag", "calledElement", "adHoc":
-			case "userTaskForm":
-				// a form kept in the process
-			case "executionListeners", "taskListeners":
-				b.refuse(x.pos, e, "unsupported", "zeebe:%s are not executed", x.name)
-			default:
-				b.warn(x.pos, id, "ignored", "zeebe:%s has no effect here", x.name)
-			}
-		case x.space == nsCamunda && x.name == "properties":
-			if e != nil {
-				for _, h := range x.all(nsCamunda, "property") {
-					e.Properties = append(e.Properties, Property{h.attr("name"), h.attr("value")})
-				}
-			}
-		case x.space == nsCamunda && slices.Contains(harmlessExt, x.name):
-			b.warn(x.pos, id, "ignored", "camunda:%s has no effect here", x.name)
-		case x.space == nsCamunda:
-			b.refuse(x.pos, e, "vendor", "camunda:%s is not read and would change the meaning", x.name)
-		case x.space != "" && x.space != nsBPMN:
-			b.warn(x.pos, id, "ignored", "extensions of %s have no effect here", x.space)
-		}
-	}
 }
 
 func short(s string) string {

@@ -776,6 +776,9 @@ func match(events []*Element, trigger Trigger, code string) *Element {
 // finish takes the results of an element and leaves it.
 func (r *run) finish(t *Token, el *Element, vars map[string]any) {
 	t.Wait = Moving
+	if el.Spill && (len(el.Outputs) > 0 || t.Item > 0) {
+		r.spill(t, vars)
+	}
 	if len(el.Outputs) > 0 || t.Item > 0 && el.Multi != nil {
 		if len(vars) > 0 {
 			t.Vars = maps.Clone(t.Vars)

@@ -117,6 +117,9 @@ func (p period) add(t time.Time) time.Time {
 // parseCycle reads "R5/PT1H": how often (-1: for ever) and how far apart.
 func parseCycle(s string) (int, period, error) {
 	bad := fmt.Errorf("%q is not a cycle such as R5/PT1H or R/P1D", short(s))
+	if n := len(strings.Fields(s)); n >= 5 && n <= 7 {
+		return 0, period{}, fmt.Errorf("%q is a cron expression, which is not read: write a cycle such as R/P1W, or a condition of the calendar into the process", short(s))
+	}
 	rest, ok := strings.CutPrefix(s, "R")
 	if !ok {
 		return 0, period{}, bad

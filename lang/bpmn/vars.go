@@ -80,6 +80,15 @@ func (r *run) setAll(scope int, vars map[string]any) {
 	}
 }
 
+// spill sets what isn't local to a token where it lives.
+func (r *run) spill(t *Token, vars map[string]any) {
+	for _, name := range slices.Sorted(maps.Keys(vars)) {
+		if _, local := t.Vars[name]; !local {
+			r.set(t.Scope, name, vars[name])
+		}
+	}
+}
+
 // setPath is old with v at the path; what old has beside it stays.
 func setPath(old any, path []string, v any) any {
 	if len(path) == 0 {

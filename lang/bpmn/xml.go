@@ -33,6 +33,31 @@ const (
 	nsXSI     = "http://www.w3.org/2001/XMLSchema-instance"
 )
 
+// The kin of Camunda 7 writes the same under names of its own.
+var kin = map[string]string{
+	"http://activiti.org/bpmn":            nsCamunda,
+	"http://flowable.org/bpmn":            nsCamunda,
+	"http://operaton.org/schema/1.0/bpmn": nsCamunda,
+}
+
+// Prefixes that tools use for what has no effect; some forget to declare them, and a
+// modelling tool opens the file all the same. Prefixes that matter have to be declared.
+var idle = map[string]string{
+	"xsi": nsXSI, "modeler": "http://camunda.org/schema/modeler/1.0",
+	"bioc": "http://bpmn.io/schema/bpmn/biocolor/1.0", "color": "http://www.omg.org/spec/BPMN/non-normative/color/1.0",
+}
+
+// space is the namespace under which a name is known here.
+func space(s string, bound map[string]bool) string {
+	if k := kin[s]; k != "" {
+		return k
+	}
+	if k := idle[s]; k != "" && !bound[s] {
+		return k
+	}
+	return s
+}
+
 // node is an XML element.
 type node struct {
 	space, name string
@@ -144,20 +169,22 @@ type errAt struct {
 
 func (e *errAt) Error() string { return e.text }
 
-// readXML reads a document into nodes: no DTD, no entities but the five, every
-// prefix bound, within the bounds.
-func readXML(data []byte) (*node, *errAt) {
+// readXML reads a document into nodes: no DTD, no entities but the five, every prefix
+// bound (but for idle ones, which are warnings), within the bounds.
+func readXML(data []byte) (*node, []errAt, *errAt) {
 	if len(data) > maxBytes {
-		return nil, &errAt{Pos{1, 1}, "too-large", fmt.Sprintf("the file has %d bytes, more than %d are not read", len(data), maxBytes)}
+		return nil, nil, &errAt{Pos{1, 1}, "too-large", fmt.Sprintf("the file has %d bytes, more than %d are not read", len(data), maxBytes)}
 	}
 	data, problem := toUTF8(data)
 	if problem != nil {
-		return nil, problem
+		return nil, nil, problem
 	}
 	d := xml.NewDecoder(bytes.NewReader(data))
 	d.CharsetReader = func(string, io.Reader) (io.Reader, error) { return bytes.NewReader(nil), errors.New("encoding") }
 	bound := map[string]bool{"": true, "xml": true, "xmlns": true, "http://www.w3.org/XML/1998/namespace": true}
 	var root *node
+	var warnings []errAt
+	warned := map[string]bool{}
 	var stack []*node
 	count := 0
 	for {
@@ -172,23 +199,23 @@ func readXML(data []byte) (*node, *errAt) {
 			var se *xml.SyntaxError
 			if errors.As(err, &se) {
 				l, c := d.InputPos()
-				return nil, &errAt{Pos{l, c}, "xml", "not well-formed XML: " + se.Msg}
+				return nil, nil, &errAt{Pos{l, c}, "xml", "not well-formed XML: " + se.Msg}
 			}
-			return nil, &errAt{at, "xml", "not well-formed XML: " + err.Error()}
+			return nil, nil, &errAt{at, "xml", "not well-formed XML: " + err.Error()}
 		}
 		switch t := tok.(type) {
 		case xml.Directive:
-			return nil, &errAt{at, "xml-dtd", "document type declarations and entities are not read"}
+			return nil, nil, &errAt{at, "xml-dtd", "document type declarations and entities are not read"}
 		case xml.StartElement:
 			count++
 			if count > maxNodes {
-				return nil, &errAt{at, "too-large", fmt.Sprintf("more than %d elements", maxNodes)}
+				return nil, nil, &errAt{at, "too-large", fmt.Sprintf("more than %d elements", maxNodes)}
 			}
 			if len(stack) >= maxDepth {
-				return nil, &errAt{at, "too-deep", fmt.Sprintf("nested deeper than %d", maxDepth)}
+				return nil, nil, &errAt{at, "too-deep", fmt.Sprintf("nested deeper than %d", maxDepth)}
 			}
 			if len(t.Attr) > maxAttrs {
-				return nil, &errAt{at, "too-large", fmt.Sprintf("more than %d attributes", maxAttrs)}
+				return nil, nil, &errAt{at, "too-large", fmt.Sprintf("more than %d attributes", maxAttrs)}
 			}
 			for i, a := range t.Attr {
 				if a.Name.Space == "xmlns" || a.Name.Space == "" && a.Name.Local == "xmlns" {
@@ -196,31 +223,41 @@ func readXML(data []byte) (*node, *errAt) {
 				}
 				for _, b := range t.Attr[:i] {
 					if a.Name == b.Name {
-						return nil, &errAt{at, "xml", fmt.Sprintf("attribute %s is there twice", a.Name.Local)}
+						return nil, nil, &errAt{at, "xml", fmt.Sprintf("attribute %s is there twice", a.Name.Local)}
 					}
 				}
 			}
 			unbound := ""
-			if !bound[t.Name.Space] {
-				unbound = t.Name.Space
-			}
-			for _, a := range t.Attr {
-				if !bound[a.Name.Space] {
-					unbound = a.Name.Space
+			declared := func(prefix string) {
+				switch {
+				case bound[prefix]:
+				case idle[prefix] == "":
+					unbound = prefix
+				case !warned[prefix]:
+					warned[prefix] = true
+					warnings = append(warnings, errAt{at, "xml-prefix", fmt.Sprintf(
+						"the prefix %q is not declared: add xmlns:%s=%q to the first element", prefix, prefix, idle[prefix])})
 				}
 			}
+			declared(t.Name.Space)
+			for _, a := range t.Attr {
+				declared(a.Name.Space)
+			}
 			if unbound != "" {
-				return nil, &errAt{at, "xml-prefix", fmt.Sprintf(
+				return nil, nil, &errAt{at, "xml-prefix", fmt.Sprintf(
 					"the prefix %q is not declared: add xmlns:%s=\"…\" to the first element%s", unbound, unbound, hintFor(unbound))}
 			}
-			n := &node{space: t.Name.Space, name: t.Name.Local, attrs: t.Copy().Attr, pos: at, tag: data[off:d.InputOffset()]}
+			n := &node{space: space(t.Name.Space, bound), name: t.Name.Local, attrs: t.Copy().Attr, pos: at, tag: data[off:d.InputOffset()]}
+			for i := range n.attrs {
+				n.attrs[i].Name.Space = space(n.attrs[i].Name.Space, bound)
+			}
 			if len(stack) > 0 {
 				p := stack[len(stack)-1]
 				p.kids = append(p.kids, n)
 			} else if root == nil {
 				root = n
 			} else {
-				return nil, &errAt{at, "xml", "a second root element"}
+				return nil, nil, &errAt{at, "xml", "a second root element"}
 			}
 			stack = append(stack, n)
 		case xml.EndElement:
@@ -239,14 +276,14 @@ func readXML(data []byte) (*node, *errAt) {
 		}
 	}
 	if root == nil {
-		return nil, &errAt{Pos{1, 1}, "xml", "the file is empty"}
+		return nil, nil, &errAt{Pos{1, 1}, "xml", "the file is empty"}
 	}
-	return root, nil
+	return root, warnings, nil
 }
 
 func hintFor(prefix string) string {
 	for _, known := range [][2]string{
-		{"xsi", nsXSI}, {"bpmn", nsBPMN}, {"bpmn2", nsBPMN}, {"bpmndi", nsBPMNDI}, {"dc", nsDC}, {"di", nsDI},
+		{"bpmn", nsBPMN}, {"bpmn2", nsBPMN}, {"bpmndi", nsBPMNDI}, {"dc", nsDC}, {"di", nsDI},
 		{"zeebe", nsZeebe}, {"camunda", nsCamunda},
 	} {
 		if known[0] == prefix {
