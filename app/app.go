@@ -22,6 +22,7 @@ import (
 
 	"mercator/adapter/oidclogin"
 	"mercator/adapter/xbezahl"
+	"mercator/base/caldate"
 	"mercator/base/i18n"
 	"mercator/base/person"
 	"mercator/core/access"
@@ -75,12 +76,13 @@ type Options struct {
 
 // House is every room, built and plugged together.
 type House struct {
-	config  config.Config
-	log     *slog.Logger
-	now     func() time.Time
-	content fs.FS
-	zone    *time.Location
-	city    *sample.City
+	config   config.Config
+	log      *slog.Logger
+	now      func() time.Time
+	content  fs.FS
+	zone     *time.Location
+	calendar *caldate.Calendar
+	city     *sample.City
 
 	definitions *register.Registers
 
@@ -169,7 +171,14 @@ func (h *House) strongRoom(ctx context.Context, o Options) (err error) {
 	if h.blobs, err = blob.OpenFolder(blobDir(c)); err != nil {
 		return err
 	}
-	if h.jobs, err = job.NewQueue(job.Config{DB: h.db, Log: h.log, Now: h.now}); err != nil {
+	// The data folder belongs to one process at a time, so its key names the node; with the
+	// host, for folders that were copied.
+	node, err := secretFile(filepath.Join(c.Data.Dir, "node.id"))
+	if err != nil {
+		return err
+	}
+	host, _ := os.Hostname()
+	if h.jobs, err = job.NewQueue(job.Config{DB: h.db, Log: h.log, Now: h.now, Node: fmt.Sprintf("%s-%x", host, node[:6])}); err != nil {
 		return err
 	}
 	oc := bus.Config{DB: h.db, Log: h.log, Now: h.now}
@@ -246,10 +255,13 @@ func (h *House) offices(ctx context.Context, o Options) (err error) {
 	h.directory = catalogue.NewDirectory(topics, nil)
 	h.services.OnChange(func() { h.directory.Replace(h.signpost()) })
 	if err := h.loadServices(ctx); err != nil {
-		return err
+		if !service.StaysOpen(err) {
+			return err
+		}
+		h.log.Error("a service package has mistakes; the version before it stays in force", "err", err)
 	}
 	h.cases = &casefile.File{DB: h.db, Outbox: h.outbox, Now: h.now}
-	h.engine, err = process.New(process.Config{DB: h.db, Jobs: h.jobs, Now: h.now, Zone: h.zone, Log: h.log, Hooks: h.processHooks()})
+	h.engine, err = process.New(process.Config{DB: h.db, Jobs: h.jobs, Now: h.now, Zone: h.zone, Calendar: h.calendar, Log: h.log, Hooks: h.processHooks()})
 	if err != nil {
 		return err
 	}
@@ -287,8 +299,13 @@ func (h *House) readCity() error {
 	if h.city, err = sample.LoadCity(folder); err != nil {
 		return err
 	}
-	h.zone, err = time.LoadLocation("Europe/Berlin")
-	return err
+	if h.zone, err = time.LoadLocation("Europe/Berlin"); err != nil {
+		return err
+	}
+	if h.calendar, err = caldate.New(h.city.Info.State, h.city.Info.Closed...); err != nil {
+		return fmt.Errorf("city/organisation.toml: %w", err)
+	}
+	return nil
 }
 
 // loadServices reads the packages; a package with a mistake is reported and the
@@ -416,7 +433,7 @@ func (h *House) counters(ctx context.Context, _ Options) error {
 		}},
 		Nav: map[web.ShellKind][]web.NavItem{web.PublicShell: portal, web.PortalShell: portal,
 			web.DeskShell: {atDesk("work", "/desk", "clerk", "head", "counter"), atDesk("refunds", "/desk/refunds", "clerk", "head", "counter"),
-				atDesk("incidents", "/desk/incidents", "operator"), nav("portal", "/", false)}},
+				atDesk("incidents", "/desk/incidents", "operator"), atDesk("processes", "/desk/processes", "operator"), nav("portal", "/", false)}},
 		Viewer: func(r *http.Request) (web.Viewer, bool) {
 			a, ok := identity.Current(r)
 			return web.Viewer{Name: a.Name, Kind: string(a.Kind), Level: int(a.Level), Sub: a.Office, Roles: a.Roles}, ok

@@ -168,6 +168,12 @@ func TestARunningCaseKeepsItsVersion(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.Close()
+	// The town opens with the version before it.
+	closed := testHouse(t, dir, content)
+	if s, ok := closed.services.Current("resident-parking-permit"); !ok || s.Fee.Examples[1].Cents != 4200 {
+		t.Errorf("after a start with a broken package %v is in force", s)
+	}
+	closed.Close()
 	if err := os.WriteFile(fee, text, 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -32,6 +32,7 @@ import (
 	"mercator/domain/postbox/postboxweb"
 	"mercator/domain/process"
 	"mercator/domain/process/incidentweb"
+	"mercator/domain/process/processweb"
 	"mercator/domain/register"
 	"mercator/domain/service"
 	"mercator/lang/bpmn"
@@ -57,7 +58,7 @@ func roomMigrations() []store.Migrations {
 func roomMessages() []fs.FS {
 	return []fs.FS{
 		catalogueweb.Messages(), intakeweb.Messages(), casefileweb.Messages(), paymentweb.Messages(),
-		notice.Messages(), noticeweb.Messages(), process.Messages, incidentweb.Messages(), postbox.Messages(), postboxweb.Messages(),
+		notice.Messages(), noticeweb.Messages(), process.Messages, processweb.Messages(), incidentweb.Messages(), postbox.Messages(), postboxweb.Messages(),
 		webhook.Messages(), api.Messages(),
 	}
 }
@@ -140,6 +141,7 @@ func (h *House) mounts(t *web.Templates, login *oidclogin.Login, words *i18n.Cat
 			return postboxweb.Mounts(postboxweb.Config{Templates: t, Box: h.postbox, Access: h.access, Zone: h.zone, Actor: identity.Require, Office: h.officeName})
 		},
 		func() (web.Mounts, error) { return casefileweb.Mounts(h.casePages(t)) },
+		func() (web.Mounts, error) { return processweb.Mounts(h.processPages(t)) },
 		func() (web.Mounts, error) { return incidentweb.Mounts(h.incidentPages(t)) },
 		func() (web.Mounts, error) { return h.apiMounts(words) },
 	}
@@ -282,6 +284,22 @@ func (h *House) tell(ctx context.Context, tx *store.Tx, g access.Grant, c casefi
 		return err
 	}
 	return h.cases.AddEntry(ctx, tx, casefile.Entry{CaseID: c.ID, Kind: kind, ActorKind: string(access.Clerk), ActorName: g.Actor().Name, Title: subject, Body: body})
+}
+
+// processPages are the operators' pages: a file number leads to the process of its case.
+func (h *House) processPages(t *web.Templates) processweb.Config {
+	return processweb.Config{Templates: t, DB: h.db, Engine: h.engine, Services: h.services, Access: h.access, Zone: h.zone, Actor: identity.Require,
+		Find: func(ctx context.Context, ref string) (string, error) {
+			id, err := h.cases.IDOf(ctx, ref)
+			if err != nil {
+				return "", err
+			}
+			return h.engine.InstanceOf(ctx, id)
+		},
+		Owner: func(ctx context.Context, caseID string) (string, error) {
+			c, err := h.cases.Peek(ctx, h.db, caseID)
+			return c.Person, err
+		}}
 }
 
 // diagram draws the process of a case with its token.

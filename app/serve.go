@@ -131,5 +131,9 @@ func secretFile(name string) ([]byte, error) {
 	}
 	b = make([]byte, 32)
 	rand.Read(b)
-	return b, os.WriteFile(name, b, 0o600)
+	// Killed in between, the next start finds nothing rather than half of it.
+	if err := os.WriteFile(name+".new", b, 0o600); err != nil {
+		return nil, err
+	}
+	return b, os.Rename(name+".new", name)
 }

@@ -155,6 +155,9 @@ func New(c Config) (*API, error) {
 	})
 	a.huma.UseMiddleware(a.allow)
 	a.operations()
+	if c.Tasks != nil && c.Services != nil {
+		a.processes()
+	}
 	room := Room{API: a.huma, Caller: func(ctx context.Context) access.Actor { return callerOf(ctx).actor }, Fail: a.fail}
 	for _, more := range c.More {
 		more(room)
@@ -192,6 +195,7 @@ func scopes() map[string]string {
 	return map[string]string{
 		"cases:read": "Read the cases that the client submitted", "cases:submit": "Submit applications", "cases:write": "Submit applications and change cases",
 		"tasks:read": "Read the worklist of the client's office", "tasks:write": "Claim and complete tasks of the client's office",
+		"processes:read": "See where processes stand", "processes:write": "Change running processes by hand and migrate them",
 		"webhooks:write": "Subscribe to events",
 		"jobs:work":      "Do service tasks, together with job:TYPE for each type of them",
 		"incidents:read": "See processes that can't go on", "incidents:write": "See processes that can't go on and try them again",

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"mercator/base/caldate"
 	"mercator/lang/bpmn"
 	"mercator/lang/bpmn/play"
 	"mercator/lang/dmn"
@@ -37,7 +38,7 @@ func checkBPMN(file string, data []byte) (errs, warnings []string) {
 
 // simulateBPMN plays a process in memory and prints each step as a line of JSON, the
 // last one how it ended.
-func simulateBPMN(file, process, context, answers, at string, w io.Writer) error {
+func simulateBPMN(file, process, context, answers, at, state string, w io.Writer) error {
 	data, err := os.ReadFile(file)
 	if err != nil {
 		return err
@@ -60,7 +61,11 @@ func simulateBPMN(file, process, context, answers, at string, w io.Writer) error
 	if err != nil {
 		return err
 	}
-	o := play.Options{Now: time.Now().Truncate(time.Second), Decide: decideBeside(file)}
+	calendar, err := caldate.New(state)
+	if err != nil {
+		return fmt.Errorf("--state: %w", err)
+	}
+	o := play.Options{Now: time.Now().Truncate(time.Second), Calendar: calendar, Decide: decideBeside(file)}
 	if at != "" {
 		if o.Now, err = time.Parse(time.RFC3339, at); err != nil {
 			return fmt.Errorf("--at %q: want an instant such as 2026-12-01T09:00:00+01:00", at)

@@ -27,10 +27,12 @@ func language(name string, args []string, stdout, stderr io.Writer) error {
 	process := f.String("process", "", "id of the process (bpmn simulate); default: the one that no other of the file calls")
 	answers := f.String("answers", "", "JSON file of what comes back, by the id of the element (bpmn simulate); see lang/bpmn/play")
 	warnings := f.Bool("warnings", false, "also what is no mistake, but probably not meant (bpmn check)")
+	state := f.String("state", "NW", "whose holidays count for business days (bpmn simulate)")
 	at := f.String("at", "", "when it begins (bpmn simulate); default: now")
 	input := f.String("input", "", "JSON file of input data (dmn eval)")
 	decision := f.String("decision", "", "name or id of the decision or service (dmn eval); default: what no other decision needs")
 	explain := f.Bool("explain", false, "also say which rules decided and what would change the answer (dmn eval), or where a null came from (feel)")
+	annotations := f.String("annotations", "", "names of the annotations that every rule must have, such as law,de,en (dmn check)")
 	lang := f.String("lang", "de", "language of the explanation: de, en or tr")
 	// Flags may stand before and after the other arguments; what follows "--" is none.
 	var rest []string
@@ -52,7 +54,13 @@ func language(name string, args []string, stdout, stderr io.Writer) error {
 	case name == "dmn" && len(rest) == 2 && rest[0] == "eval":
 		return evalDMN(rest[1], *decision, *input, *explain, *lang, stdout, stderr)
 	case name == "dmn" && len(rest) > 1 && rest[0] == "check":
-		return checkEach(rest[1:], stdout, checkDMN)
+		var o dmn.CheckOptions
+		for name := range strings.SplitSeq(*annotations, ",") {
+			if name = strings.TrimSpace(name); name != "" {
+				o.Annotations = append(o.Annotations, name)
+			}
+		}
+		return checkEach(rest[1:], stdout, func(file string, data []byte) (errs, warnings []string) { return checkDMN(file, data, o) })
 	case name == "dmn" && len(rest) == 2 && rest[0] == "tck":
 		return runTCK(rest[1], stdout)
 	case name == "bpmn" && len(rest) > 1 && rest[0] == "check":
@@ -63,9 +71,9 @@ func language(name string, args []string, stdout, stderr io.Writer) error {
 			return errs, warned
 		})
 	case name == "bpmn" && len(rest) == 2 && rest[0] == "simulate":
-		return simulateBPMN(rest[1], *process, *context, *answers, *at, stdout)
+		return simulateBPMN(rest[1], *process, *context, *answers, *at, *state, stdout)
 	}
-	return errors.New("usage: feel EXPRESSION [--context FILE] [--explain] | dmn eval FILE [--input FILE] [--decision NAME] [--explain] [--lang de|en|tr] | dmn check FILE… | dmn tck FOLDER | bpmn check [--warnings] FILE… | bpmn simulate FILE [--process ID] [--context FILE] [--answers FILE] [--at INSTANT]")
+	return errors.New("usage: feel EXPRESSION [--context FILE] [--explain] | dmn eval FILE [--input FILE] [--decision NAME] [--explain] [--lang de|en|tr] | dmn check FILE… [--annotations NAME,NAME] | dmn tck FOLDER | bpmn check [--warnings] FILE… | bpmn simulate FILE [--process ID] [--context FILE] [--answers FILE] [--at INSTANT] [--state NW]")
 }
 
 func isFlag(f *flag.FlagSet, arg string) bool {
@@ -202,7 +210,7 @@ func evalDMN(file, decision, input string, explain bool, lang string, w, stderr 
 	return nil
 }
 
-func checkDMN(file string, data []byte) (errs, warnings []string) {
+func checkDMN(file string, data []byte, o dmn.CheckOptions) (errs, warnings []string) {
 	d, err := dmn.ParseWith(file, data, dmn.Options{Lenient: true, Import: tck.Beside(file)})
 	if err != nil {
 		for _, e := range feel.Each(err) {
@@ -210,7 +218,7 @@ func checkDMN(file string, data []byte) (errs, warnings []string) {
 		}
 		return errs, nil
 	}
-	for _, f := range d.Check(dmn.CheckOptions{}) {
+	for _, f := range d.Check(o) {
 		if f.Severity == dmn.Error {
 			errs = append(errs, f.Show())
 		} else {

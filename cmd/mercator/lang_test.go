@@ -86,6 +86,12 @@ func TestDMNCommand(t *testing.T) {
 	if code, out, _ := command(t, "dmn", "check", bad); code != 1 || !strings.Contains(out, "both match Monate = 6") || !strings.Contains(out, "there is no function “nummer”: expected “number”") {
 		t.Errorf("%d %q", code, out)
 	}
+	if code, out, _ := command(t, "dmn", "check", fee, "--annotations", "law, reviewed"); code != 1 || !strings.Contains(out, `has no annotation "reviewed"`) || strings.Contains(out, `annotation "law"`) {
+		t.Errorf("%d %q", code, out)
+	}
+	if _, _, err := command(t, "dmn", "eval", fee, "--decision", "nothing"); !strings.Contains(err, "it has “") {
+		t.Errorf("%q", err)
+	}
 	for _, args := range [][]string{{"dmn", "eval", "nothing.dmn"}, {"dmn", "eval", fee, "--decision", "nothing"}, {"dmn", "tck", t.TempDir()}, {"dmn"}} {
 		if code, _, err := command(t, args...); code == 0 || err == "" {
 			t.Errorf("%v: %d %q", args, code, err)

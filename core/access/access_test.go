@@ -76,6 +76,17 @@ func TestPolicies(t *testing.T) {
 		{"auditor reads a case", access.Request{Actor: withRoles(clerk32, "auditor"), Action: access.Read, Resource: "case", Office: "32"}, false},
 		{"auditor changes the ledger", access.Request{Actor: withRoles(clerk32, "auditor", "clerk"), Action: access.Change, Resource: "ledger"}, false},
 
+		{"operator looks at a process", access.Request{Actor: withRoles(clerk32, "operator"), Action: access.Read, Resource: "process", Case: "c1"}, true},
+		{"operator looks at its variables", access.Request{Actor: withRoles(clerk32, "operator"), Action: access.Read, Resource: "process:variables", Case: "c1"}, true},
+		{"operator changes a process", access.Request{Actor: withRoles(clerk32, "operator"), Action: access.Change, Resource: "process", Case: "c1"}, true},
+		{"operator changes the process of their own matter", access.Request{Actor: withRoles(clerk32, "operator"), Action: access.Change, Resource: "process", Case: "c1", Owner: clerk32.ID}, false},
+		{"operator reads a case", access.Request{Actor: withRoles(clerk32, "operator"), Action: access.Read, Resource: "case", Office: "32"}, false},
+		{"clerk changes a process", access.Request{Actor: clerk32, Action: access.Change, Resource: "process", Case: "c1"}, false},
+		{"resident looks at a process", access.Request{Actor: anna, Action: access.Read, Resource: "process", Owner: anna.ID}, false},
+		{"machine changes a process with the scope to read", access.Request{Actor: withRoles(portal, "processes:read"), Action: access.Change, Resource: "process"}, false},
+		{"machine changes a process", access.Request{Actor: withRoles(portal, "processes:write"), Action: access.Change, Resource: "process"}, true},
+		{"machine reads variables of a process", access.Request{Actor: withRoles(portal, "processes:write"), Action: access.Read, Resource: "process:variables"}, false},
+
 		{"machine reads with its scope", access.Request{Actor: portal, Action: access.Read, Resource: "case", Office: "32"}, true},
 		{"machine reads another office", access.Request{Actor: portal, Action: access.Read, Resource: "case", Office: "21"}, false},
 		{"machine submits without the scope", access.Request{Actor: portal, Action: access.Submit, Resource: "case"}, false},

@@ -357,3 +357,49 @@ func TestTheStreamMayBeDeleted(t *testing.T) {
 		}
 	})
 }
+
+// The NATS store is deleted while everything runs: no event is lost, and the next start
+// gives the stream all of them.
+func TestTheStreamIsDeletedUnderLoad(t *testing.T) {
+	storetest.Each(t, rooms(), func(t *testing.T, db *store.DB) {
+		dir := filepath.Join(t.TempDir(), "nats")
+		written := 0
+		run := func(do func(o *bus.Outbox, n *bus.NATS)) {
+			n, err := bus.StartNATS(context.Background(), bus.NATSConfig{Dir: dir})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer n.Close()
+			o, err := bus.New(bus.Config{DB: db, Stream: n})
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithCancel(context.Background())
+			var wg sync.WaitGroup
+			wg.Go(func() { o.Run(ctx) })
+			defer wg.Wait()
+			defer cancel()
+			do(o, n)
+		}
+		for range 3 {
+			run(func(o *bus.Outbox, n *bus.NATS) {
+				for i := range 60 {
+					if i == 30 {
+						if err := os.RemoveAll(dir); err != nil {
+							t.Fatal(err)
+						}
+					}
+					publish(t, db, o, "s", 1)
+					written++
+				}
+			})
+			run(func(_ *bus.Outbox, n *bus.NATS) {
+				for id, times := range streamIDs(t, n, written) {
+					if times != 1 {
+						t.Errorf("%s is in the stream %d times", id, times)
+					}
+				}
+			})
+		}
+	})
+}

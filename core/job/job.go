@@ -4,6 +4,7 @@ package job
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -26,6 +27,9 @@ type New struct {
 	RunAt       time.Time // zero: now
 	Key         string    // unique until the job has ended; enqueueing it again meanwhile changes nothing
 	MaxAttempts int       // 0: 20
+	// Local is for the worker if it is this process that does the job, at once: what it
+	// would otherwise read again. It isn't stored, so the worker must do without it.
+	Local any
 }
 
 // Job is a job that a worker has claimed.
@@ -34,6 +38,7 @@ type Job struct {
 	Args          json.RawMessage
 	Attempt       int // 1 for the first
 	RunAt         time.Time
+	Local         any // New.Local, or nil
 
 	lease string
 	max   int
@@ -62,17 +67,24 @@ type Config struct {
 	Workers     []Worker
 	Log         *slog.Logger
 	Now         func() time.Time
-	Concurrency int           // jobs at the same time; 0: 4
-	Lease       time.Duration // how soon the work of a killed process is taken again; 0: 30 s
+	Concurrency int           // jobs at the same time, slow ones not counted; 0: 4
+	Lease       time.Duration // how soon the work of a killed process is taken again; 0: 6 s
+	// Node names this process, over its restarts, among those that share a PostgreSQL:
+	// what it had when it was killed it takes up again at once. "": it has no name.
+	Node string
 }
 
 const (
 	defaultAttempts = 20
 	maxArgs         = 1 << 20
-	defaultLease    = 30 * time.Second
-	pollEvery       = time.Second // for jobs that another process wrote
+	defaultLease    = 6 * time.Second // kept every third of it while its job is worked on: what a dead node had is taken after seven at the latest
+	pollEvery       = time.Second     // for jobs that another process wrote, and for clocks that are set
 	sleepMax        = 30 * time.Second
 	sleepMin        = 5 * time.Millisecond
+	slowAfter       = time.Second
+	maxSlow         = 100
+	maxDeaths       = 20 // a job that kills its process isn't begun for ever
+	patience        = 3 * time.Millisecond
 )
 
 // Queue keeps jobs and runs them.
@@ -83,17 +95,32 @@ type Queue struct {
 	workers map[string]Worker
 	n       int
 	lease   time.Duration
+	node    string // begins every lease of this node
+	own     string // begins every lease of this process
 	wake    chan struct{}
+	wall    int64         // what the clock said last, and when that was; of Run
+	read    time.Time     // by the clock that nobody sets
+	slow    chan struct{} // those that were put aside
+	slots   chan struct{} // of jobs under way
+	all     sync.WaitGroup
 	mu      sync.Mutex
 	under   map[string]int // jobs under way by kind, of kinds with a limit
+	running bool
+	behind  bool // jobs may be due that nobody has claimed
+	handed  int  // jobs handed over or about to be
 }
 
 // NewQueue makes a queue; Run works it off.
 func NewQueue(c Config) (*Queue, error) {
-	q := &Queue{db: c.DB, log: c.Log, now: c.Now, workers: map[string]Worker{}, under: map[string]int{}, n: c.Concurrency, lease: c.Lease, wake: make(chan struct{}, 1)}
+	q := &Queue{db: c.DB, log: c.Log, now: c.Now, workers: map[string]Worker{}, under: map[string]int{}, n: c.Concurrency, lease: c.Lease, wake: make(chan struct{}, 1), slow: make(chan struct{}, maxSlow)}
 	if q.n == 0 {
 		q.n = 4
 	}
+	if c.Node != "" {
+		q.node = c.Node + "/"
+	}
+	q.slots = make(chan struct{}, q.n)
+	q.own = q.node + ident.Secret(6) + "/"
 	if q.lease == 0 {
 		q.lease = defaultLease
 	}
@@ -124,12 +151,59 @@ func (q *Queue) Register(workers ...Worker) error {
 // nothing is written and id is "".
 func (q *Queue) Enqueue(ctx context.Context, tx *store.Tx, n New) (id string, err error) {
 	const op = "job.enqueue"
-	args, err := json.Marshal(n.Args)
+	row, err := q.row(n)
 	if err != nil {
+		return "", err
+	}
+	rows, err := tx.Exec(ctx, enqueue, row.values()...)
+	if err != nil || rows == 0 {
+		q.dropped(row)
 		return "", fault.Wrap(op, err)
 	}
+	tx.AfterEnd(func(committed bool) { q.written(row, committed) })
+	return row.ID, nil
+}
+
+// Add is Enqueue for who doesn't want to know whether the Key waits already: it costs no
+// way to the database of its own.
+func (q *Queue) Add(ctx context.Context, tx *store.Tx, n New) error {
+	row, err := q.row(n)
+	if err != nil {
+		return err
+	}
+	if err := tx.Later(ctx, enqueue, row.values()...); err != nil {
+		q.dropped(row)
+		return fault.Wrap("job.add", err)
+	}
+	tx.AfterEnd(func(committed bool) { q.written(row, committed) })
+	return nil
+}
+
+// row is a job as it is written. One that is due now, while this process has a place for
+// it and nothing older waits, is written as claimed already (handed), and begun as soon
+// as it is on disk: that saves the transaction of a claim, and the way through it.
+type row struct {
+	Job
+	due, now int64
+	handed   bool
+}
+
+func (r row) values() []any {
+	var key any
+	if r.Key != "" {
+		key = r.Key
+	}
+	return []any{r.ID, r.Kind, key, string(r.Args), r.due, r.max, r.now, r.Attempt, r.lease}
+}
+
+func (q *Queue) row(n New) (row, error) {
+	const op = "job.enqueue"
+	args, err := json.Marshal(n.Args)
+	if err != nil {
+		return row{}, fault.Wrap(op, err)
+	}
 	if len(args) > maxArgs {
-		return "", fault.Internalf(op, "%s: %d bytes of arguments; keep the data in your own table", n.Kind, len(args))
+		return row{}, fault.Internalf(op, "%s: %d bytes of arguments; keep the data in your own table", n.Kind, len(args))
 	}
 	now := q.now()
 	if n.RunAt.IsZero() {
@@ -138,26 +212,85 @@ func (q *Queue) Enqueue(ctx context.Context, tx *store.Tx, n New) (id string, er
 	if n.MaxAttempts == 0 {
 		n.MaxAttempts = defaultAttempts
 	}
-	var key any
-	if n.Key != "" {
-		key = n.Key
+	r := row{Job: Job{ID: ident.New(), Kind: n.Kind, Key: n.Key, Args: args, RunAt: n.RunAt, max: n.MaxAttempts}, due: store.Micros(n.RunAt), now: store.Micros(now)}
+	if !n.RunAt.After(now) && q.reserve(n.Kind) {
+		r.handed, r.Attempt, r.Local = true, 1, n.Local
+		r.lease, r.due = q.own+ident.Secret(12), store.Micros(now.Add(q.lease))
 	}
-	id = ident.New()
-	rows, err := tx.Exec(ctx, enqueue, id, n.Kind, key, string(args), store.Micros(n.RunAt), n.MaxAttempts, store.Micros(now))
-	if err != nil {
-		return "", fault.Wrap(op, err)
+	return r, nil
+}
+
+// reserve sets a place aside for a job that is about to be written. There are no more than
+// twice as many as are done at a time, since a commit takes its while; and none while
+// jobs wait that have to be claimed, so that nothing overtakes them for ever.
+func (q *Queue) reserve(kind string) bool {
+	w, ok := q.workers[kind]
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if !ok || !q.running || q.behind || w.Limit > 0 && q.under[kind] >= w.Limit {
+		return false
 	}
-	if rows == 0 {
-		return "", nil
+	if q.handed >= 2*q.n {
+		q.behind = true
+		return false
 	}
-	tx.AfterCommit(q.Wake)
-	return id, nil
+	if w.Limit > 0 {
+		q.under[kind]++
+	}
+	q.handed++
+	q.all.Add(1)
+	return true
+}
+
+// dropped gives the place back.
+func (q *Queue) dropped(r row) {
+	if !r.handed {
+		return
+	}
+	q.leave(r.Kind)
+	q.mu.Lock()
+	q.handed--
+	q.mu.Unlock()
+	q.all.Done()
+}
+
+// written begins a job that was handed over, and wakes the queue for others.
+func (q *Queue) written(r row, committed bool) {
+	switch {
+	case !committed:
+		q.dropped(r)
+	case !r.handed:
+		q.Wake()
+	default:
+		go func() {
+			began := time.Now()
+			q.slots <- struct{}{}
+			end := q.aside(func() { <-q.slots })
+			defer func() { q.dropped(r); end(); q.next(r.Kind) }()
+			ctx, j := context.Background(), r.Job
+			if time.Since(began) > q.lease/3 && !q.extend(ctx, &j) {
+				return // it had to wait for so long that somebody else has it
+			}
+			q.do(ctx, &j)
+		}()
+	}
 }
 
 // CancelKey takes a waiting job back; one that is being done finds out when it calls Done.
 func (q *Queue) CancelKey(ctx context.Context, tx *store.Tx, key string) error {
 	_, err := tx.Exec(ctx, cancelKey, key)
 	return fault.Wrap("job.cancelKey", err)
+}
+
+// Waiting are the arguments of the job that waits under a key, for who takes it back
+// and may have to put it there again.
+func (q *Queue) Waiting(ctx context.Context, tx *store.Tx, key string) (args json.RawMessage, ok bool, err error) {
+	var text string
+	err = tx.QueryRow(ctx, waiting, key).Scan(&text)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, false, nil
+	}
+	return json.RawMessage(text), err == nil, fault.Wrap("job.waiting", err)
 }
 
 // Wake makes the queue look for due jobs now.
@@ -184,23 +317,51 @@ func (j *Job) Done(ctx context.Context, tx *store.Tx) error {
 
 // Run claims and does jobs until ctx ends, then finishes what is under way.
 func (q *Queue) Run(ctx context.Context) error {
-	// A SQLite database belongs to one process: what it finds leased was left by the
-	// one before, which was killed. On PostgreSQL the leases of the dead run out.
-	if q.db.Engine() == store.SQLite {
+	// A SQLite database belongs to one process: what it finds leased was left by the one
+	// before, which was killed. On PostgreSQL it was if the lease bears the name of this
+	// node; the leases of other dead nodes run out.
+	if whose := q.node; whose != "" || q.db.Engine() == store.SQLite {
+		if q.db.Engine() == store.SQLite {
+			whose = ""
+		}
 		if err := q.db.Write(ctx, func(tx *store.Tx) error {
-			_, err := tx.Exec(ctx, release, store.Micros(q.now()))
+			_, err := tx.Exec(ctx, release, whose)
 			return err
 		}); err != nil {
 			return fault.Wrap("job.run", err)
 		}
 	}
-	slots := make(chan struct{}, q.n)
-	var under sync.WaitGroup
-	defer under.Wait()
+	q.mu.Lock()
+	q.running, q.behind = true, true // what waits since before is claimed first
+	q.mu.Unlock()
+	defer func() {
+		q.mu.Lock()
+		q.running = false
+		q.mu.Unlock()
+		q.all.Wait()
+	}()
+	var short time.Time // since when only few slots are free
 	for ctx.Err() == nil {
-		free := q.n - len(slots)
+		q.watchClock(ctx)
+		free := q.n - len(q.slots)
 		pause := sleepMax // all slots are taken: the next to end wakes us
-		if free > 0 {
+		if free == 0 {
+			q.setBehind(true)
+		}
+		// A busy queue waits a moment for a quarter of its slots: each claim is a transaction.
+		few := free > 0 && free < q.n/4
+		switch {
+		case !few:
+			short = time.Time{}
+		case short.IsZero():
+			short = time.Now()
+		}
+		wait := few && time.Since(short) < patience
+		if wait {
+			pause = patience
+		}
+		if free > 0 && !wait {
+			short = time.Time{}
 			busy := q.busy()
 			jobs, err := q.claim(ctx, free, busy)
 			switch {
@@ -211,14 +372,18 @@ func (q *Queue) Run(ctx context.Context) error {
 				pause = pollEvery
 			}
 			full := len(jobs) == free
+			if err == nil {
+				q.setBehind(full)
+			}
 			for _, j := range jobs {
 				if !q.take(j.Kind) {
 					q.giveBack(ctx, j)
 					continue
 				}
-				slots <- struct{}{}
-				under.Go(func() {
-					defer func() { q.leave(j.Kind); <-slots; q.Wake() }()
+				q.slots <- struct{}{}
+				q.all.Go(func() {
+					end := q.aside(func() { <-q.slots })
+					defer func() { q.leave(j.Kind); end(); q.next(j.Kind) }()
 					q.do(context.WithoutCancel(ctx), j)
 				})
 			}
@@ -240,18 +405,81 @@ func (q *Queue) Run(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// pause is how long nothing is due: on SQLite every job is written by this process,
-// which wakes us; on PostgreSQL another one may write some.
-func (q *Queue) pause(ctx context.Context, busy string) time.Duration {
-	longest := sleepMax
-	if q.db.Engine() == store.Postgres {
-		longest = pollEvery
+// next wakes the queue after a job has ended, if there may be something for its place.
+func (q *Queue) next(kind string) {
+	q.mu.Lock()
+	behind := q.behind
+	q.mu.Unlock()
+	if behind || q.workers[kind].Limit > 0 {
+		q.Wake()
 	}
+}
+
+func (q *Queue) setBehind(is bool) {
+	q.mu.Lock()
+	q.behind = is
+	q.mu.Unlock()
+}
+
+// watchClock sees that somebody has set the clock. Set forward, the leases of this process
+// must not run out under its hands. Set back, work that was due at once, leases and
+// further tries must not wait until the clock is where it was before; timers do.
+func (q *Queue) watchClock(ctx context.Context) {
+	wall, read := store.Micros(q.now()), time.Now()
+	jump := time.Duration(wall-q.wall)*time.Microsecond - read.Sub(q.read)
+	upTo := q.wall + longestBackoff.Microseconds()
+	if q.wall == 0 { // it may have been set while we were away
+		jump, upTo = -time.Hour, wall+25*time.Hour.Microseconds()
+	}
+	if jump.Abs() > time.Second {
+		err := q.db.Write(ctx, func(tx *store.Tx) error {
+			var err error
+			if until := wall + q.lease.Microseconds(); jump > 0 {
+				_, err = tx.Exec(ctx, keep, until, q.own)
+			} else {
+				_, err = tx.Exec(ctx, setBack, wall, until, upTo)
+			}
+			return err
+		})
+		if err != nil {
+			if ctx.Err() == nil {
+				q.log.Error("jobs can't be told that the clock was set", "err", err)
+			}
+			return // the next look tries again
+		}
+		if q.wall != 0 {
+			q.log.Warn("the clock was set", "by", jump.Round(time.Second))
+		}
+	}
+	q.wall, q.read = wall, read
+}
+
+// pause is how long nothing is due. It's short even where nobody else writes jobs: a
+// clock that is set forward, or a machine that was asleep, wakes nobody.
+func (q *Queue) pause(ctx context.Context, busy string) time.Duration {
 	var due int64
 	if err := q.db.QueryRow(ctx, q.text(nextDueSQLite, nextDuePostgres), busy).Scan(&due); err != nil || due == 0 {
-		return longest
+		return pollEvery
 	}
-	return min(max(store.Time(due).Sub(q.now()), sleepMin), longest)
+	return min(max(store.Time(due).Sub(q.now()), sleepMin), pollEvery)
+}
+
+// aside gives the place of a job that takes long to others, so that a service that doesn't
+// answer can't hold up the timers; there is room aside for maxSlow.
+func (q *Queue) aside(leave func()) (end func()) {
+	leave = sync.OnceFunc(leave)
+	ended := make(chan struct{})
+	t := time.AfterFunc(slowAfter, func() {
+		select {
+		case q.slow <- struct{}{}:
+			leave()
+			q.Wake()
+			<-ended
+			<-q.slow
+		case <-ended:
+		}
+	})
+	return func() { t.Stop(); close(ended); leave() }
 }
 
 // take counts a job under way, unless its kind has reached its limit.
@@ -320,7 +548,7 @@ func (q *Queue) claim(ctx context.Context, n int, busy string) ([]*Job, error) {
 	if due == 0 || due > now {
 		return nil, nil
 	}
-	lease := ident.Secret(12)
+	lease := q.own + ident.Secret(12)
 	text := q.text(claimSQLite, claimPostgres)
 	var jobs []*Job
 	err := q.db.Write(ctx, func(tx *store.Tx) error {
@@ -328,10 +556,13 @@ func (q *Queue) claim(ctx context.Context, n int, busy string) ([]*Job, error) {
 		jobs, err = store.All(ctx, tx, scanJob, text, now, n, now+q.lease.Microseconds(), lease, busy)
 		return err
 	})
+	if err != nil {
+		return nil, err // what wasn't committed isn't ours
+	}
 	for _, j := range jobs {
 		j.lease = lease
 	}
-	return jobs, err
+	return jobs, nil
 }
 
 // hold keeps the lease of a job while it is worked on, and ends the work when the
@@ -345,30 +576,36 @@ func (q *Queue) hold(ctx context.Context, j *Job, lost context.CancelFunc) {
 			return
 		case <-t.C:
 		}
-		var n int64
-		err := q.db.Write(ctx, func(tx *store.Tx) error {
-			var err error
-			n, err = tx.Exec(ctx, extend, j.ID, j.lease, store.Micros(q.now().Add(q.lease)))
-			return err
-		})
-		switch {
-		case ctx.Err() != nil:
-			return
-		case err != nil:
-			q.log.Warn("the lease of a job can't be kept", "kind", j.Kind, "job", j.ID, "err", err)
-		case n == 0:
+		if !q.extend(ctx, j) {
 			lost()
 			return
 		}
 	}
 }
 
+// extend keeps the lease of a job for another while, and says no only when it is lost for sure.
+func (q *Queue) extend(ctx context.Context, j *Job) bool {
+	var n int64
+	err := q.db.Write(ctx, func(tx *store.Tx) error {
+		var err error
+		n, err = tx.Exec(ctx, extend, j.ID, j.lease, store.Micros(q.now().Add(q.lease)))
+		return err
+	})
+	if err != nil && ctx.Err() == nil {
+		q.log.Warn("the lease of a job can't be kept", "kind", j.Kind, "job", j.ID, "err", err)
+	}
+	return err != nil || n > 0
+}
+
 func (q *Queue) do(ctx context.Context, j *Job) {
 	w, ok := q.workers[j.Kind]
 	var err error
-	if !ok {
+	switch {
+	case !ok:
 		err = fault.Internalf("job.do", "no worker for jobs of kind %q", j.Kind)
-	} else {
+	case j.Attempt > j.max+maxDeaths:
+		err = fault.Internalf("job.do", "its process has ended in the middle of it again and again")
+	default:
 		work, cancel := context.WithTimeout(ctx, w.Timeout)
 		var held sync.WaitGroup
 		held.Go(func() { q.hold(work, j, cancel) })
@@ -424,6 +661,9 @@ func guarded(ctx context.Context, w Worker, j *Job) (err error) {
 	}()
 	return w.Work(ctx, j)
 }
+
+// longestBackoff is an hour and what is added to it.
+const longestBackoff = 75 * time.Minute
 
 // backoff is half a second, doubled each time, at most an hour, ±20 %.
 func backoff(attempt int) time.Duration {

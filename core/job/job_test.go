@@ -420,3 +420,84 @@ func benchmarkJobs(b *testing.B, db *store.DB, timers int) {
 	cancel()
 	wg.Wait()
 }
+
+// A claim that can't be committed, because the disk is full for instance, is none: nothing
+// is begun without a lease.
+func TestAClaimThatFailsIsNone(t *testing.T) {
+	db := storetest.SQLite(t, rooms())
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	exec := func(texts ...string) {
+		t.Helper()
+		for _, text := range texts {
+			if err := db.Write(ctx, func(tx *store.Tx) error { _, err := tx.Exec(ctx, text); return err }); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	begun := make(chan int, 100)
+	q, err := job.NewQueue(job.Config{DB: db, Workers: []job.Worker{{Kind: "work", Work: func(_ context.Context, j *job.Job) error {
+		begun <- j.Attempt
+		return nil
+	}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	enqueue(t, db, q, job.New{Kind: "work"})
+	exec("CREATE TABLE test_none (id TEXT PRIMARY KEY)",
+		"CREATE TABLE test_bad (id TEXT REFERENCES test_none (id) DEFERRABLE INITIALLY DEFERRED)",
+		"CREATE TRIGGER test_full AFTER UPDATE OF lease ON job_task BEGIN INSERT INTO test_bad (id) VALUES ('x'); END")
+	if err := q.Drain(ctx); err == nil {
+		t.Error("the claim was committed")
+	}
+	stop, end := context.WithTimeout(ctx, 200*time.Millisecond)
+	q.Run(stop)
+	end()
+	if len(begun) != 0 {
+		t.Errorf("begun %d times without a lease", len(begun))
+	}
+	exec("DROP TRIGGER test_full")
+	if err := q.Drain(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if len(begun) != 1 {
+		t.Fatalf("begun %d times", len(begun))
+	}
+	if n := <-begun; n != 1 {
+		t.Errorf("attempt %d is the first", n)
+	}
+}
+
+// A job that takes its process down, because it needs more memory than there is for
+// instance, is given up one day: it would take down one node after the other.
+func TestAJobThatKillsIsGivenUp(t *testing.T) {
+	storetest.Each(t, rooms(), func(t *testing.T, db *store.DB) {
+		ctx := context.Background()
+		begun, dead := 0, ""
+		q, err := job.NewQueue(job.Config{DB: db, Workers: []job.Worker{{Kind: "work",
+			Work:   func(context.Context, *job.Job) error { begun++; return nil },
+			OnDead: func(_ context.Context, _ *store.Tx, _ *job.Job, why string) error { dead = why; return nil }}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for attempt, want := range map[int]int{10: 1, 30: 0} { // attempts that have ended without an answer
+			begun = 0
+			id := enqueue(t, db, q, job.New{Kind: "work", MaxAttempts: 3})
+			if err := db.Write(ctx, func(tx *store.Tx) error {
+				_, err := tx.Exec(ctx, "UPDATE job_task SET attempt = $1 WHERE id = $2", attempt, id)
+				return err
+			}); err != nil {
+				t.Fatal(err)
+			}
+			if err := q.Drain(ctx); err != nil {
+				t.Fatal(err)
+			}
+			if begun != want {
+				t.Errorf("begun %d times after %d attempts, want %d", begun, attempt, want)
+			}
+		}
+		if list, err := q.ListDead(ctx, 10); err != nil || len(list) != 1 || dead == "" {
+			t.Errorf("%v %v %q", list, err, dead)
+		}
+	})
+}

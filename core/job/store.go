@@ -16,10 +16,13 @@ func Migrations() store.Migrations { return store.Migrations{Room: "job", FS: mi
 
 const enqueue = `-- job.enqueue
 INSERT INTO job_task (id, kind, key, args, state, due_at, attempt, max_attempts, lease, error, created_at)
-VALUES ($1, $2, $3, $4, 'waiting', $5, 0, $6, '', '', $7) ON CONFLICT (key) DO NOTHING`
+VALUES ($1, $2, $3, $4, 'waiting', $5, $8, $6, $9, '', $7) ON CONFLICT (key) DO NOTHING`
 
 const cancelKey = `-- job.cancelKey
 DELETE FROM job_task WHERE key = $1 AND state = 'waiting'`
+
+const waiting = `-- job.waiting
+SELECT args FROM job_task WHERE key = $1 AND state = 'waiting'`
 
 // The kinds that have reached their limit come as a JSON list.
 const nextDueSQLite = `-- job.nextDueSQLite
@@ -50,8 +53,18 @@ UPDATE job_task SET due_at = $3, attempt = attempt - 1, lease = '' WHERE id = $1
 const extend = `-- job.extend
 UPDATE job_task SET due_at = $3 WHERE id = $1 AND lease = $2`
 
+// The empty name stands for everybody. What was under way goes before what has waited
+// meanwhile, or a node that is killed again and again never gets to it.
 const release = `-- job.release
-UPDATE job_task SET due_at = $1, lease = '' WHERE state = 'waiting' AND lease <> ''`
+UPDATE job_task SET due_at = created_at, lease = '' WHERE state = 'waiting' AND lease <> '' AND substr(lease, 1, length(CAST($1 AS TEXT))) = $1`
+
+const keep = `-- job.keep
+UPDATE job_task SET due_at = $1 WHERE lease <> '' AND substr(lease, 1, length(CAST($2 AS TEXT))) = $2 AND due_at < $1`
+
+// $1 is now, $2 when a lease taken now runs out; what is due after $3 can't be meant.
+const setBack = `-- job.setBack
+UPDATE job_task SET due_at = CASE WHEN attempt = 0 THEN CAST($1 AS BIGINT) ELSE CAST($2 AS BIGINT) END
+WHERE state = 'waiting' AND due_at > $1 AND due_at <= $3 AND (attempt = 0 AND due_at <= created_at OR attempt > 0 AND due_at > $2)`
 
 const finish = `-- job.finish
 DELETE FROM job_task WHERE id = $1 AND lease = $2`

@@ -11,7 +11,7 @@
 // waiting changes together into one transaction, each in its own savepoint, and
 // commits them with one fsync (synchronous=FULL), so durable doesn't mean slow. On
 // PostgreSQL each change is its own transaction, retried when the engine says that
-// it lost a race. Either way Write returns after the data is on disk.
+// it lost a race; its statements go in as few parcels as can be (Tx.Later). Either way Write returns after the data is on disk.
 //
 // What store is not: an ORM, a query builder, a place for rules.
 package store

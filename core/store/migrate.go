@@ -129,6 +129,9 @@ func (tx *Tx) script(ctx context.Context, text string) error {
 		_, err := tx.w.conn.ExecContext(context.WithoutCancel(ctx), text)
 		return err
 	}
-	_, err := tx.sqlTx.ExecContext(ctx, text)
+	if err := tx.pg.flush(); err != nil {
+		return err
+	}
+	_, err := tx.pg.conn.ExecContext(tx.pg.ctx, text)
 	return err
 }

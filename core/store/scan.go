@@ -18,7 +18,7 @@ type Scanner interface{ Scan(dest ...any) error }
 func All[T any](ctx context.Context, q Q, scan func(Scanner) (T, error), query string, args ...any) ([]T, error) {
 	rows, err := q.Query(ctx, query, args...)
 	if err != nil {
-		return nil, err
+		return nil, classified("store.all", err)
 	}
 	defer rows.Close()
 	var out []T
@@ -29,7 +29,7 @@ func All[T any](ctx context.Context, q Q, scan func(Scanner) (T, error), query s
 		}
 		out = append(out, v)
 	}
-	return out, rows.Err()
+	return out, classified("store.all", rows.Err())
 }
 
 // One reads one row; no row is a NotFound fault.
@@ -39,7 +39,34 @@ func One[T any](ctx context.Context, q Q, scan func(Scanner) (T, error), query s
 		var zero T
 		return zero, fault.Because(fault.NotFound, "store.one", "", err)
 	}
-	return v, err
+	return v, classified("store.one", err)
+}
+
+// Lock is One inside a transaction for a row that is needed a little later: what it
+// returns gives the row. PostgreSQL gets the query, in its order, together with what comes
+// before and after it (Tx.Later, Tx.Exec); its columns are texts, bytes and whole numbers,
+// and scan keeps nothing of the row.
+func Lock[T any](ctx context.Context, tx *Tx, scan func(Scanner) (T, error), query string, args ...any) func() (T, error) {
+	if tx.pg == nil {
+		v, err := One(ctx, tx, scan, query, args...)
+		return func() (T, error) { return v, err }
+	}
+	var v T
+	var scanned error
+	sent := tx.pg.row(func(s Scanner) error {
+		v, scanned = scan(s)
+		return scanned
+	}, query, args)
+	return func() (T, error) {
+		found, err := sent()
+		switch {
+		case err != nil:
+			return v, classified("store.lock", err)
+		case !found:
+			return v, fault.Because(fault.NotFound, "store.lock", "", sql.ErrNoRows)
+		}
+		return v, scanned
+	}
 }
 
 // Micros is an instant as the databases hold it: µs since 1970 UTC; the zero time is 0.

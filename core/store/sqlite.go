@@ -20,9 +20,10 @@ const (
 )
 
 type change struct {
-	fn    func(tx *Tx) error
-	done  chan error
-	after []func()
+	fn   func(tx *Tx) error
+	done chan error
+	tx   *Tx
+	err  error // why it was undone
 }
 
 // writerConn is the only connection that writes, with its prepared statements.
@@ -84,19 +85,18 @@ func (db *DB) writer(w *writerConn) {
 // group runs first and whatever waits behind it in one transaction.
 func (db *DB) group(w *writerConn, first *change) {
 	if err := w.exec("BEGIN IMMEDIATE"); err != nil {
+		w.exec("ROLLBACK") // if one was left open, it mustn't shut everybody out
 		first.done <- fault.Because(fault.Unavailable, "store.begin", "", err)
 		return
 	}
 	began := time.Now()
 	var held []*change
-	for c := first; c != nil; {
-		if err := db.one(w, c); err != nil {
-			c.done <- err
-			if errors.Is(err, errBroken) {
-				break
-			}
-		} else {
-			held = append(held, c)
+	var err error
+	for c := first; c != nil && err == nil; {
+		held = append(held, c)
+		if c.err = db.one(w, c); errors.Is(c.err, errBroken) {
+			err = c.err
+			break
 		}
 		c = nil
 		if len(held) < groupMax && time.Since(began) < groupTime {
@@ -106,18 +106,23 @@ func (db *DB) group(w *writerConn, first *change) {
 			}
 		}
 	}
-	err := w.exec("COMMIT")
+	if err == nil {
+		err = w.exec("COMMIT")
+	}
 	if err != nil {
 		w.exec("ROLLBACK")
 		err = fault.Because(fault.Unavailable, "store.commit", "", err)
 	}
+	// Nobody is answered before the commit, not even who was refused: the reason may be
+	// what another change of the group has written, and that isn't sure before.
 	for _, c := range held {
-		if err == nil {
-			for _, f := range c.after {
-				f()
-			}
+		if err != nil {
+			c.err = err
 		}
-		c.done <- err
+		if c.tx != nil {
+			c.tx.ended(c.err == nil)
+		}
+		c.done <- c.err
 	}
 }
 
@@ -130,6 +135,7 @@ func (db *DB) one(w *writerConn, c *change) error {
 		return errors.Join(errBroken, err)
 	}
 	tx := &Tx{engine: SQLite, w: w}
+	c.tx = tx
 	if err := guarded(c.fn, tx); err != nil {
 		if e := w.exec("ROLLBACK TO change"); e != nil {
 			return errors.Join(errBroken, err, e)
@@ -142,7 +148,6 @@ func (db *DB) one(w *writerConn, c *change) error {
 	if err := w.exec("RELEASE change"); err != nil {
 		return errors.Join(errBroken, err)
 	}
-	c.after = tx.after
 	return nil
 }
 

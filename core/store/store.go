@@ -12,13 +12,13 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
-	"time"
 
 	"mercator/base/fault"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	_ "github.com/jackc/pgx/v5/stdlib" // database/sql driver "pgx"
-	_ "modernc.org/sqlite"             // database/sql driver "sqlite"
+	"github.com/jackc/pgx/v5/stdlib" // and the database/sql driver "pgx"
+	_ "modernc.org/sqlite"           // database/sql driver "sqlite"
 )
 
 // Engine is one of the two databases.
@@ -71,15 +71,25 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 	return nil, fault.Internalf("store.open", "unknown engine %q: want sqlite or postgres", c.Engine)
 }
 
+// A node that stops in the middle of a change without its connection being closed (its
+// machine has lost power, or is frozen) would keep the rows it has locked from everybody
+// else, for hours. No change of ours is silent for so long.
+const giveUpPostgres = `-- store.giveUpPostgres
+SET idle_in_transaction_session_timeout = '5s'`
+
 func openPostgres(ctx context.Context, c Config) (*DB, error) {
 	n := c.MaxConns
 	if n == 0 {
 		n = 16
 	}
-	sqlDB, err := sql.Open("pgx", c.DSN)
+	conf, err := pgx.ParseConfig(c.DSN)
 	if err != nil {
 		return nil, fault.Because(fault.Unavailable, "store.open", "", err)
 	}
+	sqlDB := stdlib.OpenDB(*conf, stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
+		_, err := conn.Exec(ctx, giveUpPostgres)
+		return err
+	}))
 	sqlDB.SetMaxOpenConns(n)
 	sqlDB.SetMaxIdleConns(n)
 	if err := sqlDB.PingContext(ctx); err != nil {
@@ -210,9 +220,10 @@ func (db *DB) Prepare(ctx context.Context, query string) error {
 // not be kept after the function that got it returns.
 type Tx struct {
 	engine Engine
-	w      *writerConn
-	sqlTx  *sql.Tx
-	after  []func()
+	w      *writerConn // SQLite
+	pg     *pgTx       // PostgreSQL
+	after  []func(committed bool)
+	lost   error // SQLite has rolled everything back by itself
 }
 
 // Engine says which database this is.
@@ -220,49 +231,86 @@ func (tx *Tx) Engine() Engine { return tx.engine }
 
 // AfterCommit runs f once the change is on disk: to wake a worker, never to store.
 // It doesn't run when the change is rolled back.
-func (tx *Tx) AfterCommit(f func()) { tx.after = append(tx.after, f) }
+func (tx *Tx) AfterCommit(f func()) {
+	tx.AfterEnd(func(committed bool) {
+		if committed {
+			f()
+		}
+	})
+}
+
+// AfterEnd runs f once the change is on disk or is known not to be: to give back what was
+// set aside for it. A commit of which nobody can say what became of it counts as none.
+func (tx *Tx) AfterEnd(f func(committed bool)) { tx.after = append(tx.after, f) }
+
+func (tx *Tx) ended(committed bool) {
+	for _, f := range tx.after {
+		f(committed)
+	}
+}
 
 // Exec changes rows and says how many.
 func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (int64, error) {
+	if tx.pg != nil {
+		return tx.pg.exec(query, args)
+	}
+	if tx.lost != nil {
+		return 0, tx.lost // what came now would stand for itself
+	}
 	var res sql.Result
-	var err error
-	if tx.w != nil {
-		var s *sql.Stmt
-		if s, err = tx.w.prepared(query); err == nil {
-			res, err = s.ExecContext(context.WithoutCancel(ctx), args...)
-		}
-	} else {
-		res, err = tx.sqlTx.ExecContext(context.WithoutCancel(ctx), query, args...)
+	s, err := tx.w.prepared(query)
+	if err == nil {
+		res, err = s.ExecContext(context.WithoutCancel(ctx), args...)
 	}
 	if err != nil {
-		return 0, classify(query, err)
+		err = classify(query, err)
+		if outage(err) {
+			tx.lost = err
+		}
+		return 0, err
 	}
 	return res.RowsAffected()
 }
 
+// Later changes rows of which nobody needs to know how many. PostgreSQL gets the
+// statement together with the next one, or with the commit: a change that mostly
+// writes takes one way there and back instead of one for each statement. Whatever is
+// wrong with it comes out there, at the latest as the error of Write.
+func (tx *Tx) Later(ctx context.Context, query string, args ...any) error {
+	if tx.pg != nil {
+		tx.pg.later(query, args)
+		return nil
+	}
+	_, err := tx.Exec(ctx, query, args...)
+	return err
+}
+
 // Query reads inside the transaction. Close the rows before the next statement.
 func (tx *Tx) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	if tx.w != nil {
-		s, err := tx.w.prepared(query)
-		if err != nil {
+	if tx.pg != nil {
+		if err := tx.pg.flush(); err != nil {
 			return nil, err
 		}
-		return s.QueryContext(context.WithoutCancel(ctx), args...)
+		return tx.pg.conn.QueryContext(tx.pg.ctx, query, args...)
 	}
-	return tx.sqlTx.QueryContext(context.WithoutCancel(ctx), query, args...)
+	s, err := tx.w.prepared(query)
+	if err != nil {
+		return nil, err
+	}
+	return s.QueryContext(context.WithoutCancel(ctx), args...)
 }
 
 // QueryRow reads one row inside the transaction.
 func (tx *Tx) QueryRow(ctx context.Context, query string, args ...any) *sql.Row {
-	if tx.w != nil {
-		ctx = context.WithoutCancel(ctx)
-		s, err := tx.w.prepared(query)
-		if err != nil {
-			return tx.w.conn.QueryRowContext(ctx, query, args...)
-		}
-		return s.QueryRowContext(ctx, args...)
+	if tx.pg != nil {
+		return tx.pg.queryRow(query, args)
 	}
-	return tx.sqlTx.QueryRowContext(context.WithoutCancel(ctx), query, args...)
+	ctx = context.WithoutCancel(ctx)
+	s, err := tx.w.prepared(query)
+	if err != nil {
+		return tx.w.conn.QueryRowContext(ctx, query, args...)
+	}
+	return s.QueryRowContext(ctx, args...)
 }
 
 // classify turns "already there" into a conflict on both engines; anything else
@@ -278,7 +326,7 @@ func classify(query string, err error) error {
 		if pg.Code == "23505" {
 			return fault.Because(fault.Conflict, op, "", err)
 		}
-		return err
+		return fmt.Errorf("%s: %w", op, err)
 	}
 	if s := err.Error(); strings.Contains(s, "UNIQUE constraint failed") || strings.Contains(s, "PRIMARY KEY constraint failed") {
 		return fault.Because(fault.Conflict, op, "", err)
@@ -295,7 +343,7 @@ func (db *DB) Write(ctx context.Context, fn func(tx *Tx) error) error {
 		return fault.Because(fault.Unavailable, "store.write", "", err)
 	}
 	if db.engine == Postgres {
-		return db.writePostgres(ctx, fn)
+		return classified("store.write", db.writePostgres(ctx, fn))
 	}
 	c := &change{fn: fn, done: make(chan error, 1)}
 	select {
@@ -317,44 +365,6 @@ func (db *DB) Write(ctx context.Context, fn func(tx *Tx) error) error {
 			return fault.New(fault.Unavailable, "store.write", "")
 		}
 	}
-}
-
-func (db *DB) writePostgres(ctx context.Context, fn func(tx *Tx) error) error {
-	for attempt := 0; ; attempt++ {
-		err := db.tryPostgres(ctx, fn)
-		var pg *pgconn.PgError
-		if errors.As(err, &pg) && (pg.Code == "40001" || pg.Code == "40P01") && attempt < 5 {
-			time.Sleep(time.Duration(attempt+1) * 5 * time.Millisecond)
-			continue
-		}
-		return err
-	}
-}
-
-// writeTimeout ends a change that hangs.
-const writeTimeout = 30 * time.Second
-
-func (db *DB) tryPostgres(ctx context.Context, fn func(tx *Tx) error) (err error) {
-	// As on SQLite, a change that has begun is finished: a caller who goes away in the
-	// middle of a commit must not leave it open whether it happened.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
-	defer cancel()
-	sqlTx, err := db.write.BeginTx(ctx, nil)
-	if err != nil {
-		return fault.Because(fault.Unavailable, "store.begin", "", err)
-	}
-	tx := &Tx{engine: Postgres, sqlTx: sqlTx}
-	if err := guarded(fn, tx); err != nil {
-		sqlTx.Rollback()
-		return err
-	}
-	if err := sqlTx.Commit(); err != nil {
-		return fmt.Errorf("store.commit: %w", err)
-	}
-	for _, f := range tx.after {
-		f()
-	}
-	return nil
 }
 
 // guarded turns a panic of fn into an error, so that one change can't take the

@@ -4,7 +4,9 @@ package casefile
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
+	"errors"
 	"math"
 	"time"
 
@@ -223,6 +225,16 @@ func (f *File) Some(ctx context.Context, g access.Grant, ids []string) (map[stri
 func (f *File) Peek(ctx context.Context, q store.Q, id string) (Case, error) {
 	c, err := one(ctx, q, byID, id)
 	return c, fault.Wrap("casefile.peek", err)
+}
+
+// IDOf is the case with a file number. No grant: it says nothing but that there is one.
+func (f *File) IDOf(ctx context.Context, ref string) (string, error) {
+	var id string
+	err := f.DB.QueryRow(ctx, caseOfRef, ref).Scan(&id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", fault.New(fault.NotFound, "casefile.idOf", "")
+	}
+	return id, fault.Wrap("casefile.idOf", err)
 }
 
 // RulingsOf is what the rules decided in a case, for the letter that gives the reasons.

@@ -17,6 +17,9 @@ var migrations embed.FS
 // Migrations are the tables of the registry.
 func Migrations() store.Migrations { return store.Migrations{Room: "casefile", FS: migrations} }
 
+const caseOfRef = `-- casefile.caseOfRef
+SELECT id FROM casefile_case WHERE ref = $1`
+
 const columns = ` id, ref, service, version, office, person, person_name, client, channel, lang, state, status, outcome,
 	application, registers, opened_at, changed_at, closed_at `
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"mercator/core/access"
 	"mercator/core/access/accesstest"
@@ -89,6 +90,77 @@ func TestCalledProcessIsPinned(t *testing.T) {
 			}
 			if v := h.view(caseID); v.Status != bpmn.Completed || v.Linked.Element("hear/ask").Name != "Ask" {
 				t.Errorf("%s: %s", caseID, v.Status)
+			}
+		}
+	})
+}
+
+const deadline = `<bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:zeebe="http://camunda.org/schema/zeebe/1.0">
+<bpmn:process id="deadline" isExecutable="true">
+ <bpmn:startEvent id="start"/>
+ <bpmn:userTask id="hear"><bpmn:extensionElements><zeebe:taskSchedule dueDate="P3D"/><zeebe:properties><zeebe:property name="calendar" value="business"/></zeebe:properties></bpmn:extensionElements></bpmn:userTask>
+ <bpmn:boundaryEvent id="late" attachedToRef="hear"><bpmn:extensionElements><zeebe:properties><zeebe:property name="calendar" value="business"/></zeebe:properties></bpmn:extensionElements><bpmn:timerEventDefinition><bpmn:timeDuration>P5D</bpmn:timeDuration></bpmn:timerEventDefinition></bpmn:boundaryEvent>
+ <bpmn:endEvent id="end"/><bpmn:endEvent id="over"/>
+ <bpmn:sequenceFlow id="f1" sourceRef="start" targetRef="hear"/><bpmn:sequenceFlow id="f2" sourceRef="hear" targetRef="end"/><bpmn:sequenceFlow id="f3" sourceRef="late" targetRef="over"/>
+</bpmn:process></bpmn:definitions>`
+
+// Due dates and timers count in the business days of the state: over Easter.
+func TestBusinessDays(t *testing.T) {
+	storetest.Each(t, rooms(), func(t *testing.T, db *store.DB) {
+		h := openHouse(t, db)
+		h.pass(time.Date(2026, 4, 1, 9, 0, 0, 0, time.UTC).Sub(h.clock())) // Wednesday before Easter
+		var err error
+		if h.def, err = bpmn.Parse("deadline.bpmn", []byte(deadline)); err != nil {
+			t.Fatal(err)
+		}
+		h.start("c1", "")
+		task := h.worklist(accesstest.Clerk("31"), process.Filter{})[0]
+		if got := task.Due.Format(time.DateOnly); got != "2026-04-08" {
+			t.Errorf("due on %s, want three business days after 1 April", got)
+		}
+		h.pass(9*24*time.Hour - time.Minute) // 10 April: the fifth
+		time.Sleep(100 * time.Millisecond)
+		h.at("c1", "hear")
+		h.pass(2 * time.Minute)
+		h.until("over", func() bool { return h.completed == 1 })
+	})
+}
+
+// The heat map pairs what was entered with what was left, case by case.
+func TestHeat(t *testing.T) {
+	storetest.Each(t, rooms(), func(t *testing.T, db *store.DB) {
+		h := openHouse(t, db)
+		for _, id := range []string{"c1", "c2", "c3"} {
+			h.start(id, "check")
+		}
+		clerk := accesstest.Clerk("32")
+		grant := h.grant(clerk, access.Decide)
+		for i, task := range h.worklist(clerk, process.Filter{})[:2] {
+			h.pass(time.Duration(i+1) * time.Hour)
+			h.write(func(tx *store.Tx) error {
+				_, err := h.engine.Complete(t.Context(), tx, grant, task.ID, task.Revision, map[string]any{"outcome": "granted"})
+				return err
+			})
+		}
+		g := accesstest.Grant(t, h.check, access.Request{Actor: clerk, Action: access.Read, Resource: "process"})
+		models, err := h.engine.Models(t.Context(), g, "permit")
+		if err != nil || len(models) != 1 || models[0].Version != "v1" {
+			t.Fatalf("%+v %v", models, err)
+		}
+		heat, err := h.engine.Heat(t.Context(), g, "permit", models[0])
+		if err != nil || heat.Cases != 3 {
+			t.Fatalf("%+v %v", heat, err)
+		}
+		for _, e := range heat.Elements {
+			switch e.Element {
+			case "review":
+				if e.Done != 2 || e.Now != 1 || e.Median != 3*time.Hour || e.Longest != 3*time.Hour {
+					t.Errorf("%+v", e)
+				}
+			case "received":
+				if e.Done != 3 || e.Now != 0 || e.Median != 0 {
+					t.Errorf("%+v", e)
+				}
 			}
 		}
 	})

@@ -18,6 +18,10 @@
 // at a time and never snatched; an incident (Störung) is an instance that can't go on
 // without an operator.
 //
+// A modification is a change of a running instance by hand; a migration takes running
+// instances over into another version, after a rehearsal, and can be undone for those
+// that haven't moved since.
+//
 // Law: § 10 VwVfG NRW (proceedings without undue delay), § 35a VwVfG (decisions by
 // automatic means only where the rules leave no discretion: what does is a task).
 package process

@@ -28,6 +28,7 @@ type Config struct {
 	Hooks    Hooks
 	Now      func() time.Time
 	Zone     *time.Location // of days and months in timers; nil: UTC
+	Calendar bpmn.Calendar  // of business days; nil: every day is one
 	Log      *slog.Logger
 	// MessageTTL is how long a message waits for somebody who wants it; 0: 90 days.
 	MessageTTL time.Duration
@@ -41,6 +42,7 @@ type Engine struct {
 	hooks    Hooks
 	now      func() time.Time
 	zone     *time.Location
+	calendar bpmn.Calendar
 	log      *slog.Logger
 	ttl      time.Duration
 
@@ -59,7 +61,7 @@ func New(c Config) (*Engine, error) {
 		return nil, fault.Internalf(op, "needs a database and a queue of jobs")
 	}
 	e := &Engine{
-		db: c.DB, jobs: c.Jobs, hooks: c.Hooks, now: c.Now, zone: c.Zone, log: c.Log, ttl: c.MessageTTL,
+		db: c.DB, jobs: c.Jobs, hooks: c.Hooks, now: c.Now, zone: c.Zone, calendar: c.Calendar, log: c.Log, ttl: c.MessageTTL,
 		offered: newWakeup(), handlers: map[string]Handler{}, models: map[string]*bpmn.Definitions{}, linked: map[string]*bpmn.Process{}, stored: map[string]bool{},
 	}
 	if e.now == nil {
@@ -187,34 +189,9 @@ func (e *Engine) Start(ctx context.Context, tx *store.Tx, def *bpmn.Definitions,
 	if err := e.keepModel(ctx, tx, def); err != nil {
 		return "", fault.Wrap(op, err)
 	}
-	calls := ""
-	if len(proc.Calls()) > 0 {
-		used := map[string]string{}
-		var files []*bpmn.Definitions
-		linked, err := link(proc, func(id string) *bpmn.Definitions {
-			d := def
-			if p.Called != nil {
-				d = p.Called(id)
-			}
-			if d != nil {
-				used[id] = d.Hash
-				files = append(files, d)
-			}
-			return d
-		})
-		if err != nil {
-			return "", fault.Internalf(op, "%w", err)
-		}
-		for _, d := range files {
-			if err := e.keepModel(ctx, tx, d); err != nil {
-				return "", fault.Wrap(op, err)
-			}
-		}
-		b, err := json.Marshal(used)
-		if err != nil {
-			return "", fault.Wrap(op, err)
-		}
-		proc, calls = linked, string(b)
+	proc, calls, err := e.pin(ctx, tx, def, proc, p.Called)
+	if err != nil {
+		return "", fault.Wrap(op, err)
 	}
 	vars, err := plain(p.Vars)
 	if err != nil {
@@ -224,6 +201,45 @@ func (e *Engine) Start(ctx context.Context, tx *store.Tx, def *bpmn.Definitions,
 		model: def.Hash, process: proc.ID, calls: calls}
 	s := &stepping{e: e, tx: tx, row: r, proc: proc, actor: p.Actor, fresh: true}
 	return r.InstanceID, fault.Wrap(op, s.run(ctx, bpmn.Start{Vars: vars}))
+}
+
+// pin fixes the versions of what a process calls: the process with all of it, and the
+// models by the id of the process as they are stored with an instance.
+func (e *Engine) pin(ctx context.Context, tx *store.Tx, def *bpmn.Definitions, proc *bpmn.Process, called func(string) *bpmn.Definitions) (*bpmn.Process, string, error) {
+	if len(proc.Calls()) == 0 {
+		return proc, "", nil
+	}
+	used := map[string]string{}
+	var files []*bpmn.Definitions
+	linked, err := link(proc, func(id string) *bpmn.Definitions {
+		d := def
+		if called != nil {
+			d = called(id)
+		}
+		if d != nil {
+			used[id] = d.Hash
+			files = append(files, d)
+		}
+		return d
+	})
+	if err != nil {
+		return nil, "", fault.Internalf("process.pin", "%w", err)
+	}
+	for _, d := range files {
+		if err := e.keepModel(ctx, tx, d); err != nil {
+			return nil, "", err
+		}
+	}
+	b, err := json.Marshal(used)
+	return linked, string(b), err
+}
+
+// text is a statement that is written twice.
+func (e *Engine) text(sqlite, postgres string) string {
+	if e.db.Engine() == store.Postgres {
+		return postgres
+	}
+	return sqlite
 }
 
 // keepModel stores a model before an instance begins with it.
@@ -259,20 +275,36 @@ func plain(vars map[string]any) (map[string]any, error) {
 
 // step takes an event of an instance that is there.
 func (e *Engine) step(ctx context.Context, tx *store.Tx, instance string, actor access.Actor, ev bpmn.Event) error {
+	return e.stepOn(ctx, tx, instance, actor, func(context.Context) (bpmn.Event, error) { return ev, nil })
+}
+
+// stepOn is step for an event that takes something away from others, a job or a
+// subscription: ready does that, and says which event it is (nil: none after all), once
+// the instance is locked. Everybody locks in this order, or two nodes wait for each other.
+// What ready brings about for this very instance comes before the event.
+func (e *Engine) stepOn(ctx context.Context, tx *store.Tx, instance string, actor access.Actor, ready func(context.Context) (bpmn.Event, error)) error {
 	if s := under(ctx, instance); s != nil {
 		// A handler of this very instance brought it about: its turn comes when the handler is done.
-		s.queue = append(s.queue, ev)
-		return nil
+		ev, err := ready(ctx)
+		if err == nil && ev != nil {
+			s.queue = append(s.queue, ev)
+		}
+		return err
 	}
-	r, err := store.One(ctx, tx, scanRow, lockInstance, instance)
+	locked := store.Lock(ctx, tx, scanRow, e.text(lockSQLite, lockPostgres), instance)
+	s := &stepping{e: e, tx: tx, actor: actor}
+	ev, err := ready(context.WithValue(ctx, underKey(instance), s))
+	if err != nil || ev == nil {
+		return err
+	}
+	r, err := locked()
 	if err != nil {
 		return err
 	}
-	_, proc, err := e.process(ctx, tx, &r)
-	if err != nil {
+	s.row = &r
+	if _, s.proc, err = e.process(ctx, tx, &r); err != nil {
 		return err
 	}
-	s := &stepping{e: e, tx: tx, row: &r, proc: proc, actor: actor}
 	return s.run(ctx, ev)
 }
 
@@ -286,6 +318,8 @@ type stepping struct {
 	fresh bool
 	queue []bpmn.Event
 	trace []Trace
+	at    time.Time
+	went  bool // something followed at once upon a migration
 }
 
 // maxFollowUps bounds what one transaction may do; a model that goes on for longer
@@ -303,10 +337,19 @@ func under(ctx context.Context, instance string) *stepping {
 func (s *stepping) run(ctx context.Context, ev bpmn.Event) error {
 	ctx = context.WithValue(ctx, underKey(s.row.InstanceID), s)
 	event := fmt.Sprintf("%T", ev)[len("bpmn."):]
-	now := s.e.now().In(s.e.zone)
-	first := true
 	s.queue = append(s.queue, ev)
+	if err := s.drain(ctx, true); err != nil {
+		return err
+	}
+	return s.save(ctx, event)
+}
+
+// drain takes the events that are queued, and those that they bring about. The first
+// has to be one that a token waits for, if it came from outside.
+func (s *stepping) drain(ctx context.Context, first bool) error {
+	now := s.instant().In(s.e.zone)
 	for n := 0; len(s.queue) > 0; n++ {
+		var ev bpmn.Event
 		ev, s.queue = s.queue[0], s.queue[1:]
 		if n > maxFollowUps {
 			switch x := ev.(type) {
@@ -334,11 +377,19 @@ func (s *stepping) run(ctx context.Context, ev bpmn.Event) error {
 			}
 		}
 	}
-	return s.save(ctx, event)
+	return nil
+}
+
+// instant is when the step happens: one moment for its timers and its place in the history.
+func (s *stepping) instant() time.Time {
+	if s.at.IsZero() {
+		s.at = s.e.now()
+	}
+	return s.at
 }
 
 func (s *stepping) save(ctx context.Context, event string) error {
-	now := store.Micros(s.e.now())
+	now := store.Micros(s.instant())
 	state, err := json.Marshal(s.row.state)
 	if err != nil {
 		return err
@@ -349,16 +400,16 @@ func (s *stepping) save(ctx context.Context, event string) error {
 	}
 	r := s.row
 	if s.fresh {
-		_, err = s.tx.Exec(ctx, insertInstance, r.InstanceID, r.CaseID, r.CaseRef, r.Label, r.Service, r.Version, r.Office, r.model, r.process,
+		err = s.tx.Later(ctx, insertInstance, r.InstanceID, r.CaseID, r.CaseRef, r.Label, r.Service, r.Version, r.Office, r.model, r.process,
 			string(r.state.Status), string(state), now, r.calls)
 	} else {
-		_, err = s.tx.Exec(ctx, saveInstance, r.InstanceID, string(r.state.Status), string(state), now)
+		err = s.tx.Later(ctx, saveInstance, r.InstanceID, string(r.state.Status), string(state), now)
 	}
 	if err != nil {
 		return err
 	}
 	if r.state.Status != bpmn.Running && !s.fresh { // what is over has no incident
-		if _, err := s.tx.Exec(ctx, resolveIncidents, r.InstanceID, now, s.actor.ID, s.actor.Name); err != nil {
+		if err := s.tx.Later(ctx, resolveIncidents, r.InstanceID, now, s.actor.ID, s.actor.Name); err != nil {
 			return err
 		}
 	}
@@ -367,8 +418,7 @@ func (s *stepping) save(ctx context.Context, event string) error {
 			return err
 		}
 	}
-	_, err = s.tx.Exec(ctx, insertHistory, ident.New(), r.InstanceID, now, event, string(s.actor.Kind), s.actor.ID, string(trace))
-	return err
+	return s.tx.Later(ctx, insertHistory, ident.New(), r.InstanceID, now, event, string(s.actor.Kind), s.actor.ID, string(trace))
 }
 
 // tokenArgs are the arguments of the jobs of this office.
@@ -393,13 +443,13 @@ func (s *stepping) carryOut(ctx context.Context, c bpmn.Command, now time.Time) 
 	e, tx, r := s.e, s.tx, s.row
 	switch c := c.(type) {
 	case bpmn.Entered:
-		s.trace = append(s.trace, Trace{c.Element, "in"})
+		s.trace = append(s.trace, Trace{c.Element, "in", c.Token})
 	case bpmn.Left:
 		what := "out"
 		if c.Cancelled {
 			what = "x"
 		}
-		s.trace = append(s.trace, Trace{c.Element, what})
+		s.trace = append(s.trace, Trace{c.Element, what, c.Token})
 	case bpmn.CreateJob:
 		return s.job(ctx, c)
 	case bpmn.Decide:
@@ -417,6 +467,8 @@ func (s *stepping) carryOut(ctx context.Context, c bpmn.Command, now time.Time) 
 		s.queue = append(s.queue, bpmn.Decided{Token: c.Token, Value: v})
 	case bpmn.CreateUserTask:
 		return s.task(ctx, c, now)
+	case bpmn.UpdateUserTask:
+		return s.updateTask(ctx, c)
 	case bpmn.CancelTask:
 		id := ""
 		if err := tx.QueryRow(ctx, withdrawTask, r.InstanceID, c.Token, store.Micros(now)).Scan(&id); err != nil {
@@ -431,13 +483,12 @@ func (s *stepping) carryOut(ctx context.Context, c bpmn.Command, now time.Time) 
 				from = due.In(e.zone)
 			}
 		}
-		due, err := bpmn.DueAt(c.Kind, c.Value, from)
+		due, err := e.dueAt(c.Kind, c.Value, from, c.Business)
 		if err != nil {
 			return err // the engine has checked it
 		}
-		_, err = e.jobs.Enqueue(ctx, tx, job.New{Kind: timerKind, Key: jobKey(timerKind, r.InstanceID, c.Token), RunAt: due,
+		return e.jobs.Add(ctx, tx, job.New{Kind: timerKind, Key: jobKey(timerKind, r.InstanceID, c.Token), RunAt: due,
 			Args: tokenArgs{Instance: r.InstanceID, Token: c.Token, Due: due.UTC()}})
-		return err
 	case bpmn.CancelTimer:
 		return e.jobs.CancelKey(ctx, tx, jobKey(timerKind, r.InstanceID, c.Token))
 	case bpmn.CancelJob:
@@ -482,6 +533,14 @@ func (s *stepping) carryOut(ctx context.Context, c bpmn.Command, now time.Time) 
 	return nil
 }
 
+// dueAt is when a timer is due.
+func (e *Engine) dueAt(kind bpmn.TimerKind, value string, from time.Time, business bool) (time.Time, error) {
+	if business && e.calendar != nil {
+		return bpmn.BusinessDueAt(kind, value, from, e.calendar)
+	}
+	return bpmn.DueAt(kind, value, from)
+}
+
 // dueKey carries when the timer under way was due, so that a cycle doesn't drift.
 type dueKey struct{}
 
@@ -498,9 +557,8 @@ func (s *stepping) job(ctx context.Context, c bpmn.CreateJob) error {
 		s.queue = append(s.queue, bpmn.JobFailed{Token: c.Token, Reason: fmt.Sprintf("nobody does work of the type %q", c.Type)})
 		return nil
 	case h.Async != nil:
-		_, err := s.e.jobs.Enqueue(ctx, s.tx, job.New{Kind: workKind, MaxAttempts: c.Retries, Key: jobKey(workKind, s.row.InstanceID, c.Token),
-			Args: tokenArgs{Instance: s.row.InstanceID, Token: c.Token}})
-		return err
+		return s.e.jobs.Add(ctx, s.tx, job.New{Kind: workKind, MaxAttempts: c.Retries, Key: jobKey(workKind, s.row.InstanceID, c.Token),
+			Args: tokenArgs{Instance: s.row.InstanceID, Token: c.Token}, Local: s.work(c)})
 	}
 	vars, err := h.Inline(ctx, s.tx, s.work(c))
 	if err != nil {

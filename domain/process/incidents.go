@@ -74,12 +74,12 @@ func (b BulkRetry) Tried() int { return b.Resolved + b.Again + b.Gone + b.Failed
 
 // Bounds of incidents.
 const (
-	maxGroups     = 200
-	maxCause      = 200
-	maxChosen     = 1000
-	maxBulk       = 1_000_000
-	retryTogether = 50 // incidents of one run of the job; the others come with the next
-	retryKind     = "process.retry"
+	incidentGroupsMax = 200
+	maxCause          = 200
+	maxChosen         = 1000
+	maxBulk           = 1_000_000
+	retryTogether     = 50 // incidents of one run of the job; the others come with the next
+	retryKind         = "process.retry"
 	// IncidentCountLimit is how far a group is counted; a number above it means "more than".
 	IncidentCountLimit = 10_000
 )
@@ -144,7 +144,7 @@ func (e *Engine) IncidentGroups(ctx context.Context, g access.Grant) ([]GroupCou
 	if err != nil {
 		return nil, err
 	}
-	out, err := store.All(ctx, e.db, scanGroup, incidentGroups, office, maxGroups, IncidentCountLimit+1)
+	out, err := store.All(ctx, e.db, scanGroup, incidentGroups, office, incidentGroupsMax, IncidentCountLimit+1)
 	slices.SortStableFunc(out, func(a, b GroupCount) int { return b.N - a.N })
 	return out, fault.Wrap(op, err)
 }

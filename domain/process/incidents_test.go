@@ -18,7 +18,7 @@ import (
 	"mercator/domain/process"
 )
 
-func operator() access.Actor {
+func incidentOperator() access.Actor {
 	return access.Actor{Kind: access.Clerk, ID: "op", Name: "Olga Petrova", Office: "10", Roles: []string{"operator"}, Level: access.Substantial}
 }
 
@@ -29,7 +29,7 @@ func (h *house) incidentGrant(a access.Actor, action, office string) access.Gran
 
 func (h *house) groups(office string) []process.GroupCount {
 	h.t.Helper()
-	list, err := h.engine.IncidentGroups(h.t.Context(), h.incidentGrant(operator(), access.List, office))
+	list, err := h.engine.IncidentGroups(h.t.Context(), h.incidentGrant(incidentOperator(), access.List, office))
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -49,7 +49,7 @@ func (h *house) broken(say func(caseID string) string) {
 func TestIncidents(t *testing.T) {
 	storetest.Each(t, rooms(), func(t *testing.T, db *store.DB) {
 		h := openHouse(t, db)
-		read, list, change := h.incidentGrant(operator(), access.Read, ""), h.incidentGrant(operator(), access.List, ""), h.incidentGrant(operator(), access.Change, "")
+		read, list, change := h.incidentGrant(incidentOperator(), access.Read, ""), h.incidentGrant(incidentOperator(), access.List, ""), h.incidentGrant(incidentOperator(), access.Change, "")
 		if got := h.groups(""); len(got) != 0 {
 			t.Fatalf("%+v", got)
 		}
@@ -100,7 +100,7 @@ func TestIncidents(t *testing.T) {
 		if i, err := h.engine.Incident(t.Context(), read, first.ID); err != nil || i.Group() != got[0].IncidentGroup {
 			t.Errorf("%+v %v", i, err)
 		}
-		if _, err := h.engine.Incident(t.Context(), h.incidentGrant(operator(), access.Read, "99"), first.ID); !fault.Is(err, fault.NotFound) {
+		if _, err := h.engine.Incident(t.Context(), h.incidentGrant(incidentOperator(), access.Read, "99"), first.ID); !fault.Is(err, fault.NotFound) {
 			t.Errorf("an incident of another office: %v", err)
 		}
 		if v, err := h.engine.IncidentPlace(t.Context(), read, first.ID); err != nil || fmt.Sprint(v.Active) != "[request]" {
@@ -180,7 +180,7 @@ func TestIncidents(t *testing.T) {
 		if err != nil || len(recent) != 2 || recent[0].ID != b.ID {
 			t.Errorf("%+v %v", recent, err)
 		}
-		if _, err := h.engine.BulkRetryOf(t.Context(), h.incidentGrant(operator(), access.List, "99"), b.ID); !fault.Is(err, fault.NotFound) {
+		if _, err := h.engine.BulkRetryOf(t.Context(), h.incidentGrant(incidentOperator(), access.List, "99"), b.ID); !fault.Is(err, fault.NotFound) {
 			t.Errorf("a retry of another office's: %v", err)
 		}
 
@@ -227,14 +227,14 @@ func TestTwoRetriesOfAGroup(t *testing.T) {
 		var bulk [2]process.BulkRetry
 		for n, h := range []*house{a, b} {
 			var err error
-			if bulk[n], err = h.engine.RetryIncidents(t.Context(), h.incidentGrant(operator(), access.Change, ""), group, nil); err != nil {
+			if bulk[n], err = h.engine.RetryIncidents(t.Context(), h.incidentGrant(incidentOperator(), access.Change, ""), group, nil); err != nil {
 				t.Fatal(err)
 			}
 		}
 		resolved := 0
 		for _, x := range bulk {
 			var err error
-			g := a.incidentGrant(operator(), access.List, "")
+			g := a.incidentGrant(incidentOperator(), access.List, "")
 			a.until("the retry ends", func() bool {
 				x, err = a.engine.BulkRetryOf(context.Background(), g, x.ID)
 				return err != nil || x.State == process.Retried

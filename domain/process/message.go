@@ -37,33 +37,46 @@ func (e *Engine) Message(ctx context.Context, tx *store.Tx, name, key string, va
 	if _, err := tx.Exec(ctx, turn, name, key); err != nil {
 		return fault.Wrap(op, err)
 	}
-	var instance, token string
-	err = tx.QueryRow(ctx, findSubscription, name, key).Scan(&instance, &token)
-	if errors.Is(err, sql.ErrNoRows) {
-		b, err := json.Marshal(vars)
+	for range maxLooks {
+		var instance, token string
+		err := tx.QueryRow(ctx, findSubscription, name, key).Scan(&instance, &token)
+		if errors.Is(err, sql.ErrNoRows) {
+			b, err := json.Marshal(vars)
+			if err != nil {
+				return fault.Wrap(op, err)
+			}
+			if _, err = tx.Exec(ctx, insertMessage, ident.New(), name, key, string(b), store.Micros(e.now().Add(e.ttl))); err != nil {
+				return fault.Wrap(op, err)
+			}
+			return fault.Wrap(op, e.planSweep(ctx, tx))
+		}
 		if err != nil {
 			return fault.Wrap(op, err)
 		}
-		if _, err = tx.Exec(ctx, insertMessage, ident.New(), name, key, string(b), store.Micros(e.now().Add(e.ttl))); err != nil {
+		var taken int64
+		err = e.stepOn(ctx, tx, instance, access.SystemActor("process"), func(ctx context.Context) (bpmn.Event, error) {
+			var err error
+			if taken, err = tx.Exec(ctx, deleteSubscription, instance, token); err != nil || taken == 0 {
+				return nil, err
+			}
+			if _, err := tx.Exec(ctx, endTurn, name, key); err != nil {
+				return nil, err
+			}
+			return bpmn.MessageReceived{Token: token, Vars: vars}, nil
+		})
+		if errors.Is(err, bpmn.ErrNoToken) {
+			return fault.Internalf(op, "instance %s has a subscription for token %s, which doesn't wait", instance, token)
+		}
+		if err != nil || taken > 0 {
 			return fault.Wrap(op, err)
 		}
-		return fault.Wrap(op, e.planSweep(ctx, tx))
+		// Its process has gone another way on while we waited for the lock: who is next?
 	}
-	if err != nil {
-		return fault.Wrap(op, err)
-	}
-	if _, err := tx.Exec(ctx, deleteSubscription, instance, token); err != nil {
-		return fault.Wrap(op, err)
-	}
-	if _, err := tx.Exec(ctx, endTurn, name, key); err != nil {
-		return fault.Wrap(op, err)
-	}
-	err = e.step(ctx, tx, instance, access.SystemActor("process"), bpmn.MessageReceived{Token: token, Vars: vars})
-	if errors.Is(err, bpmn.ErrNoToken) {
-		return fault.Internalf(op, "instance %s has a subscription for token %s, which doesn't wait", instance, token)
-	}
-	return fault.Wrap(op, err)
+	return fault.New(fault.Unavailable, op, "")
 }
+
+// maxLooks bounds how often a message is snatched from before its nose.
+const maxLooks = 100
 
 // subscribe waits for a message; one that has come before is taken at once.
 func (s *stepping) subscribe(ctx context.Context, c bpmn.Subscribe) error {
@@ -125,17 +138,16 @@ func (e *Engine) signal(ctx context.Context, j *job.Job) error {
 		return err
 	}
 	return e.db.Write(ctx, func(tx *store.Tx) error {
-		if err := e.hold(ctx, tx, a.Instance); err != nil {
-			return err
-		}
-		if err := j.Done(ctx, tx); err != nil {
-			return err
-		}
-		n, err := tx.Exec(ctx, deleteSignal, a.Instance, a.Token)
-		if err != nil || n == 0 {
-			return err // it waits no longer
-		}
-		err = e.step(ctx, tx, a.Instance, access.SystemActor("process"), bpmn.SignalReceived{Token: a.Token, Vars: a.Vars})
+		err := e.stepOn(ctx, tx, a.Instance, access.SystemActor("process"), func(ctx context.Context) (bpmn.Event, error) {
+			if err := j.Done(ctx, tx); err != nil {
+				return nil, err
+			}
+			n, err := tx.Exec(ctx, deleteSignal, a.Instance, a.Token)
+			if err != nil || n == 0 {
+				return nil, err // it waits no longer
+			}
+			return bpmn.SignalReceived{Token: a.Token, Vars: a.Vars}, nil
+		})
 		if errors.Is(err, bpmn.ErrNoToken) {
 			return fault.Internalf("process.signal", "instance %s waits for a signal with token %s, which doesn't wait", a.Instance, a.Token)
 		}

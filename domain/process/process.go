@@ -172,4 +172,5 @@ type Step struct {
 type Trace struct {
 	Element string `json:"e"`
 	What    string `json:"w"` // "in", "out" or "x" (cancelled)
+	Token   string `json:"t,omitempty"`
 }

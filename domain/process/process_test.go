@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"mercator/base/caldate"
 	"mercator/base/fault"
 	"mercator/core/access"
 	"mercator/core/access/accesstest"
@@ -99,7 +100,11 @@ func openHouse(t testing.TB, db *store.DB) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.engine, err = process.New(process.Config{DB: db, Jobs: queue, Now: h.clock,
+	calendar, err := caldate.New("NW")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.engine, err = process.New(process.Config{DB: db, Jobs: queue, Now: h.clock, Calendar: calendar,
 		Handlers: []process.Handler{
 			{Type: "payment.request", Inline: func(ctx context.Context, tx *store.Tx, w process.Work) (map[string]any, error) {
 				if h.request != nil {
@@ -222,7 +227,7 @@ func (h *house) message(key string) {
 // until waits for the workers.
 func (h *house) until(what string, ok func() bool) {
 	h.t.Helper()
-	for range 500 {
+	for range 6000 { // a minute: other work may keep the processors busy
 		h.mu.Lock()
 		yes := ok()
 		h.mu.Unlock()
@@ -552,6 +557,29 @@ func TestProcess(t *testing.T) {
 			}
 		}
 		h.write(func(tx *store.Tx) error { return h.engine.Signal(t.Context(), tx, "storm", nil) }) // nobody waits
+	})
+
+	each("the clock is set forward and back", func(t *testing.T, h *house) {
+		const day = 24 * time.Hour
+		h.start("c1", "granted")
+		h.message("c9") // for nobody yet
+		h.pass(10 * day)
+		h.start("c2", "granted")
+		h.start("c3", "unclear")
+		h.pass(-10 * day) // what began meanwhile is of a time to come
+		h.message("c2")
+		h.until("completed", func() bool { return h.completed == 1 })
+		h.start("c9", "granted")
+		h.until("completed", func() bool { return h.completed == 2 })
+		h.pass(29 * day)
+		h.at("c1", "paid")
+		h.pass(day + time.Hour)
+		h.until("completed", func() bool { return h.completed == 3 })
+		if v := h.view("c1"); v.Done[len(v.Done)-1] != "given_up" {
+			t.Errorf("%v", v.Done)
+		}
+		h.until("reminded", func() bool { return len(h.milestones) == 6 }) // c3 twice, by its own time
+		h.at("c3", "review")
 	})
 
 	each("a restart in between", func(t *testing.T, h *house) {

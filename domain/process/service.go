@@ -19,7 +19,13 @@ func (e *Engine) View(ctx context.Context, caseID string) (Instance, error) {
 	if err != nil {
 		return Instance{}, fault.Wrap(op, err)
 	}
+	return e.viewOf(ctx, r)
+}
+
+func (e *Engine) viewOf(ctx context.Context, r row) (Instance, error) {
+	const op = "process.view"
 	v := Instance{Ref: r.Ref, Status: r.state.Status, Process: r.process, Active: r.state.Active()}
+	var err error
 	if v.Model, v.Linked, err = e.process(ctx, e.db, &r); err != nil {
 		return Instance{}, err
 	}

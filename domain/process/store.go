@@ -33,11 +33,13 @@ const insertInstance = `-- process.insertInstance
 INSERT INTO process_instance (id, case_id, ref, label, service, version, office, model, process, status, state, revision, created_at, changed_at, calls)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, $12, $12, $13)`
 
-// Taking the next revision first locks the row on PostgreSQL, so that the steps of an
-// instance come one after the other; on SQLite there is one writer anyway.
-const lockInstance = `-- process.lockInstance
-UPDATE process_instance SET revision = revision + 1 WHERE id = $1
-RETURNING id, case_id, ref, label, service, version, office, model, process, status, state, revision, calls`
+// The row is locked on PostgreSQL, so that the steps of an instance come one after the
+// other; on SQLite there is one writer anyway.
+const lockSQLite = `-- process.lockSQLite
+SELECT id, case_id, ref, label, service, version, office, model, process, status, state, revision, calls FROM process_instance WHERE id = $1`
+
+const lockPostgres = `-- process.lockPostgres
+SELECT id, case_id, ref, label, service, version, office, model, process, status, state, revision, calls FROM process_instance WHERE id = $1 FOR UPDATE`
 
 // Who ends work of an instance takes the instance first, as every step does before it takes work
 // away: so nobody waits in a circle. On SQLite there is one writer anyway.
@@ -45,7 +47,7 @@ const holdInstancePostgres = `-- process.holdInstancePostgres
 SELECT id FROM process_instance WHERE id = $1 FOR UPDATE`
 
 const saveInstance = `-- process.saveInstance
-UPDATE process_instance SET status = $2, state = $3, changed_at = $4 WHERE id = $1`
+UPDATE process_instance SET status = $2, state = $3, changed_at = $4, revision = revision + 1 WHERE id = $1`
 
 const instanceOfCase = `-- process.instanceOfCase
 SELECT id, case_id, ref, label, service, version, office, model, process, status, state, revision, calls
@@ -234,6 +236,24 @@ UPDATE process_work SET retries = $5, due_at = $6, lock = '', worker = '' WHERE 
 const lockedWork = `-- process.lockedWork
 SELECT instance_id, token, retries, attempt FROM process_work WHERE id = $1 AND lock = $2 AND worker = $3 AND due_at > $4`
 
+// The models are found by leaping from one to the next in the index.
+const modelsOf = `-- process.modelsOf
+WITH RECURSIVE m (model) AS (
+	SELECT min(model) FROM process_instance WHERE service = $1
+	UNION ALL
+	SELECT (SELECT min(model) FROM process_instance WHERE service = $1 AND model > m.model) FROM m WHERE m.model IS NOT NULL
+)
+SELECT m.model, (SELECT max(created_at) FROM process_instance i WHERE i.service = $1 AND i.model = m.model) FROM m WHERE m.model IS NOT NULL LIMIT 200`
+
+const lastBegun = `-- process.lastBegun
+SELECT id, case_id, ref, label, service, version, office, model, process, status, state, revision, calls
+FROM process_instance WHERE service = $1 AND model = $2 ORDER BY created_at DESC LIMIT $3`
+
+const historyOfMany = `-- process.historyOfMany
+SELECT instance_id, at, trace FROM process_history
+WHERE instance_id IN (SELECT id FROM process_instance WHERE service = $1 AND model = $2 ORDER BY created_at DESC LIMIT $3)
+ORDER BY instance_id, id`
+
 const insertIncident = `-- process.insertIncident
 INSERT INTO process_incident (id, instance_id, token, case_id, service, element, reason, cause, office, created_at, resolved_at, resolved_by)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, '')`
@@ -251,6 +271,92 @@ WHERE resolved_at = 0 AND id > $1 ORDER BY id LIMIT $2`
 const incidentsOf = `-- process.incidentsOf
 SELECT id, instance_id, case_id, service, token, element, reason, created_at FROM process_incident
 WHERE instance_id = $1 AND resolved_at = 0 ORDER BY id LIMIT 100`
+
+const moveIncident = `-- process.moveIncident
+UPDATE process_incident SET element = $2 WHERE id = $1`
+
+const insertModification = `-- process.insertModification
+INSERT INTO process_modification (id, instance_id, at, actor_kind, actor_id, actor_name, reason, instructions)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
+
+const modificationsOf = `-- process.modificationsOf
+SELECT at, actor_name, reason, instructions FROM process_modification WHERE instance_id = $1 ORDER BY id LIMIT 200`
+
+const retarget = `-- process.retarget
+UPDATE process_instance SET model = $2, process = $3, version = $4, calls = $5 WHERE id = $1`
+
+const retargetTasks = `-- process.retargetTasks
+UPDATE process_task SET version = $2, revision = revision + 1 WHERE instance_id = $1 AND state = 'open'`
+
+const openTask = `-- process.openTask
+SELECT ` + taskColumns + ` FROM process_task WHERE instance_id = $1 AND token = $2 AND state = 'open'`
+
+const changeTask = `-- process.changeTask
+UPDATE process_task SET office = $2, element = $3, name = $4, form = $5, roles = $6, properties = $7, assignee = $8, assignee_name = $9,
+	priority = $10, due_at = $11, revision = revision + 1
+WHERE id = $1`
+
+const readSubscription = `-- process.readSubscription
+SELECT name, key, created_at FROM process_subscription WHERE instance_id = $1 AND token = $2`
+
+const readSignal = `-- process.readSignal
+SELECT name FROM process_signal WHERE instance_id = $1 AND token = $2`
+
+const migrationColumns = `id, service, version, model, process, to_version, to_model, to_process, plan, reason, state, place, seen, done, problems, undone,
+	report, actor_kind, actor_id, actor_name, run_by, created_at, changed_at, to_calls`
+
+const insertMigration = `-- process.insertMigration
+INSERT INTO process_migration (` + migrationColumns + `)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'rehearsing', '', 0, 0, 0, 0, $11, $12, $13, $14, '', $15, $15, $16)`
+
+const readMigration = `-- process.readMigration
+SELECT ` + migrationColumns + ` FROM process_migration WHERE id = $1`
+
+const listMigrations = `-- process.listMigrations
+SELECT ` + migrationColumns + ` FROM process_migration WHERE id < $1 ORDER BY id DESC LIMIT $2`
+
+// Whoever was at this place last goes on; a second one at the same place changes nothing.
+const rehearseOn = `-- process.rehearseOn
+UPDATE process_migration SET place = $3, seen = $4, problems = $5, report = $6, state = $7, changed_at = $8
+WHERE id = $1 AND state = 'rehearsing' AND place = $2`
+
+const migrateOn = `-- process.migrateOn
+UPDATE process_migration SET place = $3, state = $4, changed_at = $5 WHERE id = $1 AND state = $6 AND place = $2`
+
+const turnMigration = `-- process.turnMigration
+UPDATE process_migration SET state = $3, place = '', changed_at = $4, run_by = $5, actor_kind = $6,
+	done = CASE WHEN $3 = 'running' THEN 0 ELSE done END, problems = CASE WHEN $3 = 'running' THEN 0 ELSE problems END
+WHERE id = $1 AND state = $2`
+
+const countMigrated = `-- process.countMigrated
+UPDATE process_migration SET done = done + $2, problems = problems + $3, undone = undone + $4 WHERE id = $1 AND state = $5`
+
+const toMigrate = `-- process.toMigrate
+SELECT id, case_id, ref, label, service, version, office, model, process, status, state, revision, calls
+FROM process_instance WHERE service = $1 AND status = 'running' AND id > $2
+AND ($3 = '' OR version = $3) AND ($4 = '' OR model = $4) AND ($5 = '' OR process = $5) AND NOT (model = $6 AND process = $7 AND version = $8 AND calls = $9)
+ORDER BY id LIMIT $10`
+
+const insertMigrated = `-- process.insertMigrated
+INSERT INTO process_migrated (migration_id, instance_id, state, reason, before, revision, at) VALUES ($1, $2, $3, $4, $5, $6, $7)
+ON CONFLICT (migration_id, instance_id) DO NOTHING`
+
+const readMigrated = `-- process.readMigrated
+SELECT instance_id, state, reason, before, revision FROM process_migrated WHERE migration_id = $1 AND instance_id = $2`
+
+const markMigrated = `-- process.markMigrated
+UPDATE process_migrated SET state = $3, reason = $4, at = $5 WHERE migration_id = $1 AND instance_id = $2`
+
+const listMigrated = `-- process.listMigrated
+SELECT instance_id, state, reason, before, revision FROM process_migrated
+WHERE migration_id = $1 AND state = $2 AND instance_id > $3 ORDER BY instance_id LIMIT $4`
+
+// Versions of a service that cases run in, found one instance after the other; few
+// services have many, so they are counted up to a bound.
+const versionsRunning = `-- process.versionsRunning
+SELECT version, model, process, calls, count(*) FROM
+(SELECT version, model, process, calls FROM process_instance WHERE service = $1 AND status = 'running' ORDER BY id LIMIT $2) t
+GROUP BY version, model, process, calls ORDER BY version, model, process, calls`
 
 // The groups are found by leaping from one to the next in the index; each is counted up to a bound.
 const incidentGroups = `-- process.incidentGroups

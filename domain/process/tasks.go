@@ -21,12 +21,12 @@ import (
 )
 
 // instant is a due date: an instant, a day, or a duration from now; not readable: none.
-func instant(s string, now time.Time) time.Time {
+func (e *Engine) instant(s string, now time.Time, business bool) time.Time {
 	kind := bpmn.Date
 	if strings.HasPrefix(s, "P") {
 		kind = bpmn.Duration
 	}
-	t, err := bpmn.DueAt(kind, s, now)
+	t, err := e.dueAt(kind, s, now, business)
 	if err != nil {
 		return time.Time{}
 	}
@@ -39,16 +39,8 @@ func instant(s string, now time.Time) time.Time {
 func (s *stepping) task(ctx context.Context, c bpmn.CreateUserTask, now time.Time) error {
 	t := UserTask{ID: ident.New(), Ref: s.row.Ref, Token: c.Token, Element: c.Element, Name: c.Name, Form: c.Form,
 		Properties: pairs(c.Properties), Assignee: c.Assignee, AssigneeName: c.Assignee, State: Open, Priority: c.Priority,
-		Due: instant(c.Due, now), Created: now.UTC(), Revision: 1}
-	for _, g := range c.Groups {
-		kind, name, ok := strings.Cut(g, ":")
-		switch {
-		case ok && kind == "office":
-			t.Office = name
-		case ok && kind == "role":
-			t.Roles = append(t.Roles, name)
-		}
-	}
+		Due: s.e.instant(c.Due, now, c.Business), Created: now.UTC(), Revision: 1}
+	t.Office, t.Roles = s.placed(c.Groups)
 	roles, err := json.Marshal(t.Roles)
 	if err != nil {
 		return err
@@ -61,13 +53,36 @@ func (s *stepping) task(ctx context.Context, c bpmn.CreateUserTask, now time.Tim
 		t.Name, t.Form, string(roles), string(properties), t.Assignee, t.AssigneeName, t.Priority, dueMicros(t.Due), store.Micros(now)); err != nil {
 		return err
 	}
+	if err := s.words(ctx, t); err != nil {
+		return err
+	}
+	if s.e.hooks.TaskMade != nil {
+		return s.e.hooks.TaskMade(ctx, s.tx, t.Ref, t)
+	}
+	return nil
+}
+
+// placed says which office and which roles in it the candidate groups mean.
+func (s *stepping) placed(groups []string) (office string, roles []string) {
+	office = s.row.Office
+	for _, g := range groups {
+		kind, name, ok := strings.Cut(g, ":")
+		switch {
+		case ok && kind == "office":
+			office = name
+		case ok && kind == "role":
+			roles = append(roles, name)
+		}
+	}
+	return office, roles
+}
+
+// words writes the words by which a task is found.
+func (s *stepping) words(ctx context.Context, t UserTask) error {
 	for _, w := range words(t.CaseRef+" "+t.Label, 12) {
 		if _, err := s.tx.Exec(ctx, insertWord, t.Office, w, t.ID); err != nil {
 			return err
 		}
-	}
-	if s.e.hooks.TaskMade != nil {
-		return s.e.hooks.TaskMade(ctx, s.tx, t.Ref, t)
 	}
 	return nil
 }

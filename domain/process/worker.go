@@ -23,6 +23,7 @@ func (e *Engine) Workers() []job.Worker {
 		{Kind: workKind, Work: e.work, Timeout: 2 * time.Minute, OnDead: e.workDead},
 		{Kind: sweepKind, Work: e.sweep},
 		{Kind: signalKind, Work: e.signal},
+		{Kind: migrateKind, Work: e.migrateOn, Limit: 1, Timeout: 2 * time.Minute},
 		{Kind: lapseKind, Work: e.lapsed},
 		{Kind: retryKind, Work: e.retryOn, Limit: 2, OnDead: e.retryDead},
 	}
@@ -43,13 +44,9 @@ func (e *Engine) timer(ctx context.Context, j *job.Job) error {
 		return err
 	}
 	return e.db.Write(ctx, func(tx *store.Tx) error {
-		if err := e.hold(ctx, tx, a.Instance); err != nil {
-			return err
-		}
-		if err := j.Done(ctx, tx); err != nil {
-			return err
-		}
-		err := e.step(context.WithValue(ctx, dueKey{}, a.Due), tx, a.Instance, access.SystemActor("process"), bpmn.TimerFired{Token: a.Token})
+		err := e.stepOn(context.WithValue(ctx, dueKey{}, a.Due), tx, a.Instance, access.SystemActor("process"), func(ctx context.Context) (bpmn.Event, error) {
+			return bpmn.TimerFired{Token: a.Token}, j.Done(ctx, tx)
+		})
 		if errors.Is(err, bpmn.ErrNoToken) {
 			return nil
 		}
@@ -86,7 +83,13 @@ func (e *Engine) work(ctx context.Context, j *job.Job) error {
 	if err != nil {
 		return err
 	}
-	w, ok, err := e.load(ctx, e.db, a)
+	// What this process has just stored needn't be read again; it's what would be read.
+	w, ok := j.Local.(Work)
+	if ok {
+		w.Vars, err = plain(w.Vars)
+	} else {
+		w, ok, err = e.load(ctx, e.db, a)
+	}
 	if err != nil || !ok {
 		return err // without a token the job ends by itself
 	}
@@ -99,24 +102,20 @@ func (e *Engine) work(ctx context.Context, j *job.Job) error {
 		return e.workFailed(ctx, j, a, err)
 	}
 	err = e.db.Write(ctx, func(tx *store.Tx) error {
-		if err := e.hold(ctx, tx, a.Instance); err != nil {
-			return err
-		}
-		if err := j.Done(ctx, tx); err != nil {
-			return err
-		}
-		vars := map[string]any(nil)
-		if effect != nil {
-			var err error
-			if vars, err = effect(ctx, tx); err != nil {
-				return err
+		return e.stepOn(ctx, tx, a.Instance, access.SystemActor("process"), func(ctx context.Context) (bpmn.Event, error) {
+			if err := j.Done(ctx, tx); err != nil {
+				return nil, err
 			}
-		}
-		vars, err := plain(vars)
-		if err != nil {
-			return err
-		}
-		return e.step(ctx, tx, a.Instance, access.SystemActor("process"), bpmn.JobDone{Token: a.Token, Vars: vars})
+			vars := map[string]any(nil)
+			if effect != nil {
+				var err error
+				if vars, err = effect(ctx, tx); err != nil {
+					return nil, err
+				}
+			}
+			vars, err := plain(vars)
+			return bpmn.JobDone{Token: a.Token, Vars: vars}, err
+		})
 	})
 	if errors.Is(err, bpmn.ErrNoToken) {
 		return nil // cancelled meanwhile: nothing was stored
@@ -135,13 +134,7 @@ func (e *Engine) workFailed(ctx context.Context, j *job.Job, a tokenArgs, err er
 		return err
 	}
 	return e.db.Write(ctx, func(tx *store.Tx) error {
-		if err := e.hold(ctx, tx, a.Instance); err != nil {
-			return err
-		}
-		if err := j.Done(ctx, tx); err != nil {
-			return err
-		}
-		return e.step(ctx, tx, a.Instance, access.SystemActor("process"), ev)
+		return e.stepOn(ctx, tx, a.Instance, access.SystemActor("process"), func(ctx context.Context) (bpmn.Event, error) { return ev, j.Done(ctx, tx) })
 	})
 }
 

@@ -24,7 +24,11 @@ var migrations embed.FS
 func Migrations() store.Migrations { return store.Migrations{Room: "service", FS: migrations} }
 
 const keepVersion = `-- service.keepVersion
-INSERT INTO service_version (service, version, files, loaded_at) VALUES ($1, $2, $3, $4) ON CONFLICT (service, version) DO NOTHING`
+INSERT INTO service_version (service, version, files, loaded_at) VALUES ($1, $2, $3, $4)
+ON CONFLICT (service, version) DO UPDATE SET loaded_at = excluded.loaded_at`
+
+const lastVersion = `-- service.lastVersion
+SELECT version FROM service_version WHERE service = $1 ORDER BY loaded_at DESC, version DESC LIMIT 1`
 
 const readVersion = `-- service.readVersion
 SELECT files FROM service_version WHERE service = $1 AND version = $2`
@@ -47,15 +51,16 @@ func NewCatalog(db *store.DB, now func() time.Time) *Catalog {
 
 // Load reads every package in a folder and puts those that are without mistakes
 // into force, together. A package with a mistake is named in the error, with
-// everything that is wrong, and the version before it stays in force. checks are
-// further checks that need more than the package (registers, offices).
+// everything that is wrong, and the version before it stays in force, or is put into
+// force again after a start (see StaysOpen). checks are further checks that need more
+// than the package (registers, offices).
 func (c *Catalog) Load(ctx context.Context, root fs.FS, checks ...func(*Service) []Problem) error {
 	const op = "service.load"
 	dirs, err := fs.ReadDir(root, ".")
 	if err != nil {
 		return fault.Wrap(op, err)
 	}
-	var bad []error
+	var bad []*ParseError
 	fresh := map[string]*Service{}
 	for _, d := range dirs {
 		if !d.IsDir() {
@@ -67,7 +72,11 @@ func (c *Catalog) Load(ctx context.Context, root fs.FS, checks ...func(*Service)
 		}
 		s, err := Parse(d.Name(), sub)
 		if err != nil {
-			bad = append(bad, err)
+			var p *ParseError
+			if !errors.As(err, &p) {
+				return fault.Wrap(op, err)
+			}
+			bad = append(bad, p)
 			continue
 		}
 		var problems []Problem
@@ -99,6 +108,19 @@ func (c *Catalog) Load(ctx context.Context, root fs.FS, checks ...func(*Service)
 			return fault.Wrap(op, err)
 		}
 	}
+	for _, p := range bad {
+		if have, ok := c.Current(p.Service); ok {
+			p.InForce = have.Version
+			continue
+		}
+		s, err := c.last(ctx, p.Service, checks)
+		if err != nil {
+			return fault.Wrap(op, err)
+		}
+		if s != nil {
+			fresh[s.ID], p.InForce = s, s.Version
+		}
+	}
 	c.mu.Lock()
 	differs := false
 	for id, s := range fresh {
@@ -114,7 +136,55 @@ func (c *Catalog) Load(ctx context.Context, root fs.FS, checks ...func(*Service)
 			f()
 		}
 	}
-	return errors.Join(bad...)
+	all := make([]error, len(bad))
+	for i, p := range bad {
+		all[i] = p
+	}
+	return errors.Join(all...)
+}
+
+// last is the version of a service that was in force last, if it still holds together;
+// nil: there is none.
+func (c *Catalog) last(ctx context.Context, id string, checks []func(*Service) []Problem) (*Service, error) {
+	version, err := store.One(ctx, c.db, func(sc store.Scanner) (string, error) {
+		var v string
+		return v, sc.Scan(&v)
+	}, lastVersion, id)
+	if fault.KindOf(err) == fault.NotFound {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	s, err := c.Version(ctx, id, version)
+	var p *ParseError
+	if errors.As(err, &p) { // written for an older kernel
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, check := range checks {
+		if len(check(s)) > 0 {
+			return nil, nil
+		}
+	}
+	return s, nil
+}
+
+// StaysOpen says whether, in spite of an error of Load, every service is in force in some
+// version: a package with a mistake must not close the town.
+func StaysOpen(err error) bool {
+	many, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return err == nil
+	}
+	for _, e := range many.Unwrap() {
+		if p, ok := e.(*ParseError); !ok || p.InForce == "" {
+			return false
+		}
+	}
+	return true
 }
 
 // OnChange asks to be told when a service was put into force.

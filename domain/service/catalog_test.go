@@ -59,8 +59,31 @@ func TestARuleThatDoesntCheckStaysOutside(t *testing.T) {
 		if err := c.Load(ctx, folder("<text>3070</text>", "<text>3080</text>")); err != nil {
 			t.Fatal(err)
 		}
-		if now, _ := c.Current(id); now.Version == first.Version {
+		corrected, _ := c.Current(id)
+		if corrected.Version == first.Version {
 			t.Error("the corrected package isn't in force")
+		}
+		// Back to the first; then a start with a package that has mistakes: the version that
+		// was in force last is in force again, and the error says so.
+		if err := c.Load(ctx, folder()); err != nil {
+			t.Fatal(err)
+		}
+		later := func() time.Time { return time.Now().Add(time.Hour) }
+		c = service.NewCatalog(db, later)
+		err = c.Load(ctx, folder("<text>3070</text>", `<text>"thirty"</text>`))
+		if now, ok := c.Current(id); err == nil || !ok || now.Version != first.Version || now.Files == nil {
+			t.Errorf("after a start %v is in force, not %s: %v", now, first.Version, err)
+		}
+		if !service.StaysOpen(err) {
+			t.Errorf("the town closes for %v", err)
+		}
+		// The version that was in force doesn't help where the house no longer fits it.
+		c = service.NewCatalog(db, later)
+		err = c.Load(ctx, folder("<text>3070</text>", `<text>"thirty"</text>`), func(*service.Service) []service.Problem {
+			return []service.Problem{{File: "service.toml", Msg: "there is no such office"}}
+		})
+		if _, ok := c.Current(id); ok || service.StaysOpen(err) {
+			t.Errorf("a version that the house doesn't fit is in force: %v", err)
 		}
 	})
 }

@@ -74,6 +74,7 @@ var Languages = []string{"de", "en", "tr", "de-simple"}
 type ParseError struct {
 	Service  string
 	Problems []Problem
+	InForce  string // the version that stays in force; "": none
 }
 
 // Error lists the problems, one a line.
@@ -186,7 +187,8 @@ func (p *parser) processes(d *bpmn.Definitions) {
 }
 
 func (p *parser) dmn(name string, data []byte) {
-	d, err := dmn.Parse(name, data)
+	// Read in spite of mistakes, so that all kinds of them are told at once.
+	d, err := dmn.ParseWith(name, data, dmn.Options{Lenient: true})
 	p.add(name, err)
 	if err != nil {
 		return
@@ -194,7 +196,11 @@ func (p *parser) dmn(name string, data []byte) {
 	// A rule that doesn't hold together isn't let in; what is only doubtful is for lint.
 	for _, f := range d.Check(dmn.CheckOptions{}) {
 		if f.Severity == dmn.Error {
-			p.problems = append(p.problems, Problem{File: name, Line: f.Line, Col: f.Col, Msg: f.Msg})
+			msg := f.Msg
+			if f.Expected != "" {
+				msg += ": expected " + f.Expected
+			}
+			p.problems = append(p.problems, Problem{File: name, Line: f.Line, Col: f.Col, Msg: msg})
 		}
 	}
 	for _, info := range d.Decisions() {

@@ -108,6 +108,7 @@ type (
 		Assignee                   string
 		Groups, Users              []string
 		Due, FollowUp              string // ISO 8601 instant, day or duration from now, or ""
+		Business                   bool   // … in business days
 		Priority                   int    // 0 to 100, 50 unless the model says otherwise
 		Properties, Headers        []Property
 		Vars                       map[string]any
@@ -117,6 +118,7 @@ type (
 		Token, Element string
 		Kind           TimerKind
 		Value          string
+		Business       bool // BusinessDueAt says when it is due, else DueAt
 		Again          bool // the next time of a cycle: counts from the time before
 	}
 	// Subscribe wants the next message of the name with the key, once.

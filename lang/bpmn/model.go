@@ -212,6 +212,7 @@ type Element struct {
 	Condition    *Expr // conditional
 	TimerKind    TimerKind
 	TimerValue   *Expr
+	Business     bool   // a timer, or the due and follow-up date of a user task, counts in business days
 	Code         string // error, escalation; "" catches every code
 	LinkName     string
 	ByEvent      bool     // event sub-process

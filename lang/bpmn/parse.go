@@ -454,6 +454,13 @@ func (b *builder) element(n *node, e *Element) {
 			e.Properties = append(e.Properties, Property{h.attr("name"), h.attr("value")})
 		}
 	}
+	switch e.Property("calendar") {
+	case "", "calendar":
+	case "business":
+		e.Business = true
+	default:
+		b.refuse(n.pos, e, "timer", "%q: calendar=%q is neither business nor calendar", e.ID, short(e.Property("calendar")))
+	}
 	if x := n.ext("ioMapping"); x != nil {
 		for _, m := range x.kids {
 			if m.space != nsZeebe || m.name != "input" && m.name != "output" {

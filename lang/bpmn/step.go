@@ -147,6 +147,8 @@ func (r *run) take(ev Event) error {
 		r.s.Status = Cancelled
 	case SetVars:
 		r.setAll(0, ev.Vars)
+	case Modify:
+		return r.modify(ev)
 	case Retry:
 		t, el, err := waits(ev.Token, ForOperator)
 		if err != nil {
@@ -447,7 +449,7 @@ func (r *run) decide(t *Token, el *Element) {
 
 func (r *run) userTask(t *Token, el *Element) {
 	c := CreateUserTask{
-		Token: t.ID, Element: el.ID, Name: el.Name, Form: el.Form, Priority: 50,
+		Token: t.ID, Element: el.ID, Name: el.Name, Form: el.Form, Priority: 50, Business: el.Business,
 		Properties: el.Properties, Headers: el.Headers,
 	}
 	var errs [6]error
@@ -542,11 +544,16 @@ func (r *run) listen(t *Token, el *Element, again bool) error {
 		if err := CheckTimer(el.TimerKind, v); err != nil {
 			return fmt.Errorf("line %d: %w", el.TimerValue.Pos.Line, err)
 		}
+		if el.Business {
+			if _, err := BusinessDueAt(el.TimerKind, v, time.Unix(0, 0).UTC(), everyDay{}); err != nil {
+				return fmt.Errorf("line %d: %w", el.TimerValue.Pos.Line, err)
+			}
+		}
 		if el.TimerKind == Cycle && !again {
 			n, _, _ := parseCycle(v)
 			t.Left = n
 		}
-		r.do(SetTimer{Token: t.ID, Element: el.ID, Kind: el.TimerKind, Value: v, Again: again})
+		r.do(SetTimer{Token: t.ID, Element: el.ID, Kind: el.TimerKind, Value: v, Business: el.Business, Again: again})
 		return nil
 	}
 	if el.Trigger == Conditional {

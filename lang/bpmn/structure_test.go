@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // undoable is a job with a handler that undoes it.
@@ -410,5 +411,50 @@ func TestStartedBySignalOrCondition(t *testing.T) {
 		pl := &player{t: t, p: p}
 		pl.do(Start{Element: id})
 		pl.is("a")
+	}
+}
+
+// week has a weekend and one day off.
+type week struct{ off string }
+
+func (w week) Business(t time.Time) bool {
+	return t.Weekday() != time.Saturday && t.Weekday() != time.Sunday && t.Format(time.DateOnly) != w.off
+}
+
+type never struct{}
+
+func (never) Business(time.Time) bool { return false }
+
+func TestBusinessTimers(t *testing.T) {
+	from := time.Date(2026, 3, 5, 17, 0, 0, 0, time.UTC) // a Thursday; the Monday after it is off
+	for _, c := range []struct {
+		kind        TimerKind
+		value, want string
+	}{
+		{Duration, "P1D", "2026-03-06T17:00"}, {Duration, "P2D", "2026-03-10T17:00"}, {Duration, "P5D", "2026-03-13T17:00"}, {Duration, "P1W", "2026-03-12T17:00"},
+		{Duration, "P1M", "2026-04-06T17:00"}, {Duration, "P2DT8H", "2026-03-11T01:00"}, {Duration, "PT24H", "2026-03-06T17:00"}, {Duration, "PT48H", "2026-03-10T17:00"},
+		{Date, "2026-03-07", "2026-03-10T00:00"}, {Date, "2026-03-06T12:00:00Z", "2026-03-06T12:00"}, {Cycle, "R3/P3D", "2026-03-11T17:00"}, {Duration, "-P1D", "2026-03-04T17:00"},
+	} {
+		got, err := BusinessDueAt(c.kind, c.value, from, week{"2026-03-09"})
+		if err != nil || got.Format("2006-01-02T15:04") != c.want {
+			t.Errorf("%s: got %s %v, want %s", c.value, got.Format("2006-01-02T15:04"), err, c.want)
+		}
+	}
+	for _, bad := range []string{"P5000D", "soon"} {
+		if _, err := BusinessDueAt(Duration, bad, from, week{}); err == nil {
+			t.Errorf("%s is taken", bad)
+		}
+	}
+	if _, err := BusinessDueAt(Duration, "P1D", from, never{}); err == nil {
+		t.Error("a calendar without business days comes to an end")
+	}
+	prop := `<bpmn:extensionElements><zeebe:properties><zeebe:property name="calendar" value="business"/></zeebe:properties></bpmn:extensionElements>`
+	pl := play(t, `<bpmn:startEvent id="s"/><bpmn:intermediateCatchEvent id="c">`+prop+afterDay+`</bpmn:intermediateCatchEvent><bpmn:userTask id="u">`+prop+`</bpmn:userTask>`+flows("s>c;c>u"), nil)
+	if c, ok := got[SetTimer](pl); !ok || !c.Business {
+		t.Errorf("%+v", c)
+	}
+	pl.do(TimerFired{Token: pl.at("c")})
+	if c, ok := got[CreateUserTask](pl); !ok || !c.Business {
+		t.Errorf("%+v", c)
 	}
 }

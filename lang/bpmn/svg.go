@@ -26,7 +26,17 @@ type note struct{ id, kind, text string }
 type Drawing struct {
 	Active, Done []string // element ids
 	Title, Desc  string   // what a screen reader says; Title "": the name of the process
+	Marks        map[string]Mark
 }
+
+// Mark is what stands at an element of a heat map: a text, and how dark it is shaded
+// (0 to 4); the text says what the shade shows.
+type Mark struct {
+	Level int
+	Text  string
+}
+
+var heat = [5]string{"#fff", "#eaf2fb", "#cfe2f5", "#a9cbeb", "#7fb1de"}
 
 // SVG draws a process with its tokens: from the diagram in the file, or from left to
 // right when it has none. The result stands alone, has no script and no style
@@ -49,7 +59,7 @@ func SVG(d *Definitions, processID string, o Drawing) []byte {
 	if !drawn(p, shapes) {
 		shapes, edges = layout(p)
 	}
-	s := &svg{p: p, shapes: shapes, active: set(o.Active), done: set(o.Done),
+	s := &svg{p: p, shapes: shapes, active: set(o.Active), done: set(o.Done), marks: o.Marks,
 		min: point{math.Inf(1), math.Inf(1)}, max: point{math.Inf(-1), math.Inf(-1)}}
 	for _, pl := range d.pools {
 		if pl.process == p.ID {
@@ -138,6 +148,7 @@ type svg struct {
 	p            *Process
 	shapes       map[string]shape
 	active, done map[string]bool
+	marks        map[string]Mark
 	out          bytes.Buffer
 	min, max     point
 }
@@ -258,6 +269,10 @@ func (s *svg) element(e *Element) {
 	if s.active[e.ID] {
 		class, fill, stroke, weight = class+" bpmn-active", "#ffe9b8", "#8a4b00", 3.5
 	}
+	mark, marked := s.marks[e.ID]
+	if marked {
+		fill = heat[min(max(mark.Level, 0), len(heat)-1)]
+	}
 	cx, cy := b.x+b.w/2, b.y+b.h/2
 	fmt.Fprintf(&s.out, `<g class="%s" data-element="%s" stroke="%s" stroke-width="%s">`, class, esc(e.ID), stroke, num(weight))
 	fmt.Fprintf(&s.out, `<title>%s</title>`, esc(first(e.Name, e.ID)))
@@ -308,6 +323,12 @@ func (s *svg) element(e *Element) {
 	}
 	if s.active[e.ID] { // not by colour alone
 		fmt.Fprintf(&s.out, `<circle class="bpmn-token" cx="%s" cy="%s" r="7" fill="#8a4b00" stroke="#fff"/>`, num(b.x+b.w-2), num(b.y+2))
+	}
+	if marked && mark.Text != "" {
+		w := 6.2*float64(len([]rune(mark.Text))) + 8
+		fmt.Fprintf(&s.out, `<rect class="bpmn-mark" x="%s" y="%s" width="%s" height="15" rx="3" fill="#fff" stroke="#333" stroke-width="1"/><text x="%s" y="%s" text-anchor="middle" fill="#111" stroke="none">%s</text>`,
+			num(cx-w/2), num(b.y-9), num(w), num(cx), num(b.y+2.5), esc(mark.Text))
+		s.grow(box{cx - w/2, b.y - 9, w, 15})
 	}
 	if below && e.Name != "" {
 		x, y, w := cx, b.y+b.h+12, 96.0

@@ -3,6 +3,7 @@
 package bpmn
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -22,6 +23,7 @@ const (
 // period is an ISO 8601 duration.
 type period struct {
 	months, days int
+	weeks        int // … of which in weeks
 	d            time.Duration
 	neg          bool
 }
@@ -82,6 +84,7 @@ func parsePeriod(s string) (period, error) {
 			p.months += n
 		case unit == 'W':
 			p.days += 7 * n
+			p.weeks += n
 		default:
 			p.days += n
 		}
@@ -185,4 +188,74 @@ func DueAt(kind TimerKind, value string, from time.Time) (time.Time, error) {
 		return p.add(from), nil
 	}
 	return time.Time{}, fmt.Errorf("unknown kind of timer %q", kind)
+}
+
+// Calendar knows the business days of a place (base/caldate).
+type Calendar interface {
+	// Business reports whether the day of t is a business day.
+	Business(t time.Time) bool
+}
+
+// everyDay is a calendar without days off.
+type everyDay struct{}
+
+func (everyDay) Business(time.Time) bool { return true }
+
+// maxBusinessDays bounds how far is counted day by day.
+const maxBusinessDays = 4000
+
+// BusinessDueAt is DueAt for a timer that counts in business days (the property
+// "calendar" is "business"): the days of a duration or cycle are business days, and what
+// would end on another day ends with the next business day (§ 193 BGB, § 31 (3) VwVfG), at
+// the same time of day. Years, months, weeks and hours are those of the calendar.
+func BusinessDueAt(kind TimerKind, value string, from time.Time, c Calendar) (time.Time, error) {
+	value = strings.TrimSpace(value)
+	var p period
+	var err error
+	switch kind {
+	case Duration:
+		p, err = parsePeriod(value)
+	case Cycle:
+		_, p, err = parseCycle(value)
+	default:
+		t, err := DueAt(kind, value, from)
+		if err != nil {
+			return t, err
+		}
+		return nextBusiness(t, c)
+	}
+	days := p.days - 7*p.weeks
+	if err != nil || days > maxBusinessDays {
+		if err == nil {
+			err = fmt.Errorf("%q: more than %d business days", short(value), maxBusinessDays)
+		}
+		return time.Time{}, err
+	}
+	p.days = 7 * p.weeks
+	t := p.add(from)
+	step := 1
+	if p.neg {
+		step = -1
+	}
+	for i := 0; days > 0; i++ {
+		if i > 10*maxBusinessDays {
+			return time.Time{}, errNoBusiness
+		}
+		if t = t.AddDate(0, 0, step); c.Business(t) {
+			days--
+		}
+	}
+	return nextBusiness(t, c)
+}
+
+var errNoBusiness = errors.New("the calendar has no business days")
+
+func nextBusiness(t time.Time, c Calendar) (time.Time, error) {
+	for range 1000 {
+		if c.Business(t) {
+			return t, nil
+		}
+		t = t.AddDate(0, 0, 1)
+	}
+	return t, errNoBusiness
 }

@@ -30,7 +30,7 @@ const (
 type Finding struct {
 	feel.Error
 	Severity Severity
-	Rule     string // "expression", "annotation", "gap", "overlap", "unreachable", "shadowed"
+	Rule     string // "expression", "annotation", "output", "gap", "overlap", "unreachable", "limit"
 }
 
 func (f Finding) String() string {
@@ -58,6 +58,7 @@ func (d *Definitions) Check(o CheckOptions) []Finding {
 					}
 				}
 			}
+			out = append(out, d.unlisted(e, t)...)
 			out = append(out, d.tableFindings(e, t)...)
 		}
 	}
@@ -67,6 +68,45 @@ func (d *Definitions) Check(o CheckOptions) []Finding {
 		}
 		return a.Col - b.Col
 	})
+	// Up to a limit, errors and warnings apart, so that no error is lost behind warnings.
+	count := map[Severity]int{}
+	kept := out[:0]
+	for _, f := range out {
+		if count[f.Severity]++; count[f.Severity] <= maxFindings {
+			kept = append(kept, f)
+		}
+	}
+	for _, s := range []Severity{Error, Warning} {
+		if n := count[s] - maxFindings; n > 0 {
+			kept = append(kept, Finding{feel.Error{File: d.file, Msg: fmt.Sprintf("there are %d more findings of the severity “%s”", n, s)}, s, "limit"})
+		}
+	}
+	return kept
+}
+
+const maxFindings = 100
+
+// unlisted are the outputs that aren't among the output values of their column, which
+// are all that it may give (8.2.6).
+func (d *Definitions) unlisted(e *element, t *table) []Finding {
+	var out []Finding
+	for k, o := range t.src.Outputs {
+		if t.values[k] == nil {
+			continue
+		}
+		for _, r := range t.rules {
+			v, ok := feel.Constant(r.outputs[k])
+			if !ok || v == nil || matches(t.values[k], v) || k >= len(r.src.Outputs) {
+				continue
+			}
+			f := d.finding(r, Warning, "output", fmt.Sprintf("the output %s of %s isn't one of the values of its column", r.src.Outputs[k].S, e))
+			f.Line, f.Col, f.Expr = r.src.Outputs[k].Line, r.src.Outputs[k].Col, r.src.Outputs[k].S
+			if o.Values != nil {
+				f.Expected = "one of " + o.Values.S
+			}
+			out = append(out, f)
+		}
+	}
 	return out
 }
 

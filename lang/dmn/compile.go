@@ -35,6 +35,18 @@ func (c *compiler) problem(p model.Pos, msg, expected string) {
 	}
 }
 
+// problemIn is a problem of a text, which is shown.
+func (c *compiler) problemIn(t model.Text, msg, expected string) {
+	if len(c.d.problems) >= maxErrors {
+		return
+	}
+	line, _, _ := strings.Cut(t.S, "\n")
+	if r := []rune(line); len(r) > 120 {
+		line = string(r[:120])
+	}
+	c.d.problems = append(c.d.problems, &feel.Error{File: c.d.file, Line: t.Line, Col: t.Col, Expr: strings.ReplaceAll(line, "\t", " "), Msg: msg, Expected: expected})
+}
+
 // --- types (7.3.2 and 7.3.3)
 
 func (c *compiler) types() {
@@ -291,43 +303,104 @@ func (c *compiler) resolve(e *element) {
 	}
 }
 
-// circles refuses decisions that need one another; knowledge may call itself.
+// circles refuses decisions that need one another, be it through a service or through
+// knowledge that calls one; knowledge may call itself. All circles are told.
 func (c *compiler) circles() {
-	const walking, done = 1, 2
-	state := map[*element]int{}
-	var walk func(e *element, path []*element) bool
-	walk = func(e *element, path []*element) bool {
-		switch {
-		case state[e] == done || e.sort != decision && e.sort != service:
-			return true
-		case state[e] == walking:
-			var names []string
-			for _, p := range append(path[slices.Index(path, e):], e) {
-				names = append(names, quote(p.label))
-			}
-			c.bad(e.pos, "decisions need one another in a circle: "+strings.Join(names, " → "), "a graph without circles")
-			return false
-		}
-		state[e] = walking
-		defer func() { state[e] = done }()
-		var needs []*element
-		if e.sort == service { // what it makes, not what it is given
-			needs = append(slices.Clone(e.output), e.encapsulated...)
-		} else {
-			for _, n := range e.needs {
-				needs = append(needs, n.to)
+	// Tarjan's strongly connected components.
+	type mark struct {
+		at, low int
+		open    bool
+	}
+	marks := map[*element]*mark{}
+	var stack []*element
+	var walk func(e *element) *mark
+	walk = func(e *element) *mark {
+		m := &mark{len(marks), len(marks), true}
+		marks[e] = m
+		stack = append(stack, e)
+		for _, n := range makes(e) {
+			switch x := marks[n]; {
+			case x == nil:
+				m.low = min(m.low, walk(n).low)
+			case x.open:
+				m.low = min(m.low, x.at)
 			}
 		}
-		for _, n := range needs {
-			if n != nil && !slices.Contains(e.given, n) && !walk(n, append(path, e)) {
-				return false
+		if m.low == m.at {
+			i := len(stack) - 1
+			for stack[i] != e {
+				i--
 			}
+			part := slices.Clone(stack[i:])
+			stack = stack[:i]
+			for _, x := range part {
+				marks[x].open = false
+			}
+			c.circle(part)
 		}
-		return true
+		return m
 	}
 	for _, e := range c.d.elements {
-		if !walk(e, nil) {
-			return
+		if marks[e] == nil {
+			walk(e)
+		}
+	}
+}
+
+// makes are the elements that one needs made, what a service is given not counted.
+func makes(e *element) []*element {
+	var out []*element
+	if e.sort == service {
+		for _, x := range slices.Concat(e.output, e.encapsulated) {
+			if !slices.Contains(e.given, x) {
+				out = append(out, x)
+			}
+		}
+		return out
+	}
+	for _, n := range e.needs {
+		if n.to != nil {
+			out = append(out, n.to)
+		}
+	}
+	return out
+}
+
+// circle refuses elements that all need one another, if a decision is among them.
+func (c *compiler) circle(part []*element) {
+	in := map[*element]bool{}
+	var first *element
+	for _, x := range part {
+		in[x] = true
+		if x.sort == decision && (first == nil || x.pos.Line < first.pos.Line) {
+			first = x
+		}
+	}
+	if first == nil || len(part) == 1 && !slices.Contains(makes(first), first) {
+		return
+	}
+	// The shortest way back, for the message.
+	from := map[*element]*element{}
+	queue := []*element{first}
+	for i := 0; i < len(queue); i++ {
+		for _, n := range makes(queue[i]) {
+			if n == first {
+				names := []string{quote(first.label)}
+				for x := queue[i]; x != first; x = from[x] {
+					names = append(names, quote(x.label))
+				}
+				names = append(names, quote(first.label))
+				slices.Reverse(names)
+				if len(names) > 12 {
+					names = append(append(names[:6:6], "…"), names[len(names)-6:]...)
+				}
+				c.bad(first.pos, "decisions need one another in a circle: "+strings.Join(names, " → "), "a graph without circles")
+				return
+			}
+			if in[n] && from[n] == nil {
+				from[n] = queue[i]
+				queue = append(queue, n)
+			}
 		}
 	}
 }
@@ -486,7 +559,11 @@ func (c *compiler) literal(t model.Text, s *feel.Scope) feel.Node {
 // unreadable is an error, or a problem where the file is to be read all the same.
 func (c *compiler) unreadable(err error) {
 	if c.o.Lenient {
-		c.d.problems = append(c.d.problems, feel.Each(err)...)
+		for _, e := range feel.Each(err) {
+			if len(c.d.problems) < maxErrors {
+				c.d.problems = append(c.d.problems, e)
+			}
+		}
 		return
 	}
 	c.failed(err)

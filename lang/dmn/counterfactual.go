@@ -4,6 +4,7 @@ package dmn
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -50,61 +51,62 @@ type Counterfactuals struct {
 // rules compare with, then steps away from the data and narrows down on the border.
 // What a change further away would do isn't told.
 func (d *Definitions) Counterfactuals(name string, in map[string]any, o CounterOptions) (*Counterfactuals, error) {
-	first, err := d.Evaluate(name, in, EvalOptions{Now: o.Now})
+	e := d.asked(name)
+	if e == nil {
+		return nil, d.unknown(name)
+	}
+	s := &search{d: d, e: e, o: o, in: in, vals: map[*element]feel.Value{}, told: map[*element]feel.Value{}, labels: map[string]string{}, prefix: map[*element]string{}, left: cmp.Or(max(o.Tries, 0), 5_000)}
+	ev := newEvaluation(d, in, EvalOptions{Now: o.Now})
+	first, err := ev.result(e)
 	if err != nil {
 		return nil, err
 	}
-	s := &search{d: d, name: name, o: o, in: map[string]any{}, labels: map[string]string{}, left: o.Tries, answer: feel.Text(first.FEEL)}
-	if s.left <= 0 {
-		s.left = 5_000
-	}
-	s.run = feel.NewRun(feel.RunOptions{Now: o.Now})
+	s.run, s.answer = ev.run, feel.Text(first.FEEL)
+	s.steps = maxEvaluations * feel.NewRun(feel.RunOptions{Budget: d.budget}).Steps()
 	out := &Counterfactuals{Answer: first.Value, Complete: true}
-	e := d.asked(name)
 	s.collect(e)
 	for _, x := range s.inputs {
-		v, given := in[x.name]
-		if !given {
-			v = in[x.label]
-		}
-		if err := s.run.Guard(func() { s.in[x.name] = typed(s.run, x.typ, v) }); err != nil {
+		err := s.run.Guard(func() {
+			s.vals[x] = ev.input(x)
+			s.told[x] = s.vals[x]
+			if raw, ok := ev.raw(x); ok && s.vals[x] == nil { // of another type: what would have to change is in it
+				s.told[x] = shaped(x.typ, feel.FromJSON(raw), 0)
+			}
+		})
+		if err != nil {
 			return nil, err
-		}
-	}
-	for k, v := range in { // what isn't declared is passed on as it is
-		if _, ok := s.in[k]; !ok {
-			s.in[k] = v
 		}
 	}
 	for _, x := range s.inputs {
 		for _, leaf := range s.leaves(x) {
-			var found []Counterfactual
-			var err error
-			if e := s.run.Guard(func() { found, err = s.nearest(leaf) }); e != nil {
-				err = e
-			}
-			if err != nil {
-				return nil, err
-			}
-			out.Changes = append(out.Changes, found...)
+			out.Changes = append(out.Changes, s.nearest(leaf)...)
 		}
 	}
-	out.Complete = s.left > 0
+	// The parameters of knowledge are no inputs: nothing is known of their changes.
+	out.Complete = s.left >= 0 && !s.over && e.sort != knowledge
 	return out, nil
 }
 
+// A search may take as many steps as these many evaluations of the largest size.
+const maxEvaluations = 4
+
 type search struct {
 	d         *Definitions
-	name      string
+	e         *element // what is asked
 	o         CounterOptions
 	in        map[string]any
+	vals      map[*element]feel.Value // of the inputs, as they are
+	told      map[*element]feel.Value // the same, but as the caller gave it where it isn't of its type
 	answer    string
-	left      int
+	left      int  // tries
+	steps     int  // of all evaluations
+	over      bool // an evaluation, or all together, took too much
 	inputs    []*element
 	constants []feel.Value
 	paths     [][]string // that the logic reads
 	labels    map[string]string
-	run       *feel.Run // of type checks
+	prefix    map[*element]string // the name of the import of an input
+	run       *feel.Run           // of type checks
 }
 
 // collect finds the inputs that a decision rests on, and the values it compares with.
@@ -116,11 +118,14 @@ func (s *search) collect(e *element) {
 			return
 		}
 		seen[e] = true
-		if e.sort == inputData {
+		// What a caller gives: input data, decisions without logic, and all that a
+		// service is given.
+		if e.sort == inputData || e.sort == decision && e.prog == nil || e.sort == decision && slices.Contains(s.e.given, e) {
 			s.inputs = append(s.inputs, e)
 			if e.typ != nil && e.typ.Allowed != nil {
 				s.constants = append(s.constants, feel.Constants(e.typ.Allowed)...)
 			}
+			return
 		}
 		for _, t := range e.tables {
 			for _, in := range t.src.Inputs {
@@ -134,18 +139,16 @@ func (s *search) collect(e *element) {
 			s.paths = append(s.paths, e.prog.FreePaths()...)
 		}
 		for _, n := range e.needs {
+			if n.prefix != "" {
+				s.prefix[n.to] = n.prefix
+			}
 			walk(n.to)
 		}
 	}
-	walk(e)
-	if e.sort == service {
-		for _, g := range e.given {
-			walk(g)
-		}
-		for _, o := range e.output {
-			walk(o)
-		}
+	for _, g := range e.given {
+		walk(g)
 	}
+	walk(e)
 }
 
 // leaf is one value of an input that may change.
@@ -190,11 +193,11 @@ func (s *search) leaves(x *element) []leaf {
 		case []feel.Value, *feel.Range, *feel.Function:
 			return
 		}
-		if s.reads(full) {
+		if s.reads(full) || s.prefix[x] != "" && s.reads(append([]string{s.prefix[x]}, full...)) {
 			out = append(out, leaf{x, path, v, t})
 		}
 	}
-	walk(nil, feel.FromJSON(s.in[x.name]), x.typ)
+	walk(nil, s.told[x], x.typ)
 	return out
 }
 
@@ -207,26 +210,39 @@ func (s *search) reads(path []string) bool {
 
 // try makes the decision with another value; changed says whether the answer is one
 // that is looked for.
-func (s *search) try(l leaf, v feel.Value) (answer *Result, changed bool, err error) {
-	if s.left--; s.left < 0 {
-		return nil, false, nil
+func (s *search) try(l leaf, v feel.Value) (answer *Result, changed bool) {
+	if s.left--; s.left < 0 || s.steps < 0 {
+		s.left, s.over = -1, true
+		return nil, false
 	}
-	if l.typ != nil && l.typ.Allow != nil && !l.typ.Allow(s.run, v) {
-		return nil, false, nil
+	if l.typ != nil && l.typ.Allow != nil {
+		ok := false
+		if err := s.run.Guard(func() { ok = l.typ.Allow(s.run, v) }); err != nil {
+			s.over = true
+		}
+		if !ok {
+			return nil, false
+		}
 	}
-	in := make(map[string]any, len(s.in))
-	for k, x := range s.in {
-		in[k] = x
+	ev := newEvaluation(s.d, s.in, EvalOptions{Now: s.o.Now})
+	before := ev.run.Steps()
+	var r *Result
+	err := ev.run.Guard(func() {
+		ev.given = maps.Clone(s.vals)
+		ev.given[l.input] = typed(ev.run, l.input.typ, put(s.told[l.input], l.path, v))
+	})
+	if err == nil {
+		r, err = ev.result(s.e)
 	}
-	in[l.input.name] = put(feel.FromJSON(s.in[l.input.name]), l.path, v)
-	r, err := s.d.Evaluate(s.name, in, EvalOptions{Now: s.o.Now})
-	if err != nil {
-		return nil, false, err
+	s.steps -= before - ev.run.Steps()
+	if err != nil { // too much: what the answer would be isn't known
+		s.over = true
+		return nil, false
 	}
 	if s.o.Wanted != nil {
-		return r, s.o.Wanted(r.Value), nil
+		return r, s.o.Wanted(r.Value)
 	}
-	return r, r.FEEL != nil && feel.Text(r.FEEL) != s.answer, nil
+	return r, r.FEEL != nil && feel.Text(r.FEEL) != s.answer
 }
 
 func put(v feel.Value, path []string, to feel.Value) feel.Value {
@@ -239,37 +255,30 @@ func put(v feel.Value, path []string, to feel.Value) feel.Value {
 }
 
 // nearest finds the smallest change of one value in each direction.
-func (s *search) nearest(l leaf) ([]Counterfactual, error) {
+func (s *search) nearest(l leaf) []Counterfactual {
 	ax, ok := axisOf(l)
 	if !ok { // no order: every value that the rules name
 		var out []Counterfactual
 		for _, c := range s.others(l) {
-			r, changed, err := s.try(l, c)
-			if err != nil {
-				return nil, err
-			}
-			if changed {
+			if r, changed := s.try(l, c); changed {
 				out = append(out, Counterfactual{Path: l.full(), Label: s.label(l), From: feel.ToJSON(l.val), To: feel.ToJSON(c), Answer: r.Value, kind: feel.KindOf(c)})
 				if l.val != nil {
 					break
 				}
 			}
 		}
-		return out[:min(len(out), 3)], nil
+		return out[:min(len(out), 3)]
 	}
 	var out []Counterfactual
 	for _, sign := range []int64{1, -1} {
-		k, r, err := s.walk(l, ax, sign)
-		if err != nil {
-			return nil, err
-		}
+		k, r := s.walk(l, ax, sign)
 		if r == nil {
 			continue
 		}
 		to := ax.at(k)
 		out = append(out, Counterfactual{Path: l.full(), Label: s.label(l), From: feel.ToJSON(l.val), To: feel.ToJSON(to), Answer: r.Value, Delta: ax.delta(k), kind: ax.kind})
 	}
-	return out, nil
+	return out
 }
 
 // others are the values without an order that could stand instead.
@@ -375,7 +384,7 @@ func axisOf(l leaf) (axis, bool) {
 
 // walk finds the smallest number of steps in a direction after which the answer is
 // another; r nil: there is none.
-func (s *search) walk(l leaf, a axis, sign int64) (int64, *Result, error) {
+func (s *search) walk(l leaf, a axis, sign int64) (int64, *Result) {
 	// Where the answer can change: at the values that the rules name and beside them,
 	// nearby, and at distances that double.
 	var tries []int64
@@ -405,12 +414,9 @@ func (s *search) walk(l leaf, a axis, sign int64) (int64, *Result, error) {
 		if v == nil {
 			break
 		}
-		r, changed, err := s.try(l, v)
-		if err != nil {
-			return 0, nil, err
-		}
+		r, changed := s.try(l, v)
 		if s.left < 0 {
-			return 0, nil, nil
+			return 0, nil
 		}
 		if !changed {
 			same = k
@@ -419,19 +425,15 @@ func (s *search) walk(l leaf, a axis, sign int64) (int64, *Result, error) {
 		// The border lies between same and k.
 		for k-same > 1 {
 			m := same + (k-same)/2
-			mr, changed, err := s.try(l, a.at(m*sign))
-			if err != nil {
-				return 0, nil, err
-			}
-			if changed {
+			if mr, changed := s.try(l, a.at(m*sign)); changed {
 				k, r = m, mr
 			} else {
 				same = m
 			}
 		}
-		return k * sign, r, nil
+		return k * sign, r
 	}
-	return 0, nil, nil
+	return 0, nil
 }
 
 // Explain says in a language what would change the answer, or that nothing does.

@@ -81,6 +81,20 @@ func (d *Definitions) asked(name string) *element {
 	return d.find(name, knowledge)
 }
 
+// unknown is the error that nothing of a name can be asked.
+func (d *Definitions) unknown(name string) error {
+	var names []string
+	for _, e := range d.elements {
+		if e.sort != inputData && len(names) < 10 {
+			names = append(names, quote(e.label))
+		}
+	}
+	if len(names) == 0 {
+		return fmt.Errorf("there is no decision %q in %s: it has none", name, d.file)
+	}
+	return fmt.Errorf("there is no decision %q in %s: it has %s", name, d.file, strings.Join(names, ", "))
+}
+
 // model is this model or an imported one, by its namespace.
 func (d *Definitions) model(namespace string) *Definitions {
 	if d.namespace == namespace {
@@ -107,15 +121,19 @@ func (d *Definitions) Outputs(name string) int {
 func (d *Definitions) Evaluate(name string, in map[string]any, o EvalOptions) (*Result, error) {
 	e := d.asked(name)
 	if e == nil {
-		return nil, fmt.Errorf("there is no decision %q in %s", name, d.file)
+		return nil, d.unknown(name)
 	}
-	ev := newEvaluation(d, in, o)
+	return newEvaluation(d, in, o).result(e)
+}
+
+func (ev *evaluation) result(e *element) (*Result, error) {
 	var v feel.Value
-	if err := ev.run.Guard(func() { v = ev.answer(e) }); err != nil {
-		return nil, fmt.Errorf("%s: %s: %w", d.file, e, err)
+	err := ev.run.Guard(func() { v = ev.answer(e) })
+	if *ev.err != nil { // where it came about
+		return nil, *ev.err
 	}
-	if ev.err != nil {
-		return nil, ev.err
+	if err != nil {
+		return nil, fmt.Errorf("%s: %s: %w", e.defs.file, e, err)
 	}
 	r := &Result{Value: feel.ToJSON(v), FEEL: v, Nulls: ev.run.Notes()}
 	if ev.traces != nil {
@@ -144,6 +162,13 @@ func (ev *evaluation) answer(e *element) feel.Value {
 	return f.Call(ev.run, args)
 }
 
+// What a decision and a call of a service cost beside the steps of their logic: they
+// leave a trace, and a service begins with nothing known.
+const (
+	decisionSteps = 5
+	serviceSteps  = 20
+)
+
 // evaluation is one evaluation of a decision with all that it requires.
 type evaluation struct {
 	in     map[string]any
@@ -151,7 +176,10 @@ type evaluation struct {
 	traces *tracer // nil: none
 	known  map[*element]feel.Value
 	busy   map[*element]bool
-	err    error
+	err    *error // the first; shared with the services that are called
+	// given are values of inputs that stand instead of those in "in"; nil: none.
+	given map[*element]feel.Value
+	top   string // the namespace of the model that is asked
 }
 
 // tracer is shared by an evaluation and the services that it calls.
@@ -161,7 +189,7 @@ type tracer struct {
 }
 
 func newEvaluation(d *Definitions, in map[string]any, o EvalOptions) *evaluation {
-	ev := &evaluation{in: in, known: make(map[*element]feel.Value, 8), busy: make(map[*element]bool, 8)}
+	ev := &evaluation{in: in, known: make(map[*element]feel.Value, 8), busy: make(map[*element]bool, 8), err: new(error), top: d.namespace}
 	if o.Trace {
 		ev.traces = &tracer{}
 	}
@@ -173,27 +201,51 @@ func newEvaluation(d *Definitions, in map[string]any, o EvalOptions) *evaluation
 // That of an imported model stands under the name of the import ("lib": {"age": 7}), or
 // beside the namespace of its model ("urn:lib#age"), or simply under its name.
 func (ev *evaluation) input(e *element) feel.Value {
+	if v, ok := ev.given[e]; ok {
+		return v
+	}
+	raw, ok := ev.raw(e)
+	if !ok {
+		return nil
+	}
+	v := typed(ev.run, e.typ, raw)
+	if v == nil && raw != nil && e.typ != nil && ev.traces != nil {
+		where, why := misfit(ev.run, e.typ, shaped(e.typ, feel.FromJSON(raw), 0), e.name, 0)
+		ev.run.Note(feel.Note{File: e.defs.file, Line: e.pos.Line, Col: e.pos.Col, Expr: where, Msg: noteGiven + why})
+	}
+	return v
+}
+
+// noteGiven begins the note of an input that isn't of its type.
+const noteGiven = "what is given doesn't fit: "
+
+// raw is what the caller gives for an element.
+func (ev *evaluation) raw(e *element) (any, bool) {
 	if len(e.defs.path) > 0 {
 		in := feel.Value(nil)
 		for i, p := range e.defs.path {
 			if i == 0 {
-				in = feel.FromJSON(ev.in[p])
+				v, ok := ev.in[p]
+				if !ok {
+					v = ev.in[ev.top+"#"+p]
+				}
+				in = feel.FromJSON(v)
 			} else if c, ok := in.(*feel.Context); ok {
 				in, _ = c.Get(p)
 			}
 		}
 		if c, ok := in.(*feel.Context); ok {
 			if v, ok := c.Get(e.name); ok {
-				return typed(ev.run, e.typ, v)
+				return v, true
 			}
 		}
 	}
 	for _, name := range []string{e.defs.namespace + "#" + e.name, e.name, e.label, e.id} {
 		if v, ok := ev.in[name]; ok {
-			return typed(ev.run, e.typ, v)
+			return v, true
 		}
 	}
-	return nil
+	return nil, false
 }
 
 // typed makes a FEEL value of what a caller gives: of the type, or null.
@@ -203,6 +255,34 @@ func typed(r *feel.Run, t *feel.Type, v any) feel.Value {
 		w, _ = t.Coerce(r, w)
 	}
 	return w
+}
+
+// misfit says where a value isn't of a type, and why.
+func misfit(r *feel.Run, t *feel.Type, v feel.Value, path string, depth int) (where, why string) {
+	if l, ok := v.([]feel.Value); ok && t.Kind == feel.KindList && depth < maxNest {
+		for i, x := range l {
+			if t.Elem != nil && !t.Elem.Has(r, x, true) {
+				return misfit(r, t.Elem, x, fmt.Sprintf("%s[%d]", path, i+1), depth+1)
+			}
+		}
+	}
+	if c, ok := v.(*feel.Context); ok && t.Kind == feel.KindContext && depth < maxNest {
+		for _, f := range t.Fields {
+			x, has := c.Get(f.Name)
+			if !has {
+				return path + "." + f.Name, quote(path+"."+f.Name) + " is missing"
+			}
+			if !f.Type.Has(r, x, true) {
+				return misfit(r, f.Type, x, path+"."+f.Name, depth+1)
+			}
+		}
+	}
+	bare := *t
+	bare.Allow = nil
+	if t.Allow != nil && bare.Has(r, v, true) {
+		return path, quote(path) + " isn't one of the values that its type allows"
+	}
+	return path, fmt.Sprintf("%s is a %s, not a %s", quote(path), feel.KindOf(v), t)
 }
 
 const maxNest = 100
@@ -255,7 +335,7 @@ func (ev *evaluation) value(e *element) feel.Value {
 	if v, ok := ev.known[e]; ok {
 		return v
 	}
-	if ev.err != nil {
+	if *ev.err != nil {
 		return nil
 	}
 	var v feel.Value
@@ -269,9 +349,9 @@ func (ev *evaluation) value(e *element) feel.Value {
 			return feel.NewFunction(e.name, e.params, e.result, func(args []feel.Value) (feel.Value, error) {
 				f, ok := ev.value(e).(*feel.Function)
 				if !ok {
-					return nil, ev.err
+					return nil, *ev.err
 				}
-				return f.Call(ev.run, args), ev.err
+				return f.Call(ev.run, args), *ev.err
 			})
 		}
 		ev.busy[e] = true
@@ -288,6 +368,7 @@ func (ev *evaluation) decide(e *element) feel.Value {
 	if e.prog == nil { // a decision without logic is given, if at all
 		return ev.input(e)
 	}
+	ev.run.Spend(decisionSteps)
 	var t, above *DecisionTrace
 	if ev.traces != nil {
 		t, above = &DecisionTrace{ID: e.id, Name: e.label}, ev.traces.current
@@ -306,8 +387,8 @@ func (ev *evaluation) eval(e *element) feel.Value {
 		return nil
 	}
 	v, err := e.prog.EvalIn(ev.run, func(name string) feel.Value { return ev.lookup(e, name) })
-	if err != nil && ev.err == nil {
-		ev.err = fmt.Errorf("%s: %s: %w", e.defs.file, e, err)
+	if err != nil && *ev.err == nil {
+		*ev.err = fmt.Errorf("%s: %s: %w", e.defs.file, e, err)
 	}
 	return v
 }
@@ -334,7 +415,8 @@ func (ev *evaluation) lookup(e *element, name string) feel.Value {
 // service is a decision service as a function of its inputs (6.3.7, 10.4).
 func (ev *evaluation) service(e *element) feel.Value {
 	return feel.NewFunction(e.name, e.params, e.result, func(args []feel.Value) (feel.Value, error) {
-		inner := &evaluation{run: ev.run, traces: ev.traces, in: map[string]any{}, known: map[*element]feel.Value{}, busy: map[*element]bool{}}
+		ev.run.Spend(serviceSteps)
+		inner := &evaluation{run: ev.run, traces: ev.traces, err: ev.err, known: map[*element]feel.Value{}, busy: map[*element]bool{}}
 		// A service knows nothing of what is around it: what isn't given is null.
 		for i, g := range e.given {
 			inner.known[g] = args[i]
@@ -344,8 +426,8 @@ func (ev *evaluation) service(e *element) feel.Value {
 		for i, o := range e.output {
 			names[i], vals[i] = o.name, inner.value(o)
 		}
-		if inner.err != nil {
-			return nil, inner.err
+		if *ev.err != nil {
+			return nil, *ev.err
 		}
 		if len(vals) == 1 {
 			return vals[0], nil

@@ -36,7 +36,11 @@ func (r *Result) Explain(l *i18n.Localizer) []string {
 		case len(t.Rules) == 0:
 			s := ""
 			for _, in := range t.Inputs {
-				s = join(l, s, l.T("dmn.input", "label", in.Label, "value", show(l, in.Value)))
+				v := l.T("dmn.missing")
+				if in.Value != nil {
+					v = show(l, in.Value)
+				}
+				s = join(l, s, l.T("dmn.input", "label", in.Label, "value", v))
 			}
 			out = append(out, l.T("dmn.norule", "inputs", s))
 		}
@@ -57,11 +61,45 @@ func (r *Result) Explain(l *i18n.Localizer) []string {
 		}
 	}
 	if r.Value == nil {
-		for _, n := range r.Nulls {
-			out = append(out, l.T("dmn.null", "reason", n.Msg, "line", strconv.Itoa(n.Line), "column", strconv.Itoa(n.Col)))
+		for i, n := range r.Nulls {
+			// What is null because a part of it is says nothing new.
+			if slices.ContainsFunc(r.Nulls[:i], func(m feel.Note) bool {
+				return m.Expr != "" && len(m.Expr) < len(n.Expr) && m.File == n.File && strings.Contains(n.Expr, m.Expr)
+			}) {
+				continue
+			}
+			if line := reason(l, n); !slices.Contains(out, line) {
+				out = append(out, line)
+			}
 		}
 	}
 	return out
+}
+
+// reason says in words where a null came from. What an author is told about an
+// expression is in English and stays in Result.Nulls; people are shown which it is.
+func reason(l *i18n.Localizer, n feel.Note) string {
+	at := []any{"line", strconv.Itoa(n.Line), "column", strconv.Itoa(n.Col), "expression", n.Expr}
+	switch {
+	case strings.HasPrefix(n.Msg, noteGiven):
+		if strings.HasSuffix(n.Msg, " is missing") {
+			return l.T("dmn.null.lacking", "label", n.Expr)
+		}
+		return l.T("dmn.null.given", "label", n.Expr)
+	case n.Msg == noteNoRule:
+		return l.T("dmn.null.norule", at...)
+	case strings.HasSuffix(n.Msg, noteOnlyOne):
+		return l.T("dmn.null.onlyone", append(at, "number", strings.TrimSuffix(n.Msg, noteOnlyOne))...)
+	case n.Msg == noteDisagree:
+		return l.T("dmn.null.disagree", at...)
+	case n.Msg == noteInputValues, strings.HasPrefix(n.Msg, noteInputType):
+		return l.T("dmn.null.input", at...)
+	case strings.HasPrefix(n.Msg, noteOutputType):
+		return l.T("dmn.null.output", at...)
+	case strings.Contains(n.Msg, "null"):
+		return l.T("dmn.null.absent", at...)
+	}
+	return l.T("dmn.null.other", at...)
 }
 
 func (h RuleHit) notes(l *i18n.Localizer) []string {

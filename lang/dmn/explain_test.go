@@ -75,7 +75,7 @@ func TestExplain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := strings.Join(r.Explain(localizer(t, "en")), "\n"); r.Value != nil || !strings.Contains(got, "No rule applies") || !strings.Contains(got, "the right side of “-” is null (line 8") {
+	if got := strings.Join(r.Explain(localizer(t, "en")), "\n"); r.Value != nil || !strings.Contains(got, "No rule applies") || !strings.Contains(got, "something is missing in “day - since” (line 8") {
 		t.Errorf("%v: %s", r.Value, got)
 	}
 }

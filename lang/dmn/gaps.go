@@ -155,9 +155,14 @@ func (a *analysis) axis(c int, cells []*feel.Cell) ([]stretch, bool) {
 		if cell, ok := feel.CellOf(n); ok {
 			allowed = &cell
 		}
-	} else if t := a.t.types[c]; t != nil && t.Allowed != nil {
-		if cell, ok := feel.CellOf(t.Allowed); ok {
-			allowed = &cell
+	} else {
+		for _, t := range []*feel.Type{a.t.types[c], a.t.inner[c]} {
+			if t == nil || t.Allowed == nil || allowed != nil {
+				continue
+			}
+			if cell, ok := feel.CellOf(t.Allowed); ok {
+				allowed = &cell
+			}
 		}
 	}
 	var cuts []feel.Value
@@ -469,12 +474,20 @@ func (d *Definitions) tableFindings(e *element, t *table) []Finding {
 				out = append(out, f)
 			}
 		}
-	} else if len(a.gaps)+len(a.overlaps) == 0 {
-		f := at
-		f.Rule, f.Msg = "limit", fmt.Sprintf("%s is too large or too mixed to be looked through for gaps and overlaps", e)
-		out = append(out, f)
 	}
-	return out
+	f := at
+	f.Rule = "limit"
+	switch {
+	case a.limited && len(a.gaps)+len(a.overlaps) == 0:
+		f.Msg = fmt.Sprintf("%s is too large or too mixed to be looked through for gaps and overlaps", e)
+	case a.limited:
+		f.Msg = fmt.Sprintf("%s is too large to be looked through as a whole: there may be more gaps, overlaps and rules that are never reached", e)
+	case len(a.gaps) >= maxFound && !t.hasDefault && !t.multiple() || len(a.overlaps) >= maxFound && (t.src.HitPolicy == "UNIQUE" || t.src.HitPolicy == "ANY"):
+		f.Msg = fmt.Sprintf("%s has more gaps or overlaps than the %d that are named", e, maxFound)
+	default:
+		return out
+	}
+	return append(out, f)
 }
 
 // input writes an input of a table.

@@ -22,8 +22,10 @@ type table struct {
 	inputs  []feel.Node // expressions
 	allowed []feel.Node // the input values of each input, nil: all
 	rules   []*rule
+	values  []*feel.Cell   // the output values of each output, nil: not given
 	rank    [][]feel.Value // the output values of each output, in their order; nil: not given
 	types   []*feel.Type   // of the inputs
+	inner   []*feel.Type   // of their expressions, as far as it is known
 	outType []*feel.Type
 	index   *index
 
@@ -50,10 +52,11 @@ func (b *boxer) table(x *model.Expr, s *feel.Scope) (*table, feel.Node) {
 		if in.Expr.S == "" {
 			n = feel.BoxConstant(nil)
 		}
-		typ := b.named(in.TypeRef, in.Pos, nil)
+		typ, inner := b.named(in.TypeRef, in.Pos, nil), s.TypeOf(n)
 		if typ == nil {
-			typ = s.TypeOf(n)
+			typ = inner
 		}
+		t.inner = append(t.inner, inner)
 		t.inputs, t.types = append(t.inputs, n), append(t.types, typ)
 		kids = append(kids, feel.Child{Node: n})
 	}
@@ -75,8 +78,9 @@ func (b *boxer) table(x *model.Expr, s *feel.Scope) (*table, feel.Node) {
 			name = o.Label
 		}
 		t.outputs = append(t.outputs, name)
-		t.outType = append(t.outType, b.named(o.TypeRef, o.Pos, nil))
-		t.rank = append(t.rank, b.rank(o, s))
+		typ := b.named(o.TypeRef, o.Pos, nil)
+		values := b.listed(o, typ, s)
+		t.outType, t.values, t.rank = append(t.outType, typ), append(t.values, values), append(t.rank, ranks(values))
 	}
 	t.firstRule = len(kids)
 	t.width = len(m.Inputs) + len(m.Outputs)
@@ -171,34 +175,39 @@ func (b *boxer) outputsFit(t *table, planned []*feel.Child) {
 		for k := range r.outputs {
 			ch := planned[t.firstRule+i*t.width+len(t.inputs)+k]
 			if want := t.outType[k]; want != nil && !ch.Type.Fits(want) {
-				p := r.src.Pos
+				cell := model.Text{Pos: r.src.Pos}
 				if k < len(r.src.Outputs) {
-					p = r.src.Outputs[k].Pos
+					cell = r.src.Outputs[k]
 				}
-				b.problem(p, fmt.Sprintf("the output is a %s, the column %s wants a %s", ch.Type, quote(cmp.Or(t.outputs[k], b.e.label)), want), "a "+want.String())
+				b.problemIn(cell, fmt.Sprintf("the output is a %s, the column %s wants a %s", ch.Type, quote(cmp.Or(t.outputs[k], b.e.label)), want), "a "+want.String())
 			}
 		}
 	}
 }
 
-// rank are the output values in the order of their clause: what PRIORITY and OUTPUT
-// ORDER go by.
-func (b *boxer) rank(o model.Output, s *feel.Scope) []feel.Value {
-	text := o.Values
-	if text == nil || text.S == "" {
-		if it := b.d.items[o.TypeRef]; it != nil {
-			text = it.AllowedValues
-		}
+// listed are the output values of a column: of its clause, else those that its type
+// allows; nil: not given.
+func (b *boxer) listed(o model.Output, t *feel.Type, s *feel.Scope) *feel.Cell {
+	var n feel.Node
+	if o.Values != nil && o.Values.S != "" {
+		n = b.unary(*o.Values, s)
+	} else if t != nil {
+		n = t.Allowed
 	}
-	if text == nil || text.S == "" {
-		return nil
-	}
-	n := b.unary(*text, s)
 	if n == nil {
 		return nil
 	}
 	c, ok := feel.CellOf(n)
-	if !ok || c.Negated {
+	if !ok {
+		return nil
+	}
+	return &c
+}
+
+// ranks are output values in the order of their clause: what PRIORITY and OUTPUT ORDER
+// go by.
+func ranks(c *feel.Cell) []feel.Value {
+	if c == nil || c.Negated {
 		return nil
 	}
 	out := []feel.Value{}
@@ -209,6 +218,16 @@ func (b *boxer) rank(o model.Output, s *feel.Scope) []feel.Value {
 	}
 	return out
 }
+
+// Why a table gives null, as a note says it.
+const (
+	noteInputType   = "the input isn't of the type "
+	noteInputValues = "the input isn't one of the values that the table allows"
+	noteOutputType  = "the output isn't of the type "
+	noteNoRule      = "no rule of the table matches"
+	noteOnlyOne     = " rules of the table match, and only one may"
+	noteDisagree    = "the rules that match don't agree"
+)
 
 // hit is a rule that matched.
 type hit struct {
@@ -224,13 +243,13 @@ func (t *table) eval(c *feel.Call, e *element) feel.Value {
 		if t.types[i] != nil && v != nil {
 			w, ok := t.types[i].Coerce(c.Run(), v)
 			if !ok {
-				c.Note(t.inputs[i], "the input isn't of the type "+t.types[i].String())
+				c.Note(t.inputs[i], noteInputType+t.types[i].String())
 			}
 			v = w
 		}
 		in = append(in, v)
 		if t.allowed[i] != nil && c.Test(t.firstAllowed+i, v) != true {
-			c.Note(t.inputs[i], "the input isn't one of the values that the table allows")
+			c.Note(t.inputs[i], noteInputValues)
 			t.record(c, e, in, nil)
 			return nil
 		}
@@ -277,7 +296,7 @@ func (t *table) typed(c *feel.Call, n feel.Node, o int, v feel.Value) feel.Value
 	}
 	w, ok := want.Coerce(c.Run(), v)
 	if !ok {
-		c.Note(n, "the output isn't of the type "+want.String())
+		c.Note(n, noteOutputType+want.String())
 	}
 	return w
 }
@@ -293,7 +312,7 @@ func (t *table) value(out []feel.Value) feel.Value {
 func (t *table) answer(c *feel.Call, hits []hit) feel.Value {
 	if len(hits) == 0 {
 		if !t.hasDefault {
-			c.Note(t.node, "no rule of the table matches")
+			c.Note(t.node, noteNoRule)
 			return nil
 		}
 		out := make([]feel.Value, len(t.outputs))
@@ -305,13 +324,13 @@ func (t *table) answer(c *feel.Call, hits []hit) feel.Value {
 	switch t.src.HitPolicy {
 	case "UNIQUE":
 		if len(hits) > 1 {
-			c.Note(t.node, fmt.Sprintf("%d rules of the table match, and only one may", len(hits)))
+			c.Note(t.node, fmt.Sprintf("%d%s", len(hits), noteOnlyOne))
 			return nil
 		}
 	case "ANY":
 		for _, h := range hits[1:] {
 			if feel.Equal(t.value(h.out), t.value(hits[0].out)) != true {
-				c.Note(t.node, "the rules that match don't agree")
+				c.Note(t.node, noteDisagree)
 				return nil
 			}
 		}

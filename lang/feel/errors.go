@@ -64,6 +64,12 @@ type Error struct {
 
 func (e *Error) Error() string {
 	s := fmt.Sprintf("%s:%d:%d: %s", e.File, e.Line, e.Col, e.Msg)
+	if e.Line == 0 {
+		s = e.Msg
+		if e.File != "" {
+			s = e.File + ": " + s
+		}
+	}
 	if e.Expected != "" {
 		s += ": expected " + e.Expected
 	}

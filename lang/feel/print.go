@@ -202,7 +202,7 @@ func (p *printer) node(n Node, around int) {
 	case *instanceOf:
 		p.in(lInstance, around, func() {
 			p.node(n.x, lInstance)
-			p.put(" instance of ", n.typ.String())
+			p.put(" instance of ", n.typ.whole())
 		})
 	case *function:
 		p.in(lExpr, around, func() {
@@ -213,12 +213,12 @@ func (p *printer) node(n Node, around int) {
 				}
 				p.put(x.Name)
 				if x.Type != nil {
-					p.put(": ", x.Type.String())
+					p.put(": ", x.Type.whole())
 				}
 			}
 			p.put(")")
 			if n.result != nil {
-				p.put(": ", n.result.String())
+				p.put(": ", n.result.whole())
 			}
 			if n.external {
 				p.put(" external")

@@ -50,6 +50,14 @@ func (r *Run) Notes() []Note {
 	return *r.st.notes
 }
 
+// Note adds a note, of a null that came about outside of an expression; without Trace
+// there are none.
+func (r *Run) Note(n Note) {
+	if r.st.notes != nil && len(*r.st.notes) < maxNotes {
+		*r.st.notes = append(*r.st.notes, n)
+	}
+}
+
 // Steps is what is left of the budget.
 func (r *Run) Steps() int { return r.st.steps }
 
@@ -114,6 +122,10 @@ func (r *Run) recover(depth int, v *Value, err *error) {
 		*v, *err = nil, fmt.Errorf("%w: %s", ErrBudget, b.msg)
 	}
 }
+
+// Spend takes steps of the budget for work that Go code does inside of an evaluation or
+// of Guard.
+func (r *Run) Spend(n int) { r.st.spend(n) }
 
 // Guard runs Go code that works in a run, such as Type.Coerce. The only error is ErrBudget.
 func (r *Run) Guard(f func()) (err error) {

@@ -3,6 +3,7 @@
 package feel
 
 import (
+	"math"
 	"slices"
 	"strings"
 
@@ -102,27 +103,45 @@ func (t *Type) field(name string) *Type {
 	return nil
 }
 
-// String writes a type as FEEL does.
+// String writes a type as FEEL does, for a message: of a large one the begin. What is
+// found out about values may share its parts, and would be endless written out.
 func (t *Type) String() string {
+	left := 40
+	return t.write(&left)
+}
+
+// whole is all of a type that stands in an expression, which bounds it.
+func (t *Type) whole() string {
+	left := math.MaxInt
+	return t.write(&left)
+}
+
+func (t *Type) write(left *int) string {
+	*left--
+	list := func(n int, part func(i int) string) string {
+		var p []string
+		for i := range n {
+			if *left <= 0 {
+				p = append(p, "…")
+				break
+			}
+			p = append(p, part(i))
+		}
+		return strings.Join(p, ", ")
+	}
 	switch {
 	case t == nil:
 		return "Any"
 	case t.Name != "":
 		return t.Name
+	case *left < 0:
+		return "…"
 	case t.Kind == KindList && t.Elem != nil, t.Kind == KindRange && t.Elem != nil:
-		return t.Kind.String() + "<" + t.Elem.String() + ">"
+		return t.Kind.String() + "<" + t.Elem.write(left) + ">"
 	case t.Kind == KindContext && t.Fields != nil:
-		var p []string
-		for _, f := range t.Fields {
-			p = append(p, f.Name+": "+f.Type.String())
-		}
-		return "context<" + strings.Join(p, ", ") + ">"
+		return "context<" + list(len(t.Fields), func(i int) string { return t.Fields[i].Name + ": " + t.Fields[i].Type.write(left) }) + ">"
 	case t.Kind == KindFunction && t.Params != nil:
-		var p []string
-		for _, f := range t.Params {
-			p = append(p, f.String())
-		}
-		return "function<" + strings.Join(p, ", ") + "> -> " + t.Result.String()
+		return "function<" + list(len(t.Params), func(i int) string { return t.Params[i].write(left) }) + "> -> " + t.Result.write(left)
 	}
 	return t.Kind.String()
 }
@@ -242,6 +261,7 @@ func (t *Type) Has(r *Run, v Value, nullable bool) bool {
 			return false
 		}
 		if t.Elem != nil {
+			r.st.spend(len(l) >> 3)
 			for _, x := range l {
 				if !t.Elem.Has(r, x, true) {
 					return false

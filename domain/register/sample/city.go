@@ -35,21 +35,23 @@ type City struct {
 
 // Info is the city itself.
 type Info struct {
-	ID          string `toml:"id"`
-	Name        string `toml:"name"`
-	Place       string `toml:"place"`
-	Key         string `toml:"key"`
-	Plate       string `toml:"plate"`
-	TimeZone    string `toml:"time_zone"`
-	Street      string `toml:"street"`
-	HouseNumber string `toml:"house_number"`
-	Postcode    string `toml:"postcode"`
-	Phone       string `toml:"phone"`
-	PhoneShort  string `toml:"phone_short"`
-	Email       string `toml:"email"`
-	Website     string `toml:"website"`
-	Court       string `toml:"court"`
-	Hours       Text   `toml:"hours"`
+	ID          string   `toml:"id"`
+	Name        string   `toml:"name"`
+	Place       string   `toml:"place"`
+	Key         string   `toml:"key"`
+	Plate       string   `toml:"plate"`
+	TimeZone    string   `toml:"time_zone"`
+	State       string   `toml:"state"`  // whose public holidays count (base/caldate)
+	Closed      []string `toml:"closed"` // days without business beside them
+	Street      string   `toml:"street"`
+	HouseNumber string   `toml:"house_number"`
+	Postcode    string   `toml:"postcode"`
+	Phone       string   `toml:"phone"`
+	PhoneShort  string   `toml:"phone_short"`
+	Email       string   `toml:"email"`
+	Website     string   `toml:"website"`
+	Court       string   `toml:"court"`
+	Hours       Text     `toml:"hours"`
 }
 
 // Office is an office of the city.

@@ -129,8 +129,9 @@ type Options struct {
 	Start   string    // id of the start event; "": the one without a trigger, else the first
 	// Decide makes a decision that the answers don't name; not ok: there is none of the
 	// name, and the process waits for it. nil: there are none.
-	Decide func(now time.Time, decision string, vars map[string]any) (value any, ok bool, err error)
-	Steps  int // at most; 0: 10,000
+	Decide   func(now time.Time, decision string, vars map[string]any) (value any, ok bool, err error)
+	Calendar bpmn.Calendar // for timers that count in business days; nil: every day is one
+	Steps    int           // at most; 0: 10,000
 }
 
 // Step is what happened at once, as a line of JSON.
@@ -311,6 +312,9 @@ func (pl *player) note(c bpmn.Command) {
 		add(c.Token, c.Element)
 	case bpmn.SetTimer:
 		due, err := bpmn.DueAt(c.Kind, c.Value, pl.now)
+		if c.Business && pl.o.Calendar != nil {
+			due, err = bpmn.BusinessDueAt(c.Kind, c.Value, pl.now, pl.o.Calendar)
+		}
 		if err == nil {
 			add(c.Token, c.Element)
 			pl.owed[len(pl.owed)-1].due = due
