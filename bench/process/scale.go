@@ -159,6 +159,16 @@ func seed(ctx context.Context, c store.Config, from, until, timersFrom, timersUn
 	if got != timersUntil+1 { // and the template's
 		return fmt.Errorf("%d timers instead of %d", got, timersUntil+1)
 	}
+	if c.Engine == store.SQLite { // or the first commit that is measured waits for all of it
+		f, err := os.Open(c.Path)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		if err := f.Sync(); err != nil {
+			return err
+		}
+	}
 	fmt.Fprintf(os.Stderr, "%s: %d instances, %d timers seeded in %.0f s\n", c.Engine, max(from, until), timersUntil, time.Since(began).Seconds())
 	return nil
 }

@@ -12,8 +12,9 @@
 // and after a second gives its place in the queue to others. So work happens at least
 // once, and its effect exactly once.
 //
-// A job that is due at once, while the process that writes it has a place for it and
-// nothing older waits, is written as claimed already and begun when it is on disk.
+// A job that is due at once, while the process that writes it has a place for it, is
+// written as claimed already and begun when it is on disk. Half of the places are kept for
+// what has waited.
 //
 // Leases and due times are of the clock that nodes share: they must agree to a second or
 // two (NTP). A clock that is set is noticed: leases don't run out under the hands of a

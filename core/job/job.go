@@ -67,7 +67,7 @@ type Config struct {
 	Workers     []Worker
 	Log         *slog.Logger
 	Now         func() time.Time
-	Concurrency int           // jobs at the same time, slow ones not counted; 0: 4
+	Concurrency int           // jobs at the same time, slow ones not counted; 0: 32
 	Lease       time.Duration // how soon the work of a killed process is taken again; 0: 6 s
 	// Node names this process, over its restarts, among those that share a PostgreSQL:
 	// what it had when it was killed it takes up again at once. "": it has no name.
@@ -76,6 +76,7 @@ type Config struct {
 
 const (
 	defaultAttempts = 20
+	defaultPlaces   = 32 // most of the time a job waits for a commit
 	maxArgs         = 1 << 20
 	defaultLease    = 6 * time.Second // kept every third of it while its job is worked on: what a dead node had is taken after seven at the latest
 	pollEvery       = time.Second     // for jobs that another process wrote, and for clocks that are set
@@ -102,11 +103,12 @@ type Queue struct {
 	read    time.Time     // by the clock that nobody sets
 	slow    chan struct{} // those that were put aside
 	slots   chan struct{} // of jobs under way
+	hands   chan struct{} // of those among them that were handed over
 	all     sync.WaitGroup
 	mu      sync.Mutex
 	under   map[string]int // jobs under way by kind, of kinds with a limit
 	running bool
-	behind  bool // jobs may be due that nobody has claimed
+	behind  bool // jobs may be due that nobody has claimed: look when there is a place
 	handed  int  // jobs handed over or about to be
 }
 
@@ -114,12 +116,12 @@ type Queue struct {
 func NewQueue(c Config) (*Queue, error) {
 	q := &Queue{db: c.DB, log: c.Log, now: c.Now, workers: map[string]Worker{}, under: map[string]int{}, n: c.Concurrency, lease: c.Lease, wake: make(chan struct{}, 1), slow: make(chan struct{}, maxSlow)}
 	if q.n == 0 {
-		q.n = 4
+		q.n = defaultPlaces
 	}
 	if c.Node != "" {
 		q.node = c.Node + "/"
 	}
-	q.slots = make(chan struct{}, q.n)
+	q.slots, q.hands = make(chan struct{}, q.n), make(chan struct{}, q.n/2)
 	q.own = q.node + ident.Secret(6) + "/"
 	if q.lease == 0 {
 		q.lease = defaultLease
@@ -180,8 +182,8 @@ func (q *Queue) Add(ctx context.Context, tx *store.Tx, n New) error {
 }
 
 // row is a job as it is written. One that is due now, while this process has a place for
-// it and nothing older waits, is written as claimed already (handed), and begun as soon
-// as it is on disk: that saves the transaction of a claim, and the way through it.
+// it, is written as claimed already (handed), and begun as soon as it is on disk: that
+// saves the transaction of a claim, and the wait for it.
 type row struct {
 	Job
 	due, now int64
@@ -220,18 +222,18 @@ func (q *Queue) row(n New) (row, error) {
 	return r, nil
 }
 
-// reserve sets a place aside for a job that is about to be written. There are no more than
-// twice as many as are done at a time, since a commit takes its while; and none while
-// jobs wait that have to be claimed, so that nothing overtakes them for ever.
+// ahead is how many jobs may be handed over beyond those that can be begun at once: about
+// as many as are written with one commit.
+const ahead = 128
+
+// reserve sets a place aside for a job that is about to be written. Handed jobs get no
+// more than half of the places (Queue.hands), so that what has to be claimed is never
+// overtaken for ever.
 func (q *Queue) reserve(kind string) bool {
 	w, ok := q.workers[kind]
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if !ok || !q.running || q.behind || w.Limit > 0 && q.under[kind] >= w.Limit {
-		return false
-	}
-	if q.handed >= 2*q.n {
-		q.behind = true
+	if !ok || !q.running || cap(q.hands) == 0 || q.handed >= cap(q.hands)+ahead || w.Limit > 0 && q.under[kind] >= w.Limit {
 		return false
 	}
 	if w.Limit > 0 {
@@ -264,8 +266,9 @@ func (q *Queue) written(r row, committed bool) {
 	default:
 		go func() {
 			began := time.Now()
+			q.hands <- struct{}{}
 			q.slots <- struct{}{}
-			end := q.aside(func() { <-q.slots })
+			end := q.aside(func() { <-q.slots; <-q.hands })
 			defer func() { q.dropped(r); end(); q.next(r.Kind) }()
 			ctx, j := context.Background(), r.Job
 			if time.Since(began) > q.lease/3 && !q.extend(ctx, &j) {
@@ -332,7 +335,7 @@ func (q *Queue) Run(ctx context.Context) error {
 		}
 	}
 	q.mu.Lock()
-	q.running, q.behind = true, true // what waits since before is claimed first
+	q.running, q.behind = true, true
 	q.mu.Unlock()
 	defer func() {
 		q.mu.Lock()

@@ -54,9 +54,10 @@ const extend = `-- job.extend
 UPDATE job_task SET due_at = $3 WHERE id = $1 AND lease = $2`
 
 // The empty name stands for everybody. What was under way goes before what has waited
-// meanwhile, or a node that is killed again and again never gets to it.
+// meanwhile, or a node that is killed again and again never gets to it. Only what waits
+// has a lease; saying so here would let SQLite go through all that waits to find it.
 const release = `-- job.release
-UPDATE job_task SET due_at = created_at, lease = '' WHERE state = 'waiting' AND lease <> '' AND substr(lease, 1, length(CAST($1 AS TEXT))) = $1`
+UPDATE job_task SET due_at = created_at, lease = '' WHERE lease <> '' AND substr(lease, 1, length(CAST($1 AS TEXT))) = $1`
 
 const keep = `-- job.keep
 UPDATE job_task SET due_at = $1 WHERE lease <> '' AND substr(lease, 1, length(CAST($2 AS TEXT))) = $2 AND due_at < $1`
