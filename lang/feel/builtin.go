@@ -168,6 +168,9 @@ func (s *signature) fit(c *site, args []Value, order []int, out []Value) (_ []Va
 		if i < 32 {
 			c.given |= 1 << i
 		}
+		if s, ok := v.(string); ok {
+			c.st.spend(len(s) >> 6) // what reads a text goes through all of it
+		}
 		if p.typ != nil && p.typ.Kind != KindAny && kindOf(v) != p.typ.Kind {
 			w, ok := p.typ.Coerce(c.st.run, v)
 			if !ok || w == nil {

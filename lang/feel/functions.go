@@ -54,6 +54,7 @@ var conversions = map[string][]signature{
 			case *apd.Decimal:
 				return v
 			case string:
+				c.digits(v)
 				if d, ok := signed(strings.TrimSpace(v)); ok {
 					return d
 				}
@@ -63,6 +64,7 @@ var conversions = map[string][]signature{
 		}),
 		sig("from:s, grouping separator:s~, decimal separator:s~", TypeNumber, func(c *site, a []Value) Value {
 			s := a[0].(string)
+			c.digits(s)
 			group, dec := ".", "."
 			if c.has(2) {
 				if dec = a[2].(string); dec != "." && dec != "," {
@@ -107,6 +109,13 @@ var conversions = map[string][]signature{
 	})},
 }
 
+// digits spends what it takes to read a long number: the square of its length.
+func (c *site) digits(s string) {
+	if n := min(len(s), maxDigits); n > 64 {
+		c.st.spend(n * n >> 13)
+	}
+}
+
 func signed(s string) (*apd.Decimal, bool) {
 	if s == "" || s[0] == '+' {
 		return nil, false
@@ -119,6 +128,7 @@ func signed(s string) (*apd.Decimal, bool) {
 var texts = map[string][]signature{
 	"substring": {sig("string:s, start position:n, length:n?", TypeString, func(c *site, a []Value) Value {
 		s := a[0].(string)
+		c.st.spend(len(s) >> 5) // the characters are counted to get to a position
 		n := int64(utf8.RuneCountInString(s))
 		start, ok := whole(a[1].(*apd.Decimal))
 		if !ok || start == 0 || start > n || start < -n {
@@ -138,8 +148,8 @@ var texts = map[string][]signature{
 		return runes(s, start-1, end)
 	})},
 	"string length": {sig("string:s", TypeNumber, func(c *site, a []Value) Value { return small(int64(utf8.RuneCountInString(a[0].(string)))) })},
-	"upper case":    {sig("string:s", TypeString, func(c *site, a []Value) Value { return upper(a[0].(string)) })},
-	"lower case":    {sig("string:s", TypeString, func(c *site, a []Value) Value { return lower(a[0].(string)) })},
+	"upper case":    {sig("string:s", TypeString, func(c *site, a []Value) Value { return c.mapped(upper, a[0].(string)) })},
+	"lower case":    {sig("string:s", TypeString, func(c *site, a []Value) Value { return c.mapped(lower, a[0].(string)) })},
 	"substring before": {sig("string:s, match:s", TypeString, func(c *site, a []Value) Value {
 		before, _, found := strings.Cut(a[0].(string), a[1].(string))
 		if !found {
@@ -156,8 +166,7 @@ var texts = map[string][]signature{
 		if err != nil {
 			return c.null("%s", err)
 		}
-		c.st.spend(len(a[0].(string)) / 16)
-		s, err := re.Replace(a[0].(string), a[2].(string))
+		s, err := re.Replace(a[0].(string), a[2].(string), c.st.spend)
 		if err != nil {
 			return c.null("%s", err)
 		}
@@ -172,16 +181,14 @@ var texts = map[string][]signature{
 		if err != nil {
 			return c.null("%s", err)
 		}
-		c.st.spend(len(a[0].(string)) / 16)
-		return re.Match(a[0].(string))
+		return re.Match(a[0].(string), c.st.spend)
 	})},
 	"split": {sig("string:s, delimiter:s", &Type{Kind: KindList, Elem: TypeString}, func(c *site, a []Value) Value {
 		re, err := c.regex(a[1].(string), "")
 		if err != nil {
 			return c.null("%s", err)
 		}
-		c.st.spend(len(a[0].(string)) / 16)
-		parts := re.Split(a[0].(string))
+		parts := re.Split(a[0].(string), c.st.spend)
 		c.st.spend(len(parts))
 		out := make([]Value, len(parts))
 		for i, s := range parts {
@@ -215,6 +222,14 @@ var texts = map[string][]signature{
 }
 
 func text(v Value) string { s, _ := v.(string); return s }
+
+// mapped is a text with each of its letters changed, which costs more than to read them.
+func (c *site) mapped(f func(string) string, s string) Value {
+	c.st.spend(len(s) >> 4)
+	out := f(s)
+	c.st.size(len(out))
+	return out
+}
 
 // runes is a part of a text by characters.
 func runes(s string, from, to int64) string {

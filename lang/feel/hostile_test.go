@@ -80,6 +80,16 @@ func TestGrowth(t *testing.T) {
 		`for d in @"-9999-01-01"..@"9999-12-31" return d`,
 		`for i in [1..1000000000000] return i`,
 		`every i in 1..1000000000000 satisfies true`,
+		`{s: string join(for i in 1..100000 return "a"), r: for i in 1..100000 return upper case(s)}.r`,
+		`{s: string join(for i in 1..100000 return "ä"), r: for i in 1..100000 return lower case(s)}.r`,
+		`{s: string join(for i in 1..100000 return "a"), r: for i in 1..100000 return substring(s, 50000)}.r`,
+		`{s: string join(for i in 1..100000 return "a"), r: for i in 1..100000 return string length(s)}.r`,
+		`{s: string join(for i in 1..100000 return "a"), r: for i in 1..100000 return contains(s, "b")}.r`,
+		`{s: string join(for i in 1..100000 return "a"), t: string join([s, ""]), r: for i in 1..400000 return s = t}.r`,
+		`{s: string join(for i in 1..100000 return "a"), r: for i in 1..100000 return matches(s, "b")}.r`,
+		`{s: string join(for i in 1..100000 return "a"), r: for i in 1..3 return matches(s, "(a?){900}b")}.r`,
+		`{s: string join(for i in 1..100000 return "a"), r: replace(s, "a.*b|a", "c")}.r`,
+		`for i in 1..100000 return replace("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "a.*b|a", "c")`,
 	} {
 		p, err := Compile(src, Config{Lenient: true})
 		if err != nil {

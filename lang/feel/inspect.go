@@ -296,7 +296,7 @@ func Equal(a, b Value) (v Value) {
 }
 
 // Contains says whether a range has a point.
-func (r *Range) Contains(v Value) bool { return inRange(r, v) == true }
+func (r *Range) Contains(v Value) bool { return (*state)(nil).inRange(r, v) == true }
 
 // KindOf is the kind of a value.
 func KindOf(v Value) Kind { return kindOf(v) }

@@ -62,6 +62,7 @@ var numeric = map[string][]signature{
 		if d.Negative {
 			return c.null("the number is negative")
 		}
+		c.st.spend(30)
 		out := new(apd.Decimal)
 		cond, err := decimal128.Sqrt(out, d)
 		if v := rounded(out, cond, err); v != nil {
@@ -77,7 +78,7 @@ var numeric = map[string][]signature{
 		if d.Negative || d.IsZero() {
 			return c.null("the number isn't above zero")
 		}
-		c.st.spend(200)
+		c.st.spend(500)
 		out := new(apd.Decimal)
 		cond, err := decimal128.Ln(out, d)
 		return rounded(out, cond, err)
@@ -87,7 +88,7 @@ var numeric = map[string][]signature{
 		if n, ok := whole(d); !ok || n > 14_200 || n < -14_200 {
 			return c.null("the result doesn't fit")
 		}
-		c.st.spend(200)
+		c.st.spend(500)
 		out := new(apd.Decimal)
 		cond, err := decimal128.Exp(out, d)
 		return rounded(out, cond, err)

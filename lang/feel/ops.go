@@ -146,6 +146,15 @@ func trimTo(d *apd.Decimal, exp int32) *apd.Decimal {
 	return &r
 }
 
+// power spends what x ** y takes: squarings, or logarithms where y has a fraction.
+func (s *state) power(y Value) {
+	if _, ok := integer(y); ok {
+		s.spend(20)
+	} else if isNumber(y) {
+		s.spend(500)
+	}
+}
+
 func power(x, y *apd.Decimal) Value {
 	if n, ok := integer(y); ok && n >= 0 && n <= 1<<20 {
 		// exact as long as it fits, by squaring
@@ -174,6 +183,11 @@ func power(x, y *apd.Decimal) Value {
 	if x.IsZero() && !y.Negative {
 		return small(0)
 	}
+	if n, ok := units(x); ok && n == -1 && x.Exponent == 0 { // however large the exponent is
+		if k, ok := integer(y); ok {
+			return small(1 - 2*(k&1))
+		}
+	}
 	if x.Negative || x.IsZero() {
 		return nil
 	}
@@ -182,7 +196,11 @@ func power(x, y *apd.Decimal) Value {
 	}
 	d := new(apd.Decimal)
 	c, err := decimal128.Pow(d, x, y)
-	return rounded(d, c, err)
+	v := rounded(d, c, err)
+	if v == nil {
+		return nil
+	}
+	return trimTo(d, 0) // 4 ** 0.5 is 2
 }
 
 // --- comparing
@@ -239,6 +257,7 @@ func (s *state) equal(a, b Value, depth int) Value {
 		}
 	case string:
 		if y, ok := b.(string); ok {
+			s.texts(x, y)
 			return x == y
 		}
 	case *apd.Decimal:
@@ -294,6 +313,13 @@ func (s *state) equal(a, b Value, depth int) Value {
 	return nil
 }
 
+// texts spends what it takes to compare long texts.
+func (s *state) texts(x, y string) {
+	if n := min(len(x), len(y)); n >= 1<<10 {
+		s.costs(n >> 10)
+	}
+}
+
 // costs spends steps, if there are any to spend.
 func (s *state) costs(n int) {
 	if s != nil {
@@ -335,6 +361,11 @@ func (s *state) compare(op relation, a, b Value) Value {
 	case cmpNe:
 		return not(s.equal(a, b, 0))
 	}
+	if x, ok := a.(string); ok {
+		if y, ok := b.(string); ok {
+			s.texts(x, y)
+		}
+	}
 	c, ok := order(a, b)
 	if !ok {
 		return nil
@@ -375,12 +406,12 @@ func (s *state) contains(v, x Value) Value {
 		if v.Lo == nil && v.Hi == nil {
 			return nil
 		}
-		return inRange(v, x)
+		return s.inRange(v, x)
 	case []Value:
 		s.costs(len(v))
 		for _, e := range v {
 			if r, ok := e.(*Range); ok && kindOf(x) != KindRange {
-				if inRange(r, x) == true {
+				if s.inRange(r, x) == true {
 					return true
 				}
 			} else if s.equal(x, e, 0) == true {
@@ -395,24 +426,21 @@ func (s *state) contains(v, x Value) Value {
 	return s.equal(x, v, 0)
 }
 
-func inRange(r *Range, x Value) Value {
+func (s *state) inRange(r *Range, x Value) Value {
 	lo, hi := Value(true), Value(true)
 	if r.Lo != nil {
 		if r.OpenLo {
-			lo = ends(cmpGt, x, r.Lo)
+			lo = s.compare(cmpGt, x, r.Lo)
 		} else {
-			lo = ends(cmpGe, x, r.Lo)
+			lo = s.compare(cmpGe, x, r.Lo)
 		}
 	}
 	if r.Hi != nil {
 		if r.OpenHi {
-			hi = ends(cmpLt, x, r.Hi)
+			hi = s.compare(cmpLt, x, r.Hi)
 		} else {
-			hi = ends(cmpLe, x, r.Hi)
+			hi = s.compare(cmpLe, x, r.Hi)
 		}
 	}
 	return and(lo, hi)
 }
-
-// ends compares a value with the end of a range.
-func ends(op relation, x, end Value) Value { return (*state)(nil).compare(op, x, end) }

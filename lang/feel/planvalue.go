@@ -406,6 +406,9 @@ func (p *planner) binary(n *binary, s *scope) (code, *Type) {
 	op := n.op
 	return func(f *frame) Value {
 		a, b := x(f), y(f)
+		if op == "**" {
+			f.st.power(b)
+		}
 		v := arithmetic(op, a, b)
 		if v == nil {
 			if f.st.notes != nil {

@@ -144,6 +144,9 @@ func rounded(d *apd.Decimal, c apd.Condition, err error) Value {
 	return d
 }
 
+// maxDigits bounds the text of a number: none that fits needs more.
+const maxDigits = 6200
+
 // parseNumber reads a number literal.
 func parseNumber(s string) (*apd.Decimal, bool) {
 	if len(s) < 18 {
@@ -151,7 +154,7 @@ func parseNumber(s string) (*apd.Decimal, bool) {
 			return small(n), true
 		}
 	}
-	if len(s) > 6200 {
+	if len(s) > maxDigits {
 		return nil, false
 	}
 	for i := 0; i < len(s); i++ {

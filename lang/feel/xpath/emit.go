@@ -31,6 +31,28 @@ func size(n *node) int {
 	return min(total, maxSize+1)
 }
 
+// far says whether it may take to look far behind a match to know that it is one, as in
+// "a.*b|a", where every "a" is held against the whole rest of the text. Only repetitions
+// do that, but for one of a set that ends the expression: it ends where the match does.
+func far(n *node, last bool) bool {
+	switch n.op {
+	case opRepeat:
+		if n.max >= 0 && n.max <= 4 {
+			return far(n.subs[0], false)
+		}
+		return !last || n.subs[0].op != opSet
+	case opConcat, opAlt:
+		for i, s := range n.subs {
+			if far(s, last && (n.op == opAlt || i == len(n.subs)-1)) {
+				return true
+			}
+		}
+	case opCapture:
+		return far(n.subs[0], last)
+	}
+	return false
+}
+
 // writer writes an expression for package regexp.
 type writer struct {
 	b      strings.Builder

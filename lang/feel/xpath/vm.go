@@ -7,13 +7,24 @@ import (
 	"unicode/utf8"
 )
 
-// lines runs a program of package regexp/syntax for the one case that package regexp
-// reads differently: under flag m, in a text that ends with a newline, there is no line
-// behind that newline, so neither ^ nor $ holds there (F&O 3.1, 5.6.2).
+// machine runs a program of package regexp/syntax in two cases that package regexp isn't
+// made for. Under flag m, in a text that ends with a newline, there is no line behind that
+// newline, so neither ^ nor $ holds there (F&O 3.1, 5.6.2). And where every match may look
+// to the end of a long text, all matches take the square of its length, which nobody can
+// tell beforehand: here the work is counted as it is done.
 //
 // It is Thompson's simulation: every place of the program at once, in the order of
 // preference, one character after the other; time is length × program.
-type lines struct{ prog *syntax.Prog }
+type machine struct {
+	prog      *syntax.Prog
+	now, next *queue
+	spend     func(int) // told of the work; it may panic to end it
+}
+
+func newMachine(prog *syntax.Prog, spend func(int)) *machine {
+	q := func() *queue { return &queue{seen: make([]uint32, len(prog.Inst))} }
+	return &machine{prog, q(), q(), spend}
+}
 
 type thread struct {
 	pc  uint32
@@ -25,6 +36,7 @@ type queue struct {
 	seen    []uint32 // generation in which the place was added
 	gen     uint32
 	threads []thread
+	work    int // places visited
 }
 
 func (q *queue) clear() {
@@ -33,9 +45,8 @@ func (q *queue) clear() {
 }
 
 // find gives the leftmost match at or behind from, with its captures, or nil.
-func (v lines) find(s string, from int) []int {
-	size := len(v.prog.Inst)
-	now, next := &queue{seen: make([]uint32, size)}, &queue{seen: make([]uint32, size)}
+func (v *machine) find(s string, from int) []int {
+	now, next := v.now, v.next
 	now.clear()
 	var match []int
 	for pos := from; ; {
@@ -47,6 +58,10 @@ func (v lines) find(s string, from int) []int {
 			start := make([]int, v.prog.NumCap)
 			start[0] = pos + 1
 			v.add(now, uint32(v.prog.Start), s, pos, start)
+		}
+		if now.work >= 1024 {
+			v.spend(now.work / 4)
+			now.work = 0
 		}
 		next.clear()
 		for _, t := range now.threads {
@@ -73,7 +88,7 @@ func (v lines) find(s string, from int) []int {
 
 // add follows the program from pc to all places that read a character. Captures are
 // held plus one, so that zero is "none", and copied where they change.
-func (v lines) add(q *queue, pc uint32, s string, pos int, cap []int) {
+func (v *machine) add(q *queue, pc uint32, s string, pos int, cap []int) {
 	type todo struct {
 		pc  uint32
 		cap []int
@@ -87,6 +102,7 @@ func (v lines) add(q *queue, pc uint32, s string, pos int, cap []int) {
 				break
 			}
 			q.seen[t.pc] = q.gen
+			q.work++
 			inst := &v.prog.Inst[t.pc]
 			switch inst.Op {
 			case syntax.InstAlt, syntax.InstAltMatch:

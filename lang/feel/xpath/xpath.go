@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"regexp/syntax"
 	"strings"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -55,7 +56,10 @@ func short(s string) string {
 type Regexp struct {
 	pattern string
 	re      *regexp.Regexp
-	tail    *lines // for texts that end with a newline, where flag m makes a difference
+	prog    func() *syntax.Prog // for the machine of this package
+	lines   bool                // flag m makes a difference where a text ends with a newline
+	size    int                 // instructions, about
+	far     bool                // to find a match may take to look far behind it
 	groups  int
 	labels  []int // the group of each capture of re, from 1
 	direct  bool  // capture n is group n
@@ -144,36 +148,46 @@ func compile(pattern, flagText string) (*Regexp, *Error) {
 	if goErr != nil { // a test and a fuzz target hold that this can't happen
 		return nil, &Error{Pattern: pattern, Construct: unforeseen, Msg: goErr.Error()}
 	}
-	r := &Regexp{pattern: pattern, re: re, groups: p.groups, labels: w.labels, direct: len(w.labels) == p.groups, literal: f.literal}
+	r := &Regexp{pattern: pattern, re: re, size: size(root), far: far(root, true), lines: f.lines && strings.Contains(expr, `(?m:`), groups: p.groups, labels: w.labels, direct: len(w.labels) == p.groups, literal: f.literal}
 	for i, n := range w.labels {
 		r.direct = r.direct && n == i+1
 	}
 	r.empty = re.MatchString("")
-	if f.lines && (strings.Contains(expr, `(?m:`)) {
-		tree, goErr := syntax.Parse(expr, syntax.Perl)
-		if goErr == nil {
-			var prog *syntax.Prog
-			if prog, goErr = syntax.Compile(tree.Simplify()); goErr == nil {
-				r.tail = &lines{prog}
-			}
+	r.prog = sync.OnceValue(func() *syntax.Prog {
+		tree, err := syntax.Parse(expr, syntax.Perl)
+		if err != nil {
+			panic(err) // package regexp has just read the same
 		}
-		if goErr != nil {
-			return nil, &Error{Pattern: pattern, Construct: unforeseen, Msg: goErr.Error()}
+		prog, err := syntax.Compile(tree.Simplify())
+		if err != nil {
+			panic(err)
 		}
-	}
+		return prog
+	})
 	return r, nil
 }
 
 // unforeseen names what package regexp refused and this package didn't.
 const unforeseen = "expression that the matcher refuses"
 
-// Match says whether s, or a part of it, matches.
-func (r *Regexp) Match(s string) bool {
+// Match says whether s, or a part of it, matches. What is spent is told to spend, which
+// may panic to end the work; nil: nobody counts.
+func (r *Regexp) Match(s string, spend func(steps int)) bool {
+	if spend == nil {
+		spend = func(int) {}
+	}
+	spend(r.once(s))
 	if r.special(s) {
-		return r.tail.find(s, 0) != nil
+		return newMachine(r.prog(), spend).find(s, 0) != nil
 	}
 	return r.re.MatchString(s)
 }
+
+// once is what it takes to go through a text one time.
+func (r *Regexp) once(s string) int { return len(s)/16 + len(s)*r.size/64 }
+
+// nearby is the length of a text for which the square of it is no matter.
+const nearby = 256
 
 // MatchesEmpty says whether the empty text matches. XPath forbids such an expression
 // for replace and tokenize (FORX0003).
@@ -184,17 +198,27 @@ func (r *Regexp) Groups() int { return r.groups }
 
 // special says that s is a text that package regexp would read differently.
 func (r *Regexp) special(s string) bool {
-	return r.tail != nil && strings.HasSuffix(s, "\n")
+	return r.lines && strings.HasSuffix(s, "\n")
 }
 
 // all gives every match with its captures, from left to right.
-func (r *Regexp) all(s string) [][]int {
+func (r *Regexp) all(s string, spend func(int)) [][]int {
+	if spend == nil {
+		spend = func(int) {}
+	}
+	spend(len(s)/4 + r.once(s))
 	if !r.special(s) {
-		return r.re.FindAllStringSubmatchIndex(s, -1)
+		if r.far && len(s) <= nearby {
+			spend(len(s) * len(s) / 16)
+		}
+		if !r.far || len(s) <= nearby {
+			return r.re.FindAllStringSubmatchIndex(s, -1)
+		}
 	}
 	var out [][]int
+	v := newMachine(r.prog(), spend)
 	for from := 0; from <= len(s); {
-		m := r.tail.find(s, from)
+		m := v.find(s, from)
 		if m == nil {
 			break
 		}
@@ -279,7 +303,7 @@ func (r *Regexp) parseReplacement(s string) ([]part, *Error) {
 // Replace replaces every match in s. In the replacement $N is what group N matched, $0
 // the whole match, \$ and \\ the characters themselves. An expression that matches the
 // empty text is an error, as XPath has it.
-func (r *Regexp) Replace(s, replacement string) (string, error) {
+func (r *Regexp) Replace(s, replacement string, spend func(steps int)) (string, error) {
 	parts, err := r.parseReplacement(replacement)
 	if err != nil {
 		return "", err
@@ -289,7 +313,7 @@ func (r *Regexp) Replace(s, replacement string) (string, error) {
 	}
 	var out strings.Builder
 	at := 0
-	for _, m := range r.all(s) {
+	for _, m := range r.all(s, spend) {
 		out.WriteString(s[at:m[0]])
 		for _, p := range parts {
 			out.WriteString(p.text)
@@ -309,10 +333,10 @@ func (r *Regexp) Replace(s, replacement string) (string, error) {
 // Split gives the pieces of s between the matches; empty pieces stay. Where the
 // expression matches the empty text (see MatchesEmpty), it splits between characters,
 // but neither before the first nor behind the last.
-func (r *Regexp) Split(s string) []string {
+func (r *Regexp) Split(s string, spend func(steps int)) []string {
 	var out []string
 	at := 0
-	for _, m := range r.all(s) {
+	for _, m := range r.all(s, spend) {
 		if m[0] == m[1] && (m[0] == 0 || m[0] == len(s)) {
 			continue
 		}

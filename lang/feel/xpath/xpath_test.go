@@ -82,7 +82,7 @@ func check(t *testing.T, input, pattern, flags, want string) {
 			t.Errorf("%q: %v", pattern, err)
 		}
 		got = "error"
-	case r.Match(input):
+	case r.Match(input, nil):
 		got = "yes"
 	}
 	if got != want {
@@ -397,7 +397,7 @@ func TestReplace(t *testing.T) {
 		{"2024-05-17", `(\d{4})-(\d\d)-(\d\d)`, "$3.$2.$1", "", "17.05.2024"},
 		{"hello world", "h e l l o", "bye", "x", "bye world"},
 	} {
-		got, err := mustCompile(t, c.pattern, c.flags).Replace(c.input, c.replacement)
+		got, err := mustCompile(t, c.pattern, c.flags).Replace(c.input, c.replacement, nil)
 		if err != nil {
 			got = "error"
 		}
@@ -409,7 +409,7 @@ func TestReplace(t *testing.T) {
 
 func TestReplaceIsBounded(t *testing.T) {
 	r := mustCompile(t, "a", "")
-	_, err := r.Replace(strings.Repeat("a", 5000), strings.Repeat("b", 5000))
+	_, err := r.Replace(strings.Repeat("a", 5000), strings.Repeat("b", 5000), nil)
 	var e *Error
 	if !errors.As(err, &e) || e.Construct == "" {
 		t.Errorf("25 MB of text: %v", err)
@@ -434,7 +434,7 @@ func TestSplit(t *testing.T) {
 		{"a\nb\n", "^", "m", []string{"a\n", "b\n"}},
 		{"a\nb\n", "$", "m", []string{"a", "\nb", "\n"}},
 	} {
-		if got := mustCompile(t, c.pattern, c.flags).Split(c.input); !slices.Equal(got, c.want) {
+		if got := mustCompile(t, c.pattern, c.flags).Split(c.input, nil); !slices.Equal(got, c.want) {
 			t.Errorf("split(%q, %q, %q): %q, want %q", c.input, c.pattern, c.flags, got, c.want)
 		}
 	}
@@ -517,14 +517,14 @@ func TestLinesAgree(t *testing.T) {
 	texts := []string{"", "a", "ab", "a\nb", "\n\na", "aab\nabab\nb", "b\n a"}
 	for _, pattern := range []string{"^a", "b$", "^", "$", "^$", "^(a|ab)(b*)$", "(a)|(^b)", "(a*?)(b|$)", "(?:(a)|(b)|\n)+$", "(^|a)*b", "(a|){3}$", "[^a]$"} {
 		r := mustCompile(t, pattern, "m")
-		if r.tail == nil {
+		if !r.lines {
 			t.Fatalf("%q has no matcher for lines", pattern)
 		}
 		for _, text := range texts {
 			want := fmt.Sprint(r.re.FindAllStringSubmatchIndex(text, -1))
 			var got [][]int
 			for from := 0; from <= len(text); {
-				m := r.tail.find(text, from)
+				m := newMachine(r.prog(), func(int) {}).find(text, from)
 				if m == nil {
 					break
 				}
@@ -617,11 +617,11 @@ func FuzzCompile(f *testing.F) {
 			return
 		}
 		sample = sample[:min(len(sample), 200)]
-		matched := r.Match(sample)
-		if pieces := r.Split(sample); !matched && (len(pieces) != 1 || pieces[0] != sample) {
+		matched := r.Match(sample, nil)
+		if pieces := r.Split(sample, nil); !matched && (len(pieces) != 1 || pieces[0] != sample) {
 			t.Errorf("%q doesn't match %q, but splits it: %q", pattern, sample, pieces)
 		}
-		if out, err := r.Replace(sample, "$0"); err == nil && out != sample && !strings.Contains(flags, "q") {
+		if out, err := r.Replace(sample, "$0", nil); err == nil && out != sample && !strings.Contains(flags, "q") {
 			t.Errorf("replace(%q, %q, $0): %q", sample, pattern, out)
 		}
 	})
@@ -646,7 +646,7 @@ func BenchmarkMatch(b *testing.B) {
 	b.Run("xpath", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			r.Match("KA-MX 4711E")
+			r.Match("KA-MX 4711E", nil)
 		}
 	})
 	b.Run("regexp", func(b *testing.B) {
@@ -660,7 +660,7 @@ func BenchmarkReplace(b *testing.B) {
 	r := mustCompile(b, `(\d{4})-(\d\d)-(\d\d)`, "")
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := r.Replace("from 2024-05-17 to 2024-06-01", "$3.$2.$1"); err != nil {
+		if _, err := r.Replace("from 2024-05-17 to 2024-06-01", "$3.$2.$1", nil); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -671,6 +671,39 @@ func BenchmarkLines(b *testing.B) {
 	text := strings.Repeat("abc\n", 250)
 	b.ReportAllocs()
 	for b.Loop() {
-		r.Match(text)
+		r.Match(text, nil)
 	}
+}
+
+// In a long text every match may look to its end: the machine that counts finds what
+// package regexp finds, and says when it is enough.
+func TestFarMatches(t *testing.T) {
+	for _, c := range []struct {
+		pattern string
+		far     bool
+	}{
+		{"a.*b|a", true}, {"(a+b)?a", true}, {"a{0,50}b|a", true}, {"(ab)*a", true}, {"(a.*)b|c", true},
+		{"a+", false}, {`,\s*`, false}, {"[^a-z]", false}, {"(a)(b+)", false}, {"a+|b*", false}, {`(\d{3})-(\d{4})`, false},
+	} {
+		r := mustCompile(t, c.pattern, "")
+		if r.far != c.far {
+			t.Errorf("%s looks far: %v", c.pattern, r.far)
+		}
+		for _, text := range []string{strings.Repeat("ab, a 123-4567 ", 60), strings.Repeat("a", 400), "b" + strings.Repeat("äa", 300) + "\n", strings.Repeat("c,  ", 100)} {
+			if got, want := fmt.Sprint(r.all(text, nil)), fmt.Sprint(r.re.FindAllStringSubmatchIndex(text, -1)); got != want {
+				t.Errorf("%s in %.20q…: %.80s, package regexp says %.80s", c.pattern, text, got, want)
+			}
+		}
+	}
+	spent := 0
+	defer func() {
+		if recover() != "enough" || spent < 100_000 {
+			t.Errorf("it ended after %d steps", spent)
+		}
+	}()
+	mustCompile(t, "a.*b|a", "").Split(strings.Repeat("a", 1<<20), func(n int) {
+		if spent += n; spent > 1_000_000 {
+			panic("enough")
+		}
+	})
 }
