@@ -13,6 +13,19 @@
 // a map; domain/process makes it durable and carries out the commands it returns.
 // Replaying the events gives the same state, bit for bit.
 //
+// What is executed: all tasks; exclusive, parallel, inclusive and event-based gateways;
+// events with message, timer, error, escalation, signal, condition, link, terminate and
+// compensation; embedded, event and ad-hoc sub-processes; call activities; multi-instance
+// and standard loops; io mappings, lanes, data objects (carried). What isn't
+// (transaction, complex gateway, multiple events) is refused.
+//
+// Link puts the processes that call activities name into the process, so that one
+// definition is executed and none of its parts changes under a running instance: a called
+// process sees the variables of its caller and writes its own, which its end brings back.
+// Compensation undoes what is complete in its scope, one after the other, the last first.
+// Modify and Migrate change a running instance by hand or to another version. The
+// package play runs a process in memory.
+//
 // Check looks for mistakes that a file can have although it loads. SVG draws a
 // process with its tokens.
 //
