@@ -171,6 +171,9 @@ func (s *signature) fit(c *site, args []Value, order []int, out []Value) (_ []Va
 		if s, ok := v.(string); ok {
 			c.st.spend(len(s) >> 6) // what reads a text goes through all of it
 		}
+		if l, ok := v.([]Value); ok && p.typ == TypeAny && len(l) == 1 && l[0] != nil {
+			v = l[0] // of the several types that it may be, none is a list
+		}
 		if p.typ != nil && p.typ.Kind != KindAny && kindOf(v) != p.typ.Kind {
 			w, ok := p.typ.Coerce(c.st.run, v)
 			if !ok || w == nil {

@@ -113,6 +113,8 @@ func TestUnaryTests(t *testing.T) {
 func TestMistakes(t *testing.T) {
 	for src, want := range map[string]string{
 		`1 +`: "f:3:8: the expression ends too early", `(1`: "expected “)”", `"a`: "the text has no end", `nonsense(1)`: "there is no function “nonsense”",
+		`not true`: "what not is about stands in brackets: expected not(…)", `1 in 1..2`: "a range stands in brackets: expected such as [1..9]",
+		`substring(string: "a", 2)`: "some arguments have names and some have none", `substring("a", start position: 2)`: "some arguments have names and some have none",
 		`sting(1)`: "expected “string”", `date()`: "“date” gets 0 arguments: expected date(from) or date(year, month, day)",
 		`contains("a")`: "expected contains(string, match)", `today(1)`: "“today” gets 1 arguments", `for x return 1`: "expected “in”", `§`: "the character § has no meaning here",
 		strings.Repeat("(", 500): "nested too deeply", `"a" + 1`: "“+” has no meaning for a string and a number", `1 = "1"`: "a number is compared with a string, which is never true",

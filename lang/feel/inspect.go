@@ -245,7 +245,7 @@ func partsOf(n Node) ([]*Range, bool) {
 			}
 			*e.v = v
 		}
-		if r.wrong(n.lo != nil, n.hi != nil) != "" {
+		if r.wrong(n.lo != nil, n.hi != nil) != "" || n.lo != nil && r.Lo == nil || n.hi != nil && r.Hi == nil {
 			return nil, false
 		}
 		return []*Range{r}, true

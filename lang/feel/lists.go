@@ -90,6 +90,7 @@ var lists = map[string][]signature{
 		var mean, squares, diff apd.Decimal
 		wide.Quo(&mean, sum, n)
 		for _, v := range l {
+			c.st.spend(magnitude(v.(*apd.Decimal)) / 64)
 			wide.Sub(&diff, v.(*apd.Decimal), &mean)
 			wide.Mul(&diff, &diff, &diff)
 			wide.Add(&squares, &squares, &diff)

@@ -78,17 +78,18 @@ var numeric = map[string][]signature{
 		if d.Negative || d.IsZero() {
 			return c.null("the number isn't above zero")
 		}
-		c.st.spend(500)
+		c.st.spend(500 + magnitude(d))
 		out := new(apd.Decimal)
 		cond, err := decimal128.Ln(out, d)
 		return rounded(out, cond, err)
 	})},
 	"exp": {sig("number:n", TypeNumber, func(c *site, a []Value) Value {
 		d := a[0].(*apd.Decimal)
-		if n, ok := whole(d); !ok || n > 14_200 || n < -14_200 {
+		n, ok := whole(d)
+		if !ok || n > 14_200 || n < -14_200 {
 			return c.null("the result doesn't fit")
 		}
-		c.st.spend(500)
+		c.st.spend(500 + 4*int(max(n, -n))) // the further from zero, the more
 		out := new(apd.Decimal)
 		cond, err := decimal128.Exp(out, d)
 		return rounded(out, cond, err)
@@ -144,6 +145,9 @@ func rounding(mode apd.Rounder) func(c *site, a []Value) Value {
 		}
 		if int64(d.Exponent) >= -scale && c.name != "decimal" || d.Exponent == int32(-scale) {
 			return d
+		}
+		if int64(d.Exponent)+d.NumDigits()+scale > int64(ctx.Precision) && int64(d.Exponent) >= -scale {
+			return d // no room for so many zeros
 		}
 		out := new(apd.Decimal)
 		cond, err := ctx.Quantize(out, d, int32(-scale))

@@ -97,6 +97,9 @@ func numbers(op string, x, y *apd.Decimal) Value {
 	d = new(apd.Decimal)
 	var c apd.Condition
 	var err error
+	if op != "*" {
+		x, y = closer(x, y)
+	}
 	switch op {
 	case "+":
 		c, err = decimal128.Add(d, x, y)
@@ -106,6 +109,27 @@ func numbers(op string, x, y *apd.Decimal) Value {
 		c, err = decimal128.Mul(d, x, y)
 	}
 	return rounded(d, c, err)
+}
+
+// closer gives two numbers with the same sum and difference when rounded: one that is too
+// small to show in 34 digits beside the other is moved up to just below them, so that
+// adding 1e-6000 to 1e6000 doesn't write out 12,000 digits.
+func closer(x, y *apd.Decimal) (*apd.Decimal, *apd.Decimal) {
+	if x.IsZero() || y.IsZero() {
+		return x, y
+	}
+	shown := func(d *apd.Decimal) int64 { // the place of the last digit that may show
+		return min(int64(d.Exponent), int64(d.Exponent)+d.NumDigits()-int64(decimal128.Precision)) - 3
+	}
+	beside := func(d *apd.Decimal, place int64) *apd.Decimal {
+		if int64(d.Exponent)+d.NumDigits() > place {
+			return d
+		}
+		e := apd.New(1, int32(place))
+		e.Negative = d.Negative
+		return e
+	}
+	return beside(x, shown(y)), beside(y, shown(x))
 }
 
 // quotient divides; an exact quotient has the exponent that IEEE 754 prefers, so that
@@ -147,12 +171,23 @@ func trimTo(d *apd.Decimal, exp int32) *apd.Decimal {
 }
 
 // power spends what x ** y takes: squarings, or logarithms where y has a fraction.
-func (s *state) power(y Value) {
+func (s *state) power(x, y Value) {
 	if _, ok := integer(y); ok {
 		s.spend(20)
-	} else if isNumber(y) {
-		s.spend(500)
+	} else if d, ok := x.(*apd.Decimal); ok && isNumber(y) {
+		n, ok := whole(y.(*apd.Decimal))
+		if !ok {
+			n = 1
+		}
+		s.spend(500 + magnitude(d) + int(min(uint64(max(n, -n))*uint64(magnitude(d)), 50_000)))
 	}
+}
+
+// magnitude is what the logarithm of a number takes beyond the usual, for it is made
+// smaller or larger step by step.
+func magnitude(d *apd.Decimal) int {
+	n := int64(d.Exponent) + d.NumDigits()
+	return int(max(n, -n)) * 8
 }
 
 func power(x, y *apd.Decimal) Value {
@@ -428,6 +463,11 @@ func (s *state) contains(v, x Value) Value {
 
 func (s *state) inRange(r *Range, x Value) Value {
 	lo, hi := Value(true), Value(true)
+	if r.unsure && r.Lo == nil {
+		lo = nil
+	} else if r.unsure {
+		hi = nil
+	}
 	if r.Lo != nil {
 		if r.OpenLo {
 			lo = s.compare(cmpGt, x, r.Lo)

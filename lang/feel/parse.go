@@ -76,6 +76,10 @@ func (p *parser) unexpected(expected string) {
 		p.fail(t.off, t.bad, expected)
 	case t.kind == tEnd:
 		p.fail(t.off, "the expression ends too early", expected)
+	case p.i > 0 && p.toks[p.i-1].text == "not" && p.toks[p.i-1].kind == tName:
+		p.fail(t.off, "what not is about stands in brackets", "not(…)")
+	case t.text == ".." && t.kind == tOp:
+		p.fail(t.off, "a range stands in brackets", "such as [1..9], or (1..9) without its ends")
 	}
 	p.fail(t.off, fmt.Sprintf("%s doesn't belong here", quote(p.src.text[t.off:t.end])), expected)
 }
@@ -464,7 +468,13 @@ func (p *parser) prefix() Node {
 		defer func() { p.depth-- }()
 		p.i++
 		x := p.prefix()
-		return &negate{p.from(off), x}
+		n := &negate{p.from(off), x}
+		// "-1 instance of number" is about -1: nothing that instance of gives can be negated.
+		if in, ok := x.(*instanceOf); ok {
+			n.x, n.end = in.x, in.x.where().end
+			return &instanceOf{p.from(off), n, in.typ}
+		}
+		return n
 	}
 	x := p.postfix()
 	for p.is("instance") && p.after().text == "of" {
@@ -575,8 +585,14 @@ func (p *parser) call(off int, fn Node) Node {
 				p.need(":")
 			}
 			c.args = append(c.args, p.expr())
+			if p.is(":") && c.names == nil && len(c.args) > 1 {
+				p.fail(p.peek().off, "some arguments have names and some have none", "names for all of them or for none")
+			}
 			if !p.take(",") {
 				break
+			}
+			if c.names != nil && !p.named() {
+				p.fail(p.peek().off, "some arguments have names and some have none", "names for all of them or for none")
 			}
 		}
 	}

@@ -298,13 +298,16 @@ func (p *planner) rangeOf(n *rangeOf, s *scope) (code, *Type) {
 			f.st.note(n.at, why)
 			return nil
 		}
+		r.unsure = lo != nil && r.Lo == nil || hi != nil && r.Hi == nil
 		return r
 	}
 	typ := &Type{Kind: KindRange, Elem: t}
 	if constantOrNil(n.lo) && constantOrNil(n.hi) {
 		st := &NewRun(RunOptions{}).st
 		v := make(&frame{st: st, slots: []Value{}})
-		if v == nil {
+		if r, ok := v.(*Range); ok && r.unsure {
+			p.problem(n.at, "an end of the range is null", "a value, or a comparison such as (>= 1)")
+		} else if v == nil {
 			r := Range{}
 			if n.lo != nil && n.hi != nil {
 				r.Lo, r.Hi = lo(&frame{st: st}), hi(&frame{st: st})
@@ -330,6 +333,9 @@ func constantOrNil(n Node) bool {
 
 // wrong says why a range isn't one.
 func (r *Range) wrong(lo, hi bool) string {
+	if lo && hi { // an open end may be null, one of the two
+		lo, hi = r.Lo != nil || !r.OpenLo || r.Hi == nil, r.Hi != nil || !r.OpenHi || r.Lo == nil
+	}
 	switch {
 	case lo && r.Lo == nil || hi && r.Hi == nil:
 		return "an end of the range is null"
@@ -407,7 +413,7 @@ func (p *planner) binary(n *binary, s *scope) (code, *Type) {
 	return func(f *frame) Value {
 		a, b := x(f), y(f)
 		if op == "**" {
-			f.st.power(b)
+			f.st.power(a, b)
 		}
 		v := arithmetic(op, a, b)
 		if v == nil {
@@ -435,6 +441,15 @@ func whyNot(op string, a, b Value) string {
 		return "division by zero"
 	case isNumber(a) && isNumber(b):
 		return "the result is no number that fits"
+	}
+	if t := arithmeticType(op, typeOfValue(a), typeOfValue(b)); t != nil {
+		switch {
+		case op == "/":
+			return "division by zero"
+		case op == "-" && t.kind() == KindSpan && kindOf(b) != KindSpan:
+			return "one side has a time zone and the other has none"
+		}
+		return "the result is outside of what " + "a " + t.String() + " can be"
 	}
 	return fmt.Sprintf("%s has no meaning for %s and %s", quote(op), brief(a), brief(b))
 }

@@ -77,6 +77,7 @@ func (c *Context) With(name string, v Value) *Context {
 type Range struct {
 	Lo, Hi         Value
 	OpenLo, OpenHi bool
+	unsure         bool // the end that isn't there is written as null: nobody knows what lies on that side
 }
 
 // Function is a function as a value.
