@@ -110,6 +110,7 @@ type Queue struct {
 	running bool
 	behind  bool // jobs may be due that nobody has claimed: look when there is a place
 	handed  int  // jobs handed over or about to be
+	left    int  // jobs due at once that this process has written for whoever claims them
 }
 
 // NewQueue makes a queue; Run works it off.
@@ -227,13 +228,13 @@ func (q *Queue) row(n New) (row, error) {
 const ahead = 128
 
 // reserve sets a place aside for a job that is about to be written. Handed jobs get no
-// more than half of the places (Queue.hands), so that what has to be claimed is never
-// overtaken for ever.
+// more than half of the places (Queue.hands), and none are handed over while more are left
+// to claim than there are places: what waits isn't overtaken by all that comes.
 func (q *Queue) reserve(kind string) bool {
 	w, ok := q.workers[kind]
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if !ok || !q.running || cap(q.hands) == 0 || q.handed >= cap(q.hands)+ahead || w.Limit > 0 && q.under[kind] >= w.Limit {
+	if !ok || !q.running || cap(q.hands) == 0 || q.left > q.n || q.handed >= cap(q.hands)+ahead || w.Limit > 0 && q.under[kind] >= w.Limit {
 		return false
 	}
 	if w.Limit > 0 {
@@ -262,6 +263,11 @@ func (q *Queue) written(r row, committed bool) {
 	case !committed:
 		q.dropped(r)
 	case !r.handed:
+		if r.due <= r.now {
+			q.mu.Lock()
+			q.left++
+			q.mu.Unlock()
+		}
 		q.Wake()
 	default:
 		go func() {
@@ -376,7 +382,12 @@ func (q *Queue) Run(ctx context.Context) error {
 			}
 			full := len(jobs) == free
 			if err == nil {
-				q.setBehind(full)
+				q.mu.Lock()
+				q.left = max(q.left-len(jobs), 0)
+				if q.behind = full; !full {
+					q.left = 0
+				}
+				q.mu.Unlock()
 			}
 			for _, j := range jobs {
 				if !q.take(j.Kind) {
