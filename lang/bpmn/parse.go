@@ -607,6 +607,9 @@ func (b *builder) call(n *node, e *Element) {
 		c.Process = x.attr("processId")
 		c.Shut = x.attr("propagateAllParentVariables") == "false"
 		c.Keep = x.attr("propagateAllChildVariables") == "false"
+		if tag := x.attr("versionTag"); tag != "" || x.attr("bindingType") == "versionTag" {
+			b.refuse(x.pos, e, "unsupported", "%q calls the version %q of a process: here it calls the one that is in force when the case begins", e.ID, short(tag))
+		}
 		if strings.HasPrefix(c.Process, "=") {
 			b.refuse(x.attrPos("processId"), e, "unsupported", "%q: which process is called has to be fixed when it begins: %q is worked out later", e.ID, short(c.Process))
 		}

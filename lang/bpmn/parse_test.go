@@ -17,6 +17,7 @@ func TestRefused(t *testing.T) {
 	for _, c := range []struct{ name, body, rule, says string }{
 		{"service task without a type", task(`<bpmn:serviceTask id="a"/>`), "incomplete", "taskDefinition"},
 		{"call activity", task(`<bpmn:callActivity id="a"/>`), "incomplete", "calls no process"},
+		{"call of a version", task(`<bpmn:callActivity id="a"><bpmn:extensionElements><zeebe:calledElement processId="x" bindingType="versionTag" versionTag="2"/></bpmn:extensionElements></bpmn:callActivity>`), "unsupported", "in force"},
 		{"call of what isn't fixed", task(`<bpmn:callActivity id="a"><bpmn:extensionElements><zeebe:calledElement processId="=x"/></bpmn:extensionElements></bpmn:callActivity>`), "unsupported", "fixed"},
 		{"transaction", task(`<bpmn:transaction id="a"/>`), "unsupported", "transaction"},
 		{"complex gateway", task(`<bpmn:complexGateway id="a"/>`), "unsupported", "complexGateway"},
