@@ -12,6 +12,7 @@ import (
 	"os"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"mercator/base/i18n"
 	"mercator/lang/dmn"
@@ -37,6 +38,10 @@ func language(name string, args []string, stdout, stderr io.Writer) error {
 	// Flags may stand before and after the other arguments; what follows "--" is none.
 	var rest []string
 	for len(args) > 0 {
+		if args[0] == "--" {
+			rest = append(rest, args[1:]...)
+			break
+		}
 		if name == "feel" && len(rest) == 0 && strings.HasPrefix(args[0], "-") && !isFlag(f, args[0]) {
 			rest, args = append(rest, args[0]), args[1:] // "-1 + 2" is an expression
 			continue
@@ -91,6 +96,13 @@ func readJSON(file string) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
+	b = bytes.TrimPrefix(b, []byte("\ufeff")) // some editors write it
+	if !utf8.Valid(b) {
+		return nil, fmt.Errorf("%s: the text isn't UTF-8", file)
+	}
+	if t := bytes.TrimSpace(b); len(t) == 0 || t[0] != '{' {
+		return nil, fmt.Errorf("%s: want a JSON object of variables, such as {\"age\": 30}", file)
+	}
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.UseNumber()
 	if err := d.Decode(&vars); err != nil {
@@ -99,7 +111,57 @@ func readJSON(file string) (map[string]any, error) {
 	if _, err := d.Token(); err != io.EOF {
 		return nil, fmt.Errorf("%s: something follows the JSON object", file)
 	}
+	d = json.NewDecoder(bytes.NewReader(b))
+	d.UseNumber()
+	if err := plainJSON(d); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
 	return vars, nil
+}
+
+// plainJSON refuses what JSON can say and a variable can't hold, which would otherwise
+// be another value than the one that is written: a name that is there twice, a number
+// that is too large. The text is JSON.
+func plainJSON(d *json.Decoder) error {
+	var objects []map[string]bool // the names of each object that is open; nil: a list
+	name := false                 // what comes next in an object is a name
+	for {
+		t, err := d.Token()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		switch t := t.(type) {
+		case json.Delim:
+			switch t {
+			case '{':
+				objects = append(objects, map[string]bool{})
+			case '[':
+				objects = append(objects, nil)
+			default:
+				objects = objects[:len(objects)-1]
+			}
+			name = len(objects) > 0 && objects[len(objects)-1] != nil
+			continue
+		case string:
+			if name {
+				if o := objects[len(objects)-1]; o[t] {
+					return fmt.Errorf("the name %q is there twice in one object", t)
+				} else {
+					o[t] = true
+				}
+				name = false
+				continue
+			}
+		case json.Number:
+			if feel.FromJSON(t) == nil {
+				return fmt.Errorf("the number %.40s doesn't fit: at most 34 digits and an exponent up to 6144", t)
+			}
+		}
+		name = len(objects) > 0 && objects[len(objects)-1] != nil
+	}
 }
 
 // evalFEEL prints a value as JSON. As the standard has it, what goes wrong while an

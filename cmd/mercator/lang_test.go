@@ -43,6 +43,8 @@ func TestFEELCommand(t *testing.T) {
 		{[]string{`date(since) + @"P1M"`, "--context", data}, `"2026-02-28"`},
 		{[]string{`{b: 1.10, a: @"P1Y2M", t: @"10:00:00Z", r: [1..2)}`}, `{"b":1.10,"a":"P1Y2M","t":"10:00:00Z","r":"[1..2)"}`},
 		{[]string{`"a" + 1`}, "null"},
+		{[]string{`--context`, data, `--`, `-1 - 1`}, "-2"},
+		{[]string{`a.b`, `--context`, file(t, "bom.json", "\ufeff{\"a\": {\"b\": \"b\"}, \"b\": [{\"a\": 1}, {\"a\": 2}]}")}, `"b"`},
 		{[]string{`nonsense(1)`}, "null"},
 		{[]string{`9999999999999999999999999999999999 + 1`}, "10000000000000000000000000000000000"},
 	} {
@@ -56,6 +58,14 @@ func TestFEELCommand(t *testing.T) {
 	}
 	if code, out, err := command(t, "feel", "--explain", `1 / 0`); code != 0 || out != "null\n" || !strings.Contains(err, "1:1: null: division by zero") {
 		t.Errorf("%d %q %q", code, out, err)
+	}
+	for text, want := range map[string]string{
+		`{"a": 1, "b": [{"c": 1, "d": {"c": 2}, "c": 3}]}`: `the name "c" is there twice`, `{"a": [1e9999]}`: "the number 1e9999 doesn't fit", "{\"a\": \"\xff\"}": "isn't UTF-8",
+		`[1]`: "want a JSON object of variables", ``: "want a JSON object of variables", `{"a": 1} 2`: "something follows", `{"a" 1}`: "want a JSON object: invalid character '1'",
+	} {
+		if code, out, err := command(t, "feel", "a", "--context", file(t, "bad.json", text)); code != 1 || out != "" || !strings.Contains(err, want) {
+			t.Errorf("%s: %d %q %q, want %s", text, code, out, err, want)
+		}
 	}
 	for _, bad := range [][]string{{"feel"}, {"feel", "1", "2"}, {"feel", "1", "--context", "nothing.json"}, {"feel", "1", "--context", file(t, "l.json", "[1]")}} {
 		if code, _, err := command(t, bad...); code == 0 || err == "" {

@@ -244,7 +244,7 @@ func (p *planner) builtin(n *call, b *builtin, args []code, types []*Type) (code
 		}
 	}
 	re := p.pattern(n, b)
-	p.temporalText(n, b)
+	p.temporalText(n, b, types)
 	if b.name == "sort" || b.name == "list replace" { // what they take by function has the type of the items
 		result = itemsLike(types, n.names, result)
 	}
@@ -272,9 +272,13 @@ func (p *planner) builtin(n *call, b *builtin, args []code, types []*Type) (code
 }
 
 // temporalText reports a date, time or duration whose text is known and isn't one.
-func (p *planner) temporalText(n *call, b *builtin) {
+func (p *planner) temporalText(n *call, b *builtin, types []*Type) {
 	want, ok := map[string]string{"date": "such as 2026-12-31", "time": "such as 08:30:00", "date and time": "such as 2026-12-31T08:30:00", "duration": "such as P1Y2M or PT36H"}[b.name]
 	if !ok || len(n.args) != 1 {
+		return
+	}
+	if k := types[0].kind(); k == KindNumber || k == KindBoolean {
+		p.problem(n.args[0].where(), fmt.Sprintf("%s is a %s, from which no %s is made", quote(n.args[0].where().text()), k, b.name), "a text in quotes, "+want)
 		return
 	}
 	c, ok := n.args[0].(*constant)

@@ -10,6 +10,25 @@ import (
 	"strings"
 )
 
+// elsewhere are what other languages call the functions and types of FEEL.
+var elsewhere = map[string]string{
+	"upper": "upper case", "uppercase": "upper case", "toUpperCase": "upper case", "lower": "lower case", "lowercase": "lower case", "toLowerCase": "lower case",
+	"len": "string length” or “count", "length": "string length” or “count", "size": "count", "round": "round half up” or “decimal", "ceil": "ceiling", "trunc": "round down", "truncate": "round down",
+	"mod": "modulo", "avg": "mean", "average": "mean", "pow": "**", "power": "**", "substr": "substring", "concat": "concatenate” or “+", "join": "string join", "indexOf": "index of", "startsWith": "starts with",
+	"endsWith": "ends with", "includes": "contains” or “list contains", "isNull": "= null", "is null": "= null", "isnull": "= null", "ifnull": "if", "coalesce": "if", "unique": "distinct values", "datetime": "date and time",
+	"dateTime": "date and time", "toString": "string", "str": "string", "int": "number", "integer": "number", "float": "number", "double": "number", "decimal": "number", "long": "number", "bool": "boolean", "text": "string",
+	"String": "string", "Number": "number", "Boolean": "boolean", "duration": "days and time duration” or “years and months duration", "TRUE": "true", "True": "true", "FALSE": "false", "False": "false", "NULL": "null", "Null": "null",
+	"nil": "null", "None": "null", "undefined": "null",
+}
+
+// nearest is what a name of another language is called here, or else near.
+func nearest(name string, among []string) string {
+	if n, ok := elsewhere[name]; ok {
+		return "“" + n + "”"
+	}
+	return near(name, among)
+}
+
 // near names what could have been meant: the closest of some names.
 func near(name string, among []string) string {
 	best, at := 3, -1

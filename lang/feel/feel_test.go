@@ -113,6 +113,9 @@ func TestUnaryTests(t *testing.T) {
 func TestMistakes(t *testing.T) {
 	for src, want := range map[string]string{
 		`1 +`: "f:3:8: the expression ends too early", `(1`: "expected “)”", `"a`: "the text has no end", `nonsense(1)`: "there is no function “nonsense”",
+		`a => 1`: "“>” doesn't belong here; write >=", `a =< 1`: "write <=", `a <> 1`: "write !=", `1,5 + 2`: "a fraction stands behind a point", `x is null`: "equality is =", `a := 5`: "is set in a context",
+		`len("a")`: "expected “string length” or “count”", `round(1.5)`: "expected “round half up” or “decimal”", `1 instance of int`: "expected “number”", `date(2026-12-31)`: "“2026-12-31” is a number, from which no date is made: expected a text in quotes, such as 2026-12-31",
+		`x ? "a" : "b"`: "a choice is if", `"a" & "b"`: "or + between texts",
 		`not true`: "what not is about stands in brackets: expected not(…)", `1 in 1..2`: "a range stands in brackets: expected such as [1..9]",
 		`substring(string: "a", 2)`: "some arguments have names and some have none", `substring("a", start position: 2)`: "some arguments have names and some have none",
 		`sting(1)`: "expected “string”", `date()`: "“date” gets 0 arguments: expected date(from) or date(year, month, day)",

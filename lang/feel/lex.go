@@ -166,7 +166,7 @@ func lex(s string) []token {
 
 // hints say how FEEL writes what other languages write with these characters.
 var hints = map[string]string{
-	"%": "; the rest of a division is modulo(a, b)", "&": "; write “and”", "|": "; write “or”", "!": "; write not(…)", ";": "; a comma separates",
+	"%": "; the rest of a division is modulo(a, b)", "&": "; write “and”, or + between texts", "|": "; write “or”", "!": "; write not(…)", ";": "; a comma separates",
 	"'": "; a text stands in double quotes", "“": "; a text stands in straight double quotes", "”": "; a text stands in straight double quotes", "„": "; a text stands in straight double quotes",
 	"^": "; a power is a ** b", "≤": "; write <=", "≥": "; write >=", "≠": "; write !=", "×": "; write *", "÷": "; write /", "–": "; write -",
 }

@@ -81,7 +81,31 @@ func (p *parser) unexpected(expected string) {
 	case t.text == ".." && t.kind == tOp:
 		p.fail(t.off, "a range stands in brackets", "such as [1..9], or (1..9) without its ends")
 	}
-	p.fail(t.off, fmt.Sprintf("%s doesn't belong here", quote(p.src.text[t.off:t.end])), expected)
+	p.fail(t.off, fmt.Sprintf("%s doesn't belong here%s", quote(p.src.text[t.off:t.end]), p.meant(t)), expected)
+}
+
+// pairs are operators of other languages, of which FEEL reads the first half.
+var pairs = map[string]string{"==": "=", "=>": ">=", "=<": "<=", "<>": "!=", "=!": "!=", "><": "!="}
+
+// meant says how FEEL writes what other languages write with this token after the one before it.
+func (p *parser) meant(t token) string {
+	prev := token{}
+	if p.i > 0 {
+		prev = p.toks[p.i-1]
+	}
+	switch next := p.after(); {
+	case t.kind == tOp && prev.kind == tOp && prev.end == t.off && pairs[prev.text+t.text] != "":
+		return "; write " + pairs[prev.text+t.text]
+	case t.text == "?" && t.kind == tName:
+		return "; a choice is if … then … else …"
+	case t.text == "," && prev.kind == tNumber && next.kind == tNumber && prev.end == t.off && t.end == next.off:
+		return "; a fraction stands behind a point, as in 1.5"
+	case prev.text == "is" && prev.kind == tName && t.kind == tName && keyword(t.text):
+		return "; equality is ="
+	case t.text == ":" && next.text == "=" && t.end == next.off:
+		return "; the value of a name is set in a context, as in {a: 1}"
+	}
+	return ""
 }
 
 func quote(s string) string {

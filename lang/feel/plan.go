@@ -116,7 +116,7 @@ func (p *planner) name(n *nameRef, s *scope) (code, *Type) {
 		p.free[n.name] = v
 		p.order = append(p.order, n.name)
 		if p.c.Closed && len(p.problems) < maxErrors && len(items) == 0 && n.name != "?" && !slices.Contains(p.c.Names, n.name) {
-			p.problem(n.at, "nothing here is called "+quote(n.name), near(n.name, p.visible(s)))
+			p.problem(n.at, "nothing here is called "+quote(n.name), p.nearName(n.name, s))
 		}
 	}
 	return p.dynamic(n, items, variable(hops, v.i)), dynType(items, v.typ)
@@ -127,6 +127,14 @@ func dynType(items []item, t *Type) *Type {
 		return nil
 	}
 	return t
+}
+
+// nearName is the name that could have been meant, or the word.
+func (p *planner) nearName(name string, s *scope) string {
+	if w := elsewhere[name]; keyword(w) {
+		return quote(w)
+	}
+	return near(name, p.visible(s))
 }
 
 // visible are the names that could have been meant.
@@ -364,7 +372,7 @@ func (p *planner) typeName(a at, t *Type) {
 		for n := range p.c.Types {
 			names = append(names, n)
 		}
-		p.problem(a, "there is no type "+quote(t.Name), near(t.Name, names))
+		p.problem(a, "there is no type "+quote(t.Name), nearest(t.Name, names))
 	case KindList, KindRange:
 		if t.Name == "" && t.Elem != nil {
 			p.typeName(a, t.Elem)

@@ -68,7 +68,7 @@ func (p *planner) call(n *call, s *scope) (code, *Type) {
 	}
 	if r, ok := n.fn.(*nameRef); ok && !p.isName(r.name, s) {
 		if len(p.problems) < maxErrors {
-			p.problem(r.at, "there is no function "+quote(r.name), near(r.name, functionNames))
+			p.problem(r.at, "there is no function "+quote(r.name), nearest(r.name, functionNames))
 		}
 		return func(f *frame) Value {
 			f.st.note(r.at, "there is no function "+quote(r.name))
