@@ -213,7 +213,22 @@ func (p *parser) greedy() string {
 	for p.peek().kind == tName && !keyword(p.peek().text) && p.peek().text != "?" || p.i > start && p.peek().kind == tNumber && p.toks[p.i-1].kind == tName && !strings.HasPrefix(p.peek().text, ".") {
 		p.i++
 	}
-	return oneSpace(p.src.text[p.toks[start].off:p.toks[p.i-1].end])
+	return p.words(start, p.i)
+}
+
+// words is the name that some tokens make: blanks between them are one, and so is a comment.
+func (p *parser) words(from, to int) string {
+	if to == from+1 {
+		return oneSpace(p.src.text[p.toks[from].off:p.toks[from].end])
+	}
+	var b strings.Builder
+	for i := from; i < to; i++ {
+		if i > from && p.toks[i].off > p.toks[i-1].end {
+			b.WriteByte(' ')
+		}
+		b.WriteString(p.src.text[p.toks[i].off:p.toks[i].end])
+	}
+	return b.String()
 }
 
 // anyName reads a name that is being defined, up to one of the stops.
@@ -236,7 +251,7 @@ func (p *parser) anyName(stops ...string) string {
 	if p.i == start {
 		p.unexpected("a name")
 	}
-	return oneSpace(p.src.text[p.toks[start].off:p.toks[p.i-1].end])
+	return p.words(start, p.i)
 }
 
 // --- unary tests (rules 7 to 17)
@@ -909,7 +924,7 @@ func (p *parser) typeName() *Type {
 	}
 	// the longest name that is a type
 	for n := min(8, len(p.toks)-1-p.i); n > 0; n-- {
-		name := oneSpace(p.src.text[t.off:p.toks[p.i+n-1].end])
+		name := p.words(p.i, p.i+n)
 		if u, ok := p.c.Types[name]; ok {
 			p.i += n
 			return u
