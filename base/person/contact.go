@@ -38,6 +38,9 @@ func ParsePhone(s string) (string, error) {
 		d = d[2:]
 		d = strings.TrimPrefix(d, "00") // "+00 49"
 		if rest, ok := strings.CutPrefix(d, "490"); ok {
+			if strings.HasPrefix(rest, "0") { // no area code begins with it
+				return "", problem("person.phone.form")
+			}
 			d = "49" + rest
 		}
 	case strings.HasPrefix(d, "0"):

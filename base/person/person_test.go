@@ -347,7 +347,7 @@ func TestEveryProblemHasItsTextInEveryLanguage(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, s := range []string{"DU-AB 123", "3. Mai 1990", "1.234,50 €", "DE89 3704 0044 0532 0130 00", "+49 (0)203 2830", "a@bücher.de", "K͟haled", "9.30 Uhr"} {
+	for _, s := range []string{"DU-AB 123", "3. Mai 1990", "1.234,50 €", "DE89 3704 0044 0532 0130 00", "+49 (0)203 2830", "+4900000000", "a@bücher.de", "K͟haled", "9.30 Uhr"} {
 		f.Add(s)
 	}
 	again := func(t *testing.T, s string, parse func(string) (string, error)) {
