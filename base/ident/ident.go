@@ -7,6 +7,8 @@ package ident
 import (
 	"crypto/rand"
 	"encoding/base64"
+	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 )
@@ -27,4 +29,11 @@ func Secret(n int) string {
 	b := make([]byte, n)
 	rand.Read(b) // never fails since Go 1.24
 	return base64.RawURLEncoding.EncodeToString(b)
+}
+
+// Before is a text that sorts behind every id made before a moment (in the
+// milliseconds that ids know), and before every later one.
+func Before(t time.Time) string {
+	ms := fmt.Sprintf("%012x", max(t.UnixMilli(), 0))
+	return ms[:8] + "-" + ms[8:12] + "-"
 }

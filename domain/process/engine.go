@@ -18,6 +18,7 @@ import (
 	"mercator/core/job"
 	"mercator/core/store"
 	"mercator/lang/bpmn"
+	"mercator/lang/bpmn/replay"
 )
 
 // Config is what an engine needs.
@@ -32,26 +33,31 @@ type Config struct {
 	Log      *slog.Logger
 	// MessageTTL is how long a message waits for somebody who wants it; 0: 90 days.
 	MessageTTL time.Duration
+	// RecordFor is how long the answers that a process got are kept, for replays of other
+	// versions over them; 0: 100 days, below 0: they aren't kept at all.
+	RecordFor time.Duration
 }
 
 // Engine runs processes.
 type Engine struct {
-	db       *store.DB
-	jobs     *job.Queue
-	handlers map[string]Handler
-	hooks    Hooks
-	now      func() time.Time
-	zone     *time.Location
-	calendar bpmn.Calendar
-	log      *slog.Logger
-	ttl      time.Duration
+	db        *store.DB
+	jobs      *job.Queue
+	handlers  map[string]Handler
+	hooks     Hooks
+	now       func() time.Time
+	zone      *time.Location
+	calendar  bpmn.Calendar
+	log       *slog.Logger
+	ttl       time.Duration
+	recordFor time.Duration
 
 	offered *wakeup // external work
 
-	mu     sync.Mutex
-	models map[string]*bpmn.Definitions // by hash
-	linked map[string]*bpmn.Process     // by hash, process and what it calls
-	stored map[string]bool              // models known to be on disk
+	mu      sync.Mutex
+	models  map[string]*bpmn.Definitions // by hash
+	linked  map[string]*bpmn.Process     // by hash, process and what it calls
+	stored  map[string]bool              // models known to be on disk
+	forgets bool                         // the job that forgets records waits
 }
 
 // New makes an engine.
@@ -61,7 +67,7 @@ func New(c Config) (*Engine, error) {
 		return nil, fault.Internalf(op, "needs a database and a queue of jobs")
 	}
 	e := &Engine{
-		db: c.DB, jobs: c.Jobs, hooks: c.Hooks, now: c.Now, zone: c.Zone, calendar: c.Calendar, log: c.Log, ttl: c.MessageTTL,
+		db: c.DB, jobs: c.Jobs, hooks: c.Hooks, now: c.Now, zone: c.Zone, calendar: c.Calendar, log: c.Log, ttl: c.MessageTTL, recordFor: c.RecordFor,
 		offered: newWakeup(), handlers: map[string]Handler{}, models: map[string]*bpmn.Definitions{}, linked: map[string]*bpmn.Process{}, stored: map[string]bool{},
 	}
 	if e.now == nil {
@@ -75,6 +81,9 @@ func New(c Config) (*Engine, error) {
 	}
 	if e.ttl == 0 {
 		e.ttl = 90 * 24 * time.Hour
+	}
+	if e.recordFor == 0 {
+		e.recordFor = 100 * 24 * time.Hour
 	}
 	return e, e.Handle(c.Handlers...)
 }
@@ -199,6 +208,9 @@ func (e *Engine) Start(ctx context.Context, tx *store.Tx, def *bpmn.Definitions,
 	}
 	r := &row{Ref: Ref{InstanceID: ident.New(), CaseID: p.CaseID, CaseRef: p.CaseRef, Label: p.Label, Service: p.Service, Version: p.Version, Office: p.Office},
 		model: def.Hash, process: proc.ID, calls: calls}
+	if err := e.planForget(ctx, tx); err != nil {
+		return "", fault.Wrap(op, err)
+	}
 	s := &stepping{e: e, tx: tx, row: r, proc: proc, actor: p.Actor, fresh: true}
 	return r.InstanceID, fault.Wrap(op, s.run(ctx, bpmn.Start{Vars: vars}))
 }
@@ -310,16 +322,17 @@ func (e *Engine) stepOn(ctx context.Context, tx *store.Tx, instance string, acto
 
 // stepping is one transaction of one instance.
 type stepping struct {
-	e     *Engine
-	tx    *store.Tx
-	row   *row
-	proc  *bpmn.Process
-	actor access.Actor
-	fresh bool
-	queue []bpmn.Event
-	trace []Trace
-	at    time.Time
-	went  bool // something followed at once upon a migration
+	e      *Engine
+	tx     *store.Tx
+	row    *row
+	proc   *bpmn.Process
+	actor  access.Actor
+	fresh  bool
+	queue  []bpmn.Event
+	trace  []Trace
+	record []replay.Record
+	at     time.Time
+	went   bool // something followed at once upon a migration
 }
 
 // maxFollowUps bounds what one transaction may do; a model that goes on for longer
@@ -362,6 +375,7 @@ func (s *stepping) drain(ctx context.Context, first bool) error {
 		if n > 2*maxFollowUps {
 			return fault.Internalf("process.step", "instance %s doesn't come to rest", s.row.InstanceID)
 		}
+		record := replay.Of(s.row.state, ev)
 		state, cmds, err := bpmn.Step(s.proc, s.row.state, now, ev)
 		if errors.Is(err, bpmn.ErrNoToken) && !first {
 			continue // what the event was for went away within this step
@@ -370,6 +384,12 @@ func (s *stepping) drain(ctx context.Context, first bool) error {
 			return err
 		}
 		first = false
+		if _, ok := ev.(bpmn.TimerFired); ok {
+			if due, ok := ctx.Value(dueKey{}).(time.Time); ok {
+				record.Due = due.UTC()
+			}
+		}
+		s.record = append(s.record, record)
 		s.row.state = state
 		for _, c := range cmds {
 			if err := s.carryOut(ctx, c, now); err != nil {
@@ -380,10 +400,11 @@ func (s *stepping) drain(ctx context.Context, first bool) error {
 	return nil
 }
 
-// instant is when the step happens: one moment for its timers and its place in the history.
+// instant is when the step happens: one moment for its timers and its place in the
+// history, as exact as it is stored.
 func (s *stepping) instant() time.Time {
 	if s.at.IsZero() {
-		s.at = s.e.now()
+		s.at = s.e.now().Truncate(time.Microsecond)
 	}
 	return s.at
 }
@@ -397,6 +418,14 @@ func (s *stepping) save(ctx context.Context, event string) error {
 	trace, err := json.Marshal(s.trace)
 	if err != nil {
 		return err
+	}
+	record := ""
+	if s.e.recordFor > 0 {
+		b, err := json.Marshal(s.record)
+		if err != nil {
+			return err
+		}
+		record = string(b)
 	}
 	r := s.row
 	if s.fresh {
@@ -418,7 +447,7 @@ func (s *stepping) save(ctx context.Context, event string) error {
 			return err
 		}
 	}
-	return s.tx.Later(ctx, insertHistory, ident.New(), r.InstanceID, now, event, string(s.actor.Kind), s.actor.ID, string(trace))
+	return s.tx.Later(ctx, insertHistory, ident.New(), r.InstanceID, now, event, string(s.actor.Kind), s.actor.ID, string(trace), record)
 }
 
 // tokenArgs are the arguments of the jobs of this office.
@@ -435,6 +464,7 @@ const (
 	workKind   = "process.work"
 	sweepKind  = "process.sweep"
 	signalKind = "process.signal"
+	forgetKind = "process.forget"
 )
 
 func jobKey(kind, instance, token string) string { return kind + "/" + instance + "/" + token }

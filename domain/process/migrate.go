@@ -16,6 +16,7 @@ import (
 	"mercator/core/job"
 	"mercator/core/store"
 	"mercator/lang/bpmn"
+	"mercator/lang/bpmn/replay"
 )
 
 // A migration takes running instances over into another version of their process.
@@ -594,6 +595,7 @@ func (m Migration) operator() access.Actor {
 func (s *stepping) takeOver(ctx context.Context, cmds []bpmn.Command, event string) error {
 	ctx = context.WithValue(ctx, underKey(s.row.InstanceID), s)
 	now := s.e.now().In(s.e.zone)
+	s.record = append(s.record, replay.Record{Kind: replay.Migrated})
 	for _, c := range cmds {
 		if err := s.carryOut(ctx, c, now); err != nil {
 			return err

@@ -56,6 +56,13 @@ type Handler struct {
 	Type   string
 	Inline func(ctx context.Context, tx *store.Tx, w Work) (map[string]any, error)
 	Async  func(ctx context.Context, w Work) (Effect, error)
+
+	// Presume says, for replays, what the work would bring, as far as that can be said
+	// without doing it; then is what it brought in the recorded case, if it was done (was).
+	// nil, or not ok: it's as recorded, or nobody knows.
+	Presume func(w Work, then map[string]any, was bool) (vars map[string]any, ok bool)
+	// Outcome says, for replays, what the work makes the outcome of its case; nil: nothing.
+	Outcome func(w Work) string
 }
 
 // Effect stores what a task brought about.

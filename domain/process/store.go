@@ -58,7 +58,23 @@ SELECT id, case_id, ref, label, service, version, office, model, process, status
 FROM process_instance WHERE id = $1`
 
 const insertHistory = `-- process.insertHistory
-INSERT INTO process_history (id, instance_id, at, event, actor_kind, actor_id, trace) VALUES ($1, $2, $3, $4, $5, $6, $7)`
+INSERT INTO process_history (id, instance_id, at, event, actor_kind, actor_id, trace, record) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
+
+// Of the cases of a model that began in a time, a page, the last first.
+const begunIn = `-- process.begunIn
+SELECT id, case_id, ref, label, service, version, office, model, process, status, state, revision, calls, created_at
+FROM process_instance WHERE service = $1 AND model = $2 AND created_at >= $3 AND (created_at, id) < ($4, $5) AND ($6 = '' OR office = $6)
+ORDER BY created_at DESC, id DESC LIMIT $7`
+
+const recordOf = `-- process.recordOf
+SELECT at, event, trace, record FROM process_history WHERE instance_id = $1 ORDER BY id LIMIT 10001`
+
+// Ids are in the order of time, so what is old is found without an index of its own.
+const oldestKept = `-- process.oldestKept
+SELECT COALESCE(max(id), '') FROM (SELECT id FROM process_history WHERE id > $1 AND id < $2 ORDER BY id LIMIT $3) t`
+
+const forgetRecords = `-- process.forgetRecords
+UPDATE process_history SET record = '' WHERE id > $1 AND id <= $2 AND record <> ''`
 
 const historyOf = `-- process.historyOf
 SELECT at, event, actor_kind, actor_id, trace FROM process_history WHERE instance_id = $1 ORDER BY id LIMIT 2000`

@@ -25,6 +25,7 @@ func (e *Engine) Workers() []job.Worker {
 		{Kind: signalKind, Work: e.signal},
 		{Kind: migrateKind, Work: e.migrateOn, Limit: 1, Timeout: 2 * time.Minute},
 		{Kind: lapseKind, Work: e.lapsed},
+		{Kind: forgetKind, Work: e.forget, Limit: 1},
 		{Kind: retryKind, Work: e.retryOn, Limit: 2, OnDead: e.retryDead},
 	}
 }
