@@ -288,7 +288,7 @@ func (h *House) tell(ctx context.Context, tx *store.Tx, g access.Grant, c casefi
 
 // processPages are the operators' pages: a file number leads to the process of its case.
 func (h *House) processPages(t *web.Templates) processweb.Config {
-	return processweb.Config{Templates: t, DB: h.db, Engine: h.engine, Services: h.services, Access: h.access, Zone: h.zone, Actor: identity.Require,
+	return processweb.Config{Templates: t, DB: h.db, Engine: h.engine, Services: h.services, Access: h.access, Zone: h.zone, Actor: identity.Require, Now: h.now,
 		Find: func(ctx context.Context, ref string) (string, error) {
 			id, err := h.cases.IDOf(ctx, ref)
 			if err != nil {

@@ -222,15 +222,18 @@ func (h *House) decide(ctx context.Context, tx *store.Tx, c process.Ref, decisio
 
 // plugTasks gives the engine the work that the kernel does for every service.
 func (h *House) plugTasks(context.Context, Options) error {
-	err := h.engine.Handle(
-		process.Handler{Type: "register.lookup", Inline: h.taskLookup},
-		process.Handler{Type: "record.write", Inline: h.taskWrite},
-		process.Handler{Type: "payment.request", Inline: h.taskPayment},
-		process.Handler{Type: "case.outcome", Inline: h.taskOutcome},
-		process.Handler{Type: "document.issue", Async: h.taskDocument},
-		process.Handler{Type: "message.send", Async: h.taskMessage},
-	)
-	return errors.Join(err, h.jobs.Register(h.engine.Workers()...))
+	return errors.Join(h.engine.Handle(h.handlers()...), h.jobs.Register(h.engine.Workers()...))
+}
+
+func (h *House) handlers() []process.Handler {
+	return []process.Handler{
+		{Type: "register.lookup", Inline: h.taskLookup},
+		{Type: "record.write", Inline: h.taskWrite, Presume: presumeRecord},
+		{Type: "payment.request", Inline: h.taskPayment, Presume: presumePayment},
+		{Type: "case.outcome", Inline: h.taskOutcome, Presume: presumeNothing, Outcome: outcomeOf},
+		{Type: "document.issue", Async: h.taskDocument, Presume: presumeDocument},
+		{Type: "message.send", Async: h.taskMessage, Presume: presumeMessage},
+	}
 }
 
 // taskLookup finds a record of a public register; nothing found is null.

@@ -24,6 +24,8 @@ const usage = `mercator is the e-government platform of a city.
   mercator migrate  --config mercator.toml                        bring the database up
   mercator backup   --config mercator.toml --to FILE              a consistent copy while it runs
   mercator restore  --config mercator.toml --from FILE            into an empty place
+  mercator process  replay --config mercator.toml --service ID [--package FOLDER | FILE…]
+                                                                  whose outcome would a new version change?
   mercator service  lint|test FOLDER…                             check or play through service packages
   mercator bench    [seed|start] --data DIR [--submissions N]     measure a demo that is running; fill one, or time its start
   mercator feel     EXPRESSION [--context FILE]                   evaluate FEEL
@@ -52,6 +54,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		err = operate(ctx, name, args, stdout, stderr)
 	case "service":
 		return app.ServiceCommand(ctx, args, stdout, stderr)
+	case "process":
+		err = app.ProcessCommand(ctx, args, stdout, stderr)
 	case "bench":
 		err = app.BenchCommand(ctx, args, stdout, stderr)
 	case "feel", "dmn", "bpmn":

@@ -41,8 +41,9 @@ const (
 // ReplayPlan says which version is run over which cases.
 type ReplayPlan struct {
 	Service      string
-	Since, Until time.Time // when the cases began
-	Max          int       // how many cases at most, the last begun first; 0: 2,000
+	Since, Until time.Time     // when the cases began
+	Max          int           // how many cases at most, the last begun first; 0: 2,000
+	Limit        time.Duration // how long it may take; 0: as long as it takes
 
 	To        *bpmn.Definitions
 	ToProcess string // "": the only executable process
@@ -172,6 +173,7 @@ func (e *Engine) Replay(ctx context.Context, g access.Grant, p ReplayPlan) (Repl
 		p.Until = e.now()
 	}
 	r := Replay{Service: p.Service, Since: p.Since, Until: p.Until, Process: proc}
+	began := time.Now()
 	models, err := store.All(ctx, e.db, func(s store.Scanner) (Model, error) {
 		var m Model
 		var at int64
@@ -194,7 +196,7 @@ func (e *Engine) Replay(ctx context.Context, g access.Grant, p ReplayPlan) (Repl
 				return r, fault.Wrap(op, err)
 			}
 			for _, c := range page {
-				if r.Cases == p.Max {
+				if r.Cases == p.Max || p.Limit > 0 && time.Since(began) > p.Limit {
 					r.More = true
 					return r, nil
 				}

@@ -265,6 +265,7 @@ const (
 	purposeOwn        = "own data"
 	purposeWork       = "case work"
 	purposeOperations = "operations" // of domain/process/incidentweb
+	purposeTrial      = "trial"      // of domain/process/processweb
 )
 
 // pathID is the id in the path; what is no id is not there.

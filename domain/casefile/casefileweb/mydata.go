@@ -157,6 +157,8 @@ func (p *pages) why(loc *i18n.Localizer, e audit.Entry) ui.Cell {
 		purpose = loc.T("casefileweb.purposeWork")
 	case e.Purpose == purposeOperations:
 		purpose = loc.T("casefileweb.purposeOperations")
+	case e.Purpose == purposeTrial:
+		purpose = loc.T("casefileweb.purposeTrial")
 	default:
 		purpose = p.serviceTitle(loc, e.Purpose)
 	}

@@ -79,7 +79,7 @@ func (p *pages) heat(w http.ResponseWriter, r *http.Request) error {
 		ui.Text{Text: loc.T("processweb.heat.intro", "n", h.Cases)},
 		// The engine's own drawing: every text in it is escaped.
 		ui.Figure{SVG: template.HTML(svg), Title: loc.T("processweb.heat.figure"), Caption: loc.T("processweb.heat.legend"), Text: loc.T("processweb.heat.seeTable")},
-		table, versions)
+		table, versions, ui.Links{Items: []ui.Link{{Text: loc.T("processweb.replay.title"), Href: "/desk/replays/" + id}}})
 }
 
 // level is how dark an element is shaded: by its part of the longest median.

@@ -46,6 +46,7 @@ type Config struct {
 	Find func(ctx context.Context, ref string) (string, error)
 	// Owner is the person whose case it is: an operator doesn't change their own matter.
 	Owner func(ctx context.Context, caseID string) (string, error)
+	Now   func() time.Time // nil: the clock
 }
 
 type pages struct {
@@ -74,6 +75,9 @@ func Mounts(c Config) (web.Mounts, error) {
 		{Pattern: "GET /desk/processes/services/{service}/heat", Handler: web.Handle(p.heat)},
 		{Pattern: "GET /desk/processes/{id}", Handler: web.Handle(p.show)},
 		{Pattern: "POST /desk/processes/{id}", Handler: web.Handle(p.change)},
+		{Pattern: "GET /desk/replays", Handler: web.Handle(p.replays)},
+		{Pattern: "GET /desk/replays/{service}", Handler: web.Handle(p.replayForm)},
+		{Pattern: "POST /desk/replays/{service}", Handler: web.Handle(p.runReplay), MaxBody: maxDraft + 1<<20, Timeout: 2 * replayTime},
 		{Pattern: "GET /desk/migrations/new", Handler: web.Handle(p.plan)},
 		{Pattern: "POST /desk/migrations/new", Handler: web.Handle(p.rehearse)},
 		{Pattern: "GET /desk/migrations/{id}", Handler: web.Handle(p.migration)},
