@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"html/template"
 	"io/fs"
 	"strings"
 
@@ -39,6 +38,7 @@ import (
 	"mercator/lang/feel"
 	"mercator/lang/form"
 	"mercator/web"
+	"mercator/web/ui"
 )
 
 // rooms are the writing office, the postbox, and the counters for programs.
@@ -303,10 +303,10 @@ func (h *House) processPages(t *web.Templates) processweb.Config {
 }
 
 // diagram draws the process of a case with its token.
-func (h *House) diagram(ctx context.Context, _ access.Grant, c casefile.Case, loc *i18n.Localizer) (casefileweb.Diagram, error) {
+func (h *House) diagram(ctx context.Context, _ access.Grant, c casefile.Case, loc *i18n.Localizer) ([]ui.Component, error) {
 	v, err := h.engine.View(ctx, c.ID)
 	if err != nil {
-		return casefileweb.Diagram{}, err
+		return nil, err
 	}
 	text := loc.T("app.diagram.ended")
 	if len(v.Active) > 0 {
@@ -316,8 +316,7 @@ func (h *House) diagram(ctx context.Context, _ access.Grant, c casefile.Case, lo
 		}
 		text = loc.T("app.diagram.at", "steps", strings.Join(names, ", "))
 	}
-	svg := bpmn.SVG(v.Model, v.Process, bpmn.Drawing{Active: v.Active, Done: v.Done, Desc: text})
-	return casefileweb.Diagram{SVG: template.HTML(svg), Text: i18n.Plain(text)}, nil // the engine's own drawing: every text in it is escaped
+	return []ui.Component{processweb.Diagram(v, loc.T("casefileweb.diagram"), text), processweb.Outline(loc, v)}, nil
 }
 
 func elementName(p *bpmn.Process, id string) string {

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"mercator/base/fault"
 	"mercator/core/access"
 	"mercator/core/access/accesstest"
 	"mercator/core/store"
@@ -222,6 +223,38 @@ func TestReplayKnowsItsBounds(t *testing.T) {
 		}
 		if steps := h.view("c1").Steps; len(steps) < 2 || len(steps[0].Trace) == 0 {
 			t.Errorf("the history is gone with the answers: %+v", steps)
+		}
+	})
+}
+
+// A case in which something failed, was mended and tried again is replayed like any
+// other; the reason, which may quote data, is not kept for it.
+func TestReplayOfAnIncident(t *testing.T) {
+	storetest.Each(t, rooms(), func(t *testing.T, db *store.DB) {
+		h := openHouse(t, db)
+		h.requestErr = fault.Because(fault.Invalid, "test", "", fmt.Errorf("the account of Anna Müller is closed"))
+		id := h.start("c1", "granted")
+		h.until("incident", func() bool { return h.incidents == 1 })
+		if r := h.replay(process.ReplayPlan{}); r.Same != 1 {
+			t.Fatalf("%+v\n%s", r, tell(r))
+		}
+		var n int
+		if err := db.QueryRow(t.Context(), "SELECT count(*) FROM process_history WHERE record LIKE '%Anna%'").Scan(&n); err != nil || n != 0 {
+			t.Errorf("%d records quote the reason: %v", n, err)
+		}
+		h.requestErr = nil
+		list, err := h.engine.Incidents(t.Context(), "", 10)
+		if err != nil || len(list) != 1 || list[0].InstanceID != id {
+			t.Fatalf("%v %v", list, err)
+		}
+		h.write(func(tx *store.Tx) error {
+			return h.engine.Retry(t.Context(), tx, accesstest.Clerk("31"), list[0].ID)
+		})
+		h.at("c1", "paid")
+		h.message("c1")
+		h.until("completed", func() bool { return h.completed == 1 })
+		if r := h.replay(process.ReplayPlan{}); r.Same != 1 {
+			t.Fatalf("%+v\n%s", r, tell(r))
 		}
 	})
 }

@@ -52,6 +52,24 @@ func (v Instance) Drawing(desc string) []byte {
 	return bpmn.SVG(v.Model, v.Process, bpmn.Drawing{Active: v.Active, Done: v.Done, Desc: desc})
 }
 
+// Outline is where a case stands as a list, in the order in which its process is walked.
+func (v Instance) Outline() []bpmn.Line { return bpmn.Outline(v.Linked, v.Active, v.Done) }
+
+// Source is the file of a model by its hash, for whoever works at the desk: it holds the
+// rules of the town and no data of any case.
+func (e *Engine) Source(ctx context.Context, a access.Actor, hash string) ([]byte, error) {
+	const op = "process.source"
+	if a.Kind != access.Clerk {
+		return nil, fault.New(fault.Denied, op, "")
+	}
+	source, err := store.One(ctx, e.db, func(s store.Scanner) ([]byte, error) {
+		var file string
+		var b []byte
+		return b, s.Scan(&file, &b)
+	}, readModel, hash)
+	return source, fault.Wrap(op, err)
+}
+
 // Cancel ends the process of a case where it stands, and takes its tasks, timers and jobs away.
 func (e *Engine) Cancel(ctx context.Context, tx *store.Tx, caseID string, who access.Actor) error {
 	return e.ofCase(ctx, tx, "process.cancel", caseID, who, bpmn.Cancel{})

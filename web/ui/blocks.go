@@ -4,6 +4,7 @@ package ui
 
 import (
 	"html/template"
+	"strings"
 	"time"
 )
 
@@ -282,7 +283,17 @@ type Figure struct {
 	Title   string // of the frame, which scrolls if the drawing is wide
 	Caption string
 	Text    string // the same in words
+	// Model is where a BPMN file lies that a script shows in the place of SVG, with its
+	// tokens; "": none. Without a script, and if the file has no diagram, SVG stands there.
+	Model        string
+	Active, Done []string // ids of elements
 }
+
+// ActiveIDs and DoneIDs are the elements as the script reads them.
+func (f Figure) ActiveIDs() string { return strings.Join(f.Active, " ") }
+
+// DoneIDs are the elements that are done.
+func (f Figure) DoneIDs() string { return strings.Join(f.Done, " ") }
 
 func (Link) component() string         { return "link" }
 func (Stack) component() string        { return "stack" }

@@ -6,7 +6,6 @@ import (
 	"context"
 	"embed"
 	"errors"
-	"html/template"
 	"io/fs"
 	"net/http"
 	"net/url"
@@ -133,12 +132,6 @@ type Datum struct {
 	Value string
 }
 
-// Diagram is the process of a case with its token.
-type Diagram struct {
-	SVG  template.HTML // of our own making, without script and style attributes
-	Text i18n.Text     // where it stands, in words
-}
-
 // Config is what the pages need. Functions that are nil leave out their part of a page.
 type Config struct {
 	Templates *web.Templates
@@ -164,8 +157,8 @@ type Config struct {
 	Ask func(ctx context.Context, g access.Grant, c casefile.Case, field, message string) error
 	// Write sends the applicant a message.
 	Write func(ctx context.Context, g access.Grant, c casefile.Case, subject, body string) error
-	// Diagram draws the process of a case.
-	Diagram func(ctx context.Context, g access.Grant, c casefile.Case, loc *i18n.Localizer) (Diagram, error)
+	// Diagram draws the process of a case with its token, and tells it as a list.
+	Diagram func(ctx context.Context, g access.Grant, c casefile.Case, loc *i18n.Localizer) ([]ui.Component, error)
 	// FormVars are what the forms of a service may read besides answers and registers: lists.
 	FormVars func(ctx context.Context, s *service.Service) (map[string]any, error)
 	// Holdings is what the registers hold about a resident, put on record as read by themselves.

@@ -37,6 +37,7 @@ import (
 	"mercator/lang/form"
 	"mercator/web"
 	"mercator/web/assets"
+	"mercator/web/ui"
 	"mercator/web/webtest"
 )
 
@@ -243,13 +244,13 @@ func newHouse(t testing.TB, cases int) *house {
 			h.asked = append(h.asked, subject+"; "+body)
 			return nil
 		},
-		Diagram: func(ctx context.Context, _ access.Grant, c casefile.Case, loc *i18n.Localizer) (Diagram, error) {
+		Diagram: func(ctx context.Context, _ access.Grant, c casefile.Case, loc *i18n.Localizer) ([]ui.Component, error) {
 			s, err := h.services.Version(ctx, c.Service, c.Version)
 			if err != nil {
-				return Diagram{}, err
+				return nil, err
 			}
 			svg := bpmn.SVG(s.Process, s.ProcessID, bpmn.Drawing{Active: []string{"review"}, Done: []string{"start", "received", "eligibility", "in_review"}, Title: s.Title.For(loc.Lang())})
-			return Diagram{SVG: template.HTML(svg), Text: i18n.Plain("Wartet auf: Anmeldung prüfen.")}, nil
+			return []ui.Component{ui.Figure{SVG: template.HTML(svg), Title: "Prozess", Text: "Wartet auf: Anmeldung prüfen."}}, nil
 		},
 		Holdings: func(context.Context, access.Actor) ([]Holding, error) {
 			return []Holding{{Register: i18n.Plain("Melderegister"), Purpose: i18n.Plain("Einwohnermeldewesen"), Basis: "§ 3 BMG", Records: [][]Datum{{{Label: i18n.Plain("Name"), Value: "Anna Schmidt"}, {Label: i18n.Plain("Geboren"), Value: "1985-03-27"}}}}}, nil

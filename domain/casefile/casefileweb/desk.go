@@ -125,7 +125,7 @@ func (p *pages) file(r *http.Request, g access.Grant, c casefile.Case, back stri
 		if err != nil {
 			return page, err
 		}
-		page.Diagram = ui.Figure{SVG: d.SVG, Title: loc.T("casefileweb.diagram"), Text: d.Text.For(loc.Lang())}
+		page.Diagram = ui.Stack{Items: d}
 	}
 	return page, nil
 }

@@ -5,7 +5,6 @@ package processweb
 import (
 	"encoding/json"
 	"fmt"
-	"html/template"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -157,7 +156,7 @@ func (p *pages) instance(w http.ResponseWriter, r *http.Request, status int, x w
 		{Key: loc.T("processweb.ref"), Value: d.CaseRef}, {Key: loc.T("processweb.service"), Value: p.title(loc, d.Service)},
 		{Key: loc.T("processweb.version"), Value: short(d.Version)}, {Key: loc.T("processweb.status.label"), Value: loc.T("processweb.status." + string(d.Status))},
 		{Key: loc.T("processweb.at"), Value: labels(d.Linked, d.Active)}}})
-	items = append(items, ui.Figure{SVG: template.HTML(d.Drawing(labels(d.Linked, d.Active))), Title: loc.T("processweb.diagram"), Text: labels(d.Linked, d.Active)})
+	items = append(items, Diagram(d.Instance, loc.T("processweb.diagram"), labels(d.Linked, d.Active)), Outline(loc, d.Instance))
 	items = append(items, p.tokens(loc, d), p.scopes(loc, d, values))
 	if !values {
 		items = append(items, ui.Links{Items: []ui.Link{{Text: loc.T("processweb.showValues"), Href: "/desk/processes/" + id + "?values"}}})

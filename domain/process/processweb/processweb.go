@@ -73,6 +73,7 @@ func Mounts(c Config) (web.Mounts, error) {
 	return web.Mounts{
 		{Pattern: "GET /desk/processes", Handler: web.Handle(p.home)},
 		{Pattern: "GET /desk/processes/services/{service}/heat", Handler: web.Handle(p.heat)},
+		{Pattern: "GET /desk/models/{hash}", Handler: web.Handle(p.model)},
 		{Pattern: "GET /desk/processes/{id}", Handler: web.Handle(p.show)},
 		{Pattern: "POST /desk/processes/{id}", Handler: web.Handle(p.change)},
 		{Pattern: "GET /desk/replays", Handler: web.Handle(p.replays)},

@@ -4,7 +4,6 @@ package processweb
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"path"
@@ -230,31 +229,37 @@ func (p *pages) found(loc *i18n.Localizer, r process.Replay, draft bool, who acc
 	out = append(out, counts)
 	was, would, part := ui.Column{Label: loc.T("processweb.replay.was")}, ui.Column{Label: loc.T("processweb.replay.would")}, ui.Column{Label: loc.T("processweb.replay.part")}
 	if len(r.Groups) > 0 {
-		t := ui.Table{Caption: loc.T("processweb.replay.groups"), Columns: []ui.Column{{Label: loc.T("processweb.replay.number"), Numeric: true}, was, would, part}}
+		t := ui.Table{Caption: loc.T("processweb.replay.groups"), Columns: []ui.Column{was, would, part, {Label: loc.T("processweb.replay.number"), Numeric: true}}}
 		for _, g := range r.Groups {
-			t.Rows = append(t.Rows, ui.Row{Cells: []ui.Cell{{Text: number(g.N)}, {Text: outcomeText(loc, r, g.Old)}, {Text: outcomeText(loc, r, g.New)}, {Text: partText(loc, r, g.Parting)}}})
+			t.Rows = append(t.Rows, ui.Row{Cells: []ui.Cell{{Text: outcomeText(loc, r, g.Old)}, {Text: outcomeText(loc, r, g.New)}, {Text: partText(loc, r, g.Parting)}, {Text: number(g.N)}}})
 		}
 		out = append(out, t)
 	}
 	if len(r.Decisions) > 0 {
-		t := ui.Table{Caption: loc.T("processweb.replay.decisions"), Columns: []ui.Column{{Label: loc.T("processweb.replay.number"), Numeric: true}, {Label: loc.T("processweb.replay.decision")}, was, would}}
+		t := ui.Table{Caption: loc.T("processweb.replay.decisions"), Columns: []ui.Column{{Label: loc.T("processweb.replay.decision")}, was, would, {Label: loc.T("processweb.replay.number"), Numeric: true}}}
 		for _, d := range r.Decisions {
-			t.Rows = append(t.Rows, ui.Row{Cells: []ui.Cell{{Text: number(d.N)}, {Text: r.Name(d.Element), Sub: d.Decision}, {Text: d.Old}, {Text: d.New}}})
+			t.Rows = append(t.Rows, ui.Row{Cells: []ui.Cell{{Text: r.Name(d.Element), Sub: d.Decision}, {Text: d.Old}, {Text: d.New}, {Text: number(d.N)}}})
 		}
 		out = append(out, t)
 	}
 	if len(r.List) > 0 {
 		t := ui.Table{Caption: loc.T("processweb.replay.list", "n", len(r.List)), Columns: []ui.Column{{Label: loc.T("processweb.ref")}, was, would, part}}
 		for _, c := range r.List {
-			where := partText(loc, r, c.Parting)
+			var where []string
+			if c.Parting.After != "" {
+				where = append(where, partText(loc, r, c.Parting))
+			}
 			for _, d := range c.Decisions {
-				where += "; " + loc.T("processweb.replay.decides", "element", r.Name(d.Element), "old", d.Old, "new", d.New)
+				where = append(where, loc.T("processweb.replay.decides", "element", r.Name(d.Element), "old", d.Old, "new", d.New))
+			}
+			if len(where) == 0 {
+				where = append(where, "–")
 			}
 			href := "/desk/cases/" + c.CaseID
 			if who.Is("operator") {
 				href = "/desk/processes/" + c.InstanceID
 			}
-			t.Rows = append(t.Rows, ui.Row{Cells: []ui.Cell{{Text: c.File, Href: href}, {Text: outcomeText(loc, r, c.Old)}, {Text: outcomeText(loc, r, c.New)}, {Text: strings.TrimPrefix(where, "; ")}}})
+			t.Rows = append(t.Rows, ui.Row{Cells: []ui.Cell{{Text: c.File, Href: href}, {Text: outcomeText(loc, r, c.Old)}, {Text: outcomeText(loc, r, c.New)}, {Text: strings.Join(where, "; ")}}})
 		}
 		out = append(out, t)
 	}
@@ -294,9 +299,9 @@ func partText(loc *i18n.Localizer, r process.Replay, x process.Parting) string {
 		return r.Name(id)
 	}
 	if x.After == "" {
-		return ""
+		return "–"
 	}
-	return fmt.Sprint(loc.T("processweb.replay.after", "element", r.Name(x.After), "old", to(x.Old), "new", to(x.New)))
+	return loc.T("processweb.replay.after", "element", r.Name(x.After), "old", to(x.Old), "new", to(x.New))
 }
 
 // now is the moment, on the clock of the house.

@@ -61,7 +61,10 @@ func build(root string) error {
 	if err := b.style(root, kern, src, fonts); err != nil {
 		return err
 	}
-	if err := b.script(src); err != nil {
+	if err := b.script(src, "mercator.js", api.LegalCommentsDefault); err != nil {
+		return err
+	}
+	if err := b.diagram(root, src); err != nil {
 		return err
 	}
 	return b.write(dist, root, filepath.Join(src, "brotli.mjs"))
@@ -138,17 +141,48 @@ func (b *builder) style(root, kern, src, fonts string) error {
 	return nil
 }
 
-func (b *builder) script(src string) error {
+// script bundles a module with what it imports.
+func (b *builder) script(src, name string, comments api.LegalComments) error {
 	res := api.Build(api.BuildOptions{
-		EntryPoints: []string{filepath.Join(src, "mercator.js")}, Bundle: true, Write: false, Format: api.FormatESModule,
-		MinifyWhitespace: true, MinifyIdentifiers: true, MinifySyntax: true, Engines: targets, Outdir: "/",
+		EntryPoints: []string{filepath.Join(src, name)}, Bundle: true, Write: false, Format: api.FormatESModule,
+		MinifyWhitespace: true, MinifyIdentifiers: true, MinifySyntax: true, Engines: targets, Outdir: "/", LegalComments: comments,
 	})
 	if err := messages(res.Errors); err != nil {
 		return err
 	}
 	for _, f := range res.OutputFiles {
-		b.add("mercator.js", f.Contents)
+		b.add(name, f.Contents)
 	}
+	return nil
+}
+
+// diagram is the viewer of processes, which few pages load: a module and a style sheet of
+// its own, with the licence of bpmn-js.
+func (b *builder) diagram(root, src string) error {
+	if err := b.script(src, "diagram.js", api.LegalCommentsInline); err != nil {
+		return err
+	}
+	licence, err := os.ReadFile(filepath.Join(root, "node_modules/bpmn-js/LICENSE"))
+	if err != nil {
+		return err
+	}
+	printed := b.manifest["diagram.js"]
+	code := b.out[printed]
+	delete(b.out, printed)
+	b.add("diagram.js", fmt.Appendf(nil, "/* Mercator, EUPL-1.2. With bpmn-js and diagram-js:\n%s*/\n%s", licence, code))
+	var css []byte
+	for _, name := range []string{filepath.Join(root, "node_modules/bpmn-js/dist/assets/diagram-js.css"), filepath.Join(root, "node_modules/bpmn-js/dist/assets/bpmn-js.css"), filepath.Join(src, "diagram.css")} {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		css = append(css, text...)
+	}
+	res := api.Transform(string(css), api.TransformOptions{Loader: api.LoaderCSS, MinifyWhitespace: true, MinifySyntax: true, Engines: targets, LegalComments: api.LegalCommentsNone})
+	if err := messages(res.Errors); err != nil {
+		return err
+	}
+	b.add("diagram.css", append([]byte("/* diagram-js and bpmn-js, Camunda Services GmbH, see the script; Mercator, EUPL-1.2 */\n"), res.Code...))
 	return nil
 }
 
