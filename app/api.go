@@ -23,7 +23,7 @@ import (
 
 // buildWebhooks builds what tells other systems what has happened.
 func (h *House) buildWebhooks() error {
-	key, err := secretFile(filepath.Join(h.config.Data.Dir, "webhook.key"))
+	key, err := secretFile(filepath.Join(h.config.Data.Shared, "webhook.key"))
 	if err != nil {
 		return err
 	}
@@ -36,7 +36,7 @@ func (h *House) buildWebhooks() error {
 
 // apiMounts are the counter for programs.
 func (h *House) apiMounts(words *i18n.Catalogue) (web.Mounts, error) {
-	key, err := secretFile(filepath.Join(h.config.Data.Dir, "api.key"))
+	key, err := secretFile(filepath.Join(h.config.Data.Shared, "api.key"))
 	if err != nil {
 		return nil, err
 	}

@@ -110,7 +110,7 @@ type House struct {
 // Migrations are the tables of every room, in the order in which they are made.
 func Migrations() []store.Migrations {
 	return append([]store.Migrations{
-		audit.Migrations(), identity.Migrations(), job.Migrations(), bus.Migrations(),
+		blob.Migrations(), audit.Migrations(), identity.Migrations(), job.Migrations(), bus.Migrations(),
 		service.Migrations(), register.Migrations(), casefile.Migrations(), process.Migrations(),
 		payment.Migrations(), intake.Migrations(),
 	}, roomMigrations()...)
@@ -128,12 +128,12 @@ func openStore(ctx context.Context, c config.Config) (*store.DB, error) {
 	return store.Open(ctx, sc)
 }
 
-func blobDir(c config.Config) string { return filepath.Join(c.Data.Dir, "documents") }
+func blobDir(c config.Config) string { return filepath.Join(c.Data.Shared, "documents") }
 
 // New builds the house: the strong room, the offices, the counters, in this order.
 // It migrates the database. Run opens the doors, Close shuts them.
-func New(ctx context.Context, o Options) (h *House, err error) {
-	h = &House{config: o.Config, log: o.Log, now: o.Now, content: o.Content, metrics: newMetrics()}
+func New(ctx context.Context, o Options) (_ *House, err error) {
+	h := &House{config: o.Config, log: o.Log, now: o.Now, content: o.Content, metrics: newMetrics()}
 	if h.now == nil {
 		h.now = time.Now
 	}
@@ -159,8 +159,10 @@ func New(ctx context.Context, o Options) (h *House, err error) {
 // strongRoom builds what every office needs and what knows no citizen's matter.
 func (h *House) strongRoom(ctx context.Context, o Options) (err error) {
 	c := h.config
-	if err := os.MkdirAll(c.Data.Dir, 0o700); err != nil {
-		return err
+	for _, dir := range []string{c.Data.Dir, c.Data.Shared} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return err
+		}
 	}
 	if h.db, err = openStore(ctx, c); err != nil {
 		return err
@@ -169,6 +171,9 @@ func (h *House) strongRoom(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	if h.blobs, err = blob.OpenFolder(blobDir(c)); err != nil {
+		return err
+	}
+	if err := h.blobs.Belong(ctx, h.db); err != nil {
 		return err
 	}
 	// The data folder belongs to one process at a time, so its key names the node; with the
@@ -183,23 +188,7 @@ func (h *House) strongRoom(ctx context.Context, o Options) (err error) {
 	}
 	oc := bus.Config{DB: h.db, Log: h.log, Now: h.now}
 	if !o.NoStream {
-		token := ""
-		if c.Bus.Listen != "" {
-			key, err := secretFile(filepath.Join(c.Data.Dir, "bus.token"))
-			if err != nil {
-				return err
-			}
-			token = fmt.Sprintf("%x", key)
-		}
-		workers := map[string]string{}
-		for _, name := range c.Bus.Workers {
-			key, err := secretFile(filepath.Join(c.Data.Dir, "bus-"+name+".token"))
-			if err != nil {
-				return err
-			}
-			workers[name] = fmt.Sprintf("%x", key)
-		}
-		if h.nats, err = bus.StartNATS(ctx, bus.NATSConfig{Dir: filepath.Join(c.Data.Dir, "nats"), Listen: c.Bus.Listen, Token: token, Workers: workers}); err != nil {
+		if h.nats, err = h.openBus(); err != nil {
 			return err
 		}
 		oc.Stream = h.nats
@@ -217,6 +206,38 @@ func (h *House) strongRoom(ctx context.Context, o Options) (err error) {
 	h.sessions, err = identity.NewSessions(identity.Config{DB: h.db, Secure: strings.HasPrefix(c.Server.PublicURL, "https:"),
 		Idle: c.Identity.SessionIdle, Absolute: c.Identity.SessionMax, Now: h.now, Log: h.log})
 	return err
+}
+
+// openBus starts the embedded NATS server, or connects to the one outside.
+func (h *House) openBus() (*bus.NATS, error) {
+	c := h.config.Bus
+	if c.URL != "" {
+		o := bus.Outside{URL: c.URL, User: c.User, Credentials: c.Credentials, Replicas: c.Replicas}
+		if c.User != "" {
+			var err error
+			if o.Password, err = c.Password.Read(); err != nil {
+				return nil, fmt.Errorf("bus.password: %w", err)
+			}
+		}
+		return bus.Connect(o)
+	}
+	password := func(name string) (string, error) {
+		key, err := secretFile(filepath.Join(h.config.Data.Dir, name+".token"))
+		return fmt.Sprintf("%x", key), err
+	}
+	n := bus.NATSConfig{Dir: filepath.Join(h.config.Data.Dir, "nats"), Listen: c.Listen, Workers: map[string]string{}}
+	var err error
+	if c.Listen != "" {
+		if n.Token, err = password("bus"); err != nil {
+			return nil, err
+		}
+	}
+	for _, name := range c.Workers {
+		if n.Workers[name], err = password("bus-" + name); err != nil {
+			return nil, err
+		}
+	}
+	return bus.StartNATS(n)
 }
 
 // offices builds the rooms of the domain.
@@ -464,7 +485,7 @@ func (h *House) login(words *i18n.Catalogue) (*oidclogin.Login, error) {
 	if err != nil {
 		return nil, fmt.Errorf("identity.client_secret: %w", err)
 	}
-	key, err := secretFile(filepath.Join(c.Data.Dir, "signin.key"))
+	key, err := secretFile(filepath.Join(c.Data.Shared, "signin.key"))
 	if err != nil {
 		return nil, err
 	}

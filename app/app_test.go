@@ -210,6 +210,7 @@ func TestBackupAndRestore(t *testing.T) {
 	}
 	other := h.config
 	other.Data.Dir = t.TempDir()
+	other.Data.Shared = other.Data.Dir
 	other.Database.Path = filepath.Join(other.Data.Dir, "mercator.db")
 	if err := Restore(ctx, other, tar, io.Discard); err != nil {
 		t.Fatal(err)

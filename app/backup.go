@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"mercator/core/blob"
 	"mercator/core/config"
 	"mercator/core/store"
 
@@ -103,8 +104,10 @@ func Restore(ctx context.Context, c config.Config, from string, stdout io.Writer
 		return fmt.Errorf("restore: %w", err)
 	}
 	defer in.Close()
-	if err := os.MkdirAll(c.Data.Dir, 0o700); err != nil {
-		return fmt.Errorf("restore: %w", err)
+	for _, dir := range []string{c.Data.Dir, c.Data.Shared} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return fmt.Errorf("restore: %w", err)
+		}
 	}
 	n, database := 0, false
 	r := tar.NewReader(in)
@@ -127,7 +130,9 @@ func Restore(ctx context.Context, c config.Config, from string, stdout io.Writer
 			database = true
 			err = restorePostgres(ctx, c, r)
 		case strings.HasPrefix(h.Name, backupBlobs+"/"):
-			n++
+			if h.Name != backupBlobs+"/"+blob.IDFile {
+				n++
+			}
 			err = writeFile(filepath.Join(blobDir(c), strings.TrimPrefix(h.Name, backupBlobs+"/")), r)
 		default:
 			err = fmt.Errorf("it holds %s, but the configuration says %s", h.Name, c.Database.Engine)
@@ -226,7 +231,9 @@ func addTree(w *tar.Writer, dir, prefix string) (n int, err error) {
 		if err != nil || !d.Type().IsRegular() || strings.HasPrefix(d.Name(), ".") || strings.Contains(d.Name(), ".tmp") {
 			return err
 		}
-		n++
+		if d.Name() != blob.IDFile {
+			n++
+		}
 		return addFile(w, path, prefix+"/"+filepath.ToSlash(rel))
 	})
 	return n, err

@@ -150,13 +150,13 @@ func operatorOfCommand() access.Actor {
 
 // reader is a house that reads a database beside one that runs: it takes no requests, does
 // no jobs, publishes nothing and puts no package into force.
-func reader(ctx context.Context, c config.Config, now func() time.Time) (h *House, err error) {
+func reader(ctx context.Context, c config.Config, now func() time.Time) (_ *House, err error) {
 	if c.Database.Engine == "sqlite" {
 		if _, err := os.Stat(c.Database.Path); err != nil {
 			return nil, fmt.Errorf("there is no database at %s", c.Database.Path)
 		}
 	}
-	h = &House{config: c, now: now, content: contentFS(c.Content.Dir), metrics: newMetrics(), log: c.Log.Logger()}
+	h := &House{config: c, now: now, content: contentFS(c.Content.Dir), metrics: newMetrics(), log: c.Log.Logger()}
 	if h.now == nil {
 		h.now = time.Now
 	}

@@ -5,16 +5,15 @@ package app
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net"
 	"net/http"
 	"os"
 	runtimedebug "runtime/debug"
 	"time"
 
+	"mercator/core/blob"
 	"mercator/core/config"
 	"mercator/core/store"
 	"mercator/web"
@@ -118,22 +117,13 @@ func (h *House) limits() map[string]web.Rate {
 	return nil
 }
 
-// secretFile reads 32 secret bytes, which it makes at the first start.
+// secretFile reads 32 secret bytes, which are made at the first start.
 func secretFile(name string) ([]byte, error) {
-	b, err := os.ReadFile(name)
-	switch {
-	case err == nil && len(b) == 32:
-		return b, nil
-	case err == nil:
-		return nil, fmt.Errorf("%s is damaged: it should hold 32 bytes", name)
-	case !errors.Is(err, fs.ErrNotExist):
-		return nil, err
-	}
-	b = make([]byte, 32)
+	b := make([]byte, 32)
 	rand.Read(b)
-	// Killed in between, the next start finds nothing rather than half of it.
-	if err := os.WriteFile(name+".new", b, 0o600); err != nil {
-		return nil, err
+	b, err := blob.WriteOnce(name, b)
+	if err == nil && len(b) != 32 {
+		err = fmt.Errorf("%s is damaged: it should hold 32 bytes", name)
 	}
-	return b, os.Rename(name+".new", name)
+	return b, err
 }

@@ -247,7 +247,7 @@ func TestALockRunsOut(t *testing.T) {
 func TestJobsOverNATS(t *testing.T) {
 	storetest.Each(t, rooms(), func(t *testing.T, db *store.DB) {
 		h := open(t, db, 0)
-		server, err := bus.StartNATS(t.Context(), bus.NATSConfig{Dir: t.TempDir(), Listen: "127.0.0.1:0", Token: "r", Workers: map[string]string{"printer": "p", "other": "o"}})
+		server, err := bus.StartNATS(bus.NATSConfig{Dir: t.TempDir(), Listen: "127.0.0.1:0", Token: "r", Workers: map[string]string{"printer": "p", "other": "o"}})
 		if err != nil {
 			t.Fatal(err)
 		}

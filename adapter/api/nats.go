@@ -26,7 +26,7 @@ func (a *API) ServeNATS(conn *nats.Conn, workers []string) error {
 	slots := make(chan struct{}, maxAtNATS)
 	for _, name := range workers {
 		subject := bus.JobPrefix + name + "."
-		if _, err := conn.Subscribe(subject+">", func(m *nats.Msg) {
+		if _, err := conn.QueueSubscribe(subject+">", bus.Queue, func(m *nats.Msg) {
 			// Who asks is answered at its own inbox and nowhere else: not in somebody
 			// else's name, and not where somebody else listens.
 			if !strings.HasPrefix(m.Reply, bus.InboxPrefix+name+".") {
@@ -45,6 +45,9 @@ func (a *API) ServeNATS(conn *nats.Conn, workers []string) error {
 		}); err != nil {
 			return fault.Wrap("api.serveNATS", err)
 		}
+	}
+	if !conn.IsConnected() {
+		return nil // a server outside that isn't up: it's told when it is
 	}
 	return fault.Wrap("api.serveNATS", conn.Flush())
 }

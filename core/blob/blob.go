@@ -5,7 +5,7 @@
 // A document is on disk before the transaction that names it: Put writes a
 // temporary file, syncs it, renames it and syncs the folder. So a row never names a
 // document that isn't there; a document that no row names is garbage. Documents are
-// never changed.
+// never changed. All nodes on one database use one folder (Belong).
 package blob
 
 import (
@@ -21,6 +21,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"time"
 
 	"mercator/base/fault"
 )
@@ -43,8 +44,12 @@ type Store interface {
 // Folder is a Store in a folder of the file system.
 type Folder struct{ dir string }
 
+// halfFor is how long a document may take to be written; what is older was left by a
+// process that was killed, while a younger one may be another process's at its work.
+const halfFor = 24 * time.Hour
+
 // OpenFolder makes the folder and its 256 parts if they aren't there, so that no Put
-// has to, and removes what a killed process left half written.
+// has to, and removes what killed processes left half written.
 func OpenFolder(dir string) (*Folder, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fault.Because(fault.Unavailable, "blob.open", "", err)
@@ -62,7 +67,9 @@ func OpenFolder(dir string) (*Folder, error) {
 		return nil, fault.Wrap("blob.open", err)
 	}
 	for _, name := range half {
-		os.Remove(name)
+		if info, err := os.Stat(name); err == nil && time.Since(info.ModTime()) > halfFor {
+			os.Remove(name)
+		}
 	}
 	return &Folder{dir: dir}, nil
 }

@@ -53,12 +53,12 @@ func (h Handler) wants(typ string) bool {
 	return slices.ContainsFunc(h.Types, func(p string) bool { return strings.HasPrefix(typ, p) })
 }
 
-// Stream carries events out of the house. Publish returns when the stream has
-// acknowledged all of them. Fresh says that the stream has just been made, and is
-// empty; Holds gives the ids of the events that it has got since then.
+// Stream carries events out of the house. Open finds or makes it; fresh says that it
+// has just been made, and is empty. Publish returns when the stream has acknowledged
+// all of the events. Holds gives the ids of those that it has got since then.
 type Stream interface {
+	Open(ctx context.Context) (fresh bool, err error)
 	Publish(ctx context.Context, events []Event) error
-	Fresh() bool
 	Holds(ctx context.Context, since time.Time) (map[string]bool, error)
 }
 
@@ -97,8 +97,10 @@ type Outbox struct {
 	keep     time.Duration
 	mu       sync.Mutex
 	wakes    []chan struct{}
-	// streamRests is when the stream is tried again; of the one goroutine that feeds it.
+	// Of the one goroutine that feeds the stream: when it is tried again, and whether it
+	// holds what is older than what waits for it.
 	streamRests time.Time
+	filled      bool
 }
 
 // New makes an outbox.
@@ -204,6 +206,7 @@ func (o *Outbox) Run(ctx context.Context) error {
 			more, err := o.flow(ctx)
 			switch {
 			case err != nil:
+				o.filled = false // whatever comes back may have lost something
 				pause = min(max(2*pause, retryMin), retryMax)
 				o.streamRests = time.Now().Add(pause)
 				if ctx.Err() == nil {
@@ -235,8 +238,7 @@ func (o *Outbox) Run(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// prepare forgets handlers that no longer exist, and gives the stream again what
-// it may have lost.
+// prepare forgets handlers that no longer exist.
 func (o *Outbox) prepare(ctx context.Context) error {
 	const op = "bus.prepare"
 	known, err := store.All(ctx, o.db, func(s store.Scanner) (string, error) {
@@ -246,7 +248,7 @@ func (o *Outbox) prepare(ctx context.Context) error {
 	if err != nil {
 		return fault.Wrap(op, err)
 	}
-	if err := o.db.Write(ctx, func(tx *store.Tx) error {
+	return fault.Wrap(op, o.db.Write(ctx, func(tx *store.Tx) error {
 		for _, t := range known {
 			if t != streamTarget && !slices.ContainsFunc(o.handlers, func(h Handler) bool { return h.Name == t }) || t == streamTarget && o.stream == nil {
 				if _, err := tx.Exec(ctx, forgetTarget, t); err != nil {
@@ -255,10 +257,17 @@ func (o *Outbox) prepare(ctx context.Context) error {
 			}
 		}
 		return nil
-	}); err != nil || o.stream == nil {
+	}))
+}
+
+// refill gives the stream again what it may have lost.
+func (o *Outbox) refill(ctx context.Context) error {
+	const op = "bus.refill"
+	fresh, err := o.stream.Open(ctx)
+	if err != nil {
 		return fault.Wrap(op, err)
 	}
-	if o.stream.Fresh() {
+	if fresh {
 		return fault.Wrap(op, o.db.Write(ctx, func(tx *store.Tx) error {
 			_, err := tx.Exec(ctx, publishAll, streamTarget)
 			return err
@@ -402,6 +411,12 @@ func (o *Outbox) give(ctx context.Context, h Handler, events []Event) error {
 // flow brings the next events to the stream.
 func (o *Outbox) flow(ctx context.Context) (more bool, err error) {
 	const op = "bus.flow"
+	if !o.filled {
+		if err := o.refill(ctx); err != nil {
+			return false, err
+		}
+		o.filled = true
+	}
 	events, err := store.All(ctx, o.db, scanEvent, pendingOf, streamTarget, "", batch)
 	if err != nil || len(events) == 0 {
 		return false, fault.Wrap(op, err)

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"sync"
@@ -19,6 +20,7 @@ import (
 	"mercator/core/store"
 	"mercator/core/store/storetest"
 
+	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -110,11 +112,14 @@ func TestEachHandlerSeesEachEventOnceAndInOrder(t *testing.T) {
 func TestReadersOnlyRead(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
-	n, err := bus.StartNATS(ctx, bus.NATSConfig{Dir: t.TempDir(), Listen: "127.0.0.1:0", Token: "a password"})
+	n, err := bus.StartNATS(bus.NATSConfig{Dir: t.TempDir(), Listen: "127.0.0.1:0", Token: "a password"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer n.Close()
+	if fresh, err := n.Open(ctx); err != nil || !fresh {
+		t.Fatal(fresh, err)
+	}
 	url := "nats://" + n.Addr().String()
 	for _, o := range [][]nats.Option{nil, {nats.UserInfo(bus.Reader, "wrong")}, {nats.UserInfo("mercator", "a password")}, {nats.Token("a password")}} {
 		if c, err := nats.Connect(url, o...); err == nil {
@@ -271,6 +276,10 @@ func streamIDs(t *testing.T, n *bus.NATS, want int) map[string]int {
 		t.Fatal(err)
 	}
 	c, err := js.OrderedConsumer(ctx, bus.StreamName, jetstream.OrderedConsumerConfig{})
+	for errors.Is(err, jetstream.ErrStreamNotFound) { // the outbox makes it
+		time.Sleep(10 * time.Millisecond)
+		c, err = js.OrderedConsumer(ctx, bus.StreamName, jetstream.OrderedConsumerConfig{})
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -295,7 +304,7 @@ func TestTheStreamMayBeDeleted(t *testing.T) {
 		dir := filepath.Join(t.TempDir(), "nats")
 		var damage func(*bus.NATS)
 		run := func(count int) map[string]int {
-			n, err := bus.StartNATS(context.Background(), bus.NATSConfig{Dir: dir})
+			n, err := bus.StartNATS(bus.NATSConfig{Dir: dir})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -365,7 +374,7 @@ func TestTheStreamIsDeletedUnderLoad(t *testing.T) {
 		dir := filepath.Join(t.TempDir(), "nats")
 		written := 0
 		run := func(do func(o *bus.Outbox, n *bus.NATS)) {
-			n, err := bus.StartNATS(context.Background(), bus.NATSConfig{Dir: dir})
+			n, err := bus.StartNATS(bus.NATSConfig{Dir: dir})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -401,5 +410,94 @@ func TestTheStreamIsDeletedUnderLoad(t *testing.T) {
 				}
 			})
 		}
+	})
+}
+
+// Two nodes share a NATS server outside, which is down when they begin, is stopped while
+// they work and comes back, once with an empty store: each event is in the stream once.
+func TestNodesShareAServerOutside(t *testing.T) {
+	storetest.Each(t, rooms(), func(t *testing.T, db *store.DB) {
+		free, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		port := free.Addr().(*net.TCPAddr).Port
+		free.Close()
+		dir := filepath.Join(t.TempDir(), "jetstream")
+		start := func() *server.Server {
+			s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: port, JetStream: true, StoreDir: dir, NoSigs: true, NoLog: true,
+				Users: []*server.User{{Username: "mercator", Password: "a password"}}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			go s.Start()
+			if !s.ReadyForConnections(10 * time.Second) {
+				t.Fatal("the server doesn't start")
+			}
+			return s
+		}
+		stop := func(s *server.Server) {
+			s.Shutdown()
+			s.WaitForShutdown()
+		}
+		outside := bus.Outside{URL: fmt.Sprintf("nats://127.0.0.1:%d", port), User: "mercator", Password: "a password"}
+		ctx, cancel := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		defer wg.Wait()
+		defer cancel()
+		var nodes []*bus.Outbox
+		var conns []*bus.NATS
+		for range 2 {
+			n, err := bus.Connect(outside)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer n.Close()
+			o, err := bus.New(bus.Config{DB: db, Stream: n})
+			if err != nil {
+				t.Fatal(err)
+			}
+			wg.Go(func() { o.Run(ctx) })
+			nodes, conns = append(nodes, o), append(conns, n)
+		}
+		written := 0
+		all := func(what string) {
+			t.Helper()
+			for range 600 {
+				if n, err := nodes[0].Pending(ctx); err == nil && n == 0 {
+					break
+				}
+				time.Sleep(50 * time.Millisecond)
+			}
+			for id, n := range streamIDs(t, conns[0], written) {
+				if n != 1 {
+					t.Errorf("%s: %s is in the stream %d times", what, id, n)
+				}
+			}
+		}
+		write := func() {
+			t.Helper()
+			for _, o := range nodes {
+				publish(t, db, o, "s", 10)
+				written += 10
+			}
+		}
+		write() // nothing listens yet
+		s := start()
+		all("it was down when they began")
+		write()
+		all("running")
+		stop(s)
+		write()
+		s = start()
+		all("it was stopped")
+		stop(s)
+		if err := os.RemoveAll(dir); err != nil {
+			t.Fatal(err)
+		}
+		write()
+		s = start()
+		defer stop(s)
+		all("its store was lost")
 	})
 }

@@ -28,16 +28,47 @@ const (
 	StreamName    = "MERCATOR"
 	SubjectPrefix = "mercator.events."
 	// JobPrefix begins the subjects at which a worker asks: mercator.jobs.WORKER.…; it is answered at InboxPrefix + WORKER.
-	JobPrefix   = "mercator.jobs."
+	JobPrefix = "mercator.jobs."
+	// Queue is the group of nodes of which one answers.
+	Queue       = "mercator"
 	InboxPrefix = "_INBOX_"
 )
 
-// NATS is the embedded server with the stream of events.
+// NATS is the stream of events, with the embedded server or at one outside.
 type NATS struct {
-	server *server.Server
-	conn   *nats.Conn
-	js     jetstream.JetStream
-	fresh  bool
+	server   *server.Server // nil: outside
+	conn     *nats.Conn
+	js       jetstream.JetStream
+	keep     time.Duration
+	replicas int
+}
+
+// Outside is a NATS server, or a cluster of them, that several nodes share. It needs
+// JetStream. The users and what each may do are its own: the nodes may do all at
+// mercator.> and JobPrefix, a worker and a reader what StartNATS allows them.
+type Outside struct {
+	URL            string // nats:// or tls://; several with commas
+	User, Password string
+	Credentials    string        // a .creds file, in the place of both
+	Replicas       int           // of the stream, where it isn't there yet; 0: 1
+	Keep           time.Duration // how long the stream keeps events, where it isn't there yet; 0: 14 days
+}
+
+// Connect connects to a server outside. It needn't be up: events wait in SQL until it is.
+func Connect(c Outside) (*NATS, error) {
+	const op = "bus.connect"
+	options := []nats.Option{nats.Name("mercator"), nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1), nats.ReconnectWait(time.Second)}
+	switch {
+	case c.Credentials != "":
+		options = append(options, nats.UserCredentials(c.Credentials))
+	case c.User != "":
+		options = append(options, nats.UserInfo(c.User, c.Password))
+	}
+	n := &NATS{keep: c.Keep, replicas: c.Replicas}
+	if err := n.connect(c.URL, options...); err != nil {
+		return nil, fault.Wrap(op, err)
+	}
+	return n, nil
 }
 
 // NATSConfig is what the embedded server needs.
@@ -52,7 +83,7 @@ type NATSConfig struct {
 }
 
 // StartNATS starts the embedded server.
-func StartNATS(ctx context.Context, c NATSConfig) (*NATS, error) {
+func StartNATS(c NATSConfig) (*NATS, error) {
 	const op = "bus.startNATS"
 	secret := ident.Secret(16)
 	o := &server.Options{
@@ -102,52 +133,57 @@ func StartNATS(ctx context.Context, c NATSConfig) (*NATS, error) {
 		return nil, fault.Wrap(op, err)
 	}
 	go s.Start()
-	n := &NATS{server: s}
+	n := &NATS{server: s, keep: c.Keep}
 	if !s.ReadyForConnections(10 * time.Second) {
 		n.Close()
 		return nil, fault.New(fault.Unavailable, op, "")
 	}
-	if err := n.open(ctx, c, secret); err != nil {
+	options := []nats.Option{nats.InProcessServer(n.server), nats.Name("mercator")}
+	if c.Listen != "" {
+		options = append(options, nats.UserInfo(inside, secret))
+	}
+	if err := n.connect("", options...); err != nil {
 		n.Close()
 		return nil, fault.Wrap(op, err)
 	}
 	return n, nil
 }
 
-func (n *NATS) open(ctx context.Context, c NATSConfig, secret string) error {
-	options := []nats.Option{nats.InProcessServer(n.server), nats.Name("mercator")}
-	if c.Listen != "" {
-		options = append(options, nats.UserInfo(inside, secret))
+func (n *NATS) connect(url string, options ...nats.Option) error {
+	if n.keep == 0 {
+		n.keep = 14 * 24 * time.Hour
 	}
 	var err error
-	if n.conn, err = nats.Connect("", options...); err != nil {
+	if n.conn, err = nats.Connect(url, options...); err != nil {
 		return err
 	}
-	if n.js, err = jetstream.New(n.conn, jetstream.WithPublishAsyncMaxPending(4000)); err != nil {
-		return err
-	}
-	if c.Keep == 0 {
-		c.Keep = 14 * 24 * time.Hour
-	}
-	if _, err := n.js.Stream(ctx, StreamName); errors.Is(err, jetstream.ErrStreamNotFound) {
-		n.fresh = true
-	} else if err != nil {
-		return err
-	}
-	_, err = n.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
-		Name: StreamName, Subjects: []string{SubjectPrefix + ">"}, Storage: jetstream.FileStorage,
-		MaxAge: c.Keep, Duplicates: time.Hour, Description: "CloudEvents of Mercator; SQL is the truth",
-	})
+	n.js, err = jetstream.New(n.conn, jetstream.WithPublishAsyncMaxPending(4000))
 	return err
 }
 
-// Fresh reports that the stream was made at this start.
-func (n *NATS) Fresh() bool { return n.fresh }
+// Open implements Stream. A stream that is there stays as it is: outside it is its
+// operator's to size.
+func (n *NATS) Open(ctx context.Context) (fresh bool, err error) {
+	const op = "bus.open"
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	if _, err := n.js.Stream(ctx, StreamName); !errors.Is(err, jetstream.ErrStreamNotFound) {
+		return false, fault.Wrap(op, err)
+	}
+	_, err = n.js.CreateStream(ctx, jetstream.StreamConfig{
+		Name: StreamName, Subjects: []string{SubjectPrefix + ">"}, Storage: jetstream.FileStorage, Replicas: max(n.replicas, 1),
+		MaxAge: n.keep, Duplicates: time.Hour, Description: "CloudEvents of Mercator; SQL is the truth",
+	})
+	if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) { // another node was first
+		return false, nil
+	}
+	return err == nil, fault.Wrap(op, err)
+}
 
-// Addr is where the server listens, or nil.
+// Addr is where the embedded server listens, or nil.
 func (n *NATS) Addr() net.Addr { return n.server.Addr() }
 
-// Conn is the connection inside the process.
+// Conn is the connection.
 func (n *NATS) Conn() *nats.Conn { return n.conn }
 
 // Publish sends events and waits until the stream has acknowledged each.
@@ -214,11 +250,14 @@ func (n *NATS) Holds(ctx context.Context, since time.Time) (map[string]bool, err
 	return ids, fault.Wrap(op, n.js.DeleteConsumer(ctx, StreamName, c.CachedInfo().Name))
 }
 
-// Close stops the server; what it has not synced to disk is in SQL.
+// Close ends the connection and stops the embedded server; what it has not synced to
+// disk is in SQL.
 func (n *NATS) Close() {
 	if n.conn != nil {
 		n.conn.Close()
 	}
-	n.server.Shutdown()
-	n.server.WaitForShutdown()
+	if n.server != nil {
+		n.server.Shutdown()
+		n.server.WaitForShutdown()
+	}
 }

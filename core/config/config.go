@@ -42,7 +42,9 @@ type Server struct {
 
 // Data is the folder of everything that isn't in the database.
 type Data struct {
-	Dir string `toml:"dir"` // documents, the embedded NATS store, keys; default mercator-data
+	Dir string `toml:"dir"` // of this node: the embedded NATS store, locks; default mercator-data
+	// Shared is what all nodes on one database see: documents and keys; empty: Dir.
+	Shared string `toml:"shared"`
 }
 
 // Database is one of the two engines.
@@ -86,10 +88,16 @@ type Payment struct {
 	CallbackSecret Secret `toml:"callback_secret"` // with which it signs its callbacks
 }
 
-// Bus is the embedded NATS server.
+// Bus is the NATS server: the embedded one, or one outside that several nodes share.
 type Bus struct {
-	Listen  string   `toml:"listen"`  // empty: in-process only
+	Listen  string   `toml:"listen"`  // of the embedded one; empty: in-process only
 	Workers []string `toml:"workers"` // programs that do service tasks over NATS: names of their users
+
+	URL         string `toml:"url"` // of one outside (nats://, tls://; several with commas); empty: the embedded one
+	User        string `toml:"user"`
+	Password    Secret `toml:"password"`
+	Credentials string `toml:"credentials"` // a .creds file, in the place of user and password
+	Replicas    int    `toml:"replicas"`    // of the stream, where it is made; 0: 1
 }
 
 // Log says what is written to standard error.
@@ -181,6 +189,7 @@ func (c *Config) defaults() {
 	or(&c.Server.PublicURL, "http://"+c.Server.Listen)
 	c.Server.PublicURL = strings.TrimSuffix(c.Server.PublicURL, "/")
 	or(&c.Data.Dir, "mercator-data")
+	or(&c.Data.Shared, c.Data.Dir)
 	or(&c.Database.Engine, "sqlite")
 	or(&c.Database.Path, filepath.Join(c.Data.Dir, "mercator.db"))
 	or(&c.Payment.Checkout, c.Payment.Endpoint)
@@ -228,6 +237,29 @@ func (c *Config) check() (bad []string) {
 	isURL("payment.endpoint", c.Payment.Endpoint)
 	if _, err := c.Payment.CallbackSecret.Read(); err != nil {
 		say("payment.callback_secret: %v", err)
+	}
+	if b := c.Bus; b.URL != "" {
+		for part := range strings.SplitSeq(b.URL, ",") {
+			if u, err := url.Parse(strings.TrimSpace(part)); err != nil || u.Host == "" || u.Scheme != "nats" && u.Scheme != "tls" || u.User != nil {
+				say("bus.url: want nats://HOST:PORT or tls://HOST:PORT, without a password")
+			}
+		}
+		if b.Listen != "" {
+			say("bus.listen is of the embedded server, bus.url of one outside: set one of the two")
+		}
+		if b.User != "" && b.Credentials != "" {
+			say("bus.user and bus.credentials: set one of the two")
+		}
+		if b.User != "" {
+			if _, err := b.Password.Read(); err != nil {
+				say("bus.password: %v", err)
+			}
+		}
+		if b.Replicas < 0 || b.Replicas > 5 {
+			say("bus.replicas: want 1 to 5")
+		}
+	} else if b.User != "" || b.Credentials != "" || b.Replicas != 0 {
+		say("bus.url is missing: user, credentials and replicas are of a server outside")
 	}
 	for _, p := range c.Server.TrustedProxies {
 		if _, _, err := net.ParseCIDR(p); err != nil {
