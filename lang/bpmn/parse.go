@@ -61,8 +61,9 @@ type builder struct {
 	ids        map[string]Pos
 	warned     map[string]bool
 	feelGlobal bool
-	camunda    bool // the file has something of Camunda 7
-	juel       bool // expressions may be JUEL
+	camunda    bool            // the file has something of Camunda 7
+	all        map[string]bool // every id of the file
+	juel       bool            // expressions may be JUEL
 }
 
 // undo is a compensation event that names an activity.
@@ -103,6 +104,16 @@ func (b *builder) warn(at Pos, element, rule, format string, args ...any) {
 	b.d.Warnings = append(b.d.Warnings, Finding{b.d.File, at.Line, at.Col, Warning, rule, element, text})
 }
 
+// lost is a reference that leads nowhere: a mistake in what is to be executed, and a
+// warning in what is only drawn.
+func (b *builder) lost(at Pos, element, format string, args ...any) {
+	if b.p != nil && !b.p.Executable {
+		b.warn(at, element, "reference", format, args...)
+		return
+	}
+	b.bad(at, element, "reference", format, args...)
+}
+
 // claim takes an id for its first bearer.
 func (b *builder) claim(n *node) string {
 	id := n.attr("id")
@@ -125,6 +136,10 @@ func (b *builder) definitions(root *node) {
 			continue
 		}
 		switch n.name {
+		case "message", "signal", "error", "escalation":
+			b.claim(n)
+		}
+		switch n.name {
 		case "message":
 			b.messages[n.attr("id")] = n
 		case "signal":
@@ -135,6 +150,7 @@ func (b *builder) definitions(root *node) {
 			b.codes[n.attr("id")] = n.attr("escalationCode")
 		}
 	}
+	var messageFlows []*node
 	for _, n := range root.kids {
 		switch {
 		case n.is(nsBPMN, "process"):
@@ -144,12 +160,15 @@ func (b *builder) definitions(root *node) {
 				b.d.pools = append(b.d.pools, pool{k.attr("id"), k.attr("name"), local(k.attr("processRef"))})
 			}
 			b.artifacts(n)
+			messageFlows = append(messageFlows, n.all(nsBPMN, "messageFlow")...)
 		case n.is(nsBPMN, "choreography"), n.is(nsBPMN, "globalChoreographyTask"):
 			b.warn(n.pos, n.attr("id"), "not-executed", "a choreography is not executed")
 		case n.is(nsBPMNDI, "BPMNDiagram"):
 			b.diagram(n)
 		}
 	}
+	b.messageFlows(messageFlows)
+	b.oneName(root)
 	if len(b.d.Processes) == 0 && len(b.d.pools) == 0 && len(b.findings) == 0 {
 		b.bad(root.pos, "", "no-process", "the file holds no process")
 	}
@@ -185,12 +204,14 @@ func (b *builder) process(n *node) {
 		host := p.byID[a.attr("attachedToRef")]
 		switch {
 		case e == nil:
+		case host == nil && a.attr("attachedToRef") == "":
+			b.refuse(a.pos, e, "reference", "boundary event %q is attached to nothing", e.ID)
 		case host == nil:
-			b.bad(a.pos, e.ID, "reference", "boundary event %q is attached to %q, which is not there", e.ID, a.attr("attachedToRef"))
+			b.refuse(a.pos, e, "reference", "boundary event %q is attached to %q, which is not an element of this process", e.ID, a.attr("attachedToRef"))
 		case !host.Activity():
-			b.bad(a.pos, e.ID, "reference", "boundary event %q is attached to %q, which is not an activity", e.ID, host.ID)
+			b.refuse(a.pos, e, "reference", "boundary event %q is attached to %q, which is not an activity", e.ID, host.ID)
 		case host.Parent != e.Parent:
-			b.bad(a.pos, e.ID, "reference", "boundary event %q is attached to %q of another scope", e.ID, host.ID)
+			b.refuse(a.pos, e, "reference", "boundary event %q is attached to %q of another scope", e.ID, host.ID)
 		default:
 			e.Host = host
 			host.Boundary = append(host.Boundary, e)
@@ -232,7 +253,7 @@ func (b *builder) compensation() {
 		}
 		switch {
 		case of == nil:
-			b.bad(n.pos, e.ID, "reference", "%q refers to the activity %q, which is not there", e.ID, u.of)
+			b.lost(n.pos, e.ID, "%q refers to the activity %q, which is not an element of this process", e.ID, u.of)
 		case of.Parent != e.Parent && of.Parent != scope:
 			b.refuse(n.pos, e, "reference", "%q compensates %q, which is in another scope", e.ID, of.ID)
 		default:
@@ -250,6 +271,7 @@ var drawnOnly = []string{
 }
 
 func (b *builder) scope(n *node, parent *Element, flows, attached *[]*node) {
+	var sets []*node
 	for _, k := range n.kids {
 		if k.space != nsBPMN {
 			continue
@@ -293,6 +315,7 @@ func (b *builder) scope(n *node, parent *Element, flows, attached *[]*node) {
 			*flows = append(*flows, k)
 		case "laneSet":
 			b.lanes(k)
+			sets = append(sets, k)
 		case "extensionElements":
 		default:
 			if parent != nil && (k.name == "multiInstanceLoopCharacteristics" || k.name == "standardLoopCharacteristics" ||
@@ -304,6 +327,9 @@ func (b *builder) scope(n *node, parent *Element, flows, attached *[]*node) {
 			}
 			b.refuse(k.pos, parent, "unsupported", "<%s> is not known in a process", k.name)
 		}
+	}
+	for _, k := range sets {
+		b.lanesApart(k)
 	}
 	b.artifacts(n)
 }
@@ -347,18 +373,23 @@ func (b *builder) flow(n *node) {
 	id := b.claim(n)
 	from, to := b.p.byID[n.attr("sourceRef")], b.p.byID[n.attr("targetRef")]
 	if from == nil || to == nil {
-		ref := n.attr("sourceRef")
+		end := "sourceRef"
 		if from != nil {
-			ref = n.attr("targetRef")
+			end = "targetRef"
 		}
-		b.bad(n.pos, id, "reference", "sequence flow %q refers to %q, which is not an element of this process", id, ref)
-		return
-	}
-	if from.Parent != to.Parent {
-		b.bad(n.pos, id, "reference", "sequence flow %q crosses the border of a sub-process", id)
+		if ref := n.attr(end); ref == "" {
+			b.lost(n.pos, id, "sequence flow %q has no %s", id, end)
+		} else {
+			b.lost(n.pos, id, "sequence flow %q refers to %q, which is not an element of this process", id, ref)
+		}
 		return
 	}
 	f := &Flow{ID: id, Name: n.attr("name"), Pos: n.pos, From: from, To: to}
+	if from.Parent != to.Parent {
+		b.lost(n.pos, id, "sequence flow %q crosses the border of a sub-process", id)
+		b.p.Flows = append(b.p.Flows, f) // it is drawn
+		return
+	}
 	if from.Kind == EndEvent || to.Kind == StartEvent || to.Kind == BoundaryEvent || from.ByEvent || to.ByEvent {
 		b.refuse(n.pos, from, "flow", "a sequence flow can't go from <%s> %q to <%s> %q", from.Kind, from.ID, to.Kind, to.ID)
 	}
@@ -377,6 +408,9 @@ func (b *builder) flow(n *node) {
 			}
 		default:
 			f.Condition = b.formula(from, src, c.contentPos())
+			if from.Kind == StartEvent {
+				b.strict(c.pos, from, "flow", "sequence flow %q out of <%s> %q can't have a condition", id, from.Kind, from.ID)
+			}
 		}
 	}
 	from.Out = append(from.Out, f)
@@ -399,8 +433,10 @@ func (b *builder) defaults(n *node) {
 		}
 		if id := k.attr("default"); id != "" {
 			f := b.p.flowByID[id]
-			if f == nil || f.From != e {
-				b.bad(k.attrPos("default"), e.ID, "reference", "%q names %q as its default flow, which doesn't leave it", e.ID, id)
+			if !e.Activity() && e.Kind != ExclusiveGateway && e.Kind != InclusiveGateway && e.Kind != ComplexGateway {
+				b.refuse(k.attrPos("default"), e, "flow", "<%s> %q can't have a default flow", e.Kind, e.ID)
+			} else if f == nil || f.From != e {
+				b.lost(k.attrPos("default"), e.ID, "%q names %q as its default flow, which doesn't leave it", e.ID, id)
 			} else {
 				e.Default = f
 				if f.Condition != nil {
@@ -560,9 +596,11 @@ func (b *builder) element(n *node, e *Element) {
 		}
 		if ref := x.first(nsBPMN, "sourceRef"); ref != nil && x.name == "dataInputAssociation" {
 			e.Reads = append(e.Reads, local(ref.content()))
+			b.dataRef(e, ref, ref.content())
 		}
 		if ref := x.first(nsBPMN, "targetRef"); ref != nil && x.name == "dataOutputAssociation" {
 			e.Writes = append(e.Writes, local(ref.content()))
+			b.dataRef(e, ref, ref.content())
 		}
 	}
 	e.ForCompensation = n.attr("isForCompensation") == "true"
@@ -660,7 +698,7 @@ func (b *builder) message(n *node, e *Element, ref string, at Pos) {
 		m = b.messages[ref]
 	}
 	if m == nil {
-		b.bad(at, e.ID, "reference", "%q refers to the message %q, which is not there", e.ID, ref)
+		b.lost(at, e.ID, "%q refers to the message %q, which is not there", e.ID, ref)
 		return
 	}
 	if m.attr("name") != "" {
@@ -700,6 +738,9 @@ func (b *builder) trigger(n *node, e *Element) {
 			kind TimerKind
 		}{{"timeDate", Date}, {"timeDuration", Duration}, {"timeCycle", Cycle}} {
 			if x := k.first(nsBPMN, t.name); x != nil && x.content() != "" {
+				if e.TimerValue != nil {
+					b.refuse(x.pos, e, "timer", "the timer of %q has a %s and a %s: it can have one of them", e.ID, e.TimerKind, t.kind)
+				}
 				e.TimerKind = t.kind
 				e.TimerValue = b.expr(e, x.content(), x.contentPos())
 				if e.TimerValue.Static() && e.Unchecked == "" {
@@ -735,7 +776,7 @@ func (b *builder) trigger(n *node, e *Element) {
 		if ref := k.attr("signalRef"); ref != "" {
 			s := b.signals[local(ref)]
 			if s == nil {
-				b.bad(k.pos, e.ID, "reference", "%q refers to the signal %q, which is not there", e.ID, ref)
+				b.lost(k.pos, e.ID, "%q refers to the signal %q, which is not there", e.ID, ref)
 				return
 			}
 			e.SignalName = b.optional(e, s, "name")
@@ -775,7 +816,7 @@ func (b *builder) code(k *node, e *Element, attr string) {
 	}
 	code, ok := b.codes[local(ref)]
 	if !ok {
-		b.bad(k.pos, e.ID, "reference", "%q refers to %q, which is not there", e.ID, ref)
+		b.lost(k.pos, e.ID, "%q refers to the %s %q, which is not there", e.ID, e.Trigger, ref)
 		return
 	}
 	e.Code = code
@@ -801,6 +842,7 @@ func (b *builder) executable(p *Process) {
 		for _, e := range p.Elements {
 			b.needs(e)
 		}
+		b.valid(p)
 		return
 	}
 	none, starts := 0, 0
@@ -821,6 +863,7 @@ func (b *builder) executable(p *Process) {
 	for _, e := range p.Elements {
 		b.needs(e)
 	}
+	b.valid(p)
 }
 
 // needs refuses an element that lacks what its execution needs.
@@ -855,20 +898,21 @@ func (b *builder) needs(e *Element) {
 	if e.Multi != nil && e.Loop != nil {
 		lacks("is a loop and multi-instance at once")
 	}
+	told := e.Unchecked != "" // what it says about its work is refused already
 	switch e.Kind {
 	case ServiceTask, SendTask:
-		if e.JobType == nil && e.Decision == nil {
+		if e.JobType == nil && e.Decision == nil && !told {
 			lacks("has no zeebe:taskDefinition: nothing says what is to be done")
 		}
 	case BusinessRuleTask:
-		if e.Decision == nil && e.JobType == nil {
+		if e.Decision == nil && e.JobType == nil && !told {
 			lacks("has no zeebe:calledDecision")
 		}
 		if e.Decision != nil && e.ResultVar == "" {
 			lacks("has no resultVariable for its decision")
 		}
 	case ScriptTask:
-		if e.Script == nil && e.JobType == nil {
+		if e.Script == nil && e.JobType == nil && !told {
 			lacks("has no zeebe:script")
 		}
 		if e.Script != nil && e.ResultVar == "" {
@@ -881,7 +925,7 @@ func (b *builder) needs(e *Element) {
 			lacks("waits for the message %q without zeebe:subscription correlationKey: nothing says whose message", e.MessageName.Src)
 		}
 	case CallActivity:
-		if e.Call.Process == "" {
+		if e.Call.Process == "" && !told {
 			lacks("calls no process: calledElement is missing")
 		}
 	case AdHoc:
@@ -972,7 +1016,7 @@ func (b *builder) needs(e *Element) {
 			if e.JobType == nil {
 				lacks("sends a message, but has no zeebe:taskDefinition: nothing says how")
 			}
-		case Timer, Conditional, Cancelling:
+		case Timer, Conditional:
 			lacks("can't bring about a %s event", e.Trigger)
 		case Compensate:
 			if of := e.Compensated; of != nil && of.compensation() == nil && !of.Scope() && of.Kind != CallActivity {

@@ -25,7 +25,7 @@ func TestRefused(t *testing.T) {
 		{"ad-hoc with a start", task(`<bpmn:adHocSubProcess id="a"><bpmn:startEvent id="x"/><bpmn:task id="y"/></bpmn:adHocSubProcess>`), "incomplete", "can't have"},
 		{"compensation without a handler", task(`<bpmn:task id="a"/><bpmn:boundaryEvent id="b" attachedToRef="a"><bpmn:compensateEventDefinition/></bpmn:boundaryEvent>`), "incomplete", "handler"},
 		{"compensation of what has no handler", task(`<bpmn:task id="x"/><bpmn:endEvent id="a"><bpmn:compensateEventDefinition activityRef="x"/></bpmn:endEvent>`), "incomplete", "no compensation handler"},
-		{"compensation of nothing", task(`<bpmn:endEvent id="a"><bpmn:compensateEventDefinition activityRef="x"/></bpmn:endEvent>`), "reference", "not there"},
+		{"compensation of nothing", task(`<bpmn:endEvent id="a"><bpmn:compensateEventDefinition activityRef="x"/></bpmn:endEvent>`), "reference", "not an element"},
 		{"compensation of the process", `<bpmn:startEvent id="s"/><bpmn:subProcess id="e" triggeredByEvent="true"><bpmn:startEvent id="x"><bpmn:compensateEventDefinition/></bpmn:startEvent></bpmn:subProcess>`, "incomplete", "only a sub-process"},
 		{"a flow to a handler", task(`<bpmn:task id="a" isForCompensation="true"/>`), "incomplete", "no sequence flow"},
 		{"no condition", task(`<bpmn:intermediateCatchEvent id="a"><bpmn:conditionalEventDefinition/></bpmn:intermediateCatchEvent>`), "incomplete", "condition"},

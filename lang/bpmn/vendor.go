@@ -19,7 +19,7 @@ import (
 var harmless = []string{
 	"asyncBefore", "asyncAfter", "async", "exclusive", "historyTimeToLive", "versionTag", "jobPriority", "taskPriority",
 	"candidateStarterGroups", "candidateStarterUsers", "isStartableInTasklist", "modelerTemplate", "modelerTemplateVersion",
-	"modelerTemplateIcon", "diagramRelationId", "formRefBinding", "formRefVersion", "errorMessage",
+	"modelerTemplateIcon", "diagramRelationId", "errorMessage",
 }
 
 // Elements of Camunda 7 that change nothing here.
@@ -30,17 +30,21 @@ const nsDrools = "http://www.jboss.org/drools"
 // dialect finds out what a file is written in.
 func (b *builder) dialect(root *node) {
 	var zeebe bool
+	all := map[string]bool{}
 	todo := []*node{root}
 	for len(todo) > 0 {
 		n := todo[len(todo)-1]
 		todo = append(todo[:len(todo)-1], n.kids...)
 		zeebe = zeebe || n.space == nsZeebe
 		b.camunda = b.camunda || n.space == nsCamunda
+		if id := n.attr("id"); id != "" {
+			all[id] = true
+		}
 		for _, a := range n.attrs {
 			b.camunda = b.camunda || a.Name.Space == nsCamunda || a.Name.Space == "xmlns" && space(a.Value, nil) == nsCamunda
 		}
 	}
-	b.juel = !zeebe
+	b.juel, b.all = !zeebe, all
 }
 
 // translate is the FEEL of an expression in JUEL; what can't be translated is refused.
@@ -200,8 +204,15 @@ func (b *builder) vendorAttrs(n *node, e *Element) {
 			e.FollowUp = lit(name)
 		case name == "priority":
 			e.Priority = lit(name)
+		case name == "formKey" && n.attrNS(nsCamunda, "formRef") != "":
+			b.refuse(at, e, "vendor", "%q has a camunda:formKey and a camunda:formRef: which form is it?", e.ID)
 		case name == "formKey", name == "formRef":
 			e.Form = a.Value
+		case name == "formRefBinding" && (a.Value == "latest" || a.Value == "deployment"):
+			b.warn(at, id, "ignored", "camunda:%s has no effect here", name)
+		case name == "formRefBinding" && a.Value == "version":
+			b.refuse(at, e, "vendor", "%q shows a fixed version of a form: versions are numbered otherwise here", e.ID)
+		case name == "formRefVersion" && n.attrNS(nsCamunda, "formRefBinding") != "":
 		case name == "class", name == "delegateExpression":
 			b.refuse(at, e, "vendor", "camunda:%s=%q is a Java class or bean: nothing says what it does; make it a job with zeebe:taskDefinition type=\"…\"", name, short(a.Value))
 		case name == "expression" && (e.Kind == ServiceTask || e.Kind == SendTask || e.Kind == BusinessRuleTask):
