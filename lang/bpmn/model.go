@@ -215,6 +215,7 @@ type Element struct {
 	Business     bool   // a timer, or the due and follow-up date of a user task, counts in business days
 	Code         string // error, escalation; "" catches every code
 	LinkName     string
+	linked       *Element // of the throwing end of a link: the catching one
 	ByEvent      bool     // event sub-process
 	Handler      *Element // compensation boundary event: the activity that compensates
 	Compensated  *Element // compensation throw or end event: only this activity, nil: all of the scope

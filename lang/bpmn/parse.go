@@ -46,8 +46,27 @@ func Parse(file string, data []byte) (*Definitions, error) {
 	return b.d, nil
 }
 
-// maxFindings bounds what is told about one file.
-const maxFindings = 200
+// Bounds of what is told about one file, and of what stands in it.
+const (
+	maxFindings = 200
+	maxID       = 500
+	maxExprs    = 5_000     // FEEL expressions
+	maxFEEL     = 256 << 10 // bytes in all of them
+)
+
+// say is a text for a finding: what it quotes of a file is cut where it grows long.
+func say(format string, args ...any) string {
+	for i, a := range args {
+		if s, ok := a.(string); ok && len(s) > maxID {
+			args[i] = strings.ToValidUTF8(s[:maxID], "") + "…"
+		}
+	}
+	s := fmt.Sprintf(format, args...)
+	if len(s) > 4*maxID {
+		s = strings.ToValidUTF8(s[:4*maxID], "") + "…"
+	}
+	return s
+}
 
 type builder struct {
 	d          *Definitions
@@ -63,6 +82,8 @@ type builder struct {
 	feelGlobal bool
 	camunda    bool            // the file has something of Camunda 7
 	all        map[string]bool // every id of the file
+	exprs      int             // FEEL expressions
+	feelBytes  int             // in all of them
 	juel       bool            // expressions may be JUEL
 }
 
@@ -76,13 +97,16 @@ type undo struct {
 // bad is a mistake that no file may have.
 func (b *builder) bad(at Pos, element, rule, format string, args ...any) {
 	if len(b.findings) < maxFindings {
-		b.findings = append(b.findings, Finding{b.d.File, at.Line, at.Col, Error, rule, element, fmt.Sprintf(format, args...)})
+		b.findings = append(b.findings, Finding{b.d.File, at.Line, at.Col, Error, rule, element, say(format, args...)})
 	}
 }
 
 // refuse is a mistake, or something not executed, in a process that is to be executed.
 func (b *builder) refuse(at Pos, e *Element, rule, format string, args ...any) {
-	text := fmt.Sprintf(format, args...)
+	if len(b.findings) >= maxFindings {
+		return // the file isn't loaded, and enough is told
+	}
+	text := say(format, args...)
 	id := ""
 	if e != nil {
 		id = e.ID
@@ -96,8 +120,11 @@ func (b *builder) refuse(at Pos, e *Element, rule, format string, args ...any) {
 }
 
 func (b *builder) warn(at Pos, element, rule, format string, args ...any) {
-	text := fmt.Sprintf(format, args...)
-	if b.warned[text] || len(b.d.Warnings) >= maxFindings {
+	if len(b.d.Warnings) >= maxFindings {
+		return
+	}
+	text := say(format, args...)
+	if b.warned[text] {
 		return
 	}
 	b.warned[text] = true
@@ -118,6 +145,10 @@ func (b *builder) lost(at Pos, element, format string, args ...any) {
 func (b *builder) claim(n *node) string {
 	id := n.attr("id")
 	if id == "" {
+		return ""
+	}
+	if len(id) > maxID {
+		b.bad(n.pos, short(id), "too-large", "an id of %d bytes: at most %d are read", len(id), maxID)
 		return ""
 	}
 	if first, ok := b.ids[id]; ok {
@@ -190,7 +221,9 @@ func (b *builder) process(n *node) {
 	b.p = p
 	defer func() { b.p = nil }()
 	if p.ID == "" {
-		b.bad(n.pos, "", "no-id", "a process without an id")
+		if n.attr("id") == "" {
+			b.bad(n.pos, "", "no-id", "a process without an id")
+		}
 		return
 	}
 	b.vendor(n, nil)
@@ -283,7 +316,9 @@ func (b *builder) scope(n *node, parent *Element, flows, attached *[]*node) {
 			ExclusiveGateway, ParallelGateway, InclusiveGateway, EventBasedGateway, ComplexGateway:
 			id := b.claim(k)
 			if id == "" {
-				b.bad(k.pos, "", "no-id", "<%s> without an id", k.name)
+				if k.attr("id") == "" {
+					b.bad(k.pos, "", "no-id", "<%s> without an id", k.name)
+				}
 				continue
 			}
 			e := &Element{ID: id, Name: strings.Join(strings.Fields(k.attr("name")), " "), Kind: kind, Pos: k.pos, Parent: parent}
@@ -471,6 +506,17 @@ func (b *builder) formula(e *Element, src string, at Pos) *Expr {
 		trimmed = rest
 	}
 	x := &Expr{Src: trimmed, Pos: at}
+	if b.exprs++; b.exprs > maxExprs {
+		if b.exprs == maxExprs+1 {
+			b.bad(at, "", "too-large", "more than %d expressions", maxExprs)
+		}
+		return x
+	}
+	if b.feelBytes += len(trimmed); b.feelBytes > maxFEEL {
+		b.exprs = maxExprs // the next one is one too many
+		b.bad(at, "", "too-large", "more than %d bytes of expressions", maxFEEL)
+		return x
+	}
 	prog, err := feel.Compile(trimmed, feel.Config{File: b.d.File, Line: at.Line, Col: at.Col})
 	if err != nil {
 		b.refuse(at, e, "feel", "not a FEEL expression: %v", err)
@@ -838,6 +884,7 @@ func (b *builder) executable(p *Process) {
 			}
 		}
 	}
+	p.link()
 	if !p.Executable {
 		for _, e := range p.Elements {
 			b.needs(e)
@@ -1033,7 +1080,7 @@ func (b *builder) needs(e *Element) {
 		case Link:
 			if e.Kind == EndEvent {
 				lacks("can't be a link")
-			} else if b.linkTarget(e) == nil {
+			} else if e.linked == nil {
 				lacks("is a link to %q, which is not there", e.LinkName)
 			}
 		}
@@ -1057,18 +1104,6 @@ func (b *builder) needs(e *Element) {
 			}
 		}
 	}
-}
-
-// linkTarget is the catching end of a link.
-func (b *builder) linkTarget(e *Element) *Element { return b.p.linkTarget(e) }
-
-func (p *Process) linkTarget(e *Element) *Element {
-	for _, c := range p.children(e.Parent) {
-		if c.Kind == CatchEvent && c.Trigger == Link && c.LinkName == e.LinkName {
-			return c
-		}
-	}
-	return nil
 }
 
 func (b *builder) diagram(n *node) {

@@ -484,7 +484,7 @@ func (r *run) throw(t *Token, el *Element) {
 	case el.JobType != nil:
 		r.job(t, el)
 	case el.Trigger == Link:
-		to := r.p.linkTarget(el)
+		to := el.linked
 		r.do(Left{Token: t.ID, Element: el.ID})
 		t.Element, t.Via, t.Vars, t.Wait = to.ID, "", nil, Moving
 		r.move(t)

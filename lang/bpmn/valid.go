@@ -162,6 +162,25 @@ func (b *builder) linked(children []*Element) {
 	}
 }
 
+// link finds the catching end of each link: the first of its name in the scope.
+func (p *Process) link() {
+	type key struct {
+		scope *Element
+		name  string
+	}
+	ends := map[key]*Element{}
+	for _, e := range p.Elements {
+		if k := (key{e.Parent, e.LinkName}); e.Kind == CatchEvent && e.Trigger == Link && ends[k] == nil {
+			ends[k] = e
+		}
+	}
+	for _, e := range p.Elements {
+		if e.Kind == ThrowEvent && e.Trigger == Link {
+			e.linked = ends[key{e.Parent, e.LinkName}]
+		}
+	}
+}
+
 // boundary looks at the boundary events of an activity.
 func (b *builder) boundary(e *Element) {
 	b.apart(e.Boundary, fmt.Sprintf("on %q", e.ID))

@@ -53,6 +53,9 @@ func (b *builder) translate(e *Element, src string, at Pos) (string, bool) {
 		b.refuse(at, e, "expression", "%q is an expression of another language; beside zeebe: elements expressions are FEEL and begin with \"=\"", short(src))
 		return "", false
 	}
+	if b.exprs > maxExprs {
+		return "", false // and that is told already
+	}
 	out, err := fromJUEL(src)
 	if err != nil {
 		b.refuse(advance(at, src[:err.off]), e, "expression", "the expression %q can't be read: %s", short(src), err.text)
