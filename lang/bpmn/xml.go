@@ -286,6 +286,24 @@ func readXML(data []byte) (*node, []errAt, *errAt) {
 	return root, warnings, nil
 }
 
+// Sniff reports whether a text is a BPMN file by its first element, whatever else is wrong with it.
+func Sniff(data []byte) bool {
+	data, problem := toUTF8(data)
+	if problem != nil {
+		return false
+	}
+	d := xml.NewDecoder(bytes.NewReader(data))
+	for {
+		t, err := d.Token()
+		if err != nil {
+			return false
+		}
+		if e, ok := t.(xml.StartElement); ok {
+			return e.Name.Local == "definitions" && e.Name.Space == nsBPMN
+		}
+	}
+}
+
 func hintFor(prefix string) string {
 	for _, known := range [][2]string{
 		{"bpmn", nsBPMN}, {"bpmn2", nsBPMN}, {"bpmndi", nsBPMNDI}, {"dc", nsDC}, {"di", nsDI},
