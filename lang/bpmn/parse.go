@@ -215,7 +215,7 @@ func local(q string) string {
 
 func (b *builder) process(n *node) {
 	p := &Process{
-		ID: b.claim(n), Name: n.attr("name"), Pos: n.pos, Executable: n.attr("isExecutable") == "true",
+		ID: b.claim(n), Name: n.attr("name"), Pos: n.pos, Executable: n.yes("isExecutable"),
 		byID: map[string]*Element{}, flowByID: map[string]*Flow{}, file: b.d.File,
 	}
 	b.p = p
@@ -430,6 +430,7 @@ func (b *builder) flow(n *node) {
 	}
 	b.vendorFlow(n, from)
 	if c := n.first(nsBPMN, "conditionExpression"); c != nil {
+		f.told = true
 		b.lower(c, from)
 		src := c.content()
 		switch {
@@ -517,13 +518,58 @@ func (b *builder) formula(e *Element, src string, at Pos) *Expr {
 		b.bad(at, "", "too-large", "more than %d bytes of expressions", maxFEEL)
 		return x
 	}
-	prog, err := feel.Compile(trimmed, feel.Config{File: b.d.File, Line: at.Line, Col: at.Col})
+	prog, err := feel.Compile(trimmed, feel.Config{File: b.d.File, Line: at.Line, Col: at.Col, Names: bare(trimmed)})
 	if err != nil {
 		b.refuse(at, e, "feel", "not a FEEL expression: %v", err)
 		return x
 	}
 	x.prog = prog
 	return x
+}
+
+// functions are the built-in functions of FEEL that have the names of likely variables.
+var functions = set([]string{
+	"date", "time", "number", "string", "duration", "contains", "matches", "replace", "split", "count", "min", "max", "sum", "mean",
+	"all", "any", "append", "concatenate", "remove", "reverse", "union", "flatten", "product", "median", "stddev", "mode", "decimal",
+	"floor", "ceiling", "abs", "modulo", "sqrt", "log", "exp", "odd", "even", "before", "after", "meets", "coincides", "starts",
+	"finishes", "during", "includes", "overlaps", "range", "now", "today", "sort", "substring",
+})
+
+// bare are the words of an expression that name a function and aren't called in it: they
+// are variables of the process, which in FEEL hide the functions of their names.
+func bare(src string) []string {
+	var out []string
+	called := map[string]bool{}
+	for i := 0; i < len(src); {
+		c := src[i]
+		if c == '"' {
+			for i++; i < len(src) && src[i] != '"'; i++ {
+				if src[i] == '\\' {
+					i++
+				}
+			}
+			i++
+			continue
+		}
+		j := i
+		for j < len(src) && (src[j] == '_' || src[j] >= 'a' && src[j] <= 'z' || src[j] >= 'A' && src[j] <= 'Z' || src[j] >= '0' && src[j] <= '9' || src[j] >= 0x80) {
+			j++
+		}
+		if j == i {
+			i++
+			continue
+		}
+		if word := src[i:j]; functions[word] && !strings.HasSuffix(strings.TrimRight(src[:i], " \t\r\n"), ".") {
+			switch rest := strings.TrimLeft(src[j:], " \t\r\n"); {
+			case strings.HasPrefix(rest, "("):
+				called[word] = true
+			case !strings.HasPrefix(rest, ":") && !slices.Contains(out, word):
+				out = append(out, word)
+			}
+		}
+		i = j
+	}
+	return slices.DeleteFunc(out, func(w string) bool { return called[w] })
 }
 
 func (b *builder) optional(e *Element, n *node, attr string) *Expr {
@@ -573,6 +619,11 @@ func (b *builder) element(n *node, e *Element) {
 			}
 		}
 	}
+	for _, name := range []string{"calledDecision", "formDefinition"} {
+		if x := n.ext(name); x != nil && (x.attr("bindingType") == "versionTag" || x.attr("versionTag") != "") {
+			b.refuse(x.pos, e, "unsupported", "%q names the version %q in zeebe:%s: here the one counts that is in force when the case begins", e.ID, short(x.attr("versionTag")), name)
+		}
+	}
 	if x := n.ext("calledDecision"); x != nil {
 		e.Decision = b.optional(e, x, "decisionId")
 		e.ResultVar = x.attr("resultVariable")
@@ -611,18 +662,18 @@ func (b *builder) element(n *node, e *Element) {
 	}
 	switch e.Kind {
 	case StartEvent:
-		e.Interrupting = n.attr("isInterrupting") != "false"
+		e.Interrupting = !n.no("isInterrupting")
 	case BoundaryEvent:
-		e.Interrupting = n.attr("cancelActivity") != "false"
+		e.Interrupting = !n.no("cancelActivity")
 	case SubProcess, Transaction, AdHoc:
-		e.ByEvent = n.attr("triggeredByEvent") == "true"
+		e.ByEvent = n.yes("triggeredByEvent")
 	case ReceiveTask:
 		b.message(n, e, n.attr("messageRef"), n.pos)
-		if n.attr("instantiate") == "true" {
+		if n.yes("instantiate") {
 			b.refuse(n.pos, e, "unsupported", "receive task %q starts a process: use a message start event", e.ID)
 		}
 	case EventBasedGateway:
-		if n.attr("instantiate") == "true" {
+		if n.yes("instantiate") {
 			b.refuse(n.pos, e, "unsupported", "event-based gateway %q starts a process: use message start events", e.ID)
 		}
 	}
@@ -649,7 +700,12 @@ func (b *builder) element(n *node, e *Element) {
 			b.dataRef(e, ref, ref.content())
 		}
 	}
-	e.ForCompensation = n.attr("isForCompensation") == "true"
+	e.ForCompensation = n.yes("isForCompensation")
+	for _, a := range []string{"startQuantity", "completionQuantity"} {
+		if v := n.attr(a); v != "" && v != "1" {
+			b.refuse(n.attrPos(a), e, "unsupported", "%q: %s=%q: one token begins an activity and one leaves it", e.ID, a, short(v))
+		}
+	}
 	switch e.Kind {
 	case CallActivity:
 		b.call(n, e)
@@ -664,14 +720,16 @@ func (b *builder) condition(c *node, e *Element, what string) *Expr {
 		return nil
 	}
 	if !strings.HasPrefix(c.content(), "=") && !b.feelGlobal && !strings.Contains(strings.ToUpper(c.attr("language")), "FEEL") {
-		b.refuse(c.contentPos(), e, "expression", "%q: %s is not FEEL: it has to begin with \"=\"", e.ID, what)
+		if !isJUEL(c.content()) || !b.juel || !juelLanguage(c.attr("language")) { // else it is refused already
+			b.refuse(c.contentPos(), e, "expression", "%q: %s %s", e.ID, what, notFEEL(c.attr("language")))
+		}
 		return nil
 	}
 	return b.formula(e, c.content(), c.contentPos())
 }
 
 func (b *builder) loop(n *node, e *Element) {
-	l := &Loop{Before: n.attr("testBefore") == "true", While: b.condition(n.first(nsBPMN, "loopCondition"), e, "the condition of the loop")}
+	l := &Loop{Before: n.yes("testBefore"), While: b.condition(n.first(nsBPMN, "loopCondition"), e, "the condition of the loop")}
 	if s := n.attr("loopMaximum"); s != "" {
 		v, err := strconv.Atoi(s)
 		if err != nil || v < 1 || v > maxItems {
@@ -704,7 +762,7 @@ func (b *builder) call(n *node, e *Element) {
 func (b *builder) adHoc(n *node, e *Element) {
 	a := &AdHocRules{
 		Sequential: n.attr("ordering") == "Sequential",
-		CancelRest: n.attr("cancelRemainingInstances") != "false",
+		CancelRest: !n.no("cancelRemainingInstances"),
 		Until:      b.condition(n.first(nsBPMN, "completionCondition"), e, "the completion condition"),
 	}
 	if x := n.ext("adHoc"); x != nil {
@@ -718,8 +776,11 @@ func (b *builder) adHoc(n *node, e *Element) {
 }
 
 func (b *builder) multi(n *node, e *Element) {
-	m := &Multi{Sequential: n.attr("isSequential") == "true"}
+	m := &Multi{Sequential: n.yes("isSequential")}
 	x := n.ext("loopCharacteristics")
+	if x == nil && e.Unchecked != "" {
+		return // what it runs over is refused already
+	}
 	if x == nil {
 		b.refuse(n.pos, e, "unsupported", "%q: multi-instance without zeebe:loopCharacteristics: nothing says over which list", e.ID)
 		return
@@ -841,7 +902,7 @@ func (b *builder) trigger(n *node, e *Element) {
 		}
 	case "compensateEventDefinition":
 		e.Trigger = Compensate
-		e.Wait = k.attr("waitForCompletion") != "false"
+		e.Wait = !k.no("waitForCompletion")
 		if k.attr("activityRef") != "" {
 			b.undoes = append(b.undoes, undo{e, k, local(k.attr("activityRef"))})
 		}
@@ -948,11 +1009,19 @@ func (b *builder) needs(e *Element) {
 	told := e.Unchecked != "" // what it says about its work is refused already
 	switch e.Kind {
 	case ServiceTask, SendTask:
-		if e.JobType == nil && e.Decision == nil && !told {
+		if op := e.operation; op != "" && e.JobType == nil && e.Decision == nil && !told {
+			b.refuse(e.Pos, e, "vendor", "<%s> %q calls the operation %q: which program does it isn't in the file; make it a job with zeebe:taskDefinition type=\"…\"", e.Kind, e.ID, op)
+		} else if e.JobType == nil && e.Decision == nil && !told {
 			lacks("has no zeebe:taskDefinition: nothing says what is to be done")
 		}
+	case Task:
+		if e.operation != "" && e.JobType == nil && !told {
+			b.refuse(e.Pos, e, "vendor", "<%s> %q is the work item %q of jBPM: which program does it isn't in the file; make it a service task with zeebe:taskDefinition type=\"…\"", e.Kind, e.ID, e.operation)
+		}
 	case BusinessRuleTask:
-		if e.Decision == nil && e.JobType == nil && !told {
+		if op := e.operation; op != "" && e.Decision == nil && e.JobType == nil && !told {
+			b.refuse(e.Pos, e, "vendor", "<%s> %q applies the rules %q, which are not DMN: make them a decision and name it with zeebe:calledDecision", e.Kind, e.ID, op)
+		} else if e.Decision == nil && e.JobType == nil && !told {
 			lacks("has no zeebe:calledDecision")
 		}
 		if e.Decision != nil && e.ResultVar == "" {
@@ -962,7 +1031,7 @@ func (b *builder) needs(e *Element) {
 		if e.Script == nil && e.JobType == nil && !told {
 			lacks("has no zeebe:script")
 		}
-		if e.Script != nil && e.ResultVar == "" {
+		if e.Script != nil && e.ResultVar == "" && !told {
 			lacks("has no resultVariable for its script")
 		}
 	case ReceiveTask:
@@ -1060,7 +1129,7 @@ func (b *builder) needs(e *Element) {
 	case ThrowEvent, EndEvent:
 		switch e.Trigger {
 		case Message:
-			if e.JobType == nil {
+			if e.JobType == nil && !told {
 				lacks("sends a message, but has no zeebe:taskDefinition: nothing says how")
 			}
 		case Timer, Conditional:
@@ -1098,7 +1167,7 @@ func (b *builder) needs(e *Element) {
 	case ExclusiveGateway, InclusiveGateway:
 		if len(e.Out) > 1 {
 			for _, f := range e.Out {
-				if f.Condition == nil && f != e.Default {
+				if f.Condition == nil && f != e.Default && !f.told {
 					b.refuse(f.Pos, e, "condition", "sequence flow %q out of <%s> %q has no condition and is not the default", f.ID, e.Kind, e.ID)
 				}
 			}

@@ -297,7 +297,7 @@ func (b *builder) oneName(root *node) {
 		name := n.attr("name")
 		if o, ok := first[name]; ok && name != "" {
 			for _, p := range root.all(nsBPMN, "process") {
-				if p.attr("isExecutable") == "true" {
+				if p.yes("isExecutable") {
 					b.bad(n.pos, n.attr("id"), "ambiguous", "the signals %q and %q have one name, %q: signals are told apart by their names", o, n.attr("id"), short(name))
 					break
 				}

@@ -76,6 +76,17 @@ func (n *node) is(space, name string) bool { return n.space == space && n.name =
 // attr is an attribute without a namespace.
 func (n *node) attr(name string) string { return n.attrNS("", name) }
 
+// yes and no read an attribute that is true or false in XML.
+func (n *node) yes(name string) bool {
+	v := strings.TrimSpace(n.attr(name))
+	return v == "true" || v == "1"
+}
+
+func (n *node) no(name string) bool {
+	v := strings.TrimSpace(n.attr(name))
+	return v == "false" || v == "0"
+}
+
 func (n *node) attrNS(space, name string) string {
 	for _, a := range n.attrs {
 		if a.Name.Local == name && a.Name.Space == space {
