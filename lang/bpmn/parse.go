@@ -141,6 +141,13 @@ func (b *builder) lost(at Pos, element, format string, args ...any) {
 	b.bad(at, element, "reference", format, args...)
 }
 
+// lost marks an element whose reference leads nowhere, so that nothing more is told of it.
+func (e *Element) lost() {
+	if e.Unchecked == "" {
+		e.Unchecked = "it refers to what is not there"
+	}
+}
+
 // claim takes an id for its first bearer.
 func (b *builder) claim(n *node) string {
 	id := n.attr("id")
@@ -434,6 +441,8 @@ func (b *builder) flow(n *node) {
 		b.lower(c, from)
 		src := c.content()
 		switch {
+		case src == "" && c.attrNS(nsCamunda, "resource") != "":
+			b.refuse(c.pos, from, "expression", "the condition of sequence flow %q is in %q, which is not in the file", id, short(c.attrNS(nsCamunda, "resource")))
 		case src == "":
 			b.refuse(c.pos, from, "expression", "sequence flow %q has an empty condition", id)
 		case from.Kind == ParallelGateway || from.Kind == EventBasedGateway:
@@ -805,6 +814,7 @@ func (b *builder) message(n *node, e *Element, ref string, at Pos) {
 		m = b.messages[ref]
 	}
 	if m == nil {
+		e.lost()
 		b.lost(at, e.ID, "%q refers to the message %q, which is not there", e.ID, ref)
 		return
 	}
@@ -860,9 +870,9 @@ func (b *builder) trigger(n *node, e *Element) {
 		if e.TimerValue == nil {
 			b.refuse(k.pos, e, "timer", "the timer of %q has no date, duration or cycle", e.ID)
 		} else if e.TimerKind == Cycle && e.Kind == CatchEvent {
-			b.refuse(k.pos, e, "timer", "%q: an intermediate timer can't be a cycle", e.ID)
+			b.refuse(k.pos, e, "timer", "%q: an intermediate timer that is a cycle is not executed: it happens once, so write a date or a duration", e.ID)
 		} else if e.TimerKind == Cycle && e.Kind == BoundaryEvent && e.Interrupting {
-			b.refuse(k.pos, e, "timer", "%q: an interrupting timer can't be a cycle", e.ID)
+			b.refuse(k.pos, e, "timer", "%q: an interrupting timer that is a cycle is not executed: it happens once, so write a date or a duration", e.ID)
 		}
 	case "errorEventDefinition":
 		e.Trigger = ErrorEvent
@@ -883,6 +893,7 @@ func (b *builder) trigger(n *node, e *Element) {
 		if ref := k.attr("signalRef"); ref != "" {
 			s := b.signals[local(ref)]
 			if s == nil {
+				e.lost()
 				b.lost(k.pos, e.ID, "%q refers to the signal %q, which is not there", e.ID, ref)
 				return
 			}
@@ -923,6 +934,7 @@ func (b *builder) code(k *node, e *Element, attr string) {
 	}
 	code, ok := b.codes[local(ref)]
 	if !ok {
+		e.lost()
 		b.lost(k.pos, e.ID, "%q refers to the %s %q, which is not there", e.ID, e.Trigger, ref)
 		return
 	}
@@ -980,9 +992,13 @@ func (b *builder) needs(e *Element) {
 		b.refuse(e.Pos, e, "incomplete", "<%s> %q %s", e.Kind, e.ID, fmt.Sprintf(format, args...))
 	}
 	not := func(why string) { b.refuse(e.Pos, e, "unsupported", "<%s> %q is not executed%s", e.Kind, e.ID, why) }
+	told := e.Unchecked != "" // what it says about its work is refused already
 	hears := func() {
 		switch e.Trigger {
 		case Message:
+			if told {
+				return
+			}
 			if e.MessageName == nil {
 				lacks("has no message with a name")
 			} else if e.Key == nil {
@@ -992,7 +1008,7 @@ func (b *builder) needs(e *Element) {
 			lacks("can't wait for %s", e.Trigger)
 		}
 	}
-	if e.Trigger == Signal && e.SignalName == nil {
+	if e.Trigger == Signal && e.SignalName == nil && !told {
 		lacks("has no signal with a name")
 	}
 	if e.ForCompensation {
@@ -1006,13 +1022,12 @@ func (b *builder) needs(e *Element) {
 	if e.Multi != nil && e.Loop != nil {
 		lacks("is a loop and multi-instance at once")
 	}
-	told := e.Unchecked != "" // what it says about its work is refused already
 	switch e.Kind {
 	case ServiceTask, SendTask:
 		if op := e.operation; op != "" && e.JobType == nil && e.Decision == nil && !told {
 			b.refuse(e.Pos, e, "vendor", "<%s> %q calls the operation %q: which program does it isn't in the file; make it a job with zeebe:taskDefinition type=\"…\"", e.Kind, e.ID, op)
 		} else if e.JobType == nil && e.Decision == nil && !told {
-			lacks("has no zeebe:taskDefinition: nothing says what is to be done")
+			lacks("has no zeebe:taskDefinition with a type: nothing says what is to be done")
 		}
 	case Task:
 		if e.operation != "" && e.JobType == nil && !told {
@@ -1035,6 +1050,9 @@ func (b *builder) needs(e *Element) {
 			lacks("has no resultVariable for its script")
 		}
 	case ReceiveTask:
+		if told {
+			break
+		}
 		if e.MessageName == nil {
 			lacks("has no message with a name")
 		} else if e.Key == nil {
@@ -1090,7 +1108,7 @@ func (b *builder) needs(e *Element) {
 			switch e.Trigger {
 			case NoTrigger, Timer, Signal, Conditional:
 			case Message:
-				if e.MessageName == nil {
+				if e.MessageName == nil && !told {
 					lacks("has no message with a name")
 				}
 			case ErrorEvent, Escalation, Terminate, Link, Compensate:

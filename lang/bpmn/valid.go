@@ -202,7 +202,7 @@ func (b *builder) between(e *Element) {
 		bad("%q is the beginning of a link: no sequence flow can lead away from it", e.ID)
 	case e.Kind == CatchEvent && e.Trigger == Link && len(e.In) > 0:
 		bad("%q is the end of a link: no sequence flow can lead to it", e.ID)
-	case (e.Kind == ThrowEvent || e.Kind == EndEvent) && (e.Trigger == ErrorEvent || e.Trigger == Escalation) && e.Code == "":
+	case (e.Kind == ThrowEvent || e.Kind == EndEvent) && (e.Trigger == ErrorEvent || e.Trigger == Escalation) && e.Code == "" && e.Unchecked == "":
 		b.refuse(e.Pos, e, "incomplete", "<%s> %q brings about an %s without a code", e.Kind, e.ID, e.Trigger)
 	case e.ByEvent && (e.Multi != nil || e.Loop != nil):
 		bad("the event sub-process %q can't be repeated: its event says how often it runs", e.ID)

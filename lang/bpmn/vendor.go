@@ -230,7 +230,11 @@ func (b *builder) vendorAttrs(n *node, e *Element) {
 		case name == "formRefBinding" && a.Value == "version":
 			b.refuse(at, e, "vendor", "%q shows a fixed version of a form: versions are numbered otherwise here", e.ID)
 		case name == "formRefVersion" && n.attrNS(nsCamunda, "formRefBinding") != "":
-		case name == "class", name == "delegateExpression", name == "variableMappingClass", name == "variableMappingDelegateExpression":
+		case a.Value == "":
+		case name == "calledElementType" && a.Value == "BPMN":
+		case name == "variableMappingClass", name == "variableMappingDelegateExpression":
+			b.refuse(at, e, "vendor", "camunda:%s=%q is a Java class or bean: nothing says which variables it passes; name them in a zeebe:ioMapping", name, short(a.Value))
+		case name == "class", name == "delegateExpression":
 			b.refuse(at, e, "vendor", "camunda:%s=%q is a Java class or bean: nothing says what it does; make it a job with zeebe:taskDefinition type=\"…\"", name, short(a.Value))
 		case name == "expression" && (e.Kind == ServiceTask || e.Kind == SendTask || e.Kind == BusinessRuleTask):
 			b.calculates(n, e, a.Value, at)
@@ -251,11 +255,10 @@ func (b *builder) vendorAttrs(n *node, e *Element) {
 // calculates is a task whose whole work is an expression: with a result it is a script,
 // without one nothing happens.
 func (b *builder) calculates(n *node, e *Element, src string, at Pos) {
-	if !isJUEL(src) {
-		b.refuse(at, e, "vendor", "camunda:expression=%q is no expression", short(src))
-		return
+	f, ok := quoteFEEL(src), true // a text that stands for itself
+	if isJUEL(src) {
+		f, ok = b.translate(e, src, at)
 	}
-	f, ok := b.translate(e, src, at)
 	if !ok {
 		return
 	}
@@ -272,8 +275,9 @@ func (b *builder) decisionResult(n *node, e *Element) {
 	result := n.attrNS(nsCamunda, "resultVariable")
 	at := n.attrPos("decisionRef")
 	switch kind := n.attrNS(nsCamunda, "mapDecisionResult"); {
+	case result == "": // which is refused as such
 	case kind == "singleEntry":
-	case kind == "collectEntries" && result != "":
+	case kind == "collectEntries":
 		n.mapping(at).add(at, "output", "target", result, "source",
 			fmt.Sprintf("=if %s instance of list<Any> then %s else if %s = null then [] else [%s]", result, result, result, result))
 	case kind == "singleResult":
