@@ -82,6 +82,7 @@ type builder struct {
 	feelGlobal bool
 	camunda    bool            // the file has something of Camunda 7
 	all        map[string]bool // every id of the file
+	pairs      map[string]int  // flows without an id, by what they connect
 	exprs      int             // FEEL expressions
 	feelBytes  int             // in all of them
 	juel       bool            // expressions may be JUEL
@@ -235,7 +236,7 @@ func (b *builder) process(n *node) {
 	}
 	b.vendor(n, nil)
 	b.d.Processes = append(b.d.Processes, p)
-	b.undoes = nil
+	b.undoes, b.pairs = nil, map[string]int{}
 	var flows []*node
 	var attached []*node
 	b.scope(n, nil, &flows, &attached)
@@ -426,6 +427,14 @@ func (b *builder) flow(n *node) {
 		}
 		return
 	}
+	if id == "" {
+		// The standard doesn't ask for an id, but tokens are told apart by the flow that they
+		// came over. ">" is in no id of a file.
+		id = from.ID + ">" + to.ID
+		if b.pairs[id]++; b.pairs[id] > 1 {
+			id += ">" + strconv.Itoa(b.pairs[id])
+		}
+	}
 	f := &Flow{ID: id, Name: n.attr("name"), Pos: n.pos, From: from, To: to}
 	if from.Parent != to.Parent {
 		b.lost(n.pos, id, "sequence flow %q crosses the border of a sub-process", id)
@@ -461,9 +470,7 @@ func (b *builder) flow(n *node) {
 	from.Out = append(from.Out, f)
 	to.In = append(to.In, f)
 	b.p.Flows = append(b.p.Flows, f)
-	if id != "" {
-		b.p.flowByID[id] = f
-	}
+	b.p.flowByID[id] = f
 }
 
 // defaults links the default flows, now that all flows are there.

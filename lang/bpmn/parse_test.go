@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -251,4 +252,24 @@ func TestContentRuns(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Sequence flows need no id: a join tells by them apart what has come.
+func TestFlowsWithoutIDs(t *testing.T) {
+	bare := regexp.MustCompile(`<bpmn:sequenceFlow id="[^"]*"`)
+	body := `<bpmn:startEvent id="s"/><bpmn:parallelGateway id="g"/>` + job("a") + job("b") + `<bpmn:parallelGateway id="j"/>` + job("c") + `<bpmn:endEvent id="e"/>` +
+		flows("s>g;g>a;g>b;a>j;b>j;j>c;c>e")
+	pl := play(t, bare.ReplaceAllString(body, "<bpmn:sequenceFlow"), nil)
+	pl.jobDone("a", nil)
+	pl.is("b", "j")
+	pl.jobDone("b", nil)
+	pl.is("c")
+	pl.jobDone("c", nil)
+	pl.completed()
+
+	// Also where two connect the same elements.
+	pl = play(t, bare.ReplaceAllString(`<bpmn:startEvent id="s"/><bpmn:parallelGateway id="g"/><bpmn:parallelGateway id="j"/>`+job("c")+`<bpmn:endEvent id="e"/>`+flows("s>g;g>j;g>j;j>c;c>e"), "<bpmn:sequenceFlow"), nil)
+	pl.is("c")
+	pl.jobDone("c", nil)
+	pl.completed()
 }
