@@ -578,8 +578,11 @@ func (r *run) listen(t *Token, el *Element, again bool) error {
 	if err != nil {
 		return err
 	}
-	if name == "" || key == "" {
-		return fmt.Errorf("the name or the correlation key of the message of %q is empty", el.ID)
+	if name == "" {
+		return fmt.Errorf("the name of the message of %q is empty", el.ID)
+	}
+	if key == "" {
+		return fmt.Errorf("the correlation key of the message %q of %q is empty: nothing says whose message", name, el.ID)
 	}
 	r.do(Subscribe{Token: t.ID, Element: el.ID, Message: name, Key: key})
 	return nil

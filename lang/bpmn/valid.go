@@ -108,6 +108,11 @@ func (b *builder) starts(children []*Element) {
 		default:
 			continue
 		}
+		for _, x := range []*Expr{e.MessageName, e.SignalName} {
+			if x != nil && !x.Static() && (e.Trigger == Message || len(x.Names()) > 0) {
+				b.refuse(x.Pos, e, "expression", "%q begins the process with the %s whose name is the expression %q: before it has begun there is nothing to work it out", e.ID, e.Trigger, short(x.Src))
+			}
+		}
 		if o := first[name]; o != nil {
 			b.refuse(e.Pos, e, "ambiguous", "%q and %q both begin the process with the %s: nothing says which of them it is for", o.ID, e.ID, short(name))
 		} else {

@@ -104,6 +104,9 @@ func TestValid(t *testing.T) {
 		{"two starts without a trigger", begin + `<bpmn:startEvent id="s2"/>` + finish + flows("s>e;s2>e"), "start", "one is enough"},
 		{"starts of two messages", starting("s", onPaid, true) + starting("s2", otherMessage, true) + finish + flows("s>e;s2>e"), "", ""},
 		{"starts of one message", starting("s", onPaid, true) + starting("s2", onPaid, true) + finish + flows("s>e;s2>e"), "ambiguous", "both begin the process with the message paid"},
+		{"a start of a message with an expression", starting("s", `<bpmn:messageEventDefinition messageRef="m_calc"/>`, true) + finish + flows("s>e"), "expression", "nothing to work it out"},
+		{"a start of a signal with a fixed expression", starting("s", `<bpmn:signalEventDefinition signalRef="g_calc"/>`, true) + finish + flows("s>e"), "", ""},
+		{"a start of a signal with variables", starting("s", `<bpmn:signalEventDefinition signalRef="g_vars"/>`, true) + finish + flows("s>e"), "expression", "nothing to work it out"},
 		{"starts of one signal", starting("s", onStorm, true) + starting("s2", onStorm, true) + finish + flows("s>e;s2>e"), "ambiguous", "signal storm"},
 		{"starts of two timers", starting("s", thrice, true) + starting("s2", thrice, true) + finish + flows("s>e;s2>e"), "", ""},
 		{"a start of an error", starting("s", onFull, true) + finish + flows("s>e"), "incomplete", "for event sub-processes"},
@@ -170,7 +173,7 @@ func TestValid(t *testing.T) {
 		{"data that is calculated", begin + `<bpmn:task id="a"><bpmn:dataInputAssociation><bpmn:assignment/></bpmn:dataInputAssociation></bpmn:task>` + finish + flows("s>a;a>e"), "unsupported", "assignments"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			data := strings.Replace(string(model(c.body)), "<bpmn:error", `<bpmn:message id="m_other" name="other"><bpmn:extensionElements><zeebe:subscription correlationKey="=key"/></bpmn:extensionElements></bpmn:message><bpmn:error`, 1)
+			data := strings.Replace(string(model(c.body)), "<bpmn:error", `<bpmn:message id="m_calc" name="=&quot;a&quot;"/><bpmn:signal id="g_calc" name="=&quot;a&quot;+&quot;b&quot;"/><bpmn:signal id="g_vars" name="=a+b"/><bpmn:message id="m_other" name="other"><bpmn:extensionElements><zeebe:subscription correlationKey="=key"/></bpmn:extensionElements></bpmn:message><bpmn:error`, 1)
 			verdict(t, []byte(data), c.rule, c.says)
 		})
 	}
