@@ -215,6 +215,12 @@ func (b *builder) between(e *Element) {
 		bad("the event sub-process %q can't be a compensation handler", e.ID)
 	case e.ByEvent && len(e.Inputs)+len(e.Outputs) > 0:
 		b.refuse(e.Pos, e, "mapping", "the event sub-process %q can't have inputs and outputs: its start event can have outputs", e.ID)
+	case (e.Kind == BoundaryEvent || e.Kind == StartEvent && e.Parent != nil && e.Parent.ByEvent) && len(e.Inputs) > 0:
+		b.refuse(e.Inputs[0].Pos, e, "mapping", "<%s> %q can't have inputs: it can have outputs", e.Kind, e.ID)
+	case e.Kind == EndEvent && e.Trigger == ErrorEvent && len(e.Outputs) > 0:
+		b.refuse(e.Outputs[0].Pos, e, "mapping", "<%s> %q throws an error and can't have outputs: it can have inputs", e.Kind, e.ID)
+	case gateway(e) && len(e.Inputs)+len(e.Outputs) > 0:
+		b.refuse(e.Pos, e, "mapping", "<%s> %q can't have inputs and outputs", e.Kind, e.ID)
 	case e.Kind == EventBasedGateway:
 		if len(e.Out) == 1 {
 			b.strict(e.Pos, e, "flow", "<%s> %q has one branch: it needs two to choose from", e.Kind, e.ID)
@@ -230,6 +236,9 @@ func (b *builder) between(e *Element) {
 			case to.Trigger == Message:
 				messages = to
 			}
+			if to.Kind == CatchEvent && len(to.Inputs) > 0 {
+				b.refuse(to.Inputs[0].Pos, to, "mapping", "<%s> %q is a branch of an event-based gateway and can't have inputs: it can have outputs", to.Kind, to.ID)
+			}
 			if len(to.In) > 1 {
 				bad("<%s> %q leads to %q, to which another sequence flow leads as well", e.Kind, e.ID, to.ID)
 			}
@@ -239,6 +248,14 @@ func (b *builder) between(e *Element) {
 		}
 		b.apart(targets, fmt.Sprintf("after %q", e.ID))
 	}
+}
+
+func gateway(e *Element) bool {
+	switch e.Kind {
+	case ExclusiveGateway, ParallelGateway, InclusiveGateway, EventBasedGateway, ComplexGateway:
+		return true
+	}
+	return false
 }
 
 // messageFlows looks at the message flows, now that all processes are there: each connects two pools.

@@ -157,6 +157,16 @@ func TestValid(t *testing.T) {
 		{"a flow without a target", begin + `<bpmn:sequenceFlow id="f" sourceRef="s"/>`, "reference", "has no targetRef"},
 		{"a flow to what isn't there", begin + `<bpmn:sequenceFlow id="f" sourceRef="s" targetRef="x"/>`, "reference", "not an element of this process"},
 
+		// Inputs and outputs.
+		{"outputs of a boundary event", begin + job("a") + boundaryWith("b", "a", mapped("output")+afterDay) + finish + flows("s>a;a>e;b>e"), "", ""},
+		{"inputs of a boundary event", begin + job("a") + boundaryWith("b", "a", mapped("input")+afterDay) + finish + flows("s>a;a>e;b>e"), "mapping", "can't have inputs"},
+		{"inputs of the start of an event sub-process", begin + finish + flows("s>e") + byEvent("x", starting("y", mapped("input")+onPaid, true)), "mapping", "can't have inputs"},
+		{"inputs of an error", begin + `<bpmn:endEvent id="a">` + mapped("input") + onFull + `</bpmn:endEvent>` + flows("s>a"), "", ""},
+		{"outputs of an error", begin + `<bpmn:endEvent id="a">` + mapped("output") + onFull + `</bpmn:endEvent>` + flows("s>a"), "mapping", "can't have outputs"},
+		{"outputs of a gateway", begin + `<bpmn:parallelGateway id="g">` + mapped("output") + `</bpmn:parallelGateway>` + finish + flows("s>g;g>e"), "mapping", "can't have inputs and outputs"},
+		{"inputs of a branch", gateway(catching("a", mapped("input")+onPaid)+catching("b", afterDay), "g>a;g>b;a>e;b>e"), "mapping", "can't have inputs"},
+		{"outputs of a branch", gateway(catching("a", mapped("output")+onPaid)+catching("b", afterDay), "g>a;g>b;a>e;b>e"), "", ""},
+
 		// Compensation.
 		{"a handler", begin + job("a") + boundary("b", "a", undoAll, true) + undone + wired + finish + flows("s>a;a>e"), "", ""},
 		{"a handler with a flow", begin + job("a") + boundary("b", "a", undoAll, true) + undone + wired + finish + flows("s>a;a>e;u>e"), "incomplete", "no sequence flow"},
@@ -177,6 +187,14 @@ func TestValid(t *testing.T) {
 			verdict(t, []byte(data), c.rule, c.says)
 		})
 	}
+}
+
+func mapped(kind string) string {
+	return `<bpmn:extensionElements><zeebe:ioMapping><zeebe:` + kind + ` source="=1" target="n"/></zeebe:ioMapping></bpmn:extensionElements>`
+}
+
+func boundaryWith(id, host, inner string) string {
+	return `<bpmn:boundaryEvent id="` + id + `" attachedToRef="` + host + `">` + inner + `</bpmn:boundaryEvent>`
 }
 
 const begin2 = `<bpmn:startEvent id="is"/>`
@@ -259,5 +277,17 @@ func TestStrict(t *testing.T) {
 		if !found {
 			t.Errorf("no warning: %v", d.Warnings)
 		}
+	}
+}
+
+// What both ends of a link put out is there afterwards.
+func TestLinkOutputs(t *testing.T) {
+	out := func(name string) string {
+		return `<bpmn:extensionElements><zeebe:ioMapping><zeebe:output source="=&quot;` + name + `&quot;" target="` + name + `"/></zeebe:ioMapping></bpmn:extensionElements>`
+	}
+	pl := play(t, begin+throwing("a", out("thrown")+onLink)+catching("b", out("caught")+onLink)+job("c")+flows("s>a;b>c"), nil)
+	pl.is("c")
+	if v := pl.s.Vars(); v["thrown"] != "thrown" || v["caught"] != "caught" {
+		t.Errorf("%v", v)
 	}
 }
