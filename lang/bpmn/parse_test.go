@@ -3,12 +3,15 @@
 package bpmn
 
 import (
+	"encoding/binary"
 	"errors"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+	"unicode/utf16"
 )
 
 func TestRefused(t *testing.T) {
@@ -138,6 +141,10 @@ func TestContent(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add(model(`<bpmn:startEvent id="s"/>` + job("a") + flows("s>a")))
 	f.Add([]byte("\xff\xfe<\x00"))
+	f.Add(c7(`<startEvent id="s"/><userTask id="a" camunda:assignee="${x}"><multiInstanceLoopCharacteristics camunda:collection="l"/></userTask>` + c7flows("s>a")))
+	f.Add(model(begin + throwing("a", onLink) + catching("b", onLink) + byEvent("x", starting("y", onLate, false)) + finish + flows("s>a;b>e")))
+	f.Add(model(begin + `<bpmn:eventBasedGateway id="g"/>` + catching("a", onPaid) + catching("b", onStorm) + flows("s>g;g>a;g>b")))
+	f.Add([]byte("<?xml version=\"1.0\" encoding=\"windows-1252\"?><definitions xmlns=\"http://www.omg.org/spec/BPMN/20100524/MODEL\"><process id=\"p\" name=\"\x80\"/></definitions>"))
 	files, _ := filepath.Glob("../../content/services/*/*.bpmn")
 	for _, file := range files {
 		if data, err := os.ReadFile(file); err == nil {
@@ -145,6 +152,7 @@ func FuzzParse(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
+		Sniff(data)
 		d, err := Parse("fuzz.bpmn", data)
 		if err != nil {
 			var all Findings
@@ -272,4 +280,52 @@ func TestFlowsWithoutIDs(t *testing.T) {
 	pl.is("c")
 	pl.jobDone("c", nil)
 	pl.completed()
+}
+
+// The encodings that old tools write are read as they mean it.
+func TestEncodings(t *testing.T) {
+	const name = "Gebühr 5 €, Šárka"
+	file := func(declared, name string) string {
+		return `<?xml version="1.0" encoding="` + declared + `"?>` + "\n" + `<definitions xmlns="` + nsBPMN + `"><process id="p" name="` + name + `"/></definitions>`
+	}
+	bytesOf := func(s string, letters *[256]rune) string {
+		var out []byte
+		for _, r := range s {
+			at := slices.Index(letters[:], r)
+			if at < 0 {
+				t.Fatalf("%q isn't in this encoding", r)
+			}
+			out = append(out, byte(at))
+		}
+		return string(out)
+	}
+	wide := func(s string, order binary.AppendByteOrder, mark bool) string {
+		var out []byte
+		if mark {
+			out = order.AppendUint16(out, 0xFEFF)
+		}
+		for _, u := range utf16.Encode([]rune(s)) {
+			out = order.AppendUint16(out, u)
+		}
+		return string(out)
+	}
+	for _, c := range []struct{ what, data, want string }{
+		{"UTF-8", file("UTF-8", name), name},
+		{"UTF-8 with a mark", "\xef\xbb\xbf" + file("UTF-8", name), name},
+		{"UTF-8 with a mark, declared otherwise", "\xef\xbb\xbf" + file("ISO-8859-1", name), name},
+		{"Windows", file("windows-1252", bytesOf(name, &windows1252)), name},
+		{"Latin-1", file("ISO-8859-1", bytesOf("Gebühr", &latin1)), "Gebühr"},
+		{"Latin-9", file("iso-8859-15", bytesOf(name, &latin9)), name},
+		{"UTF-16", wide(file("UTF-16", name+" 𝄞"), binary.LittleEndian, true), name + " 𝄞"},
+		{"UTF-16, the other way", wide(file("UTF-16", name), binary.BigEndian, true), name},
+		{"UTF-16 without a mark", wide(file("UTF-16", name), binary.BigEndian, false), name},
+	} {
+		d, err := Parse("x.bpmn", []byte(c.data))
+		if err != nil || d.Processes[0].Name != c.want || d.Processes[0].Pos.Line != 2 {
+			t.Errorf("%s: %+v %v", c.what, d, err)
+		}
+		if !Sniff([]byte(c.data)) {
+			t.Errorf("%s isn't known as BPMN", c.what)
+		}
+	}
 }
