@@ -55,10 +55,11 @@ func Check(d *Definitions, k Known) []Finding {
 }
 
 type checker struct {
-	d   *Definitions
-	k   Known
-	p   *Process
-	out []Finding
+	d    *Definitions
+	k    Known
+	p    *Process
+	out  []Finding
+	work int // what the sound-check has done so far, in elements looked at
 }
 
 func (c *checker) add(s Severity, at Pos, element, rule, format string, args ...any) {
@@ -78,7 +79,7 @@ func (p *Process) next(e *Element) []*Element {
 		}
 	}
 	if e.Kind == ThrowEvent && e.Trigger == Link {
-		if t := p.linkTarget(e); t != nil {
+		if t := e.linked; t != nil {
 			out = append(out, t)
 		}
 	}
@@ -216,10 +217,14 @@ func (c *checker) loops() {
 	}
 }
 
+// maxGuesses bounds for how many unknown names the one that was meant is looked for.
+const maxGuesses = 50
+
 // names finds variables that nothing has set. It doesn't follow the order of the
 // flow: a variable that anything in the process sets counts as known everywhere.
 func (c *checker) names() {
 	known := set(c.k.Names)
+	guesses := maxGuesses
 	open := map[*Element]bool{} // brings back we don't know what
 	results := map[*Element][]string{}
 	for _, e := range c.p.Elements {
@@ -270,7 +275,12 @@ func (c *checker) names() {
 			}
 			for _, n := range x.Names() {
 				if !known[n] && !local[n] {
-					c.add(Error, x.Pos, e.ID, "unknown-name", "%q: the variable %q is set nowhere%s", e.ID, n, guess(n, known))
+					meant := ""
+					if guesses > 0 {
+						guesses--
+						meant = guess(n, known)
+					}
+					c.add(Error, x.Pos, e.ID, "unknown-name", "%q: the variable %q is set nowhere%s", e.ID, n, meant)
 				}
 			}
 		}
