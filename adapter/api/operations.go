@@ -122,6 +122,7 @@ func (a *API) operations() {
 	if a.c.Tasks != nil {
 		a.taskOperations()
 		a.jobOperations()
+		a.messageOperations()
 		a.incidentOperations()
 	}
 	if a.c.Submit != nil {
