@@ -281,7 +281,7 @@ func (e *Engine) arm(s *start) error {
 		s.times = 0
 		return nil
 	}
-	s.due = due
+	s.due = store.Time(store.Micros(due)) // as it is stored: the timer knows its time by it
 	return nil
 }
 
@@ -387,7 +387,7 @@ func (e *Engine) after(s *start) error {
 			}
 		}
 	}
-	s.due = at
+	s.due = store.Time(store.Micros(at))
 	return nil
 }
 
