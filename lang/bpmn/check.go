@@ -240,6 +240,11 @@ func (c *checker) names() {
 		if e.AdHoc != nil && e.AdHoc.Result != "" {
 			known[e.AdHoc.Result] = true
 		}
+		if e.Kind == StartEvent && e.Parent == nil && e.Trigger == Conditional { // it begins by data that are told
+			for _, n := range e.Condition.Names() {
+				known[n] = true
+			}
+		}
 		if brings(e) {
 			names, ok := []string(nil), false
 			if c.k.Results != nil {
@@ -322,7 +327,8 @@ func (c *checker) names() {
 
 // brings reports whether an element brings back variables from outside.
 func brings(e *Element) bool {
-	return e.Kind == UserTask || e.Kind == CallActivity || e.Kind == AdHoc || e.JobType != nil || e.Kind == ReceiveTask || e.Trigger == Message || e.Trigger == Signal || e.Trigger == ErrorEvent || e.Trigger == Escalation
+	return e.Kind == UserTask || e.Kind == CallActivity || e.Kind == AdHoc || e.JobType != nil || e.Kind == ReceiveTask || e.Trigger == Message || e.Trigger == Signal || e.Trigger == ErrorEvent || e.Trigger == Escalation ||
+		e.Kind == StartEvent && e.Parent == nil && e.Trigger == Conditional
 }
 
 // guess names the known variable that was probably meant.

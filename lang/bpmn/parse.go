@@ -987,6 +987,16 @@ func (b *builder) executable(p *Process) {
 	if none > 1 {
 		b.bad(p.Pos, p.ID, "start", "process %q has %d start events without a trigger: one is enough", p.ID, none)
 	}
+	by := map[string]*Element{}
+	for _, e := range p.children(nil) {
+		if e.Kind != StartEvent || e.Trigger != Message || e.MessageName == nil {
+			continue
+		}
+		if other := by[e.MessageName.Src]; other != nil {
+			b.bad(e.Pos, e.ID, "start", "the start events %q and %q wait for the same message %q: a message begins one case", other.ID, e.ID, e.MessageName.Src)
+		}
+		by[e.MessageName.Src] = e
+	}
 	for _, e := range p.Elements {
 		b.needs(e)
 	}
@@ -1120,6 +1130,11 @@ func (b *builder) needs(e *Element) {
 				}
 			case ErrorEvent, Escalation, Terminate, Link, Compensate:
 				lacks("can't wait for %s: that is for event sub-processes", e.Trigger)
+			}
+			for _, x := range []*Expr{e.MessageName, e.SignalName, e.TimerValue} {
+				if x != nil && len(x.Names()) > 0 {
+					lacks("reads the variable %q, but nothing has set a variable before the process begins", x.Names()[0])
+				}
 			}
 		}
 	case BoundaryEvent:

@@ -202,6 +202,11 @@ func (r *run) begin(ev Start) error {
 	}
 	r.s.Scopes = append(r.s.Scopes, &Scope{ID: 0, Parent: -1, Vars: vars})
 	t := r.token(el, 0)
+	if len(el.Outputs) > 0 { // what began it is seen there only
+		t.Vars = maps.Clone(ev.Brought)
+	} else {
+		maps.Copy(vars, ev.Brought)
+	}
 	r.move(t)
 	r.watchScope(t, nil, 0)
 	return nil
@@ -545,8 +550,8 @@ func (r *run) listen(t *Token, el *Element, again bool) error {
 			}
 		}
 		if el.TimerKind == Cycle && !again {
-			n, _, _ := parseCycle(v)
-			t.Left = n
+			c, _ := parseCycle(v)
+			t.Left = c.n
 		}
 		r.do(SetTimer{Token: t.ID, Element: el.ID, Kind: el.TimerKind, Value: v, Business: el.Business, Again: again})
 		return nil
