@@ -249,6 +249,13 @@ func (h *House) casePages(t *web.Templates) casefileweb.Config {
 			return out, err
 		},
 		Ask: h.ask, Write: h.write, Diagram: h.diagram,
+		Steps: func(ctx context.Context, g access.Grant, c casefile.Case, loc *i18n.Localizer, path, after string) (ui.Component, error) {
+			list, err := h.engine.CaseHistory(ctx, g, c.ID, after, processweb.StepsPage)
+			if err != nil {
+				return nil, err
+			}
+			return processweb.History(loc, h.zone, list, path, after), nil
+		},
 		FormVars: func(ctx context.Context, s *service.Service) (map[string]any, error) {
 			lists, err := h.intake.Lists(ctx, s)
 			return map[string]any{"lists": lists}, err

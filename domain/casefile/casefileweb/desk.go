@@ -25,6 +25,7 @@ type deskPage struct {
 	Messages []ui.Component
 	Timeline ui.Timeline
 	Diagram  ui.Component
+	Steps    ui.Component // of the process; on the page of the case only
 }
 
 func (p *pages) showDesk(w http.ResponseWriter, r *http.Request) error {
@@ -67,6 +68,11 @@ func (p *pages) showDesk(w http.ResponseWriter, r *http.Request) error {
 			}
 			page.Tasks.Rows = append(page.Tasks.Rows, ui.Row{Cells: []ui.Cell{
 				{Text: t.Name.For(loc.Lang()), Href: withBack("/desk/tasks/"+t.ID, back)}, due, assigneeCell(loc, a, t)}})
+		}
+	}
+	if p.Steps != nil {
+		if page.Steps, err = p.Steps(ctx, g, c, loc, "/desk/cases/"+c.ID, r.URL.Query().Get("steps")); err != nil {
+			return err
 		}
 	}
 	if r.URL.Query().Has("sent") {
