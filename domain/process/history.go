@@ -267,7 +267,7 @@ func (p *pairing) step(s happened) {
 		if x.What != "in" {
 			// The first is what the event was for: the item of a list, not the list that ends with it.
 			by := brings(s.event, p.proc.Element(x.Element), x.What == "x") && (!brought || x.What == "x")
-			brought = brought || by
+			brought = brought || by && x.What != "x"
 			i, ok := p.open[key]
 			if !ok {
 				continue
@@ -317,10 +317,10 @@ func (p *pairing) step(s happened) {
 // brings reports whether it may have been the actor of a step who ended a stay, and not the
 // process itself, which went on from there: the task that was done, the message that came.
 func brings(event string, el *bpmn.Element, cancelled bool) bool {
-	if event == "Cancel" || event == "Modify" {
-		return cancelled
+	if cancelled {
+		return event == "Cancel" || event == "Modify" || event == "Conclude"
 	}
-	if el == nil || cancelled {
+	if el == nil {
 		return false
 	}
 	switch event {
