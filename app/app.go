@@ -265,6 +265,9 @@ func (h *House) offices(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := h.metrics.registry.Register(newWork(h.engine.WorkNumbers, h.now)); err != nil {
+		return err
+	}
 	provider := o.Payments
 	if provider == nil {
 		if provider, err = paymentProvider(c.Payment); err != nil {
@@ -433,7 +436,7 @@ func (h *House) counters(ctx context.Context, _ Options) error {
 		}},
 		Nav: map[web.ShellKind][]web.NavItem{web.PublicShell: portal, web.PortalShell: portal,
 			web.DeskShell: {atDesk("work", "/desk", "clerk", "head", "counter"), atDesk("refunds", "/desk/refunds", "clerk", "head", "counter"),
-				atDesk("incidents", "/desk/incidents", "operator"), atDesk("processes", "/desk/processes", "operator"), atDesk("replays", "/desk/replays", "operator", "head"), nav("portal", "/", false)}},
+				atDesk("incidents", "/desk/incidents", "operator"), atDesk("external", "/desk/external", "operator"), atDesk("processes", "/desk/processes", "operator"), atDesk("replays", "/desk/replays", "operator", "head"), nav("portal", "/", false)}},
 		Viewer: func(r *http.Request) (web.Viewer, bool) {
 			a, ok := identity.Current(r)
 			return web.Viewer{Name: a.Name, Kind: string(a.Kind), Level: int(a.Level), Sub: a.Office, Roles: a.Roles}, ok
