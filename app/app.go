@@ -534,14 +534,14 @@ func (h *House) Run(ctx context.Context, l net.Listener, ready func()) error {
 	return errors.Join(err, failed)
 }
 
-// sweep removes what has run out: sessions and drafts.
+// sweep removes what has run out, sessions and drafts, and masks old causes of incidents.
 func (h *House) sweep(ctx context.Context) error {
 	t := time.NewTicker(10 * time.Minute)
 	defer t.Stop()
 	for {
 		_, err1 := h.sessions.Sweep(ctx)
 		_, err2 := h.intake.Sweep(ctx)
-		if err := errors.Join(err1, err2, h.api.Sweep(ctx), h.webhooks.Sweep(ctx)); err != nil && ctx.Err() == nil {
+		if err := errors.Join(err1, err2, h.api.Sweep(ctx), h.webhooks.Sweep(ctx), h.engine.MaskCauses(ctx)); err != nil && ctx.Err() == nil {
 			h.log.Error("what has run out can't be removed", "err", err)
 		}
 		select {

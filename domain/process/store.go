@@ -324,8 +324,14 @@ WHERE instance_id IN (SELECT id FROM process_instance WHERE service = $1 AND mod
 ORDER BY instance_id, id`
 
 const insertIncident = `-- process.insertIncident
-INSERT INTO process_incident (id, instance_id, token, case_id, service, element, reason, cause, office, created_at, resolved_at, resolved_by)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, '')`
+INSERT INTO process_incident (id, instance_id, token, case_id, service, element, reason, cause, office, created_at, resolved_at, resolved_by, masked)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, '', 1)`
+
+const unmasked = `-- process.unmasked
+SELECT id, reason FROM process_incident WHERE masked = 0 ORDER BY id LIMIT $1`
+
+const maskCause = `-- process.maskCause
+UPDATE process_incident SET cause = $2, masked = 1 WHERE id = $1`
 
 const resolveIncident = `-- process.resolveIncident
 UPDATE process_incident SET resolved_at = $2, resolved_by = $3, resolved_name = $4 WHERE id = $1 AND resolved_at = 0`

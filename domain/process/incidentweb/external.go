@@ -30,7 +30,7 @@ func (p *pages) showExternal(w http.ResponseWriter, r *http.Request) error {
 	loc := web.Localizer(r)
 	data := externalPage{Table: ui.Table{Caption: loc.T("incidentweb.external.title"), CaptionHidden: true, Empty: loc.T("incidentweb.external.none"), Columns: []ui.Column{
 		{Label: loc.T("incidentweb.external.type")}, {Label: loc.T("incidentweb.external.waiting"), Numeric: true}, {Label: loc.T("incidentweb.external.oldest")},
-		{Label: loc.T("incidentweb.external.locked"), Numeric: true}, {Label: loc.T("incidentweb.external.failed"), Numeric: true}, {Label: loc.T("incidentweb.external.clients")}}}}
+		{Label: loc.T("incidentweb.external.locked")}, {Label: loc.T("incidentweb.external.failed"), Numeric: true}, {Label: loc.T("incidentweb.external.clients")}}}}
 	for _, x := range list {
 		if len(x.Clients) == 0 {
 			data.Alone = append(data.Alone, ui.Alert{Tone: ui.Warning, Title: loc.T("incidentweb.external.alone", "type", x.Type), Text: loc.T("incidentweb.external.aloneText", "scope", "job:"+x.Type)})
