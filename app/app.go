@@ -289,6 +289,9 @@ func (h *House) offices(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := h.metrics.registry.Register(newWork(h.engine.WorkNumbers, h.now)); err != nil {
+		return err
+	}
 	provider := o.Payments
 	if provider == nil {
 		if provider, err = paymentProvider(c.Payment); err != nil {
@@ -492,7 +495,7 @@ func (h *House) counters(ctx context.Context, _ Options) error {
 		}},
 		Nav: map[web.ShellKind][]web.NavItem{web.PublicShell: portal, web.PortalShell: portal,
 			web.DeskShell: {atDesk("work", "/desk", "clerk", "head", "counter"), atDesk("refunds", "/desk/refunds", "clerk", "head", "counter"),
-				atDesk("incidents", "/desk/incidents", "operator"), atDesk("processes", "/desk/processes", "operator"), atDesk("replays", "/desk/replays", "operator", "head"), nav("portal", "/", false)}},
+				atDesk("incidents", "/desk/incidents", "operator"), atDesk("external", "/desk/external", "operator"), atDesk("processes", "/desk/processes", "operator"), atDesk("replays", "/desk/replays", "operator", "head"), nav("portal", "/", false)}},
 		Viewer: func(r *http.Request) (web.Viewer, bool) {
 			a, ok := identity.Current(r)
 			return web.Viewer{Name: a.Name, Kind: string(a.Kind), Level: int(a.Level), Sub: a.Office, Roles: a.Roles}, ok
@@ -590,14 +593,14 @@ func (h *House) Run(ctx context.Context, l net.Listener, ready func()) error {
 	return errors.Join(err, failed)
 }
 
-// sweep removes what has run out: sessions and drafts.
+// sweep removes what has run out, sessions and drafts, and masks old causes of incidents.
 func (h *House) sweep(ctx context.Context) error {
 	t := time.NewTicker(10 * time.Minute)
 	defer t.Stop()
 	for {
 		_, err1 := h.sessions.Sweep(ctx)
 		_, err2 := h.intake.Sweep(ctx)
-		if err := errors.Join(err1, err2, h.api.Sweep(ctx), h.webhooks.Sweep(ctx)); err != nil && ctx.Err() == nil {
+		if err := errors.Join(err1, err2, h.api.Sweep(ctx), h.webhooks.Sweep(ctx), h.engine.MaskCauses(ctx)); err != nil && ctx.Err() == nil {
 			h.log.Error("what has run out can't be removed", "err", err)
 		}
 		select {

@@ -35,6 +35,31 @@ type JobView struct {
 	Variables   map[string]any    `json:"variables" doc:"what the model's input mappings give; without any, all that the element sees"`
 }
 
+// JobTypeView is how the work of a type stands.
+type JobTypeView struct {
+	Type    string          `json:"type"`
+	Waiting int             `json:"waiting"`
+	Oldest  *time.Time      `json:"oldest,omitempty" doc:"since when the oldest of it waits"`
+	Locked  int             `json:"locked" doc:"taken and not done yet"`
+	Failed  int             `json:"failed" doc:"has failed at least once"`
+	More    bool            `json:"more" doc:"a number stops at 1,000 of an office: there is more"`
+	Holders []JobHolderView `json:"holders,omitempty" doc:"which programs have how much of it; for operators"`
+	Clients []JobClientView `json:"clients,omitempty" doc:"programs that have come with the grant, for operators; none: nobody takes this work"`
+}
+
+// JobHolderView is a program that has work.
+type JobHolderView struct {
+	Client string `json:"client"`
+	Jobs   int    `json:"jobs"`
+}
+
+// JobClientView is a program that has come with the grant.
+type JobClientView struct {
+	Client string    `json:"client"`
+	Office string    `json:"office,omitempty" doc:"the only one it works for"`
+	Seen   time.Time `json:"seen" doc:"to five minutes"`
+}
+
 // JobsWanted asks for work.
 type JobsWanted struct {
 	Types       []string `json:"types,omitempty" maxItems:"20" nullable:"false" doc:"none: all that the client was granted"`
@@ -111,6 +136,34 @@ func (a *API) jobOperations() {
 					Service: j.Service, Version: j.Version, Attempt: j.Attempt, Retries: j.Retries, Headers: j.Headers, Variables: j.Vars})
 			}
 			return out, nil
+		})
+	add(a, huma.Operation{OperationID: "list-job-types", Method: http.MethodGet, Path: "/jobs/types", Tags: []string{"jobs"}, Security: needs("incidents:read", "incidents:write", "jobs:work"),
+		Summary: "How service tasks for programs stand, by type", Description: "A worker sees the types that it was granted and no other program; an operator's program sees all types, and which programs have come for them.", Errors: []int{401, 403, 429}},
+		func(ctx context.Context, c caller, _ *struct{}) (*Body[Page[JobTypeView]], error) {
+			r := access.Request{Actor: c.actor, Action: access.List, Resource: "incident", Purpose: purpose, Office: ownOffice(c.actor)}
+			if !c.actor.Is("incidents:read") && !c.actor.Is("incidents:write") {
+				r.Action, r.Resource, r.Office = access.Read, "job", c.actor.Office
+			}
+			g, err := a.c.Access.Permit(ctx, r)
+			if err != nil {
+				return nil, err
+			}
+			list, err := a.c.Tasks.ExternalTypes(ctx, g)
+			out := &Body[Page[JobTypeView]]{Page[JobTypeView]{Items: []JobTypeView{}}}
+			for _, x := range list {
+				v := JobTypeView{Type: x.Type, Waiting: x.Waiting, Locked: x.Locked, Failed: x.Failed, More: x.More}
+				if !x.Oldest.IsZero() {
+					v.Oldest = &x.Oldest
+				}
+				for _, h := range x.Holders {
+					v.Holders = append(v.Holders, JobHolderView{Client: h.Client, Jobs: h.N})
+				}
+				for _, s := range x.Clients {
+					v.Clients = append(v.Clients, JobClientView{Client: s.Client, Office: s.Office, Seen: s.Seen})
+				}
+				out.Body.Items = append(out.Body.Items, v)
+			}
+			return out, err
 		})
 	add(a, huma.Operation{OperationID: "extend-job", Method: http.MethodPost, Path: "/jobs/{id}/extension", Tags: []string{"jobs"}, Security: security,
 		Summary: "Keep the lock of a job", Errors: errs},

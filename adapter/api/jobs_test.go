@@ -347,3 +347,38 @@ func TestWhatAProgramIsGivenIsOnRecord(t *testing.T) {
 		}
 	})
 }
+
+func TestJobTypes(t *testing.T) {
+	storetest.Each(t, rooms(), func(t *testing.T, db *store.DB) {
+		h := open(t, db, 0)
+		h.begin("c1")
+		h.begin("c2")
+		h.take("printer", 1, 0)
+		for token, want := range map[string]int{"": 401, "reader": 403, "kfz": 403, "monitor": 200, "printer": 200, "scanner": 200, "fixer21": 200} {
+			if a := h.call(token, "GET", "/api/v1/jobs/types", ""); a.status != want {
+				t.Errorf("%q: %d %s", token, a.status, a.body)
+			}
+		}
+		first := func(token string) map[string]any {
+			t.Helper()
+			l := h.call(token, "GET", "/api/v1/jobs/types", "").data["items"].([]any)
+			if len(l) != 1 {
+				t.Fatalf("%s sees %v", token, l)
+			}
+			return l[0].(map[string]any)
+		}
+		x := first("monitor")
+		if x["type"] != "external.print" || x["waiting"] != 1.0 || x["locked"] != 1.0 || x["oldest"] == nil || !strings.Contains(fmt.Sprint(x["clients"]), "printer") || !strings.Contains(fmt.Sprint(x["holders"]), "printer") {
+			t.Errorf("%v", x)
+		}
+		if x = first("printer2"); x["waiting"] != 1.0 || x["clients"] != nil || x["holders"] != nil {
+			t.Errorf("%v", x)
+		}
+		if x = first("elsewhere"); x["waiting"] != 0.0 || x["locked"] != 0.0 {
+			t.Errorf("another office sees %v", x)
+		}
+		if x = first("scanner"); x["type"] != "external.scan" {
+			t.Errorf("%v", x)
+		}
+	})
+}

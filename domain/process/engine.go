@@ -51,7 +51,8 @@ type Engine struct {
 	ttl       time.Duration
 	recordFor time.Duration
 
-	offered *wakeup // external work
+	offered *wakeup              // external work
+	seen    map[string]time.Time // by type and program: when it was written down that it came
 
 	mu      sync.Mutex
 	models  map[string]*bpmn.Definitions // by hash
@@ -68,7 +69,7 @@ func New(c Config) (*Engine, error) {
 	}
 	e := &Engine{
 		db: c.DB, jobs: c.Jobs, hooks: c.Hooks, now: c.Now, zone: c.Zone, calendar: c.Calendar, log: c.Log, ttl: c.MessageTTL, recordFor: c.RecordFor,
-		offered: newWakeup(), handlers: map[string]Handler{}, models: map[string]*bpmn.Definitions{}, linked: map[string]*bpmn.Process{}, stored: map[string]bool{},
+		offered: newWakeup(), seen: map[string]time.Time{}, handlers: map[string]Handler{}, models: map[string]*bpmn.Definitions{}, linked: map[string]*bpmn.Process{}, stored: map[string]bool{},
 	}
 	if e.now == nil {
 		e.now = time.Now

@@ -102,6 +102,9 @@ func (e *Engine) TakeJobs(ctx context.Context, g access.Grant, t Take) ([]Extern
 		return nil, err
 	}
 	may := granted(a)
+	if err := e.came(ctx, a, may); err != nil {
+		return nil, fault.Wrap(op, err)
+	}
 	if len(t.Types) == 0 {
 		t.Types = may
 	}

@@ -126,7 +126,7 @@ func (e *Engine) CaseHistory(ctx context.Context, g access.Grant, caseID, after 
 func place(step string, n int) string { return step + "." + strconv.Itoa(n) }
 
 func readPlace(op, s string) (step string, n int, err error) {
-	if s == "" {
+	if s == "" || s == "0" { // from the beginning
 		return "", -1, nil
 	}
 	step, number, _ := strings.Cut(s, ".")

@@ -424,3 +424,32 @@ func (e *Engine) Retry(ctx context.Context, tx *store.Tx, who access.Actor, inci
 	}
 	return fault.Wrap(op, err)
 }
+
+// maskTogether is how many causes are masked in one transaction.
+const maskTogether = 500
+
+// MaskCauses masks the causes of incidents from before causes were masked, which may quote
+// data; once it's done it finds none. Nobody who looks at groups waits for it.
+func (e *Engine) MaskCauses(ctx context.Context) error {
+	const op = "process.maskCauses"
+	type old struct{ id, reason string }
+	for {
+		list, err := store.All(ctx, e.db, func(s store.Scanner) (old, error) {
+			var o old
+			return o, s.Scan(&o.id, &o.reason)
+		}, unmasked, maskTogether)
+		if err != nil || len(list) == 0 {
+			return fault.Wrap(op, err)
+		}
+		if err := e.db.Write(ctx, func(tx *store.Tx) error {
+			for _, o := range list {
+				if _, err := tx.Exec(ctx, maskCause, o.id, cause(o.reason)); err != nil {
+					return err
+				}
+			}
+			return nil
+		}); err != nil {
+			return fault.Wrap(op, err)
+		}
+	}
+}

@@ -255,3 +255,30 @@ func TestTwoRetriesOfAGroup(t *testing.T) {
 		}
 	})
 }
+
+// Incidents from before causes were masked quote their reasons: they are masked once, in pieces.
+func TestOldCausesAreMasked(t *testing.T) {
+	storetest.Each(t, rooms(), func(t *testing.T, db *store.DB) {
+		h := openHouse(t, db)
+		h.broken(func(id string) string { return "the account of \"Anna Müller\" is locked, says case " + id })
+		const many = 503
+		for i := range many {
+			h.start(fmt.Sprint("a", i), "granted")
+		}
+		h.write(func(tx *store.Tx) error {
+			_, err := tx.Exec(t.Context(), "UPDATE process_incident SET cause = substr(reason, 1, 200), masked = 0")
+			return err
+		})
+		if got := h.groups(""); len(got) < 2 || !strings.Contains(got[0].Cause, "Anna") {
+			t.Fatalf("%d groups: the test has no old causes", len(got))
+		}
+		for range 2 {
+			if err := h.engine.MaskCauses(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := h.groups(""); len(got) != 1 || got[0].N != many || strings.Contains(got[0].Cause, "Anna") {
+			t.Errorf("%+v", got)
+		}
+	})
+}

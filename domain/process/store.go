@@ -326,6 +326,39 @@ DELETE FROM process_work WHERE id = $1 AND instance_id = $2 AND token = $3 AND l
 const anyWork = `-- process.anyWork
 SELECT count(*) FROM (SELECT 1 FROM process_work WHERE type = $1 AND due_at <= $2 AND ($3 = '' OR office = $3) LIMIT 1) t`
 
+// The types and their offices are found by leaping from one to the next in the index.
+const workGroups = `-- process.workGroups
+WITH RECURSIVE g (type, office, n) AS (
+	SELECT * FROM (SELECT type, office, 1 FROM process_work ORDER BY type, office LIMIT 1) f
+	UNION ALL
+	SELECT x.type, x.office, g.n + 1 FROM g JOIN process_work x ON x.id = (
+		SELECT y.id FROM process_work y WHERE (y.type, y.office) > (g.type, g.office) ORDER BY y.type, y.office, y.created_at LIMIT 1) WHERE g.n < $1
+)
+SELECT type, office FROM g LIMIT $1`
+
+const countWork = `-- process.countWork
+SELECT count(*) FROM (SELECT 1 FROM process_work WHERE type = $1 AND office = $2 LIMIT $3) t`
+
+// The first that isn't taken; before it are only those that somebody has.
+const oldestWork = `-- process.oldestWork
+SELECT created_at FROM process_work WHERE type = $1 AND office = $2 AND (worker = '' OR due_at <= $3) ORDER BY created_at LIMIT 1`
+
+// What has failed waits without a worker, or has one again for another try.
+const countFailed = `-- process.countFailed
+SELECT (SELECT count(*) FROM (SELECT 1 FROM process_work WHERE type = $1 AND office = $2 AND attempt > 0 AND worker = '' LIMIT $3) a)
+	+ (SELECT count(*) FROM (SELECT attempt FROM process_work WHERE type = $1 AND office = $2 AND attempt > 0 AND worker > '' LIMIT $3) b WHERE attempt > 1)`
+
+const holdersOf = `-- process.holdersOf
+SELECT worker, count(*) FROM (SELECT worker, due_at FROM process_work WHERE type = $1 AND office = $2 AND attempt > 0 AND worker > '' LIMIT $4) t
+WHERE due_at > $3 GROUP BY worker ORDER BY worker`
+
+const workersSeen = `-- process.workersSeen
+SELECT type, client, office, seen_at FROM process_worker ORDER BY type, client LIMIT $1`
+
+const workerSeen = `-- process.workerSeen
+INSERT INTO process_worker (type, client, office, seen_at) VALUES ($1, $2, $3, $4)
+ON CONFLICT (type, client) DO UPDATE SET office = excluded.office, seen_at = excluded.seen_at`
+
 const extendWork = `-- process.extendWork
 UPDATE process_work SET due_at = $5 WHERE id = $1 AND lock = $2 AND worker = $3 AND due_at > $4`
 
@@ -358,8 +391,14 @@ WHERE instance_id IN (SELECT id FROM process_instance WHERE service = $1 AND mod
 ORDER BY instance_id, id`
 
 const insertIncident = `-- process.insertIncident
-INSERT INTO process_incident (id, instance_id, token, case_id, service, element, reason, cause, office, created_at, resolved_at, resolved_by)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, '')`
+INSERT INTO process_incident (id, instance_id, token, case_id, service, element, reason, cause, office, created_at, resolved_at, resolved_by, masked)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, '', 1)`
+
+const unmasked = `-- process.unmasked
+SELECT id, reason FROM process_incident WHERE masked = 0 ORDER BY id LIMIT $1`
+
+const maskCause = `-- process.maskCause
+UPDATE process_incident SET cause = $2, masked = 1 WHERE id = $1`
 
 const resolveIncident = `-- process.resolveIncident
 UPDATE process_incident SET resolved_at = $2, resolved_by = $3, resolved_name = $4 WHERE id = $1 AND resolved_at = 0`

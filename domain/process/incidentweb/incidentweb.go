@@ -54,6 +54,8 @@ type pages struct {
 	group  *web.View[groupPage]
 	one    *web.View[onePage]
 	retry  *web.View[retryPage]
+
+	external *web.View[externalPage]
 }
 
 // Mounts are the pages and where they hang.
@@ -74,11 +76,12 @@ func Mounts(c Config) (web.Mounts, error) {
 		c.Person = func(context.Context, string) (string, error) { return "", nil }
 	}
 	p := &pages{Config: c}
-	var errs [4]error
+	var errs [5]error
 	p.groups, errs[0] = web.NewView[groupsPage](c.Templates, templateFS, "templates/groups.html")
 	p.group, errs[1] = web.NewView[groupPage](c.Templates, templateFS, "templates/group.html")
 	p.one, errs[2] = web.NewView[onePage](c.Templates, templateFS, "templates/one.html")
 	p.retry, errs[3] = web.NewView[retryPage](c.Templates, templateFS, "templates/retry.html")
+	p.external, errs[4] = web.NewView[externalPage](c.Templates, templateFS, "templates/external.html")
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, err
 	}
@@ -88,6 +91,7 @@ func Mounts(c Config) (web.Mounts, error) {
 		{Pattern: "POST /desk/incidents/group", Handler: web.Handle(p.retryMany)},
 		{Pattern: "GET /desk/incidents/{id}", Handler: web.Handle(p.showOne)},
 		{Pattern: "POST /desk/incidents/{id}", Handler: web.Handle(p.retryOne)},
+		{Pattern: "GET /desk/external", Handler: web.Handle(p.showExternal)},
 		{Pattern: "GET /desk/incidents/retries/{id}", Handler: web.Handle(p.showRetry)},
 	}, nil
 }

@@ -282,6 +282,53 @@ func (d *desk) drain() {
 	}
 }
 
+// offer makes work for programs outside, n of each type; one of the first is taken.
+func (d *desk) offer(n int, types ...string) {
+	d.t.Helper()
+	for i, typ := range types {
+		def, err := bpmn.Parse("x.bpmn", []byte(strings.Replace(model, `type="print"`, `type="`+typ+`"`, 1)))
+		if err != nil {
+			d.t.Fatal(err)
+		}
+		for k := range n {
+			if err := d.db.Write(d.t.Context(), func(tx *store.Tx) error {
+				_, err := d.engine.Start(d.t.Context(), tx, def, process.StartParams{CaseID: fmt.Sprint("x", i, k), CaseRef: "R", Label: "Anna", Service: "permit", Version: "v2", Office: "32"})
+				return err
+			}); err != nil {
+				d.t.Fatal(err)
+			}
+		}
+	}
+	printer := access.Actor{Kind: access.Machine, ID: "druckstrasse", Name: "druckstrasse", Roles: []string{"jobs:work", "job:" + types[0]}, Level: access.Substantial}
+	g := accesstest.Grant(d.t, accesstest.House(d.t, d.db), access.Request{Actor: printer, Action: access.Change, Resource: "job"})
+	if l, err := d.engine.TakeJobs(d.t.Context(), g, process.Take{N: 1}); err != nil || len(l) != 1 {
+		d.t.Fatal(err, l)
+	}
+}
+
+func TestExternalWork(t *testing.T) {
+	storetest.Each(t, []store.Migrations{audit.Migrations(), job.Migrations(), process.Migrations()}, func(t *testing.T, db *store.DB) {
+		d := open(t, db)
+		if code, _, body := page(d, "/desk/external"); code != 200 || !strings.Contains(body, "noch keines gekommen") && !strings.Contains(body, "es ist noch keines") {
+			t.Errorf("%d %s", code, body)
+		}
+		d.offer(2, "external.print", "external.scan")
+		code, _, body := page(d, "/desk/external")
+		if code != 200 || strings.Count(body, "nimmt niemand") != 1 || !strings.Contains(body, "external.scan“ nimmt niemand") || !strings.Contains(body, "job:external.scan") || !strings.Contains(body, "druckstrasse: 1") {
+			t.Errorf("%d %s", code, body)
+		}
+		d.actor.Roles = []string{"clerk"}
+		if code, _, _ := page(d, "/desk/external"); code != 403 {
+			t.Errorf("a clerk: %d", code)
+		}
+	})
+}
+
+func page(d *desk, path string) (int, string, string) {
+	code, body, to := d.do(http.MethodGet, path, nil)
+	return code, to, body
+}
+
 func TestTemplates(t *testing.T) {
 	cat, err := i18n.Load(append(web.Messages(), Messages())...)
 	if err != nil {
@@ -295,6 +342,7 @@ func TestTemplates(t *testing.T) {
 	check(t, tmpl, "group.html", groupPage{})
 	check(t, tmpl, "one.html", onePage{})
 	check(t, tmpl, "retry.html", retryPage{})
+	check(t, tmpl, "external.html", externalPage{})
 }
 
 func check[T any](t *testing.T, tmpl *web.Templates, name string, _ T) {
@@ -317,6 +365,7 @@ func TestIncidentsInABrowser(t *testing.T) {
 		}
 		return locked(id)
 	})
+	d.offer(3, "external.print", "external.a-very-long-name-of-work-that-nobody-takes")
 	server := httptest.NewServer(d.site)
 	t.Cleanup(server.Close)
 	_, body, _ := d.do(http.MethodGet, "/desk/incidents", nil)
@@ -336,7 +385,7 @@ func TestIncidentsInABrowser(t *testing.T) {
 		b.Script(script)
 		for _, width := range []int{320, 1280} {
 			b.Width(width)
-			for name, path := range map[string]string{"groups": "/desk/incidents", "group": group, "one": "/desk/incidents/" + id, "retry": running} {
+			for name, path := range map[string]string{"groups": "/desk/incidents", "group": group, "one": "/desk/incidents/" + id, "retry": running, "external": "/desk/external"} {
 				what := fmt.Sprintf("%s-%d", name, width)
 				b.Go(server.URL + path + map[bool]string{true: "&", false: "?"}[strings.Contains(path, "?")] + "lang=de")
 				if dir := os.Getenv("MERCATOR_SHOTS"); dir != "" && script {

@@ -39,6 +39,8 @@ func TestDeskInABrowser(t *testing.T) {
 		look("home")
 		b.Go(server.URL + "/desk/processes/" + d.instance + "?values")
 		look("instance")
+		b.Go(server.URL + "/desk/processes/" + d.instance + "?steps=0")
+		look("steps")
 		b.Go(server.URL + "/desk/migrations/new?service=" + d.service.ID)
 		look("plan")
 		b.Script(false)

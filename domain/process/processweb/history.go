@@ -43,8 +43,8 @@ func History(loc *i18n.Localizer, zone *time.Location, h process.History, path, 
 		t.Rows = append(t.Rows, ui.Row{Cells: []ui.Cell{name, {Text: loc.DateTime(s.Began.In(zone))}, ended, took, {Text: by(loc, s)}, result}})
 	}
 	var pages ui.Pagination
-	if after != "" {
-		pages.First = path + "?steps"
+	if after != "" && after != "0" {
+		pages.First = path + "?steps=0" // the first page, open
 	}
 	if h.Next != "" {
 		pages.Next = path + "?steps=" + url.QueryEscape(h.Next)
