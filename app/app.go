@@ -16,6 +16,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -41,6 +42,7 @@ import (
 	"mercator/domain/register"
 	"mercator/domain/register/sample"
 	"mercator/domain/service"
+	"mercator/lang/bpmn"
 	"mercator/lang/dmn"
 	"mercator/lang/form"
 	"mercator/web"
@@ -153,6 +155,7 @@ func New(ctx context.Context, o Options) (_ *House, err error) {
 			return nil, err
 		}
 	}
+	h.listen(ctx)
 	return h, nil
 }
 
@@ -370,6 +373,38 @@ func (h *House) checkService(s *service.Service) []service.Problem {
 			say("[[write]]: there is no register %q", w)
 		}
 	}
+	for _, m := range begunBy(s) {
+		if h.services == nil { // lint: of one package
+			break
+		}
+		for _, o := range h.services.All() {
+			if o.ID != s.ID && slices.Contains(begunBy(o), m) {
+				say("the message %q begins cases of the service %s already: a message begins one case", m, o.ID)
+			}
+		}
+	}
+	return out
+}
+
+// begunBy are the messages that begin cases of a service.
+func begunBy(s *service.Service) []string {
+	if s.Process == nil {
+		return nil
+	}
+	proc, ok := s.Process.Process(s.ProcessID)
+	if !ok || !proc.Executable {
+		return nil
+	}
+	list, err := proc.Begins(time.Unix(0, 0))
+	if err != nil {
+		return nil
+	}
+	var out []string
+	for _, b := range list {
+		if b.Trigger == bpmn.Message {
+			out = append(out, b.Name)
+		}
+	}
 	return out
 }
 
@@ -377,6 +412,9 @@ func (h *House) checkService(s *service.Service) []service.Problem {
 func (h *House) signpost() []catalogue.Service {
 	var out []catalogue.Service
 	for _, s := range h.services.All() {
+		if s.Internal {
+			continue
+		}
 		c := catalogue.Service{ID: s.ID, Title: s.Title, Summary: s.Summary, Eligible: s.Eligible, Duration: s.Duration, Purpose: s.Purpose,
 			Needs: s.Needs, Free: s.Fee.Decision == "", Office: s.Office, Trust: s.Trust.String(), Audience: s.Audience, Topics: s.Topics, Synonyms: s.Synonyms}
 		for _, l := range s.Laws {
@@ -596,6 +634,7 @@ func (h *House) watch(ctx context.Context) error {
 		} else {
 			h.log.Warn("service packages were loaded again")
 		}
+		h.listen(ctx)
 	}
 }
 

@@ -3,6 +3,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -422,7 +423,7 @@ func (h *House) applicationPDF(ctx context.Context, g access.Grant, caseID strin
 	a := pdf.Application{Lang: "de", Title: s.Title.For("de"), Created: c.OpenedAt, PageOf: "Seite {page} von {pages}",
 		Sender: pdf.Sender{Name: h.city.Info.Name, Office: h.officeName(c.Office).For("de")},
 		Facts: []pdf.Pair{{Label: "Aktenzeichen", Value: c.Ref}, {Label: "Eingang", Value: loc.DateTime(c.OpenedAt.In(h.zone))},
-			{Label: "Antragstellende Person", Value: c.PersonName}, {Label: "Eingangsweg", Value: c.Channel}}}
+			{Label: "Antragstellende Person", Value: cmp.Or(c.PersonName, "–")}, {Label: "Eingangsweg", Value: c.Channel}}}
 	view := s.Form.Eval(answers, form.Context{Vars: vars, Lang: "de", Today: c.OpenedAt.In(h.zone)})
 	for _, section := range view.Summary(loc) {
 		sec := pdf.Section{Title: section.Title}

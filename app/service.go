@@ -21,6 +21,7 @@ import (
 	"mercator/core/access"
 	"mercator/core/config"
 	"mercator/core/store"
+	"mercator/domain/casefile"
 	"mercator/domain/intake"
 	"mercator/domain/notice"
 	"mercator/domain/payment"
@@ -193,13 +194,17 @@ func play(ctx context.Context, root string, s *service.Service, sc service.Scena
 	if err != nil {
 		return err
 	}
-	named, ok := people.generator.Find(sc.Person)
-	if !ok {
-		return fmt.Errorf("the sample city has no person %q", sc.Person)
+	p := &player{h: h, s: s, sc: sc, till: till, advance: func(d time.Duration) { clock = clock.Add(d) }}
+	begin := p.begin
+	if !sc.Begin.Given() {
+		named, ok := people.generator.Find(sc.Person)
+		if !ok {
+			return fmt.Errorf("the sample city has no person %q", sc.Person)
+		}
+		p.actor = access.Actor{Kind: access.Resident, ID: named.Resident.ID, Name: named.Resident.GivenNames + " " + named.Resident.FamilyName, Level: access.High}
+		begin = p.apply
 	}
-	p := &player{h: h, s: s, sc: sc, till: till, advance: func(d time.Duration) { clock = clock.Add(d) },
-		actor: access.Actor{Kind: access.Resident, ID: named.Resident.ID, Name: named.Resident.GivenNames + " " + named.Resident.FamilyName, Level: access.High}}
-	if err := p.apply(ctx); err != nil {
+	if err := begin(ctx); err != nil {
 		return err
 	}
 	for i, step := range sc.Steps {
@@ -263,6 +268,47 @@ func (p *player) apply(ctx context.Context) error {
 	return p.settle(ctx)
 }
 
+// begin has the case begin by what the scenario says.
+func (p *player) begin(ctx context.Context) error {
+	b := p.sc.Begin
+	if b.Wait != "" {
+		if err := p.wait(ctx, b.Wait); err != nil {
+			return err
+		}
+	} else if err := p.h.db.Write(ctx, func(tx *store.Tx) error {
+		var err error
+		switch {
+		case b.Message != "":
+			_, err = p.h.engine.Deliver(ctx, tx, process.Note{Name: b.Message, Key: b.Key, Vars: b.Variables})
+		case b.Signal != "":
+			err = p.h.engine.Signal(ctx, tx, b.Signal, b.Variables)
+		default:
+			_, err = p.h.engine.Tell(ctx, tx, b.Variables)
+		}
+		return err
+	}); err != nil {
+		return err
+	}
+	if err := p.settle(ctx); err != nil {
+		return err
+	}
+	clerk := access.Actor{Kind: access.Clerk, ID: "scenario", Name: "Scenario", Office: p.s.Office, Roles: []string{"clerk"}, Level: access.Substantial}
+	g, err := p.h.access.Permit(ctx, access.Request{Actor: clerk, Action: access.List, Resource: "case", Office: clerk.Office, Purpose: "case work"})
+	if err != nil {
+		return err
+	}
+	cases, err := p.h.cases.List(ctx, g, casefile.After{}, 100)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(cases, func(c casefile.Case) bool { return c.Service == p.s.ID })
+	if i < 0 {
+		return errors.New("no case has begun")
+	}
+	p.caseID = cases[i].ID
+	return nil
+}
+
 // post is a page as a browser would send it.
 func (p *player) post(f *intake.Filling, page string) url.Values {
 	v := url.Values{}
@@ -297,9 +343,13 @@ func (p *player) step(ctx context.Context, st service.Step) error {
 	case st.Task != "":
 		return p.complete(ctx, st.Task, st.Answers)
 	}
+	return p.wait(ctx, st.Wait)
+}
+
+func (p *player) wait(ctx context.Context, how string) error {
 	var days int
-	if n, err := fmt.Sscanf(st.Wait, "P%dD", &days); n != 1 || err != nil {
-		return fmt.Errorf("wait %q: want days, P31D", st.Wait)
+	if n, err := fmt.Sscanf(how, "P%dD", &days); n != 1 || err != nil {
+		return fmt.Errorf("wait %q: want days, P31D", how)
 	}
 	p.advance(time.Duration(days) * 24 * time.Hour)
 	return p.settle(ctx)
@@ -401,9 +451,11 @@ func (p *player) check(ctx context.Context) error {
 		templates = append(templates, d.Template)
 	}
 	differ("documents", templates, append([]string{}, want.Documents...))
-	holdings, err := p.h.registers.OwnData(ctx, p.h.access.Permit, p.actor)
-	if err != nil {
-		return err
+	var holdings []register.Holding
+	if p.actor.ID != "" {
+		if holdings, err = p.h.registers.OwnData(ctx, p.h.access.Permit, p.actor); err != nil {
+			return err
+		}
 	}
 	records := []string{}
 	for _, x := range holdings {

@@ -71,12 +71,8 @@ func (h *House) open(ctx context.Context, tx *store.Tx, g access.Grant, o casefi
 	if err := unmarshal(o.Registers, &registers); err != nil {
 		return c, fault.Wrap(op, err)
 	}
-	vars := map[string]any{
-		"application": application, "registers": nil, "lang": c.Lang,
-		"person":  map[string]any{"id": c.Person, "name": c.PersonName, "given_names": application["given_names"], "family_name": application["family_name"]},
-		"case":    map[string]any{"id": c.ID, "ref": c.Ref, "opened_on": h.now().In(h.zone).Format("2006-01-02"), "channel": c.Channel},
-		"service": map[string]any{"id": s.ID, "title": s.Title.For("de")},
-	}
+	person := map[string]any{"id": c.Person, "name": c.PersonName, "given_names": application["given_names"], "family_name": application["family_name"]}
+	vars := h.beginsWith(s, c, application, person)
 	if registers != nil {
 		vars["registers"] = registers
 	}
@@ -85,6 +81,15 @@ func (h *House) open(ctx context.Context, tx *store.Tx, g access.Grant, o casefi
 		Process: s.ProcessID, Called: s.Called, Vars: vars, Actor: g.Actor(),
 	})
 	return c, fault.Wrap(op, err)
+}
+
+// beginsWith are the variables that every process begins with (service.Variables).
+func (h *House) beginsWith(s *service.Service, c casefile.Case, application, person map[string]any) map[string]any {
+	return map[string]any{
+		"application": application, "registers": nil, "lang": c.Lang, "person": person,
+		"case":    map[string]any{"id": c.ID, "ref": c.Ref, "opened_on": h.now().In(h.zone).Format("2006-01-02"), "channel": c.Channel},
+		"service": map[string]any{"id": s.ID, "title": s.Title.For("de")},
+	}
 }
 
 func unmarshal(raw json.RawMessage, v any) error {
@@ -143,6 +148,7 @@ func (h *House) putFile(ctx context.Context, r io.Reader, limit int64) (string, 
 func (h *House) processHooks() process.Hooks {
 	return process.Hooks{
 		Decide: h.decide,
+		Open:   h.openByEvent,
 		Milestone: func(ctx context.Context, tx *store.Tx, c process.Ref, name string, properties map[string]string) error {
 			status := i18n.Text{}
 			for key, text := range properties {
@@ -272,10 +278,14 @@ func (h *House) taskWrite(ctx context.Context, tx *store.Tx, w process.Work) (ma
 	if err != nil {
 		return nil, err
 	}
-	g, err := h.access.PermitTx(ctx, tx, access.Request{
+	r := access.Request{
 		Actor: access.SystemActor("process"), Action: access.Change, Resource: register.Resource(name),
-		Purpose: s.ID, Basis: s.Basis(), Service: s.ID, Case: c.ID, Office: c.Office, Owner: c.Person, Subjects: []string{c.Person},
-	})
+		Purpose: s.ID, Basis: s.Basis(), Service: s.ID, Case: c.ID, Office: c.Office, Owner: c.Person,
+	}
+	if c.Person != "" {
+		r.Subjects = []string{c.Person}
+	}
+	g, err := h.access.PermitTx(ctx, tx, r)
 	if err != nil {
 		return nil, err
 	}
@@ -297,9 +307,15 @@ func (h *House) taskPayment(ctx context.Context, tx *store.Tx, w process.Work) (
 	if err != nil {
 		return nil, err
 	}
+	if c.Person == "" {
+		return nil, fault.Because(fault.Invalid, op, "", errNobody)
+	}
 	id, err := h.payments.Request(ctx, tx, payment.Order{CaseID: c.ID, Person: c.Person, Office: c.Office, Service: c.Service, Cents: cents, Purpose: purpose, Lang: c.Lang})
 	return map[string]any{"payment": map[string]any{"id": id, "cents": cents}}, err
 }
+
+// errNobody is why a case that nobody has applied for can't ask for money or write a message.
+var errNobody = errors.New("the case is about nobody whom the registers know: there is no postbox and nobody who pays")
 
 // onPaid lets the process go on, in the transaction that books the money.
 func (h *House) onPaid(ctx context.Context, tx *store.Tx, p payment.Payment) error {
@@ -385,6 +401,9 @@ func (h *House) taskMessage(ctx context.Context, w process.Work) (process.Effect
 	o, err := h.order(ctx, w)
 	if err != nil {
 		return nil, err
+	}
+	if o.Person == "" {
+		return nil, fault.Because(fault.Invalid, "app.taskMessage", "", errNobody)
 	}
 	d, err := h.notice.Compose(ctx, o)
 	if err != nil {

@@ -197,8 +197,10 @@ func scopes() map[string]string {
 		"tasks:read": "Read the worklist of the client's office", "tasks:write": "Claim and complete tasks of the client's office",
 		"processes:read": "See where processes stand", "processes:write": "Change running processes by hand and migrate them",
 		"webhooks:write": "Subscribe to events",
-		"jobs:work":      "Do service tasks, together with job:TYPE for each type of them",
-		"incidents:read": "See processes that can't go on", "incidents:write": "See processes that can't go on and try them again",
+		"messages:write": "Send messages, together with message:NAME for each", "signals:write": "Send signals, together with signal:NAME for each",
+		"conditions:write": "Tell data under which cases begin",
+		"jobs:work":        "Do service tasks, together with job:TYPE for each type of them",
+		"incidents:read":   "See processes that can't go on", "incidents:write": "See processes that can't go on and try them again",
 	}
 }
 
@@ -284,22 +286,25 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // within counts a request of a client.
-func (a *API) within(client string) (time.Duration, bool) {
+func (a *API) within(client string) (time.Duration, bool) { return a.counted(client, a.c.PerMinute) }
+
+// counted counts one of as many a minute; what is counted has a name.
+func (a *API) counted(what string, perMinute int) (time.Duration, bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	l := a.limits[client]
+	l := a.limits[what]
 	if l == nil {
 		if len(a.limits) >= maxClients { // clients are registered; this only bounds a mistake
 			clear(a.limits)
 		}
-		l = rate.NewLimiter(rate.Limit(float64(a.c.PerMinute)/60), max(a.c.PerMinute/10, 1))
-		a.limits[client] = l
+		l = rate.NewLimiter(rate.Limit(float64(perMinute)/60), max(perMinute/10, 1))
+		a.limits[what] = l
 	}
 	now := a.c.Now()
 	if l.AllowN(now, 1) {
 		return 0, true
 	}
-	return time.Duration(60/float64(a.c.PerMinute)*float64(time.Second)) + time.Millisecond, false
+	return time.Duration(60/float64(perMinute)*float64(time.Second)) + time.Millisecond, false
 }
 
 // allow asks for a caller with one of the operation's scopes.

@@ -78,14 +78,14 @@ func open(t testing.TB, db *store.DB, perMinute int) *house {
 	must(err)
 	h.cases = &casefile.File{DB: db, Outbox: o, Now: time.Now}
 	h.jobs = q
-	h.engine, err = process.New(process.Config{DB: db, Jobs: q, Now: time.Now, Zone: time.UTC})
+	h.engine, err = process.New(process.Config{DB: db, Jobs: q, Now: time.Now, Zone: time.UTC, Hooks: process.Hooks{Open: h.openByEvent}})
 	must(err)
 	must(q.Register(h.engine.Workers()...))
 	services := service.NewCatalog(db, time.Now)
 	must(services.Load(ctx, os.DirFS("../../content/services")))
 	hooks, err := webhook.NewService(webhook.Config{DB: db, Jobs: q, Key: make([]byte, 32)})
 	must(err)
-	words, err := i18n.Load(api.Messages(), webhook.Messages())
+	words, err := i18n.Load(api.Messages(), webhook.Messages(), process.Messages)
 	must(err)
 	h.api, err = api.New(api.Config{DB: db, Key: make([]byte, 32), PublicURL: "https://duisburg.example", Issuer: "https://id.duisburg.example", Contact: "it@duisburg.example", Words: words, PerMinute: perMinute,
 		Authenticate: func(r *http.Request) (access.Actor, error) {

@@ -21,12 +21,13 @@ const maxAtNATS = 256
 
 // ServeNATS answers the requests of workers at NATS: a request to mercator.jobs.WORKER.PATH
 // with the dots of PATH for slashes is a POST to /api/v1/jobs/PATH, with the same headers,
-// body, checks and answer, whose status is the header Status.
+// body, checks and answer, whose status is the header Status. One to
+// mercator.send.WORKER.messages (.signals, .conditions) is a POST to /api/v1/messages.
 func (a *API) ServeNATS(conn *nats.Conn, workers []string) error {
 	slots := make(chan struct{}, maxAtNATS)
-	for _, name := range workers {
-		subject := bus.JobPrefix + name + "."
-		if _, err := conn.QueueSubscribe(subject+">", bus.Queue, func(m *nats.Msg) {
+	serve := func(name, prefix string, path func(rest string) string) error {
+		subject := prefix + name + "."
+		_, err := conn.QueueSubscribe(subject+">", bus.Queue, func(m *nats.Msg) {
 			// Who asks is answered at its own inbox and nowhere else: not in somebody
 			// else's name, and not where somebody else listens.
 			if !strings.HasPrefix(m.Reply, bus.InboxPrefix+name+".") {
@@ -40,9 +41,23 @@ func (a *API) ServeNATS(conn *nats.Conn, workers []string) error {
 			}
 			go func() {
 				defer func() { <-slots }()
-				a.answerNATS(m, strings.ReplaceAll(strings.TrimPrefix(m.Subject, subject), ".", "/"))
+				a.answerNATS(m, path(strings.TrimPrefix(m.Subject, subject)))
 			}()
-		}); err != nil {
+		})
+		return err
+	}
+	for _, name := range workers {
+		err := serve(name, bus.JobPrefix, func(rest string) string { return "/jobs/" + strings.ReplaceAll(rest, ".", "/") })
+		if err == nil {
+			err = serve(name, bus.SendPrefix, func(rest string) string {
+				switch rest {
+				case "messages", "signals", "conditions":
+					return "/" + rest
+				}
+				return "/nowhere"
+			})
+		}
+		if err != nil {
 			return fault.Wrap("api.serveNATS", err)
 		}
 	}
@@ -55,7 +70,7 @@ func (a *API) ServeNATS(conn *nats.Conn, workers []string) error {
 func (a *API) answerNATS(m *nats.Msg, path string) {
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, prefix+"/jobs/"+path, bytes.NewReader(m.Data))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, prefix+path, bytes.NewReader(m.Data))
 	if err != nil {
 		m.RespondMsg(&nats.Msg{Header: nats.Header{"Status": {strconv.Itoa(http.StatusBadRequest)}}})
 		return

@@ -122,6 +122,7 @@ func (a *API) operations() {
 	if a.c.Tasks != nil {
 		a.taskOperations()
 		a.jobOperations()
+		a.messageOperations()
 		a.incidentOperations()
 	}
 	if a.c.Submit != nil {
@@ -308,7 +309,7 @@ func viewService(s *service.Service, lang string) ServiceSummary {
 func (a *API) serviceOperations() {
 	find := func(id string) (*service.Service, error) {
 		s, ok := a.c.Services.Current(id)
-		if !ok {
+		if !ok || s.Internal {
 			return nil, fault.New(fault.NotFound, "api.service", "")
 		}
 		return s, nil
@@ -317,6 +318,9 @@ func (a *API) serviceOperations() {
 		func(_ context.Context, c caller, _ *struct{}) (*Body[Page[ServiceSummary]], error) {
 			out := &Body[Page[ServiceSummary]]{Page[ServiceSummary]{Items: []ServiceSummary{}}}
 			for _, s := range a.c.Services.All() {
+				if s.Internal {
+					continue
+				}
 				out.Body.Items = append(out.Body.Items, viewService(s, c.lang))
 			}
 			return out, nil

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,6 +20,81 @@ import (
 	"mercator/lang/dmn"
 	"mercator/lang/dmn/tck"
 )
+
+// checkModels says for each file and for each model in a folder whether it is ok: all
+// reasons for files, one line for each model of a folder, and how many there are.
+func checkModels(args []string, warnings bool, w io.Writer) error {
+	all, refused, folders := 0, 0, false
+	one := func(file string, short bool) error {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		if short && strings.EqualFold(filepath.Ext(file), ".xml") && !strings.HasSuffix(strings.ToLower(file), ".bpmn20.xml") && !bpmn.Sniff(data) {
+			return nil
+		}
+		all++
+		errs, warned := checkBPMN(file, data)
+		switch {
+		case len(errs) > 0 && short:
+			more := ""
+			if n := len(errs) - 1; n > 0 {
+				more = fmt.Sprintf(" (and %d more)", n)
+			}
+			fmt.Fprintf(w, "%s%s\n", errs[0], more)
+		default:
+			for _, line := range errs {
+				fmt.Fprintln(w, line)
+			}
+		}
+		if warnings {
+			for _, line := range warned {
+				fmt.Fprintln(w, line)
+			}
+		}
+		if len(errs) > 0 {
+			refused++
+		} else {
+			fmt.Fprintf(w, "%s: ok\n", file)
+		}
+		return nil
+	}
+	for _, arg := range args {
+		info, err := os.Stat(arg)
+		switch {
+		case err != nil:
+			return err
+		case !info.IsDir():
+			err = one(arg, false)
+		default:
+			folders = true
+			before := all
+			err = filepath.WalkDir(arg, func(path string, d fs.DirEntry, err error) error {
+				if err != nil || !d.Type().IsRegular() {
+					return err
+				}
+				switch strings.ToLower(filepath.Ext(path)) {
+				case ".bpmn", ".bpmn2", ".xml":
+					return one(path, true)
+				}
+				return nil
+			})
+			if err == nil && all == before {
+				err = fmt.Errorf("%s holds no model: no file *.bpmn, *.bpmn2, *.bpmn20.xml, and no *.xml of BPMN", arg)
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if folders || all > 1 {
+		fmt.Fprintf(w, "%d files: %d ok, %d refused\n", all, all-refused, refused)
+	}
+	if refused > 0 {
+		return fmt.Errorf("%d of %d files have mistakes", refused, all)
+	}
+	return nil
+}
 
 // checkBPMN are the mistakes and warnings of a file.
 func checkBPMN(file string, data []byte) (errs, warnings []string) {

@@ -69,16 +69,11 @@ func language(name string, args []string, stdout, stderr io.Writer) error {
 	case name == "dmn" && len(rest) == 2 && rest[0] == "tck":
 		return runTCK(rest[1], stdout)
 	case name == "bpmn" && len(rest) > 1 && rest[0] == "check":
-		return checkEach(rest[1:], stdout, func(file string, data []byte) (errs, warned []string) {
-			if errs, warned = checkBPMN(file, data); !*warnings {
-				warned = nil
-			}
-			return errs, warned
-		})
+		return checkModels(rest[1:], *warnings, stdout)
 	case name == "bpmn" && len(rest) == 2 && rest[0] == "simulate":
 		return simulateBPMN(rest[1], *process, *context, *answers, *at, *state, stdout)
 	}
-	return errors.New("usage: feel EXPRESSION [--context FILE] [--explain] | dmn eval FILE [--input FILE] [--decision NAME] [--explain] [--lang de|en|tr] | dmn check FILE… [--annotations NAME,NAME] | dmn tck FOLDER | bpmn check [--warnings] FILE… | bpmn simulate FILE [--process ID] [--context FILE] [--answers FILE] [--at INSTANT] [--state NW]")
+	return errors.New("usage: feel EXPRESSION [--context FILE] [--explain] | dmn eval FILE [--input FILE] [--decision NAME] [--explain] [--lang de|en|tr] | dmn check FILE… [--annotations NAME,NAME] | dmn tck FOLDER | bpmn check [--warnings] FILE|FOLDER… | bpmn simulate FILE [--process ID] [--context FILE] [--answers FILE] [--at INSTANT] [--state NW]")
 }
 
 func isFlag(f *flag.FlagSet, arg string) bool {

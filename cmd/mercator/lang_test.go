@@ -124,6 +124,30 @@ func TestBPMNCommands(t *testing.T) {
 		t.Errorf("check: %d %s %s", code, out, err)
 	}
 
+	dir := t.TempDir()
+	const sound = `<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL"><process id="p" isExecutable="true"><startEvent id="s"/><endEvent id="e"/><sequenceFlow id="f" sourceRef="s" targetRef="e"/></process></definitions>`
+	for name, text := range map[string]string{
+		"a.bpmn": sound, "b/c.bpmn20.xml": sound, "b/d.xml": "<!-- a model -->" + sound, "b/e.bpmn2": sound, "b/f.txt": sound, "b/pom.xml": "<project/>",
+		"g.bpmn": strings.ReplaceAll(sound, "startEvent", "transaction"), "h.BPMN": "<definitions/>",
+	} {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	code, out, err = command(t, "bpmn", "check", dir)
+	if code != 1 || err == "" || strings.Count(out, ": ok\n") != 4 || strings.Count(out, "\n") != 7 || !strings.HasSuffix(out, "\n6 files: 4 ok, 2 refused\n") || !strings.Contains(out, "(and 1 more)") {
+		t.Errorf("check of a folder: %d %s %s", code, out, err)
+	}
+	if code, out, err = command(t, "bpmn", "check", filepath.Join(dir, "b")); code != 0 || err != "" || !strings.HasSuffix(out, "\n3 files: 3 ok, 0 refused\n") {
+		t.Errorf("check of a folder without mistakes: %d %s %s", code, out, err)
+	}
+	if code, _, err = command(t, "bpmn", "check", t.TempDir()); code != 1 || !strings.Contains(err, "holds no model") {
+		t.Errorf("check of an empty folder: %d %s", code, err)
+	}
+
 	data := file(t, "vars.json", `{"application": {"months": 12}, "registers": {"person": {"address_zone": "NN"}}, "case": {"id": "c1", "opened_on": "2026-12-01"}}`)
 	answers := file(t, "answers.json", `{"find_zone": {"record": {"zone": "NN"}}, "review": {"outcome": "refused"}}`)
 	args := []string{"bpmn", "simulate", permit, "--context", data, "--answers", answers, "--at", "2026-12-01T09:00:00Z"}

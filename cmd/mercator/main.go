@@ -30,7 +30,7 @@ const usage = `mercator is the e-government platform of a city.
   mercator bench    [seed|start] --data DIR [--submissions N]     measure a demo that is running; fill one, or time its start
   mercator feel     EXPRESSION [--context FILE]                   evaluate FEEL
   mercator dmn      eval|check|tck FILE…                          decisions; the official suite
-  mercator bpmn     check FILE…                                   processes
+  mercator bpmn     check FILE|FOLDER…                            processes
   mercator version
 `
 

@@ -30,7 +30,9 @@ const (
 	// JobPrefix begins the subjects at which a worker asks: mercator.jobs.WORKER.…; it is answered at InboxPrefix + WORKER.
 	JobPrefix = "mercator.jobs."
 	// Queue is the group of nodes of which one answers.
-	Queue       = "mercator"
+	Queue = "mercator"
+	// SendPrefix begins those at which it sends messages, signals and data: mercator.send.WORKER.messages.
+	SendPrefix  = "mercator.send."
 	InboxPrefix = "_INBOX_"
 )
 
@@ -124,7 +126,7 @@ func StartNATS(c NATSConfig) (*NATS, error) {
 			return nil, fault.Internalf(op, "worker %q: the bus has to listen, and a worker has a name without dots or spaces and a password", name)
 		}
 		o.Users = append(o.Users, &server.User{Username: name, Password: password, Permissions: &server.Permissions{
-			Publish:   &server.SubjectPermission{Allow: []string{JobPrefix + name + ".>"}},
+			Publish:   &server.SubjectPermission{Allow: []string{JobPrefix + name + ".>", SendPrefix + name + ".*"}},
 			Subscribe: &server.SubjectPermission{Allow: []string{InboxPrefix + name + ".>"}},
 		}})
 	}

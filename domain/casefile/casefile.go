@@ -34,9 +34,9 @@ const (
 type Case struct {
 	ID, Ref                  string // Ref is the file number (Aktenzeichen) that people see
 	Service, Version, Office string
-	Person, PersonName       string
+	Person, PersonName       string // "": it is about nobody whom the registers know
 	Client                   string // the machine that submitted it, or ""
-	Channel                  string // online, api, counter, paper
+	Channel                  string // online, api, counter, paper; Event
 	Lang                     string // the applicant's language
 	State                    State
 	Status                   Text // what the applicant is told: the milestone passed last
@@ -46,6 +46,10 @@ type Case struct {
 	OpenedAt, ChangedAt      time.Time
 	ClosedAt                 time.Time // zero while open
 }
+
+// Event is the channel of a case that nobody has applied for: a message, a signal, a time
+// or a condition has begun it (§ 22 VwVfG: of the office's own motion).
+const Event = "event"
 
 // Opening is what a case is opened with.
 type Opening struct {

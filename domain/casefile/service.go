@@ -56,7 +56,7 @@ func (f *File) publish(ctx context.Context, tx *store.Tx, typ, caseID string, d 
 	return f.Outbox.Publish(ctx, tx, bus.Event{ID: ident.New(), Type: typ, Subject: caseID, Time: f.Now(), Data: data})
 }
 
-// Open opens a case with the application as its first entry. Opening the same
+// Open opens a case with the application, or that it began without one, as its first entry. Opening the same
 // origin again gives the case that is there (fresh = false) and changes nothing:
 // a double click, a repeated request, a retry after a crash.
 func (f *File) Open(ctx context.Context, tx *store.Tx, g access.Grant, o Opening) (c Case, fresh bool, err error) {
@@ -85,13 +85,19 @@ func (f *File) Open(ctx context.Context, tx *store.Tx, g access.Grant, o Opening
 		return c, false, nil
 	}
 	actor := g.Actor()
-	if err := f.AddEntry(ctx, tx, Entry{CaseID: id, Kind: Application, ActorKind: string(actor.Kind), ActorName: actor.Name, Title: titleApplication}); err != nil {
+	first := Entry{CaseID: id, Kind: Application, ActorKind: string(actor.Kind), ActorName: actor.Name, Title: titleApplication}
+	if o.Channel == Event {
+		first.Kind, first.Title = Note, titleBegun
+	}
+	if err := f.AddEntry(ctx, tx, first); err != nil {
 		return Case{}, false, err
 	}
 	return c, true, f.publish(ctx, tx, EventOpened, id, eventData{Ref: c.Ref, Service: c.Service, Office: c.Office})
 }
 
 var titleApplication = Text{"de": "Antrag eingegangen", "en": "Application received", "tr": "Başvuru alındı", "de-simple": "Ihr Antrag ist da"}
+
+var titleBegun = Text{"de": "Von Amts wegen begonnen", "en": "Begun by the office itself", "tr": "Resen başlatıldı", "de-simple": "Das Amt hat angefangen"}
 
 // AddEntry adds to the file.
 func (f *File) AddEntry(ctx context.Context, tx *store.Tx, e Entry) error {

@@ -87,7 +87,7 @@ func needResident(op string, a access.Actor) error {
 func (in *Intake) Start(ctx context.Context, a access.Actor, serviceID string) (Draft, error) {
 	const op = "intake.start"
 	s, ok := in.c.Services.Current(serviceID)
-	if !ok {
+	if !ok || s.Internal {
 		return Draft{}, fault.New(fault.NotFound, op, "")
 	}
 	if err := needResident(op, a); err != nil {

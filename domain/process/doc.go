@@ -18,10 +18,15 @@
 // at a time and never snatched; an incident (Störung) is an instance that can't go on
 // without an operator.
 //
+// An occasion is what begins a process by itself: a message, a signal, a time or a
+// condition at a start event of the version in force (Deploy). The case is opened by
+// whoever keeps cases (Hooks.Open), in the same transaction.
+//
 // A modification is a change of a running instance by hand; a migration takes running
 // instances over into another version, after a rehearsal, and can be undone for those
 // that haven't moved since.
 //
 // Law: § 10 VwVfG NRW (proceedings without undue delay), § 35a VwVfG (decisions by
-// automatic means only where the rules leave no discretion: what does is a task).
+// automatic means only where the rules leave no discretion: what does is a task), § 22 VwVfG
+// (proceedings begin on application or of the office's own motion).
 package process

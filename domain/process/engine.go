@@ -442,6 +442,11 @@ func (s *stepping) save(ctx context.Context, event string) error {
 			return err
 		}
 	}
+	if r.state.Status != bpmn.Running {
+		if err := s.ended(ctx); err != nil {
+			return err
+		}
+	}
 	if event == "Cancel" && s.e.hooks.Cancelled != nil {
 		if err := s.e.hooks.Cancelled(ctx, s.tx, r.Ref); err != nil {
 			return err

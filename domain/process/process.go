@@ -83,8 +83,11 @@ type Hooks struct {
 	Completed func(ctx context.Context, tx *store.Tx, c Ref, vars map[string]any) error
 	Cancelled func(ctx context.Context, tx *store.Tx, c Ref) error
 	Incident  func(ctx context.Context, tx *store.Tx, c Ref, i Incident) error
-	TaskMade  func(ctx context.Context, tx *store.Tx, c Ref, t UserTask) error
-	TaskDone  func(ctx context.Context, tx *store.Tx, c Ref, t UserTask, who access.Actor, vars map[string]any) error
+	// Open opens the case of a process that begins by itself, and gives what it begins with
+	// (case, reference, label, variables).
+	Open     func(ctx context.Context, tx *store.Tx, o Occasion) (StartParams, error)
+	TaskMade func(ctx context.Context, tx *store.Tx, c Ref, t UserTask) error
+	TaskDone func(ctx context.Context, tx *store.Tx, c Ref, t UserTask, who access.Actor, vars map[string]any) error
 }
 
 // TaskState is the state of a task.

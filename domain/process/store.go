@@ -186,15 +186,81 @@ const deleteSubscription = `-- process.deleteSubscription
 DELETE FROM process_subscription WHERE instance_id = $1 AND token = $2`
 
 const findSubscription = `-- process.findSubscription
-SELECT instance_id, token FROM process_subscription WHERE name = $1 AND key = $2 ORDER BY created_at, instance_id, token LIMIT 1`
+SELECT instance_id, token FROM process_subscription s WHERE name = $1 AND key = $2
+AND ($3 = '' OR EXISTS (SELECT 1 FROM process_instance i WHERE i.id = s.instance_id AND i.office = $3))
+ORDER BY created_at, instance_id, token LIMIT 1`
 
 const insertMessage = `-- process.insertMessage
-INSERT INTO process_message (id, name, key, vars, expires_at) VALUES ($1, $2, $3, $4, $5)`
+INSERT INTO process_message (id, name, key, vars, expires_at, sender, office) VALUES ($1, $2, $3, $4, $5, $6, $7)`
 
 const takeMessage = `-- process.takeMessage
-DELETE FROM process_message WHERE id = (SELECT id FROM process_message WHERE name = $1 AND key = $2 AND expires_at > $3 ORDER BY id LIMIT 1)
-RETURNING vars`
+DELETE FROM process_message WHERE id = (SELECT id FROM process_message WHERE name = $1 AND key = $2 AND expires_at > $3
+AND (office = '' OR office = $4) ORDER BY id LIMIT 1)
+RETURNING vars, sender`
 
+const waitingMessage = `-- process.waitingMessage
+SELECT count(*) FROM (SELECT 1 FROM process_message WHERE name = $1 AND key = $2 AND expires_at > $3 AND (office = '' OR office = $4) LIMIT 1) t`
+
+const keptOf = `-- process.keptOf
+SELECT count(*) FROM (SELECT 1 FROM process_message WHERE sender = $1 AND sender <> '' LIMIT $2) t`
+
+// An id is free again when its message has had its life.
+const insertSent = `-- process.insertSent
+INSERT INTO process_sent (sender, name, key, id, outcome, expires_at) VALUES ($1, $2, $3, $4, '', $5)
+ON CONFLICT (sender, name, key, id) DO UPDATE SET outcome = '', expires_at = excluded.expires_at WHERE process_sent.expires_at <= $6`
+
+const readSent = `-- process.readSent
+SELECT outcome FROM process_sent WHERE sender = $1 AND name = $2 AND key = $3 AND id = $4`
+
+const markSent = `-- process.markSent
+UPDATE process_sent SET outcome = $5 WHERE sender = $1 AND name = $2 AND key = $3 AND id = $4`
+
+const sweepSent = `-- process.sweepSent
+DELETE FROM process_sent WHERE expires_at <= $1`
+
+const anySent = `-- process.anySent
+SELECT count(*) FROM (SELECT 1 FROM process_sent LIMIT 1) t`
+
+const startColumns = `service, element, kind, name, source, version, office, model, process, calls, timer, value, business, due_at, times`
+
+const allStarts = `-- process.allStarts
+SELECT ` + startColumns + ` FROM process_start ORDER BY service, element`
+
+const readStart = `-- process.readStart
+SELECT ` + startColumns + ` FROM process_start WHERE service = $1 AND element = $2`
+
+const lockStartPostgres = `-- process.lockStartPostgres
+SELECT ` + startColumns + ` FROM process_start WHERE service = $1 AND element = $2 FOR UPDATE`
+
+const startOfMessage = `-- process.startOfMessage
+SELECT ` + startColumns + ` FROM process_start WHERE kind = 'message' AND name = $1 AND ($2 = '' OR office = $2)`
+
+const startsOf = `-- process.startsOf
+SELECT ` + startColumns + ` FROM process_start WHERE kind = $1 AND ($2 = '' OR name = $2) AND ($3 = '' OR office = $3) ORDER BY service, element`
+
+const insertStart = `-- process.insertStart
+INSERT INTO process_start (` + startColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`
+
+const updateStart = `-- process.updateStart
+UPDATE process_start SET version = $3, office = $4, model = $5, process = $6, calls = $7 WHERE service = $1 AND element = $2`
+
+const scheduleStart = `-- process.scheduleStart
+UPDATE process_start SET due_at = $3, times = $4 WHERE service = $1 AND element = $2`
+
+const deleteStart = `-- process.deleteStart
+DELETE FROM process_start WHERE service = $1 AND element = $2`
+
+// The instance that was begun before is over, or there is none.
+const insertBegun = `-- process.insertBegun
+INSERT INTO process_begun (service, name, key, instance_id) VALUES ($1, $2, $3, $4)
+ON CONFLICT (service, name, key) DO UPDATE SET instance_id = excluded.instance_id`
+
+const runningFor = `-- process.runningFor
+SELECT count(*) FROM process_begun b JOIN process_instance i ON i.id = b.instance_id
+WHERE b.service = $1 AND b.name = $2 AND b.key = $3 AND i.status = 'running'`
+
+const deleteBegun = `-- process.deleteBegun
+DELETE FROM process_begun WHERE instance_id = $1 RETURNING name, key`
 const sweepMessages = `-- process.sweepMessages
 DELETE FROM process_message WHERE expires_at <= $1`
 
@@ -208,7 +274,8 @@ const deleteSignal = `-- process.deleteSignal
 DELETE FROM process_signal WHERE instance_id = $1 AND token = $2`
 
 const waitingForSignal = `-- process.waitingForSignal
-SELECT instance_id, token FROM process_signal WHERE name = $1 AND (instance_id, token) > ($2, $3) ORDER BY instance_id, token LIMIT 500`
+SELECT instance_id, token FROM process_signal s WHERE name = $1 AND (instance_id, token) > ($2, $3)
+AND ($4 = '' OR EXISTS (SELECT 1 FROM process_instance i WHERE i.id = s.instance_id AND i.office = $4)) ORDER BY instance_id, token LIMIT 500`
 
 const insertWork = `-- process.insertWork
 INSERT INTO process_work (id, instance_id, token, type, office, retries, attempt, due_at, lock, worker, created_at)
@@ -447,6 +514,17 @@ func scanRow(s store.Scanner) (row, error) {
 		return row{}, err
 	}
 	return r, json.Unmarshal([]byte(state), &r.state)
+}
+
+func scanStart(s store.Scanner) (start, error) {
+	var st start
+	var due int64
+	err := s.Scan(&st.service, &st.element, &st.kind, &st.name, &st.source, &st.version, &st.office, &st.model, &st.process, &st.calls,
+		&st.timer, &st.value, &st.business, &due, &st.times)
+	if due != 0 {
+		st.due = store.Time(due)
+	}
+	return st, err
 }
 
 // noDue stands for "no due date"; it sorts last, and a bound can still be above it.

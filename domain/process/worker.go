@@ -27,6 +27,9 @@ func (e *Engine) Workers() []job.Worker {
 		{Kind: lapseKind, Work: e.lapsed},
 		{Kind: forgetKind, Work: e.forget, Limit: 1},
 		{Kind: retryKind, Work: e.retryOn, Limit: 2, OnDead: e.retryDead},
+		{Kind: startTimerKind, Work: e.fire, OnDead: e.notFired},
+		{Kind: beginKind, Work: e.beginJob},
+		{Kind: nextKind, Work: e.succeed},
 	}
 }
 
@@ -184,8 +187,14 @@ func (e *Engine) sweep(ctx context.Context, j *job.Job) error {
 		if _, err := tx.Exec(ctx, sweepMessages, store.Micros(e.now())); err != nil {
 			return err
 		}
-		var left int
-		if err := tx.QueryRow(ctx, anyMessage).Scan(&left); err != nil || left == 0 {
+		if _, err := tx.Exec(ctx, sweepSent, store.Micros(e.now())); err != nil {
+			return err
+		}
+		var left, sent int
+		if err := tx.QueryRow(ctx, anyMessage).Scan(&left); err != nil {
+			return err
+		}
+		if err := tx.QueryRow(ctx, anySent).Scan(&sent); err != nil || left+sent == 0 {
 			return err
 		}
 		return e.planSweep(ctx, tx)

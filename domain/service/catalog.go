@@ -52,7 +52,8 @@ func NewCatalog(db *store.DB, now func() time.Time) *Catalog {
 // Load reads every package in a folder and puts those that are without mistakes
 // into force, together. A package with a mistake is named in the error, with
 // everything that is wrong, and the version before it stays in force, or is put into
-// force again after a start (see StaysOpen). checks are further checks that need more
+// force again after a start (see StaysOpen). A service whose folder is gone is withdrawn:
+// it isn't in force any more, and its cases end by their version. checks are further checks that need more
 // than the package (registers, offices).
 func (c *Catalog) Load(ctx context.Context, root fs.FS, checks ...func(*Service) []Problem) error {
 	const op = "service.load"
@@ -62,10 +63,12 @@ func (c *Catalog) Load(ctx context.Context, root fs.FS, checks ...func(*Service)
 	}
 	var bad []*ParseError
 	fresh := map[string]*Service{}
+	there := map[string]bool{}
 	for _, d := range dirs {
 		if !d.IsDir() {
 			continue
 		}
+		there[d.Name()] = true
 		sub, err := fs.Sub(root, d.Name())
 		if err != nil {
 			return fault.Wrap(op, err)
@@ -127,6 +130,12 @@ func (c *Catalog) Load(ctx context.Context, root fs.FS, checks ...func(*Service)
 		if have := c.current[id]; have == nil || have.Version != s.Version {
 			c.current[id], differs = s, true
 			c.versions[[2]string{id, s.Version}] = s
+		}
+	}
+	for id := range c.current {
+		if !there[id] {
+			delete(c.current, id)
+			differs = true
 		}
 	}
 	notify := c.changed
@@ -203,7 +212,7 @@ func StaysOpen(err error) bool {
 	return true
 }
 
-// OnChange asks to be told when a service was put into force.
+// OnChange asks to be told when a service was put into force or withdrawn.
 func (c *Catalog) OnChange(f func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -10,7 +10,9 @@
 // began with.
 //
 //	service.toml       what it is, for whom, on which law, which data, which fee
-//	application.form   the form (form-js JSON); other *.form are forms of user tasks
+//	application.form   the form (form-js JSON); other *.form are forms of user tasks.
+//	                   A service whose process begins by itself only needs none, and
+//	                   none of what people have to know to apply: it is internal
 //	process.bpmn       the process (BPMN 2.0 with zeebe: extensions)
 //	*.dmn              the rules; each rule names its paragraph
 //	letters/           templates of letters

@@ -93,7 +93,9 @@ func (l *linter) forms() {
 			l.say(x.File, x.Line, x.Col, "%s", x.Msg)
 		}
 	}
-	check(l.s.Form, []string{"registers", "lists", "person", "service", "lang"}, l.registerFields())
+	if _, err := fs.Stat(l.s.Files, "application.form"); err == nil {
+		check(l.s.Form, []string{"registers", "lists", "person", "service", "lang"}, l.registerFields())
+	}
 	for _, id := range sortedKeys(l.s.TaskForms) {
 		check(l.s.TaskForms[id], append([]string{"lists"}, Variables...), nil)
 	}

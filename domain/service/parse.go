@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"sort"
 	"strings"
+	"time"
 
 	"mercator/core/access"
 	"mercator/lang/bpmn"
@@ -158,19 +159,59 @@ func Parse(dir string, fsys fs.FS) (*Service, error) {
 			p.dmn(name, data)
 		}
 	}
-	if p.s.Form == nil && files["application.form"] == nil {
-		p.problem("application.form", 0, "missing: a service has a form")
-	}
 	if ok {
 		p.fees(head)
 		if d := p.s.Called(p.s.ProcessID); d != nil {
 			p.s.Process = d
+			p.s.Internal = begunByItself(d, p.s.ProcessID)
+		}
+		if !p.s.Internal {
+			p.public(head, files["service.toml"])
+		}
+	}
+	if p.s.Form == nil && files["application.form"] == nil {
+		if !p.s.Internal {
+			p.problem("application.form", 0, "missing: a service has a form, unless its process begins by itself only (by a message, a signal, a time or a condition)")
+		} else if p.s.Form, err = form.Parse("application.form", []byte(`{"type": "default", "components": []}`)); err != nil {
+			p.add("application.form", err)
 		}
 	}
 	if len(p.problems) > 0 {
 		return nil, &ParseError{Service: dir, Problems: p.problems}
 	}
 	return p.s, nil
+}
+
+// begunByItself reports that nobody can begin the process, but events can.
+func begunByItself(d *bpmn.Definitions, id string) bool {
+	proc, ok := d.Process(id)
+	if !ok || !proc.Executable || proc.Plain() {
+		return false
+	}
+	list, err := proc.Begins(time.Unix(0, 0))
+	return err == nil && len(list) > 0
+}
+
+// public holds a service that people apply for to what they have to know.
+func (p *parser) public(t tomlService, data []byte) {
+	const file = "service.toml"
+	if !regexp.MustCompile(`^\d{14}$`).MatchString(t.LeiKa) {
+		p.problem(file, lineOf(data, "leika"), "leika %q must have 14 digits", t.LeiKa)
+	}
+	if len(t.Audience) == 0 {
+		p.problem(file, 0, "audience is missing")
+	}
+	p.text(data, "eligible", t.Eligible)
+	p.text(data, "duration", t.Duration)
+}
+
+// text holds a text of service.toml to the languages of the house.
+func (p *parser) text(data []byte, key string, t Text) {
+	for _, lang := range Languages {
+		if strings.TrimSpace(t[lang]) == "" {
+			p.problem("service.toml", lineOf(data, key), "%s has no text in %s", key, lang)
+		}
+	}
 }
 
 // processes takes the processes of a file; the one that a case begins with is named in service.toml.
@@ -263,32 +304,20 @@ func (p *parser) toml(dir string, data []byte) (tomlService, bool) {
 			p.problem(file, 0, "%s is missing", key)
 		}
 	}
-	text := func(key string, t Text) {
-		for _, lang := range Languages {
-			if strings.TrimSpace(t[lang]) == "" {
-				p.problem(file, lineOf(data, key), "%s has no text in %s", key, lang)
-			}
-		}
-	}
+	text := func(key string, t Text) { p.text(data, key, t) }
 	s := p.s
 	if !idPattern.MatchString(t.ID) || t.ID != dir {
 		p.problem(file, lineOf(data, "id"), "id %q must be the name of the folder, %q, in lower case with hyphens", t.ID, dir)
-	}
-	if !regexp.MustCompile(`^\d{14}$`).MatchString(t.LeiKa) {
-		p.problem(file, lineOf(data, "leika"), "leika %q must have 14 digits", t.LeiKa)
 	}
 	need("office", t.Office)
 	need("process", t.Process)
 	if s.Trust, err = access.ParseLevel(t.Trust); err != nil {
 		p.problem(file, lineOf(data, "trust"), "%v", err)
 	}
-	if len(t.Audience) == 0 {
-		p.problem(file, 0, "audience is missing")
-	}
 	if len(t.Law) == 0 {
 		p.problem(file, 0, "no [[law]]: a service names the law that it rests on")
 	}
-	for key, tx := range map[string]Text{"title": t.Title, "summary": t.Summary, "eligible": t.Eligible, "duration": t.Duration, "purpose": t.Purpose, "remedy": t.Remedy} {
+	for key, tx := range map[string]Text{"title": t.Title, "summary": t.Summary, "purpose": t.Purpose, "remedy": t.Remedy} {
 		text(key, tx)
 	}
 	for _, n := range t.Need {

@@ -18,12 +18,36 @@ type Scenario struct {
 	File    string         `toml:"-"`
 	Title   string         `toml:"title"`
 	Person  string         `toml:"person"` // a named person of the sample city
+	Begin   Begin          `toml:"begin"`  // what begins the case instead of an application
 	Today   string         `toml:"today"`
 	Consent bool           `toml:"consent"` // yes to the registers
 	Answers map[string]any `toml:"answers"`
 	Steps   []Step         `toml:"step"`
 	Expect  Expect         `toml:"expect"`
 }
+
+// Begin is what begins a case by itself: exactly one of Message, Signal, Condition and Wait is set.
+type Begin struct {
+	Message   string         `toml:"message"`
+	Signal    string         `toml:"signal"`
+	Condition bool           `toml:"condition"` // the variables are told
+	Wait      string         `toml:"wait"`      // … until the time has come: P365D
+	Key       string         `toml:"key"`       // of the message
+	Variables map[string]any `toml:"variables"`
+}
+
+func (b Begin) kinds() int {
+	n := 0
+	for _, set := range []bool{b.Message != "", b.Signal != "", b.Condition, b.Wait != ""} {
+		if set {
+			n++
+		}
+	}
+	return n
+}
+
+// Given reports whether something begins the case.
+func (b Begin) Given() bool { return b.kinds() > 0 }
 
 // Step is what somebody does next: exactly one of its fields is set, and Answers with Task.
 type Step struct {
@@ -73,8 +97,14 @@ func Scenarios(s *Service) ([]Scenario, []Problem) {
 		for _, k := range meta.Undecoded() {
 			bad(lineOf(data, k[len(k)-1]), "unknown key %q", k.String())
 		}
-		if sc.Title == "" || sc.Person == "" || sc.Expect.Outcome == "" {
-			bad(0, "a scenario needs title, person and expect.outcome")
+		if sc.Title == "" || sc.Person == "" && !sc.Begin.Given() || sc.Expect.Outcome == "" {
+			bad(0, "a scenario needs title, person (or [begin]) and expect.outcome")
+		}
+		if sc.Begin.kinds() > 1 || sc.Begin.Given() && (len(sc.Answers) > 0 || sc.Consent || sc.Person != "") {
+			bad(lineOf(data, "begin"), "[begin] is one of message, signal, condition and wait, and takes the place of person, consent and answers")
+		}
+		if !sc.Begin.Given() && s.Internal {
+			bad(lineOf(data, "person"), "nobody applies for this service: say in [begin] what begins a case")
 		}
 		if _, err := time.Parse(time.DateOnly, sc.Today); err != nil {
 			bad(lineOf(data, "today"), "today %q is not a day like 2026-12-01", sc.Today)

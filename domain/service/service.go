@@ -20,8 +20,11 @@ type Service struct {
 	ID      string
 	Version string // hash of all files
 
-	LeiKa    string // key of the Leistungskatalog, 14 digits
-	Office   string // id of the office responsible, content/city
+	LeiKa  string // key of the Leistungskatalog, 14 digits
+	Office string // id of the office responsible, content/city
+	// Internal says that nobody applies for it: its process begins by itself only, by a
+	// message, a signal, a time or a condition. It isn't among the services that people see.
+	Internal bool
 	Trust    access.Level
 	Audience []string
 	Topics   []string
@@ -41,7 +44,7 @@ type Service struct {
 	Lists []List        // public lists that the form offers
 	Write []string      // registers that a case may write
 
-	Form      *form.Form            // application.form
+	Form      *form.Form            // application.form; of an internal service without one it has no fields
 	TaskForms map[string]*form.Form // the other forms, by their id
 	Process   *bpmn.Definitions     // the file of the process that a case begins with
 	Processes []*bpmn.Definitions   // all files with processes, those that are called included

@@ -55,10 +55,11 @@ func Check(d *Definitions, k Known) []Finding {
 }
 
 type checker struct {
-	d   *Definitions
-	k   Known
-	p   *Process
-	out []Finding
+	d    *Definitions
+	k    Known
+	p    *Process
+	out  []Finding
+	work int // what the sound-check has done so far, in elements looked at
 }
 
 func (c *checker) add(s Severity, at Pos, element, rule, format string, args ...any) {
@@ -78,7 +79,7 @@ func (p *Process) next(e *Element) []*Element {
 		}
 	}
 	if e.Kind == ThrowEvent && e.Trigger == Link {
-		if t := p.linkTarget(e); t != nil {
+		if t := e.linked; t != nil {
 			out = append(out, t)
 		}
 	}
@@ -216,10 +217,14 @@ func (c *checker) loops() {
 	}
 }
 
+// maxGuesses bounds for how many unknown names the one that was meant is looked for.
+const maxGuesses = 50
+
 // names finds variables that nothing has set. It doesn't follow the order of the
 // flow: a variable that anything in the process sets counts as known everywhere.
 func (c *checker) names() {
 	known := set(c.k.Names)
+	guesses := maxGuesses
 	open := map[*Element]bool{} // brings back we don't know what
 	results := map[*Element][]string{}
 	for _, e := range c.p.Elements {
@@ -234,6 +239,11 @@ func (c *checker) names() {
 		}
 		if e.AdHoc != nil && e.AdHoc.Result != "" {
 			known[e.AdHoc.Result] = true
+		}
+		if e.Kind == StartEvent && e.Parent == nil && e.Trigger == Conditional { // it begins by data that are told
+			for _, n := range e.Condition.Names() {
+				known[n] = true
+			}
 		}
 		if brings(e) {
 			names, ok := []string(nil), false
@@ -270,7 +280,12 @@ func (c *checker) names() {
 			}
 			for _, n := range x.Names() {
 				if !known[n] && !local[n] {
-					c.add(Error, x.Pos, e.ID, "unknown-name", "%q: the variable %q is set nowhere%s", e.ID, n, guess(n, known))
+					meant := ""
+					if guesses > 0 {
+						guesses--
+						meant = guess(n, known)
+					}
+					c.add(Error, x.Pos, e.ID, "unknown-name", "%q: the variable %q is set nowhere%s", e.ID, n, meant)
 				}
 			}
 		}
@@ -312,7 +327,8 @@ func (c *checker) names() {
 
 // brings reports whether an element brings back variables from outside.
 func brings(e *Element) bool {
-	return e.Kind == UserTask || e.Kind == CallActivity || e.Kind == AdHoc || e.JobType != nil || e.Kind == ReceiveTask || e.Trigger == Message || e.Trigger == Signal || e.Trigger == ErrorEvent || e.Trigger == Escalation
+	return e.Kind == UserTask || e.Kind == CallActivity || e.Kind == AdHoc || e.JobType != nil || e.Kind == ReceiveTask || e.Trigger == Message || e.Trigger == Signal || e.Trigger == ErrorEvent || e.Trigger == Escalation ||
+		e.Kind == StartEvent && e.Parent == nil && e.Trigger == Conditional
 }
 
 // guess names the known variable that was probably meant.

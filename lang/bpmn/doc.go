@@ -4,9 +4,10 @@
 // extension elements.
 //
 // Parse reads a file within bounds, reports all mistakes at once with their place,
-// and refuses by element, line and reason what this engine doesn't execute: nothing
-// is passed over in silence. A process that isn't marked executable is kept as a
-// drawing and is not held to that.
+// and refuses by element, line and reason what this engine doesn't execute and what the
+// standard forbids between elements: nothing is passed over in silence. A process that
+// isn't marked executable is kept as a drawing and is not held to that; a reference that
+// leads nowhere is a warning there.
 //
 // Step is the engine: a pure function of a process, a state and an event. It has no
 // clock, goroutine, randomness or I/O and its result doesn't depend on the order of

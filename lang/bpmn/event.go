@@ -11,6 +11,7 @@ type (
 	Start struct {
 		Element string
 		Vars    map[string]any
+		Brought map[string]any // by the message or signal: variables, unless the start event maps them
 	}
 	// JobDone says that the work of a job is done.
 	JobDone struct {

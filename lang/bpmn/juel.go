@@ -490,11 +490,17 @@ func (p *juel) path(x term, root string, depth int) term {
 			if p.is("(") {
 				p.fail("%q is a method of Java, which is not here", root+"."+name)
 			}
+			if x.kind != 0 {
+				p.fail("an entry %q of what is no map can't be read", name)
+			}
 			x = term{src: x.src + "." + name, prec: precPath}
 			if root != "" {
 				root += "." + name
 			}
 		case p.is("["):
+			if x.kind != 0 {
+				p.fail("an index of what is neither a list nor a map can't be read")
+			}
 			p.next()
 			switch {
 			case p.sort == 'n' && !strings.Contains(p.tok, "."):

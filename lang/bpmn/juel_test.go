@@ -159,7 +159,7 @@ func TestJUELMeans(t *testing.T) {
 
 // What is translated can be compiled, and is never much longer than its bound.
 func FuzzJUEL(f *testing.F) {
-	for _, s := range []string{`${a}`, `#{a.b == 'x' ? 1 : 2}`, `x ${!empty a[0]} y`, `${a % b div 2 - -1}`, `${a["b"]}`, `\${`, `${'`, "${\xff}"} {
+	for _, s := range []string{`${a}`, `#{a.b == 'x' ? 1 : 2}`, `x ${!empty a[0]} y`, `${a % b div 2 - -1}`, `${a["b"]}`, `#{0[""]}[`, `${'x'.a}`, `\${`, `${'`, "${\xff}"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, src string) {

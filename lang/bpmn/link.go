@@ -102,6 +102,7 @@ func (l *linker) graft(src *Process, call *Element, path []string) {
 	grafted := l.out.Elements[from:len(l.out.Elements):len(l.out.Elements)]
 	for _, c := range grafted {
 		c.Parent, c.Host, c.Handler, c.Compensated = copies[c.Parent], copies[c.Host], copies[c.Handler], copies[c.Compensated]
+		c.linked = copies[c.linked]
 		c.Children, c.Boundary = elements(c.Children), elements(c.Boundary)
 		c.In, c.Out, c.Default = through(c.In), through(c.Out), flows[c.Default]
 		if call != nil && c.Parent == nil {

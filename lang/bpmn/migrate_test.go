@@ -160,7 +160,7 @@ func TestMigrateMessage(t *testing.T) {
 func TestMigrateBoundary(t *testing.T) {
 	plain := v1(`<bpmn:userTask id="a"/>`)
 	late := func(id, def string) string {
-		return boundary(id, "a", def, false) + `<bpmn:endEvent id="e_` + id + `"/><bpmn:sequenceFlow id="x_` + id + `" sourceRef="` + id + `" targetRef="e_` + id + `"/>`
+		return boundary(id, "a", def, false) + `<bpmn:endEvent id="e_` + id + `"/><bpmn:sequenceFlow id="to_e_` + id + `" sourceRef="` + id + `" targetRef="e_` + id + `"/>`
 	}
 	one := plain + late("late", afterDay)
 	pl := play(t, plain, map[string]any{"key": "k"})

@@ -158,6 +158,7 @@ type Flow struct {
 	Pos       Pos
 	From, To  *Element
 	Condition *Expr
+	told      bool // it has a condition in the file, whether it could be read or not
 }
 
 // Expr is a FEEL expression ("=" before it in the file) or a fixed text.
@@ -215,6 +216,8 @@ type Element struct {
 	Business     bool   // a timer, or the due and follow-up date of a user task, counts in business days
 	Code         string // error, escalation; "" catches every code
 	LinkName     string
+	operation    string   // of another vendor's task: what it calls
+	linked       *Element // of the throwing end of a link: the catching one
 	ByEvent      bool     // event sub-process
 	Handler      *Element // compensation boundary event: the activity that compensates
 	Compensated  *Element // compensation throw or end event: only this activity, nil: all of the scope

@@ -46,8 +46,27 @@ func Parse(file string, data []byte) (*Definitions, error) {
 	return b.d, nil
 }
 
-// maxFindings bounds what is told about one file.
-const maxFindings = 200
+// Bounds of what is told about one file, and of what stands in it.
+const (
+	maxFindings = 200
+	maxID       = 500
+	maxExprs    = 5_000     // FEEL expressions
+	maxFEEL     = 256 << 10 // bytes in all of them
+)
+
+// say is a text for a finding: what it quotes of a file is cut where it grows long.
+func say(format string, args ...any) string {
+	for i, a := range args {
+		if s, ok := a.(string); ok && len(s) > maxID {
+			args[i] = strings.ToValidUTF8(s[:maxID], "") + "…"
+		}
+	}
+	s := fmt.Sprintf(format, args...)
+	if len(s) > 4*maxID {
+		s = strings.ToValidUTF8(s[:4*maxID], "") + "…"
+	}
+	return s
+}
 
 type builder struct {
 	d          *Definitions
@@ -61,8 +80,12 @@ type builder struct {
 	ids        map[string]Pos
 	warned     map[string]bool
 	feelGlobal bool
-	camunda    bool // the file has something of Camunda 7
-	juel       bool // expressions may be JUEL
+	camunda    bool            // the file has something of Camunda 7
+	all        map[string]bool // every id of the file
+	pairs      map[string]int  // flows without an id, by what they connect
+	exprs      int             // FEEL expressions
+	feelBytes  int             // in all of them
+	juel       bool            // expressions may be JUEL
 }
 
 // undo is a compensation event that names an activity.
@@ -75,13 +98,16 @@ type undo struct {
 // bad is a mistake that no file may have.
 func (b *builder) bad(at Pos, element, rule, format string, args ...any) {
 	if len(b.findings) < maxFindings {
-		b.findings = append(b.findings, Finding{b.d.File, at.Line, at.Col, Error, rule, element, fmt.Sprintf(format, args...)})
+		b.findings = append(b.findings, Finding{b.d.File, at.Line, at.Col, Error, rule, element, say(format, args...)})
 	}
 }
 
 // refuse is a mistake, or something not executed, in a process that is to be executed.
 func (b *builder) refuse(at Pos, e *Element, rule, format string, args ...any) {
-	text := fmt.Sprintf(format, args...)
+	if len(b.findings) >= maxFindings {
+		return // the file isn't loaded, and enough is told
+	}
+	text := say(format, args...)
 	id := ""
 	if e != nil {
 		id = e.ID
@@ -95,18 +121,42 @@ func (b *builder) refuse(at Pos, e *Element, rule, format string, args ...any) {
 }
 
 func (b *builder) warn(at Pos, element, rule, format string, args ...any) {
-	text := fmt.Sprintf(format, args...)
-	if b.warned[text] || len(b.d.Warnings) >= maxFindings {
+	if len(b.d.Warnings) >= maxFindings {
+		return
+	}
+	text := say(format, args...)
+	if b.warned[text] {
 		return
 	}
 	b.warned[text] = true
 	b.d.Warnings = append(b.d.Warnings, Finding{b.d.File, at.Line, at.Col, Warning, rule, element, text})
 }
 
+// lost is a reference that leads nowhere: a mistake in what is to be executed, and a
+// warning in what is only drawn.
+func (b *builder) lost(at Pos, element, format string, args ...any) {
+	if b.p != nil && !b.p.Executable {
+		b.warn(at, element, "reference", format, args...)
+		return
+	}
+	b.bad(at, element, "reference", format, args...)
+}
+
+// lost marks an element whose reference leads nowhere, so that nothing more is told of it.
+func (e *Element) lost() {
+	if e.Unchecked == "" {
+		e.Unchecked = "it refers to what is not there"
+	}
+}
+
 // claim takes an id for its first bearer.
 func (b *builder) claim(n *node) string {
 	id := n.attr("id")
 	if id == "" {
+		return ""
+	}
+	if len(id) > maxID {
+		b.bad(n.pos, short(id), "too-large", "an id of %d bytes: at most %d are read", len(id), maxID)
 		return ""
 	}
 	if first, ok := b.ids[id]; ok {
@@ -125,6 +175,10 @@ func (b *builder) definitions(root *node) {
 			continue
 		}
 		switch n.name {
+		case "message", "signal", "error", "escalation":
+			b.claim(n)
+		}
+		switch n.name {
 		case "message":
 			b.messages[n.attr("id")] = n
 		case "signal":
@@ -135,6 +189,7 @@ func (b *builder) definitions(root *node) {
 			b.codes[n.attr("id")] = n.attr("escalationCode")
 		}
 	}
+	var messageFlows []*node
 	for _, n := range root.kids {
 		switch {
 		case n.is(nsBPMN, "process"):
@@ -144,12 +199,15 @@ func (b *builder) definitions(root *node) {
 				b.d.pools = append(b.d.pools, pool{k.attr("id"), k.attr("name"), local(k.attr("processRef"))})
 			}
 			b.artifacts(n)
+			messageFlows = append(messageFlows, n.all(nsBPMN, "messageFlow")...)
 		case n.is(nsBPMN, "choreography"), n.is(nsBPMN, "globalChoreographyTask"):
 			b.warn(n.pos, n.attr("id"), "not-executed", "a choreography is not executed")
 		case n.is(nsBPMNDI, "BPMNDiagram"):
 			b.diagram(n)
 		}
 	}
+	b.messageFlows(messageFlows)
+	b.oneName(root)
 	if len(b.d.Processes) == 0 && len(b.d.pools) == 0 && len(b.findings) == 0 {
 		b.bad(root.pos, "", "no-process", "the file holds no process")
 	}
@@ -165,18 +223,20 @@ func local(q string) string {
 
 func (b *builder) process(n *node) {
 	p := &Process{
-		ID: b.claim(n), Name: n.attr("name"), Pos: n.pos, Executable: n.attr("isExecutable") == "true",
+		ID: b.claim(n), Name: n.attr("name"), Pos: n.pos, Executable: n.yes("isExecutable"),
 		byID: map[string]*Element{}, flowByID: map[string]*Flow{}, file: b.d.File,
 	}
 	b.p = p
 	defer func() { b.p = nil }()
 	if p.ID == "" {
-		b.bad(n.pos, "", "no-id", "a process without an id")
+		if n.attr("id") == "" {
+			b.bad(n.pos, "", "no-id", "a process without an id")
+		}
 		return
 	}
 	b.vendor(n, nil)
 	b.d.Processes = append(b.d.Processes, p)
-	b.undoes = nil
+	b.undoes, b.pairs = nil, map[string]int{}
 	var flows []*node
 	var attached []*node
 	b.scope(n, nil, &flows, &attached)
@@ -185,12 +245,14 @@ func (b *builder) process(n *node) {
 		host := p.byID[a.attr("attachedToRef")]
 		switch {
 		case e == nil:
+		case host == nil && a.attr("attachedToRef") == "":
+			b.refuse(a.pos, e, "reference", "boundary event %q is attached to nothing", e.ID)
 		case host == nil:
-			b.bad(a.pos, e.ID, "reference", "boundary event %q is attached to %q, which is not there", e.ID, a.attr("attachedToRef"))
+			b.refuse(a.pos, e, "reference", "boundary event %q is attached to %q, which is not an element of this process", e.ID, a.attr("attachedToRef"))
 		case !host.Activity():
-			b.bad(a.pos, e.ID, "reference", "boundary event %q is attached to %q, which is not an activity", e.ID, host.ID)
+			b.refuse(a.pos, e, "reference", "boundary event %q is attached to %q, which is not an activity", e.ID, host.ID)
 		case host.Parent != e.Parent:
-			b.bad(a.pos, e.ID, "reference", "boundary event %q is attached to %q of another scope", e.ID, host.ID)
+			b.refuse(a.pos, e, "reference", "boundary event %q is attached to %q of another scope", e.ID, host.ID)
 		default:
 			e.Host = host
 			host.Boundary = append(host.Boundary, e)
@@ -232,7 +294,7 @@ func (b *builder) compensation() {
 		}
 		switch {
 		case of == nil:
-			b.bad(n.pos, e.ID, "reference", "%q refers to the activity %q, which is not there", e.ID, u.of)
+			b.lost(n.pos, e.ID, "%q refers to the activity %q, which is not an element of this process", e.ID, u.of)
 		case of.Parent != e.Parent && of.Parent != scope:
 			b.refuse(n.pos, e, "reference", "%q compensates %q, which is in another scope", e.ID, of.ID)
 		default:
@@ -250,6 +312,7 @@ var drawnOnly = []string{
 }
 
 func (b *builder) scope(n *node, parent *Element, flows, attached *[]*node) {
+	var sets []*node
 	for _, k := range n.kids {
 		if k.space != nsBPMN {
 			continue
@@ -261,7 +324,9 @@ func (b *builder) scope(n *node, parent *Element, flows, attached *[]*node) {
 			ExclusiveGateway, ParallelGateway, InclusiveGateway, EventBasedGateway, ComplexGateway:
 			id := b.claim(k)
 			if id == "" {
-				b.bad(k.pos, "", "no-id", "<%s> without an id", k.name)
+				if k.attr("id") == "" {
+					b.bad(k.pos, "", "no-id", "<%s> without an id", k.name)
+				}
 				continue
 			}
 			e := &Element{ID: id, Name: strings.Join(strings.Fields(k.attr("name")), " "), Kind: kind, Pos: k.pos, Parent: parent}
@@ -293,6 +358,7 @@ func (b *builder) scope(n *node, parent *Element, flows, attached *[]*node) {
 			*flows = append(*flows, k)
 		case "laneSet":
 			b.lanes(k)
+			sets = append(sets, k)
 		case "extensionElements":
 		default:
 			if parent != nil && (k.name == "multiInstanceLoopCharacteristics" || k.name == "standardLoopCharacteristics" ||
@@ -304,6 +370,9 @@ func (b *builder) scope(n *node, parent *Element, flows, attached *[]*node) {
 			}
 			b.refuse(k.pos, parent, "unsupported", "<%s> is not known in a process", k.name)
 		}
+	}
+	for _, k := range sets {
+		b.lanesApart(k)
 	}
 	b.artifacts(n)
 }
@@ -347,26 +416,42 @@ func (b *builder) flow(n *node) {
 	id := b.claim(n)
 	from, to := b.p.byID[n.attr("sourceRef")], b.p.byID[n.attr("targetRef")]
 	if from == nil || to == nil {
-		ref := n.attr("sourceRef")
+		end := "sourceRef"
 		if from != nil {
-			ref = n.attr("targetRef")
+			end = "targetRef"
 		}
-		b.bad(n.pos, id, "reference", "sequence flow %q refers to %q, which is not an element of this process", id, ref)
+		if ref := n.attr(end); ref == "" {
+			b.lost(n.pos, id, "sequence flow %q has no %s", id, end)
+		} else {
+			b.lost(n.pos, id, "sequence flow %q refers to %q, which is not an element of this process", id, ref)
+		}
 		return
 	}
-	if from.Parent != to.Parent {
-		b.bad(n.pos, id, "reference", "sequence flow %q crosses the border of a sub-process", id)
-		return
+	if id == "" {
+		// The standard doesn't ask for an id, but tokens are told apart by the flow that they
+		// came over. ">" is in no id of a file.
+		id = from.ID + ">" + to.ID
+		if b.pairs[id]++; b.pairs[id] > 1 {
+			id += ">" + strconv.Itoa(b.pairs[id])
+		}
 	}
 	f := &Flow{ID: id, Name: n.attr("name"), Pos: n.pos, From: from, To: to}
+	if from.Parent != to.Parent {
+		b.lost(n.pos, id, "sequence flow %q crosses the border of a sub-process", id)
+		b.p.Flows = append(b.p.Flows, f) // it is drawn
+		return
+	}
 	if from.Kind == EndEvent || to.Kind == StartEvent || to.Kind == BoundaryEvent || from.ByEvent || to.ByEvent {
 		b.refuse(n.pos, from, "flow", "a sequence flow can't go from <%s> %q to <%s> %q", from.Kind, from.ID, to.Kind, to.ID)
 	}
 	b.vendorFlow(n, from)
 	if c := n.first(nsBPMN, "conditionExpression"); c != nil {
+		f.told = true
 		b.lower(c, from)
 		src := c.content()
 		switch {
+		case src == "" && c.attrNS(nsCamunda, "resource") != "":
+			b.refuse(c.pos, from, "expression", "the condition of sequence flow %q is in %q, which is not in the file", id, short(c.attrNS(nsCamunda, "resource")))
 		case src == "":
 			b.refuse(c.pos, from, "expression", "sequence flow %q has an empty condition", id)
 		case from.Kind == ParallelGateway || from.Kind == EventBasedGateway:
@@ -377,14 +462,15 @@ func (b *builder) flow(n *node) {
 			}
 		default:
 			f.Condition = b.formula(from, src, c.contentPos())
+			if from.Kind == StartEvent {
+				b.strict(c.pos, from, "flow", "sequence flow %q out of <%s> %q can't have a condition", id, from.Kind, from.ID)
+			}
 		}
 	}
 	from.Out = append(from.Out, f)
 	to.In = append(to.In, f)
 	b.p.Flows = append(b.p.Flows, f)
-	if id != "" {
-		b.p.flowByID[id] = f
-	}
+	b.p.flowByID[id] = f
 }
 
 // defaults links the default flows, now that all flows are there.
@@ -399,8 +485,10 @@ func (b *builder) defaults(n *node) {
 		}
 		if id := k.attr("default"); id != "" {
 			f := b.p.flowByID[id]
-			if f == nil || f.From != e {
-				b.bad(k.attrPos("default"), e.ID, "reference", "%q names %q as its default flow, which doesn't leave it", e.ID, id)
+			if !e.Activity() && e.Kind != ExclusiveGateway && e.Kind != InclusiveGateway && e.Kind != ComplexGateway {
+				b.refuse(k.attrPos("default"), e, "flow", "<%s> %q can't have a default flow", e.Kind, e.ID)
+			} else if f == nil || f.From != e {
+				b.lost(k.attrPos("default"), e.ID, "%q names %q as its default flow, which doesn't leave it", e.ID, id)
 			} else {
 				e.Default = f
 				if f.Condition != nil {
@@ -435,13 +523,69 @@ func (b *builder) formula(e *Element, src string, at Pos) *Expr {
 		trimmed = rest
 	}
 	x := &Expr{Src: trimmed, Pos: at}
-	prog, err := feel.Compile(trimmed, feel.Config{File: b.d.File, Line: at.Line, Col: at.Col})
+	if b.exprs++; b.exprs > maxExprs {
+		if b.exprs == maxExprs+1 {
+			b.bad(at, "", "too-large", "more than %d expressions", maxExprs)
+		}
+		return x
+	}
+	if b.feelBytes += len(trimmed); b.feelBytes > maxFEEL {
+		b.exprs = maxExprs // the next one is one too many
+		b.bad(at, "", "too-large", "more than %d bytes of expressions", maxFEEL)
+		return x
+	}
+	prog, err := feel.Compile(trimmed, feel.Config{File: b.d.File, Line: at.Line, Col: at.Col, Names: bare(trimmed)})
 	if err != nil {
 		b.refuse(at, e, "feel", "not a FEEL expression: %v", err)
 		return x
 	}
 	x.prog = prog
 	return x
+}
+
+// functions are the built-in functions of FEEL that have the names of likely variables.
+var functions = set([]string{
+	"date", "time", "number", "string", "duration", "contains", "matches", "replace", "split", "count", "min", "max", "sum", "mean",
+	"all", "any", "append", "concatenate", "remove", "reverse", "union", "flatten", "product", "median", "stddev", "mode", "decimal",
+	"floor", "ceiling", "abs", "modulo", "sqrt", "log", "exp", "odd", "even", "before", "after", "meets", "coincides", "starts",
+	"finishes", "during", "includes", "overlaps", "range", "now", "today", "sort", "substring",
+})
+
+// bare are the words of an expression that name a function and aren't called in it: they
+// are variables of the process, which in FEEL hide the functions of their names.
+func bare(src string) []string {
+	var out []string
+	called := map[string]bool{}
+	for i := 0; i < len(src); {
+		c := src[i]
+		if c == '"' {
+			for i++; i < len(src) && src[i] != '"'; i++ {
+				if src[i] == '\\' {
+					i++
+				}
+			}
+			i++
+			continue
+		}
+		j := i
+		for j < len(src) && (src[j] == '_' || src[j] >= 'a' && src[j] <= 'z' || src[j] >= 'A' && src[j] <= 'Z' || src[j] >= '0' && src[j] <= '9' || src[j] >= 0x80) {
+			j++
+		}
+		if j == i {
+			i++
+			continue
+		}
+		if word := src[i:j]; functions[word] && !strings.HasSuffix(strings.TrimRight(src[:i], " \t\r\n"), ".") {
+			switch rest := strings.TrimLeft(src[j:], " \t\r\n"); {
+			case strings.HasPrefix(rest, "("):
+				called[word] = true
+			case !strings.HasPrefix(rest, ":") && !slices.Contains(out, word):
+				out = append(out, word)
+			}
+		}
+		i = j
+	}
+	return slices.DeleteFunc(out, func(w string) bool { return called[w] })
 }
 
 func (b *builder) optional(e *Element, n *node, attr string) *Expr {
@@ -491,6 +635,11 @@ func (b *builder) element(n *node, e *Element) {
 			}
 		}
 	}
+	for _, name := range []string{"calledDecision", "formDefinition"} {
+		if x := n.ext(name); x != nil && (x.attr("bindingType") == "versionTag" || x.attr("versionTag") != "") {
+			b.refuse(x.pos, e, "unsupported", "%q names the version %q in zeebe:%s: here the one counts that is in force when the case begins", e.ID, short(x.attr("versionTag")), name)
+		}
+	}
 	if x := n.ext("calledDecision"); x != nil {
 		e.Decision = b.optional(e, x, "decisionId")
 		e.ResultVar = x.attr("resultVariable")
@@ -529,18 +678,18 @@ func (b *builder) element(n *node, e *Element) {
 	}
 	switch e.Kind {
 	case StartEvent:
-		e.Interrupting = n.attr("isInterrupting") != "false"
+		e.Interrupting = !n.no("isInterrupting")
 	case BoundaryEvent:
-		e.Interrupting = n.attr("cancelActivity") != "false"
+		e.Interrupting = !n.no("cancelActivity")
 	case SubProcess, Transaction, AdHoc:
-		e.ByEvent = n.attr("triggeredByEvent") == "true"
+		e.ByEvent = n.yes("triggeredByEvent")
 	case ReceiveTask:
 		b.message(n, e, n.attr("messageRef"), n.pos)
-		if n.attr("instantiate") == "true" {
+		if n.yes("instantiate") {
 			b.refuse(n.pos, e, "unsupported", "receive task %q starts a process: use a message start event", e.ID)
 		}
 	case EventBasedGateway:
-		if n.attr("instantiate") == "true" {
+		if n.yes("instantiate") {
 			b.refuse(n.pos, e, "unsupported", "event-based gateway %q starts a process: use message start events", e.ID)
 		}
 	}
@@ -560,12 +709,19 @@ func (b *builder) element(n *node, e *Element) {
 		}
 		if ref := x.first(nsBPMN, "sourceRef"); ref != nil && x.name == "dataInputAssociation" {
 			e.Reads = append(e.Reads, local(ref.content()))
+			b.dataRef(e, ref, ref.content())
 		}
 		if ref := x.first(nsBPMN, "targetRef"); ref != nil && x.name == "dataOutputAssociation" {
 			e.Writes = append(e.Writes, local(ref.content()))
+			b.dataRef(e, ref, ref.content())
 		}
 	}
-	e.ForCompensation = n.attr("isForCompensation") == "true"
+	e.ForCompensation = n.yes("isForCompensation")
+	for _, a := range []string{"startQuantity", "completionQuantity"} {
+		if v := n.attr(a); v != "" && v != "1" {
+			b.refuse(n.attrPos(a), e, "unsupported", "%q: %s=%q: one token begins an activity and one leaves it", e.ID, a, short(v))
+		}
+	}
 	switch e.Kind {
 	case CallActivity:
 		b.call(n, e)
@@ -580,14 +736,16 @@ func (b *builder) condition(c *node, e *Element, what string) *Expr {
 		return nil
 	}
 	if !strings.HasPrefix(c.content(), "=") && !b.feelGlobal && !strings.Contains(strings.ToUpper(c.attr("language")), "FEEL") {
-		b.refuse(c.contentPos(), e, "expression", "%q: %s is not FEEL: it has to begin with \"=\"", e.ID, what)
+		if !isJUEL(c.content()) || !b.juel || !juelLanguage(c.attr("language")) { // else it is refused already
+			b.refuse(c.contentPos(), e, "expression", "%q: %s %s", e.ID, what, notFEEL(c.attr("language")))
+		}
 		return nil
 	}
 	return b.formula(e, c.content(), c.contentPos())
 }
 
 func (b *builder) loop(n *node, e *Element) {
-	l := &Loop{Before: n.attr("testBefore") == "true", While: b.condition(n.first(nsBPMN, "loopCondition"), e, "the condition of the loop")}
+	l := &Loop{Before: n.yes("testBefore"), While: b.condition(n.first(nsBPMN, "loopCondition"), e, "the condition of the loop")}
 	if s := n.attr("loopMaximum"); s != "" {
 		v, err := strconv.Atoi(s)
 		if err != nil || v < 1 || v > maxItems {
@@ -620,7 +778,7 @@ func (b *builder) call(n *node, e *Element) {
 func (b *builder) adHoc(n *node, e *Element) {
 	a := &AdHocRules{
 		Sequential: n.attr("ordering") == "Sequential",
-		CancelRest: n.attr("cancelRemainingInstances") != "false",
+		CancelRest: !n.no("cancelRemainingInstances"),
 		Until:      b.condition(n.first(nsBPMN, "completionCondition"), e, "the completion condition"),
 	}
 	if x := n.ext("adHoc"); x != nil {
@@ -634,8 +792,11 @@ func (b *builder) adHoc(n *node, e *Element) {
 }
 
 func (b *builder) multi(n *node, e *Element) {
-	m := &Multi{Sequential: n.attr("isSequential") == "true"}
+	m := &Multi{Sequential: n.yes("isSequential")}
 	x := n.ext("loopCharacteristics")
+	if x == nil && e.Unchecked != "" {
+		return // what it runs over is refused already
+	}
 	if x == nil {
 		b.refuse(n.pos, e, "unsupported", "%q: multi-instance without zeebe:loopCharacteristics: nothing says over which list", e.ID)
 		return
@@ -660,7 +821,8 @@ func (b *builder) message(n *node, e *Element, ref string, at Pos) {
 		m = b.messages[ref]
 	}
 	if m == nil {
-		b.bad(at, e.ID, "reference", "%q refers to the message %q, which is not there", e.ID, ref)
+		e.lost()
+		b.lost(at, e.ID, "%q refers to the message %q, which is not there", e.ID, ref)
 		return
 	}
 	if m.attr("name") != "" {
@@ -700,6 +862,9 @@ func (b *builder) trigger(n *node, e *Element) {
 			kind TimerKind
 		}{{"timeDate", Date}, {"timeDuration", Duration}, {"timeCycle", Cycle}} {
 			if x := k.first(nsBPMN, t.name); x != nil && x.content() != "" {
+				if e.TimerValue != nil {
+					b.refuse(x.pos, e, "timer", "the timer of %q has a %s and a %s: it can have one of them", e.ID, e.TimerKind, t.kind)
+				}
 				e.TimerKind = t.kind
 				e.TimerValue = b.expr(e, x.content(), x.contentPos())
 				if e.TimerValue.Static() && e.Unchecked == "" {
@@ -712,9 +877,9 @@ func (b *builder) trigger(n *node, e *Element) {
 		if e.TimerValue == nil {
 			b.refuse(k.pos, e, "timer", "the timer of %q has no date, duration or cycle", e.ID)
 		} else if e.TimerKind == Cycle && e.Kind == CatchEvent {
-			b.refuse(k.pos, e, "timer", "%q: an intermediate timer can't be a cycle", e.ID)
+			b.refuse(k.pos, e, "timer", "%q: an intermediate timer that is a cycle is not executed: it happens once, so write a date or a duration", e.ID)
 		} else if e.TimerKind == Cycle && e.Kind == BoundaryEvent && e.Interrupting {
-			b.refuse(k.pos, e, "timer", "%q: an interrupting timer can't be a cycle", e.ID)
+			b.refuse(k.pos, e, "timer", "%q: an interrupting timer that is a cycle is not executed: it happens once, so write a date or a duration", e.ID)
 		}
 	case "errorEventDefinition":
 		e.Trigger = ErrorEvent
@@ -735,7 +900,8 @@ func (b *builder) trigger(n *node, e *Element) {
 		if ref := k.attr("signalRef"); ref != "" {
 			s := b.signals[local(ref)]
 			if s == nil {
-				b.bad(k.pos, e.ID, "reference", "%q refers to the signal %q, which is not there", e.ID, ref)
+				e.lost()
+				b.lost(k.pos, e.ID, "%q refers to the signal %q, which is not there", e.ID, ref)
 				return
 			}
 			e.SignalName = b.optional(e, s, "name")
@@ -754,7 +920,7 @@ func (b *builder) trigger(n *node, e *Element) {
 		}
 	case "compensateEventDefinition":
 		e.Trigger = Compensate
-		e.Wait = k.attr("waitForCompletion") != "false"
+		e.Wait = !k.no("waitForCompletion")
 		if k.attr("activityRef") != "" {
 			b.undoes = append(b.undoes, undo{e, k, local(k.attr("activityRef"))})
 		}
@@ -775,7 +941,8 @@ func (b *builder) code(k *node, e *Element, attr string) {
 	}
 	code, ok := b.codes[local(ref)]
 	if !ok {
-		b.bad(k.pos, e.ID, "reference", "%q refers to %q, which is not there", e.ID, ref)
+		e.lost()
+		b.lost(k.pos, e.ID, "%q refers to the %s %q, which is not there", e.ID, e.Trigger, ref)
 		return
 	}
 	e.Code = code
@@ -797,10 +964,12 @@ func (b *builder) executable(p *Process) {
 			}
 		}
 	}
+	p.link()
 	if !p.Executable {
 		for _, e := range p.Elements {
 			b.needs(e)
 		}
+		b.valid(p)
 		return
 	}
 	none, starts := 0, 0
@@ -818,9 +987,20 @@ func (b *builder) executable(p *Process) {
 	if none > 1 {
 		b.bad(p.Pos, p.ID, "start", "process %q has %d start events without a trigger: one is enough", p.ID, none)
 	}
+	by := map[string]*Element{}
+	for _, e := range p.children(nil) {
+		if e.Kind != StartEvent || e.Trigger != Message || e.MessageName == nil {
+			continue
+		}
+		if other := by[e.MessageName.Src]; other != nil {
+			b.bad(e.Pos, e.ID, "start", "the start events %q and %q wait for the same message %q: a message begins one case", other.ID, e.ID, e.MessageName.Src)
+		}
+		by[e.MessageName.Src] = e
+	}
 	for _, e := range p.Elements {
 		b.needs(e)
 	}
+	b.valid(p)
 }
 
 // needs refuses an element that lacks what its execution needs.
@@ -829,9 +1009,13 @@ func (b *builder) needs(e *Element) {
 		b.refuse(e.Pos, e, "incomplete", "<%s> %q %s", e.Kind, e.ID, fmt.Sprintf(format, args...))
 	}
 	not := func(why string) { b.refuse(e.Pos, e, "unsupported", "<%s> %q is not executed%s", e.Kind, e.ID, why) }
+	told := e.Unchecked != "" // what it says about its work is refused already
 	hears := func() {
 		switch e.Trigger {
 		case Message:
+			if told {
+				return
+			}
 			if e.MessageName == nil {
 				lacks("has no message with a name")
 			} else if e.Key == nil {
@@ -841,7 +1025,7 @@ func (b *builder) needs(e *Element) {
 			lacks("can't wait for %s", e.Trigger)
 		}
 	}
-	if e.Trigger == Signal && e.SignalName == nil {
+	if e.Trigger == Signal && e.SignalName == nil && !told {
 		lacks("has no signal with a name")
 	}
 	if e.ForCompensation {
@@ -857,31 +1041,42 @@ func (b *builder) needs(e *Element) {
 	}
 	switch e.Kind {
 	case ServiceTask, SendTask:
-		if e.JobType == nil && e.Decision == nil {
-			lacks("has no zeebe:taskDefinition: nothing says what is to be done")
+		if op := e.operation; op != "" && e.JobType == nil && e.Decision == nil && !told {
+			b.refuse(e.Pos, e, "vendor", "<%s> %q calls the operation %q: which program does it isn't in the file; make it a job with zeebe:taskDefinition type=\"…\"", e.Kind, e.ID, op)
+		} else if e.JobType == nil && e.Decision == nil && !told {
+			lacks("has no zeebe:taskDefinition with a type: nothing says what is to be done")
+		}
+	case Task:
+		if e.operation != "" && e.JobType == nil && !told {
+			b.refuse(e.Pos, e, "vendor", "<%s> %q is the work item %q of jBPM: which program does it isn't in the file; make it a service task with zeebe:taskDefinition type=\"…\"", e.Kind, e.ID, e.operation)
 		}
 	case BusinessRuleTask:
-		if e.Decision == nil && e.JobType == nil {
+		if op := e.operation; op != "" && e.Decision == nil && e.JobType == nil && !told {
+			b.refuse(e.Pos, e, "vendor", "<%s> %q applies the rules %q, which are not DMN: make them a decision and name it with zeebe:calledDecision", e.Kind, e.ID, op)
+		} else if e.Decision == nil && e.JobType == nil && !told {
 			lacks("has no zeebe:calledDecision")
 		}
 		if e.Decision != nil && e.ResultVar == "" {
 			lacks("has no resultVariable for its decision")
 		}
 	case ScriptTask:
-		if e.Script == nil && e.JobType == nil {
+		if e.Script == nil && e.JobType == nil && !told {
 			lacks("has no zeebe:script")
 		}
-		if e.Script != nil && e.ResultVar == "" {
+		if e.Script != nil && e.ResultVar == "" && !told {
 			lacks("has no resultVariable for its script")
 		}
 	case ReceiveTask:
+		if told {
+			break
+		}
 		if e.MessageName == nil {
 			lacks("has no message with a name")
 		} else if e.Key == nil {
 			lacks("waits for the message %q without zeebe:subscription correlationKey: nothing says whose message", e.MessageName.Src)
 		}
 	case CallActivity:
-		if e.Call.Process == "" {
+		if e.Call.Process == "" && !told {
 			lacks("calls no process: calledElement is missing")
 		}
 	case AdHoc:
@@ -930,11 +1125,16 @@ func (b *builder) needs(e *Element) {
 			switch e.Trigger {
 			case NoTrigger, Timer, Signal, Conditional:
 			case Message:
-				if e.MessageName == nil {
+				if e.MessageName == nil && !told {
 					lacks("has no message with a name")
 				}
 			case ErrorEvent, Escalation, Terminate, Link, Compensate:
 				lacks("can't wait for %s: that is for event sub-processes", e.Trigger)
+			}
+			for _, x := range []*Expr{e.MessageName, e.SignalName, e.TimerValue} {
+				if x != nil && len(x.Names()) > 0 {
+					lacks("reads the variable %q, but nothing has set a variable before the process begins", x.Names()[0])
+				}
 			}
 		}
 	case BoundaryEvent:
@@ -969,10 +1169,10 @@ func (b *builder) needs(e *Element) {
 	case ThrowEvent, EndEvent:
 		switch e.Trigger {
 		case Message:
-			if e.JobType == nil {
+			if e.JobType == nil && !told {
 				lacks("sends a message, but has no zeebe:taskDefinition: nothing says how")
 			}
-		case Timer, Conditional, Cancelling:
+		case Timer, Conditional:
 			lacks("can't bring about a %s event", e.Trigger)
 		case Compensate:
 			if of := e.Compensated; of != nil && of.compensation() == nil && !of.Scope() && of.Kind != CallActivity {
@@ -989,7 +1189,7 @@ func (b *builder) needs(e *Element) {
 		case Link:
 			if e.Kind == EndEvent {
 				lacks("can't be a link")
-			} else if b.linkTarget(e) == nil {
+			} else if e.linked == nil {
 				lacks("is a link to %q, which is not there", e.LinkName)
 			}
 		}
@@ -1007,24 +1207,12 @@ func (b *builder) needs(e *Element) {
 	case ExclusiveGateway, InclusiveGateway:
 		if len(e.Out) > 1 {
 			for _, f := range e.Out {
-				if f.Condition == nil && f != e.Default {
+				if f.Condition == nil && f != e.Default && !f.told {
 					b.refuse(f.Pos, e, "condition", "sequence flow %q out of <%s> %q has no condition and is not the default", f.ID, e.Kind, e.ID)
 				}
 			}
 		}
 	}
-}
-
-// linkTarget is the catching end of a link.
-func (b *builder) linkTarget(e *Element) *Element { return b.p.linkTarget(e) }
-
-func (p *Process) linkTarget(e *Element) *Element {
-	for _, c := range p.children(e.Parent) {
-		if c.Kind == CatchEvent && c.Trigger == Link && c.LinkName == e.LinkName {
-			return c
-		}
-	}
-	return nil
 }
 
 func (b *builder) diagram(n *node) {

@@ -3,11 +3,15 @@
 package bpmn
 
 import (
+	"encoding/binary"
 	"errors"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
+	"unicode/utf16"
 )
 
 func TestRefused(t *testing.T) {
@@ -25,7 +29,7 @@ func TestRefused(t *testing.T) {
 		{"ad-hoc with a start", task(`<bpmn:adHocSubProcess id="a"><bpmn:startEvent id="x"/><bpmn:task id="y"/></bpmn:adHocSubProcess>`), "incomplete", "can't have"},
 		{"compensation without a handler", task(`<bpmn:task id="a"/><bpmn:boundaryEvent id="b" attachedToRef="a"><bpmn:compensateEventDefinition/></bpmn:boundaryEvent>`), "incomplete", "handler"},
 		{"compensation of what has no handler", task(`<bpmn:task id="x"/><bpmn:endEvent id="a"><bpmn:compensateEventDefinition activityRef="x"/></bpmn:endEvent>`), "incomplete", "no compensation handler"},
-		{"compensation of nothing", task(`<bpmn:endEvent id="a"><bpmn:compensateEventDefinition activityRef="x"/></bpmn:endEvent>`), "reference", "not there"},
+		{"compensation of nothing", task(`<bpmn:endEvent id="a"><bpmn:compensateEventDefinition activityRef="x"/></bpmn:endEvent>`), "reference", "not an element"},
 		{"compensation of the process", `<bpmn:startEvent id="s"/><bpmn:subProcess id="e" triggeredByEvent="true"><bpmn:startEvent id="x"><bpmn:compensateEventDefinition/></bpmn:startEvent></bpmn:subProcess>`, "incomplete", "only a sub-process"},
 		{"a flow to a handler", task(`<bpmn:task id="a" isForCompensation="true"/>`), "incomplete", "no sequence flow"},
 		{"no condition", task(`<bpmn:intermediateCatchEvent id="a"><bpmn:conditionalEventDefinition/></bpmn:intermediateCatchEvent>`), "incomplete", "condition"},
@@ -137,6 +141,10 @@ func TestContent(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add(model(`<bpmn:startEvent id="s"/>` + job("a") + flows("s>a")))
 	f.Add([]byte("\xff\xfe<\x00"))
+	f.Add(c7(`<startEvent id="s"/><userTask id="a" camunda:assignee="${x}"><multiInstanceLoopCharacteristics camunda:collection="l"/></userTask>` + c7flows("s>a")))
+	f.Add(model(begin + throwing("a", onLink) + catching("b", onLink) + byEvent("x", starting("y", onLate, false)) + finish + flows("s>a;b>e")))
+	f.Add(model(begin + `<bpmn:eventBasedGateway id="g"/>` + catching("a", onPaid) + catching("b", onStorm) + flows("s>g;g>a;g>b")))
+	f.Add([]byte("<?xml version=\"1.0\" encoding=\"windows-1252\"?><definitions xmlns=\"http://www.omg.org/spec/BPMN/20100524/MODEL\"><process id=\"p\" name=\"\x80\"/></definitions>"))
 	files, _ := filepath.Glob("../../content/services/*/*.bpmn")
 	for _, file := range files {
 		if data, err := os.ReadFile(file); err == nil {
@@ -144,6 +152,7 @@ func FuzzParse(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
+		Sniff(data)
 		d, err := Parse("fuzz.bpmn", data)
 		if err != nil {
 			var all Findings
@@ -250,5 +259,73 @@ func TestContentRuns(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Sequence flows need no id: a join tells by them apart what has come.
+func TestFlowsWithoutIDs(t *testing.T) {
+	bare := regexp.MustCompile(`<bpmn:sequenceFlow id="[^"]*"`)
+	body := `<bpmn:startEvent id="s"/><bpmn:parallelGateway id="g"/>` + job("a") + job("b") + `<bpmn:parallelGateway id="j"/>` + job("c") + `<bpmn:endEvent id="e"/>` +
+		flows("s>g;g>a;g>b;a>j;b>j;j>c;c>e")
+	pl := play(t, bare.ReplaceAllString(body, "<bpmn:sequenceFlow"), nil)
+	pl.jobDone("a", nil)
+	pl.is("b", "j")
+	pl.jobDone("b", nil)
+	pl.is("c")
+	pl.jobDone("c", nil)
+	pl.completed()
+
+	// Also where two connect the same elements.
+	pl = play(t, bare.ReplaceAllString(`<bpmn:startEvent id="s"/><bpmn:parallelGateway id="g"/><bpmn:parallelGateway id="j"/>`+job("c")+`<bpmn:endEvent id="e"/>`+flows("s>g;g>j;g>j;j>c;c>e"), "<bpmn:sequenceFlow"), nil)
+	pl.is("c")
+	pl.jobDone("c", nil)
+	pl.completed()
+}
+
+// The encodings that old tools write are read as they mean it.
+func TestEncodings(t *testing.T) {
+	const name = "Gebühr 5 €, Šárka"
+	file := func(declared, name string) string {
+		return `<?xml version="1.0" encoding="` + declared + `"?>` + "\n" + `<definitions xmlns="` + nsBPMN + `"><process id="p" name="` + name + `"/></definitions>`
+	}
+	bytesOf := func(s string, letters *[256]rune) string {
+		var out []byte
+		for _, r := range s {
+			at := slices.Index(letters[:], r)
+			if at < 0 {
+				t.Fatalf("%q isn't in this encoding", r)
+			}
+			out = append(out, byte(at))
+		}
+		return string(out)
+	}
+	wide := func(s string, order binary.AppendByteOrder, mark bool) string {
+		var out []byte
+		if mark {
+			out = order.AppendUint16(out, 0xFEFF)
+		}
+		for _, u := range utf16.Encode([]rune(s)) {
+			out = order.AppendUint16(out, u)
+		}
+		return string(out)
+	}
+	for _, c := range []struct{ what, data, want string }{
+		{"UTF-8", file("UTF-8", name), name},
+		{"UTF-8 with a mark", "\xef\xbb\xbf" + file("UTF-8", name), name},
+		{"UTF-8 with a mark, declared otherwise", "\xef\xbb\xbf" + file("ISO-8859-1", name), name},
+		{"Windows", file("windows-1252", bytesOf(name, &windows1252)), name},
+		{"Latin-1", file("ISO-8859-1", bytesOf("Gebühr", &latin1)), "Gebühr"},
+		{"Latin-9", file("iso-8859-15", bytesOf(name, &latin9)), name},
+		{"UTF-16", wide(file("UTF-16", name+" 𝄞"), binary.LittleEndian, true), name + " 𝄞"},
+		{"UTF-16, the other way", wide(file("UTF-16", name), binary.BigEndian, true), name},
+		{"UTF-16 without a mark", wide(file("UTF-16", name), binary.BigEndian, false), name},
+	} {
+		d, err := Parse("x.bpmn", []byte(c.data))
+		if err != nil || d.Processes[0].Name != c.want || d.Processes[0].Pos.Line != 2 {
+			t.Errorf("%s: %+v %v", c.what, d, err)
+		}
+		if !Sniff([]byte(c.data)) {
+			t.Errorf("%s isn't known as BPMN", c.what)
+		}
 	}
 }

@@ -9,9 +9,10 @@ import (
 
 // The sound-check plays every choice of one scope and looks where tokens get stuck or
 // pile up. A marking is how many tokens are on each flow; it is bounded, so a scope
-// with very many parallel branches is checked only in part.
+// with very many parallel branches is checked only in part, as is a file with very many scopes.
 const (
 	maxMarkings = 3000
+	maxWork     = 3_000_000 // elements looked at, in all scopes of a file
 	pileUp      = 2
 )
 
@@ -23,10 +24,13 @@ type marking struct {
 
 // sound checks the scope of a sub-process, or of the process for nil.
 func (c *checker) sound(of *Element) {
-	all := c.p.children(of)
+	var all []*Element
 	var flows []*Flow
 	index := map[*Flow]int{}
-	for _, e := range all {
+	for _, e := range c.p.children(of) {
+		if len(e.In)+len(e.Out) > 0 {
+			all = append(all, e)
+		}
 		for _, f := range e.Out {
 			index[f] = len(flows)
 			flows = append(flows, f)
@@ -69,11 +73,17 @@ func (c *checker) sound(of *Element) {
 		}
 	}
 	for i := 0; i < len(todo); i++ {
+		if c.work > maxWork {
+			return
+		}
 		m := todo[i]
 		tokens := []byte(m.tokens)
 		stuck := map[*Element]bool{}
 		moved := false
 		for _, e := range all {
+			if c.work++; e.Kind == InclusiveGateway {
+				c.work += len(all) // it looks at all that leads to it
+			}
 			takes := takes(c.p, e, tokens, index, flows)
 			if takes == nil {
 				for _, f := range e.In {
@@ -178,7 +188,7 @@ func outcomes(p *Process, e *Element) [][]*Flow {
 			out = append(out, []*Flow{f})
 		}
 	case e.Kind == ThrowEvent && e.Trigger == Link:
-		if t := p.linkTarget(e); t != nil {
+		if t := e.linked; t != nil {
 			return outcomes(p, t)
 		}
 	case e.Kind == InclusiveGateway || len(maybe) > 0:

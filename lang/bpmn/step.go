@@ -202,6 +202,11 @@ func (r *run) begin(ev Start) error {
 	}
 	r.s.Scopes = append(r.s.Scopes, &Scope{ID: 0, Parent: -1, Vars: vars})
 	t := r.token(el, 0)
+	if len(el.Outputs) > 0 { // what began it is seen there only
+		t.Vars = maps.Clone(ev.Brought)
+	} else {
+		maps.Copy(vars, ev.Brought)
+	}
 	r.move(t)
 	r.watchScope(t, nil, 0)
 	return nil
@@ -483,11 +488,6 @@ func (r *run) throw(t *Token, el *Element) {
 	switch {
 	case el.JobType != nil:
 		r.job(t, el)
-	case el.Trigger == Link:
-		to := r.p.linkTarget(el)
-		r.do(Left{Token: t.ID, Element: el.ID})
-		t.Element, t.Via, t.Vars, t.Wait = to.ID, "", nil, Moving
-		r.move(t)
 	case el.Trigger == Signal:
 		name, err := r.text(el.SignalName, t.Scope, t.Vars)
 		if err == nil && name == "" {
@@ -518,7 +518,7 @@ func (r *run) throw(t *Token, el *Element) {
 		}
 		r.finish(t, el, nil)
 	default:
-		if el.Kind == ThrowEvent {
+		if el.Kind == ThrowEvent && el.Trigger != Link {
 			r.do(Milestone{Element: el.ID, Name: el.Name, Properties: el.Properties})
 		}
 		r.finish(t, el, nil)
@@ -550,8 +550,8 @@ func (r *run) listen(t *Token, el *Element, again bool) error {
 			}
 		}
 		if el.TimerKind == Cycle && !again {
-			n, _, _ := parseCycle(v)
-			t.Left = n
+			c, _ := parseCycle(v)
+			t.Left = c.n
 		}
 		r.do(SetTimer{Token: t.ID, Element: el.ID, Kind: el.TimerKind, Value: v, Business: el.Business, Again: again})
 		return nil
@@ -578,8 +578,11 @@ func (r *run) listen(t *Token, el *Element, again bool) error {
 	if err != nil {
 		return err
 	}
-	if name == "" || key == "" {
-		return fmt.Errorf("the name or the correlation key of the message of %q is empty", el.ID)
+	if name == "" {
+		return fmt.Errorf("the name of the message of %q is empty", el.ID)
+	}
+	if key == "" {
+		return fmt.Errorf("the correlation key of the message %q of %q is empty: nothing says whose message", name, el.ID)
 	}
 	r.do(Subscribe{Token: t.ID, Element: el.ID, Message: name, Key: key})
 	return nil
@@ -821,6 +824,11 @@ func (r *run) leave(t *Token, el *Element) {
 	if t.For != "" {
 		t.dead = true
 		r.undone(t.For)
+		return
+	}
+	if el.linked != nil { // the beginning of a link
+		t.Element, t.Via = el.linked.ID, ""
+		r.move(t)
 		return
 	}
 	if len(flows) == 0 {

@@ -114,36 +114,84 @@ func (p period) add(t time.Time) time.Time {
 	return t.AddDate(0, 0, sign*p.days).Add(time.Duration(sign) * p.d)
 }
 
-// parseCycle reads "R5/PT1H": how often (-1: for ever) and how far apart.
-func parseCycle(s string) (int, period, error) {
-	bad := fmt.Errorf("%q is not a cycle such as R5/PT1H or R/P1D", short(s))
+// cycle is an ISO 8601 repeating interval.
+type cycle struct {
+	n     int // how often; -1: for ever
+	every period
+	start string // when it fires first, or ""
+}
+
+// parseCycle reads "R5/PT1H" and "R/2027-01-01T06:00/P1Y".
+func parseCycle(s string) (cycle, error) {
+	c := cycle{n: -1}
+	bad := fmt.Errorf("%q is not a cycle such as R5/PT1H, R/P1D or R/2027-01-01T06:00/P1Y", short(s))
 	if n := len(strings.Fields(s)); n >= 5 && n <= 7 {
-		return 0, period{}, fmt.Errorf("%q is a cron expression, which is not read: write a cycle such as R/P1W, or a condition of the calendar into the process", short(s))
+		return cycle{}, fmt.Errorf("%q is a cron expression, which is not read: write a cycle such as R/P1W, or a condition of the calendar into the process", short(s))
 	}
 	rest, ok := strings.CutPrefix(s, "R")
 	if !ok {
-		return 0, period{}, bad
+		return cycle{}, bad
 	}
 	count, every, ok := strings.Cut(rest, "/")
 	if !ok {
-		return 0, period{}, bad
+		return cycle{}, bad
 	}
-	n := -1
 	if count != "" && count != "-1" {
 		v, err := strconv.Atoi(count)
 		if err != nil || v < 1 || v > 1_000_000 {
-			return 0, period{}, bad
+			return cycle{}, bad
 		}
-		n = v
+		c.n = v
 	}
-	p, err := parsePeriod(every)
-	if err != nil {
-		return 0, period{}, bad
+	if start, p, ok := strings.Cut(every, "/"); ok {
+		at, err := parseInstant(start, time.UTC)
+		if err != nil {
+			return cycle{}, bad
+		}
+		if at.Year() < 1970 || at.Year() > 2200 { // it is counted from there
+			return cycle{}, fmt.Errorf("%q: a cycle begins between 1970 and 2200", short(s))
+		}
+		c.start, every = start, p
 	}
-	if p.neg || p.months == 0 && p.days == 0 && p.d < time.Second {
-		return 0, period{}, fmt.Errorf("%q: a cycle shorter than a second", short(s))
+	var err error
+	if c.every, err = parsePeriod(every); err != nil {
+		return cycle{}, bad
 	}
-	return n, p, nil
+	if p := c.every; p.neg || p.months == 0 && p.days == 0 && p.d < time.Second {
+		return cycle{}, fmt.Errorf("%q: a cycle shorter than a second", short(s))
+	}
+	return c, nil
+}
+
+// next is when a cycle fires after from.
+func (c cycle) next(from time.Time) (time.Time, error) {
+	if c.start == "" {
+		return c.every.add(from), nil
+	}
+	start, err := parseInstant(c.start, from.Location())
+	if err != nil || start.After(from) {
+		return start, err
+	}
+	// Counted from the start, so that the last day of a month stays the last one: about
+	// how often, and then exactly.
+	const day, month = 86_400, 2_629_746 // seconds
+	each := c.every.months*month + c.every.days*day + int(c.every.d/time.Second)
+	n := max(int(from.Unix()-start.Unix())/each-2, 0)
+	for n > 0 && c.every.times(n).add(start).After(from) {
+		n--
+	}
+	for {
+		if t := c.every.times(n).add(start); t.After(from) {
+			return t, nil
+		}
+		n++
+	}
+}
+
+// times is a period n times over.
+func (p period) times(n int) period {
+	p.months, p.days, p.weeks, p.d = p.months*n, p.days*n, p.weeks*n, p.d*time.Duration(n)
+	return p
 }
 
 var instantLayouts = []string{time.RFC3339Nano, "2006-01-02T15:04Z07:00"}
@@ -184,11 +232,11 @@ func DueAt(kind TimerKind, value string, from time.Time) (time.Time, error) {
 		}
 		return p.add(from), nil
 	case Cycle:
-		_, p, err := parseCycle(value)
+		c, err := parseCycle(value)
 		if err != nil {
 			return time.Time{}, err
 		}
-		return p.add(from), nil
+		return c.next(from)
 	}
 	return time.Time{}, fmt.Errorf("unknown kind of timer %q", kind)
 }
@@ -211,7 +259,7 @@ const maxBusinessDays = 4000
 // "calendar" is "business"): the days of a duration or cycle are business days, and what
 // would end on another day ends with the next business day (§ 193 BGB, § 31 (3) VwVfG), at
 // the same time of day. Years, months, weeks and hours are those of the calendar.
-func BusinessDueAt(kind TimerKind, value string, from time.Time, c Calendar) (time.Time, error) {
+func BusinessDueAt(kind TimerKind, value string, from time.Time, cal Calendar) (time.Time, error) {
 	value = strings.TrimSpace(value)
 	var p period
 	var err error
@@ -219,20 +267,29 @@ func BusinessDueAt(kind TimerKind, value string, from time.Time, c Calendar) (ti
 	case Duration:
 		p, err = parsePeriod(value)
 	case Cycle:
-		_, p, err = parseCycle(value)
+		var c cycle
+		if c, err = parseCycle(value); err == nil && c.start != "" {
+			return c.business(from, cal)
+		}
+		p = c.every
 	default:
 		t, err := DueAt(kind, value, from)
 		if err != nil {
 			return t, err
 		}
-		return nextBusiness(t, c)
+		return nextBusiness(t, cal)
 	}
-	days := p.days - 7*p.weeks
-	if err != nil || days > maxBusinessDays {
-		if err == nil {
-			err = fmt.Errorf("%q: more than %d business days", short(value), maxBusinessDays)
-		}
+	if err != nil {
 		return time.Time{}, err
+	}
+	return p.business(value, from, cal)
+}
+
+// business counts the days of the period in business days.
+func (p period) business(value string, from time.Time, cal Calendar) (time.Time, error) {
+	days := p.days - 7*p.weeks
+	if days > maxBusinessDays {
+		return time.Time{}, fmt.Errorf("%q: more than %d business days", short(value), maxBusinessDays)
 	}
 	p.days = 7 * p.weeks
 	t := p.add(from)
@@ -244,11 +301,41 @@ func BusinessDueAt(kind TimerKind, value string, from time.Time, c Calendar) (ti
 		if i > 10*maxBusinessDays {
 			return time.Time{}, errNoBusiness
 		}
-		if t = t.AddDate(0, 0, step); c.Business(t) {
+		if t = t.AddDate(0, 0, step); cal.Business(t) {
 			days--
 		}
 	}
-	return nextBusiness(t, c)
+	return nextBusiness(t, cal)
+}
+
+// business is next in business days: from the start on, one after the other.
+func (c cycle) business(from time.Time, cal Calendar) (time.Time, error) {
+	start, err := parseInstant(c.start, from.Location())
+	if err != nil {
+		return start, err
+	}
+	if t, err := nextBusiness(start, cal); err != nil || t.After(from) {
+		return t, err
+	}
+	if c.every.days == 7*c.every.weeks { // of the calendar, and put off to a business day
+		for at := from; ; {
+			next, err := c.next(at)
+			if err != nil {
+				return next, err
+			}
+			if t, err := nextBusiness(next, cal); err != nil || t.After(from) {
+				return t, err
+			}
+			at = next
+		}
+	}
+	t := start
+	for range maxBusinessDays {
+		if t, err = c.every.business(c.start, t, cal); err != nil || t.After(from) {
+			return t, err
+		}
+	}
+	return t, fmt.Errorf("%q: the start is more than %d times ago", short(c.start), maxBusinessDays)
 }
 
 var errNoBusiness = errors.New("the calendar has no business days")

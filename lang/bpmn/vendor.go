@@ -19,7 +19,7 @@ import (
 var harmless = []string{
 	"asyncBefore", "asyncAfter", "async", "exclusive", "historyTimeToLive", "versionTag", "jobPriority", "taskPriority",
 	"candidateStarterGroups", "candidateStarterUsers", "isStartableInTasklist", "modelerTemplate", "modelerTemplateVersion",
-	"modelerTemplateIcon", "diagramRelationId", "formRefBinding", "formRefVersion", "errorMessage",
+	"modelerTemplateIcon", "diagramRelationId", "errorMessage",
 }
 
 // Elements of Camunda 7 that change nothing here.
@@ -30,17 +30,21 @@ const nsDrools = "http://www.jboss.org/drools"
 // dialect finds out what a file is written in.
 func (b *builder) dialect(root *node) {
 	var zeebe bool
+	all := map[string]bool{}
 	todo := []*node{root}
 	for len(todo) > 0 {
 		n := todo[len(todo)-1]
 		todo = append(todo[:len(todo)-1], n.kids...)
 		zeebe = zeebe || n.space == nsZeebe
 		b.camunda = b.camunda || n.space == nsCamunda
+		if id := n.attr("id"); id != "" {
+			all[id] = true
+		}
 		for _, a := range n.attrs {
 			b.camunda = b.camunda || a.Name.Space == nsCamunda || a.Name.Space == "xmlns" && space(a.Value, nil) == nsCamunda
 		}
 	}
-	b.juel = !zeebe
+	b.juel, b.all = !zeebe, all
 }
 
 // translate is the FEEL of an expression in JUEL; what can't be translated is refused.
@@ -48,6 +52,9 @@ func (b *builder) translate(e *Element, src string, at Pos) (string, bool) {
 	if !b.juel {
 		b.refuse(at, e, "expression", "%q is an expression of another language; beside zeebe: elements expressions are FEEL and begin with \"=\"", short(src))
 		return "", false
+	}
+	if b.exprs > maxExprs {
+		return "", false // and that is told already
 	}
 	out, err := fromJUEL(src)
 	if err != nil {
@@ -129,7 +136,17 @@ func (b *builder) vendor(n *node, e *Element) {
 	b.vendorAttrs(n, e)
 	b.vendorExt(n, n, e)
 	if e == nil {
+		if n.attrNS(nsDrools, "adHoc") == "true" {
+			b.refuse(n.pos, nil, "vendor", "drools:adHoc: the process is an ad-hoc case of jBPM, which is not executed")
+		}
 		return
+	}
+	if e.operation = n.attr("operationRef"); n.attrNS(nsDrools, "serviceoperation") != "" {
+		e.operation = n.attrNS(nsDrools, "serviceinterface") + "." + n.attrNS(nsDrools, "serviceoperation")
+	} else if e.operation == "" && n.attrNS(nsDrools, "taskName") != "" {
+		e.operation = n.attrNS(nsDrools, "taskName")
+	} else if e.Kind == BusinessRuleTask && n.attrNS(nsDrools, "ruleFlowGroup") != "" {
+		e.operation = n.attrNS(nsDrools, "ruleFlowGroup")
 	}
 	for _, k := range n.kids {
 		switch {
@@ -149,6 +166,10 @@ func (b *builder) vendor(n *node, e *Element) {
 		if x := n.first(nsBPMN, "script"); x != nil {
 			if f, ok := b.translate(e, x.content(), x.contentPos()); ok {
 				e.Script, e.ResultVar = b.formula(e, f, x.contentPos()), n.attrNS(nsCamunda, "resultVariable")
+				if e.ResultVar == "" && n.ext("ioMapping") == nil {
+					e.Kind, e.Script = Task, nil
+					b.warn(x.pos, e.ID, "ignored", "%q calculates %q and keeps no result: nothing happens there", e.ID, short(x.content()))
+				}
 			}
 		}
 	}
@@ -200,8 +221,19 @@ func (b *builder) vendorAttrs(n *node, e *Element) {
 			e.FollowUp = lit(name)
 		case name == "priority":
 			e.Priority = lit(name)
+		case name == "formKey" && n.attrNS(nsCamunda, "formRef") != "":
+			b.refuse(at, e, "vendor", "%q has a camunda:formKey and a camunda:formRef: which form is it?", e.ID)
 		case name == "formKey", name == "formRef":
 			e.Form = a.Value
+		case name == "formRefBinding" && (a.Value == "latest" || a.Value == "deployment"):
+			b.warn(at, id, "ignored", "camunda:%s has no effect here", name)
+		case name == "formRefBinding" && a.Value == "version":
+			b.refuse(at, e, "vendor", "%q shows a fixed version of a form: versions are numbered otherwise here", e.ID)
+		case name == "formRefVersion" && n.attrNS(nsCamunda, "formRefBinding") != "":
+		case a.Value == "":
+		case name == "calledElementType" && a.Value == "BPMN":
+		case name == "variableMappingClass", name == "variableMappingDelegateExpression":
+			b.refuse(at, e, "vendor", "camunda:%s=%q is a Java class or bean: nothing says which variables it passes; name them in a zeebe:ioMapping", name, short(a.Value))
 		case name == "class", name == "delegateExpression":
 			b.refuse(at, e, "vendor", "camunda:%s=%q is a Java class or bean: nothing says what it does; make it a job with zeebe:taskDefinition type=\"…\"", name, short(a.Value))
 		case name == "expression" && (e.Kind == ServiceTask || e.Kind == SendTask || e.Kind == BusinessRuleTask):
@@ -223,11 +255,10 @@ func (b *builder) vendorAttrs(n *node, e *Element) {
 // calculates is a task whose whole work is an expression: with a result it is a script,
 // without one nothing happens.
 func (b *builder) calculates(n *node, e *Element, src string, at Pos) {
-	if !isJUEL(src) {
-		b.refuse(at, e, "vendor", "camunda:expression=%q is no expression", short(src))
-		return
+	f, ok := quoteFEEL(src), true // a text that stands for itself
+	if isJUEL(src) {
+		f, ok = b.translate(e, src, at)
 	}
-	f, ok := b.translate(e, src, at)
 	if !ok {
 		return
 	}
@@ -244,8 +275,9 @@ func (b *builder) decisionResult(n *node, e *Element) {
 	result := n.attrNS(nsCamunda, "resultVariable")
 	at := n.attrPos("decisionRef")
 	switch kind := n.attrNS(nsCamunda, "mapDecisionResult"); {
+	case result == "": // which is refused as such
 	case kind == "singleEntry":
-	case kind == "collectEntries" && result != "":
+	case kind == "collectEntries":
 		n.mapping(at).add(at, "output", "target", result, "source",
 			fmt.Sprintf("=if %s instance of list<Any> then %s else if %s = null then [] else [%s]", result, result, result, result))
 	case kind == "singleResult":
@@ -291,7 +323,7 @@ func (b *builder) vendorExt(n, part *node, e *Element) {
 		case x.space == nsCamunda && slices.Contains(harmlessExt, x.name):
 			b.warn(x.pos, id, "ignored", "camunda:%s has no effect here", x.name)
 		case x.space == nsCamunda && strings.HasSuffix(x.name, "Listener"):
-			b.refuse(x.pos, e, "vendor", "camunda:%s runs Java code or a script: nothing says what it does", x.name)
+			b.listener(x, e)
 		case x.space == nsCamunda:
 			b.refuse(x.pos, e, "vendor", "camunda:%s is not read and would change the meaning", x.name)
 		case x.space == nsDrools && (x.name == "onEntry-script" || x.name == "onExit-script"):
@@ -299,6 +331,18 @@ func (b *builder) vendorExt(n, part *node, e *Element) {
 		case x.space != "" && x.space != nsBPMN:
 			b.warn(x.pos, id, "ignored", "extensions of %s have no effect here", x.space)
 		}
+	}
+}
+
+// listener refuses what Camunda 7 runs beside an element.
+func (b *builder) listener(x *node, e *Element) {
+	switch script := x.first(nsCamunda, "script"); {
+	case script != nil:
+		b.refuse(x.pos, e, "vendor", "camunda:%s runs a script in %q: listeners are not executed", x.name, short(script.attr("scriptFormat")))
+	case x.attr("expression") != "":
+		b.refuse(x.pos, e, "vendor", "camunda:%s runs the expression %q: listeners are not executed", x.name, short(x.attr("expression")))
+	default:
+		b.refuse(x.pos, e, "vendor", "camunda:%s runs the Java class or bean %q: nothing says what it does", x.name, short(x.attr("class")+x.attr("delegateExpression")))
 	}
 }
 
@@ -324,7 +368,7 @@ func (b *builder) inputOutput(n, x *node, e *Element) {
 	case ExclusiveGateway, ParallelGateway, InclusiveGateway, EventBasedGateway, ComplexGateway, StartEvent, BoundaryEvent:
 		where = "<" + string(e.Kind) + ">"
 	case SubProcess:
-		if n.attr("triggeredByEvent") == "true" {
+		if n.yes("triggeredByEvent") {
 			where = "an event sub-process"
 		}
 	}
@@ -460,7 +504,7 @@ func (b *builder) vendorEvent(n, k *node, e *Element) {
 	if k.name == "conditionalEventDefinition" {
 		c := k.first(nsBPMN, "condition")
 		b.lower(c, e)
-		if b.camunda && c != nil && (n.attr("cancelActivity") == "false" || n.attr("isInterrupting") == "false") {
+		if b.camunda && c != nil && (n.no("cancelActivity") || n.no("isInterrupting")) {
 			b.refuse(k.pos, e, "vendor", "%q doesn't interrupt: in Camunda 7 its condition counts at each change of a variable, here when it becomes true", e.ID)
 		}
 		b.vendorExt(n, k, e)
@@ -490,6 +534,8 @@ func (b *builder) vendorEvent(n, k *node, e *Element) {
 			}
 			n.mapping(at).add(at, "output", "source", "="+quoteFEEL(code), "target", a.Value)
 			e.Spill = true
+		case name == "class", name == "delegateExpression":
+			b.refuse(at, e, "vendor", "camunda:%s=%q is a Java class or bean: nothing says what it does; make it a job with zeebe:taskDefinition type=\"…\"", name, short(a.Value))
 		default:
 			b.refuse(at, e, "vendor", "camunda:%s=%q is not read and would change the meaning", name, short(a.Value))
 		}
@@ -682,6 +728,8 @@ func (b *builder) vendorInOut(n, x *node, e *Element) {
 	case x.attr("businessKey") != "":
 		b.warn(x.pos, e.ID, "ignored", "camunda:%s businessKey has no effect here: there is no business key", x.name)
 	case x.attr("variables") == "all" && e.Kind == CallActivity:
+	case x.attr("variables") == "all":
+		b.refuse(x.pos, e, "vendor", "camunda:%s variables=\"all\": a signal carries here what is named: name the variables", x.name)
 	case src != "" && target != "":
 		n.mapping(x.pos).add(x.pos, kind, "source", src, "target", target)
 	default:

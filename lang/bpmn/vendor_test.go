@@ -180,7 +180,7 @@ func TestCamunda7Refused(t *testing.T) {
 		{"method", task(`camunda:assignee="${users.find(x)}"`, ""), `"users.find" is a method of Java`, 5, 48},
 		{"class", `<startEvent id="s"/><serviceTask id="a" camunda:class="org.X"/>` + c7flows("s>a"), `"org.X" is a Java class or bean`, 4, 0},
 		{"bean", `<startEvent id="s"/><serviceTask id="a" camunda:delegateExpression="${x}"/>` + c7flows("s>a"), `camunda:delegateExpression`, 4, 0},
-		{"listener", task("", ext(`<camunda:taskListener event="create" class="x"/>`)), `camunda:taskListener runs Java code`, 5, 0},
+		{"listener", task("", ext(`<camunda:taskListener event="create" class="x"/>`)), `camunda:taskListener runs the Java class or bean "x"`, 5, 0},
 		{"listener of a flow", `<startEvent id="s"/><task id="a"/><sequenceFlow id="f" sourceRef="s" targetRef="a">` + ext(`<camunda:executionListener event="take" class="x"/>`) + `</sequenceFlow>`, `camunda:executionListener runs`, 4, 0},
 		{"initiator", `<startEvent id="s" camunda:initiator="me"/>`, `camunda:initiator`, 4, 0},
 		{"groovy", task("", ext(`<camunda:inputOutput><camunda:inputParameter name="x"><camunda:script scriptFormat="groovy">1</camunda:script></camunda:inputParameter></camunda:inputOutput>`)), `written in "groovy"`, 5, 0},

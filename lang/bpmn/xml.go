@@ -14,12 +14,14 @@ import (
 	"unicode/utf8"
 )
 
-// Bounds of a file. The largest real model we know has 1.3 MB and 9,000 elements.
+// Bounds of a file. The largest real model we know has 1.3 MB and 9,000 elements. With these
+// no file makes the reader take more than 128 MB, most of it for a moment (TestHostile).
 const (
-	maxBytes = 8 << 20
-	maxDepth = 64
-	maxNodes = 100_000
-	maxAttrs = 100
+	maxBytes    = 3 << 20
+	maxDepth    = 64
+	maxNodes    = 30_000
+	maxAttrs    = 100 // of one element
+	maxAllAttrs = 150_000
 )
 
 // The namespaces that mean something here.
@@ -73,6 +75,17 @@ func (n *node) is(space, name string) bool { return n.space == space && n.name =
 
 // attr is an attribute without a namespace.
 func (n *node) attr(name string) string { return n.attrNS("", name) }
+
+// yes and no read an attribute that is true or false in XML.
+func (n *node) yes(name string) bool {
+	v := strings.TrimSpace(n.attr(name))
+	return v == "true" || v == "1"
+}
+
+func (n *node) no(name string) bool {
+	v := strings.TrimSpace(n.attr(name))
+	return v == "false" || v == "0"
+}
 
 func (n *node) attrNS(space, name string) string {
 	for _, a := range n.attrs {
@@ -186,7 +199,7 @@ func readXML(data []byte) (*node, []errAt, *errAt) {
 	var warnings []errAt
 	warned := map[string]bool{}
 	var stack []*node
-	count := 0
+	count, attrs := 0, 0
 	for {
 		line, col := d.InputPos()
 		off := d.InputOffset()
@@ -216,6 +229,9 @@ func readXML(data []byte) (*node, []errAt, *errAt) {
 			}
 			if len(t.Attr) > maxAttrs {
 				return nil, nil, &errAt{at, "too-large", fmt.Sprintf("more than %d attributes", maxAttrs)}
+			}
+			if attrs += len(t.Attr); attrs > maxAllAttrs {
+				return nil, nil, &errAt{at, "too-large", fmt.Sprintf("more than %d attributes in all", maxAllAttrs)}
 			}
 			for i, a := range t.Attr {
 				if a.Name.Space == "xmlns" || a.Name.Space == "" && a.Name.Local == "xmlns" {
@@ -247,7 +263,7 @@ func readXML(data []byte) (*node, []errAt, *errAt) {
 				return nil, nil, &errAt{at, "xml-prefix", fmt.Sprintf(
 					"the prefix %q is not declared: add xmlns:%s=\"…\" to the first element%s", unbound, unbound, hintFor(unbound))}
 			}
-			n := &node{space: space(t.Name.Space, bound), name: t.Name.Local, attrs: t.Copy().Attr, pos: at, tag: data[off:d.InputOffset()]}
+			n := &node{space: space(t.Name.Space, bound), name: t.Name.Local, attrs: t.Attr, pos: at, tag: data[off:d.InputOffset()]}
 			for i := range n.attrs {
 				n.attrs[i].Name.Space = space(n.attrs[i].Name.Space, bound)
 			}
@@ -281,6 +297,24 @@ func readXML(data []byte) (*node, []errAt, *errAt) {
 	return root, warnings, nil
 }
 
+// Sniff reports whether a text is a BPMN file by its first element, whatever else is wrong with it.
+func Sniff(data []byte) bool {
+	data, problem := toUTF8(data)
+	if problem != nil {
+		return false
+	}
+	d := xml.NewDecoder(bytes.NewReader(data))
+	for {
+		t, err := d.Token()
+		if err != nil {
+			return false
+		}
+		if e, ok := t.(xml.StartElement); ok {
+			return e.Name.Local == "definitions" && e.Name.Space == nsBPMN
+		}
+	}
+}
+
 func hintFor(prefix string) string {
 	for _, known := range [][2]string{
 		{"bpmn", nsBPMN}, {"bpmn2", nsBPMN}, {"bpmndi", nsBPMNDI}, {"dc", nsDC}, {"di", nsDI},
@@ -296,33 +330,32 @@ func hintFor(prefix string) string {
 // toUTF8 reads the encodings that modelling tools write.
 func toUTF8(data []byte) ([]byte, *errAt) {
 	at := Pos{1, 1}
+	known := true // by the first bytes, whatever the declaration says
 	switch {
 	case bytes.HasPrefix(data, []byte{0xEF, 0xBB, 0xBF}):
 		data = data[3:]
-	case bytes.HasPrefix(data, []byte{0xFF, 0xFE}), bytes.HasPrefix(data, []byte{0xFE, 0xFF}):
-		var order binary.ByteOrder = binary.LittleEndian
-		if data[0] == 0xFE {
-			order = binary.BigEndian
-		}
-		data = data[2:]
-		if len(data)%2 != 0 {
+	case bytes.HasPrefix(data, []byte{0xFF, 0xFE}), bytes.HasPrefix(data, []byte{'<', 0}):
+		var ok bool
+		if data, ok = fromUTF16(data, binary.LittleEndian); !ok {
 			return nil, &errAt{at, "encoding", "broken UTF-16"}
 		}
-		u := make([]uint16, len(data)/2)
-		for i := range u {
-			u[i] = order.Uint16(data[2*i:])
+	case bytes.HasPrefix(data, []byte{0xFE, 0xFF}), bytes.HasPrefix(data, []byte{0, '<'}):
+		var ok bool
+		if data, ok = fromUTF16(data, binary.BigEndian); !ok {
+			return nil, &errAt{at, "encoding", "broken UTF-16"}
 		}
-		data = []byte(string(utf16.Decode(u)))
+	default:
+		known = false
 	}
 	// The declaration says the encoding; we take it away because what follows is UTF-8.
 	if bytes.HasPrefix(data, []byte("<?xml")) {
-		end := bytes.Index(data, []byte("?>"))
-		if end < 0 || end > 300 {
+		end := bytes.Index(data[:min(len(data), 302)], []byte("?>"))
+		if end < 0 {
 			return nil, &errAt{at, "xml", "the XML declaration doesn't end"}
 		}
 		decl := strings.ToLower(string(data[:end]))
 		enc := "utf-8"
-		if i := strings.Index(decl, "encoding"); i >= 0 {
+		if i := strings.Index(decl, "encoding"); i >= 0 && !known {
 			rest := strings.TrimLeft(decl[i+len("encoding"):], " \t\r\n=")
 			if len(rest) > 1 {
 				if j := strings.IndexByte(rest[1:], rest[0]); j >= 0 {
@@ -330,24 +363,39 @@ func toUTF8(data []byte) ([]byte, *errAt) {
 				}
 			}
 		}
-		blank := bytes.Map(func(r rune) rune {
-			if r == '\n' {
-				return r
-			}
-			return ' '
-		}, data[:end+2])
-		data = append(blank, data[end+2:]...)
+		var letters *[256]rune
 		switch enc {
 		case "utf-8", "utf8", "us-ascii", "ascii", "utf-16", "utf-16le", "utf-16be":
-		case "iso-8859-1", "latin1", "windows-1252", "cp1252", "iso-8859-15":
-			var b strings.Builder
-			for _, c := range data {
-				b.WriteRune(rune(c))
-			}
-			data = []byte(b.String())
+		case "iso-8859-1", "latin1":
+			letters = &latin1
+		case "windows-1252", "cp1252":
+			letters = &windows1252
+		case "iso-8859-15":
+			letters = &latin9
 		default:
 			return nil, &errAt{at, "encoding", fmt.Sprintf("encoding %q is not read: save the file as UTF-8", enc)}
 		}
+		size := len(data)
+		if letters != nil {
+			for _, c := range data[end+2:] {
+				size += utf8.RuneLen(letters[c]) - 1
+			}
+		}
+		out := make([]byte, 0, size)
+		for _, c := range data[:end+2] {
+			if c != '\n' {
+				c = ' '
+			}
+			out = append(out, c)
+		}
+		if letters == nil {
+			out = append(out, data[end+2:]...)
+		} else {
+			for _, c := range data[end+2:] {
+				out = utf8.AppendRune(out, letters[c])
+			}
+		}
+		data = out
 	}
 	if i := bytes.IndexByte(data, 0); i >= 0 {
 		return nil, &errAt{at, "encoding", "the file holds a zero byte"}
@@ -367,4 +415,52 @@ func toUTF8(data []byte) ([]byte, *errAt) {
 		return nil, &errAt{Pos{line, 1}, "encoding", "the file is not valid UTF-8"}
 	}
 	return data, nil
+}
+
+// fromUTF16 makes UTF-8 of UTF-16, without the mark at its beginning.
+func fromUTF16(data []byte, order binary.ByteOrder) ([]byte, bool) {
+	if len(data)%2 != 0 {
+		return nil, false
+	}
+	each := func(yield func(rune)) {
+		for i := 0; i < len(data); i += 2 {
+			r := rune(order.Uint16(data[i:]))
+			if utf16.IsSurrogate(r) {
+				low := utf8.RuneError
+				if i+2 < len(data) {
+					low = rune(order.Uint16(data[i+2:]))
+				}
+				if r = utf16.DecodeRune(r, low); r != utf8.RuneError {
+					i += 2
+				}
+			}
+			if i > 0 || r != 0xFEFF {
+				yield(r)
+			}
+		}
+	}
+	size := 0
+	each(func(r rune) { size += utf8.RuneLen(r) })
+	out := make([]byte, 0, size)
+	each(func(r rune) { out = utf8.AppendRune(out, r) })
+	return out, true
+}
+
+// The letters of the encodings of one byte. Windows-1252 and ISO 8859-15 differ from
+// ISO 8859-1 in the euro sign and some letters.
+var (
+	latin1      = letters(0, "")
+	windows1252 = letters(0x80, "€\u0081‚ƒ„…†‡ˆ‰Š‹Œ\u008dŽ\u008f\u0090‘’“”•–—˜™š›œ\u009džŸ")
+	latin9      = letters(0xA4, "€¥Š§š©ª«¬\u00ad®¯°±²³Žµ¶·ž¹º»ŒœŸ")
+)
+
+func letters(from int, other string) (out [256]rune) {
+	for i := range out {
+		out[i] = rune(i)
+	}
+	for _, r := range other {
+		out[from] = r
+		from++
+	}
+	return out
 }

@@ -182,7 +182,7 @@ var seeds = []string{
 	`every i in @"2026-01-01"..@"2026-01-03" satisfies day of week(i) != "Sunday"`, `a.b instance of list<number>`, `{"foo bar+": 1, b: -2 ** 3}`, `]1..2[`, `(>= 5)`, `? > 3 and ? < 9, not(x)`,
 	`x between 1 and 2`, `string join(for i in 1..3 return string(i), ", ")`, `substring("\U01F40E", 1)`, `range("(1..2]").start included`, `context put({}, ["a"], 1)`, `1 /* c */ - -1 // e`,
 	`[{a: 1}, {a: 2}][item.a > 1][1]`, `date and time("2026-01-01T00:00:00@Europe/Berlin").time offset`, `replace("abc", "(b)", "[$1]", "i")`, `100 ** 100 / 3`, `total amount * 2 instance of number`,
-	`total /* in euros */ amount + a`, "a // one\n b", `-1 instance of number`, `(null..3]`,
+	`total /* in euros */ amount + a`, "a // one\n b", `-1 instance of number`, `-0 instance of number instance of boolean`, `--1 instance of number instance of boolean`, `(null..3]`,
 	`f(b: 1, a: 2)`, `context put({}, [null], 1)`, `for i in 0..4 return if i = 0 then 1 else i * partial[-1]`, `x in (1, < 5, [7..9])`, `- `, `-`, `< @"P1D"`, `null.a["b"]`, `x instance of context<a: string, b: list<Any>>`, `function(a) external {java: {class: "x"}}`,
 }
 

@@ -510,8 +510,17 @@ func (p *parser) prefix() Node {
 		n := &negate{p.from(off), x}
 		// "-1 instance of number" is about -1: nothing that instance of gives can be negated.
 		if in, ok := x.(*instanceOf); ok {
+			for {
+				in.off = off
+				deeper, ok := in.x.(*instanceOf)
+				if !ok {
+					break
+				}
+				in = deeper
+			}
 			n.x, n.end = in.x, in.x.where().end
-			return &instanceOf{p.from(off), n, in.typ}
+			in.x = n
+			return x
 		}
 		return n
 	}

@@ -3,9 +3,11 @@
 package casefileweb
 
 import (
+	"context"
 	"net/http"
 	"strings"
 
+	"mercator/base/fault"
 	"mercator/base/i18n"
 	"mercator/core/access"
 	"mercator/domain/casefile"
@@ -48,7 +50,7 @@ func (p *pages) withAsk(w http.ResponseWriter, r *http.Request, status int, f as
 		return err
 	}
 	ctx, loc := r.Context(), web.Localizer(r)
-	_, c, err := p.readCase(ctx, a, id)
+	_, c, err := p.readApplied(ctx, a, id)
 	if err != nil {
 		return err
 	}
@@ -118,7 +120,7 @@ func (p *pages) sendAsk(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	ctx, loc := r.Context(), web.Localizer(r)
-	_, c, err := p.readCase(ctx, a, id)
+	_, c, err := p.readApplied(ctx, a, id)
 	if err != nil {
 		return err
 	}
@@ -167,4 +169,13 @@ func (f *askForm) needs(loc *i18n.Localizer, field, value string, limit int, msg
 	case len([]rune(value)) > limit:
 		f.errs[field] = loc.T("casefileweb.tooLong", "n", limit)
 	}
+}
+
+// readApplied reads a case that somebody has applied for: there is nobody to ask or write to otherwise.
+func (p *pages) readApplied(ctx context.Context, a access.Actor, id string) (access.Grant, casefile.Case, error) {
+	g, c, err := p.readCase(ctx, a, id)
+	if err == nil && c.Person == "" {
+		err = fault.New(fault.NotFound, "casefileweb.ask", "")
+	}
+	return g, c, err
 }

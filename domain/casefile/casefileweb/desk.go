@@ -5,6 +5,7 @@ package casefileweb
 import (
 	"net/http"
 
+	"mercator/base/i18n"
 	"mercator/core/access"
 	"mercator/domain/casefile"
 	"mercator/web"
@@ -105,7 +106,7 @@ func (p *pages) file(r *http.Request, g access.Grant, c casefile.Case, back stri
 	}
 	page.Facts = ui.SummaryList{Rows: []ui.SummaryRow{
 		{Key: loc.T("casefileweb.ref"), Value: c.Ref},
-		{Key: loc.T("casefileweb.applicant"), Value: c.PersonName},
+		{Key: loc.T("casefileweb.applicant"), Value: applicant(loc, c)},
 		{Key: loc.T("casefileweb.service"), Value: s.Title.For(loc.Lang())},
 		{Key: loc.T("casefileweb.opened"), Value: loc.DateTime(p.local(c.OpenedAt))},
 		{Key: loc.T("casefileweb.channel"), Value: loc.T("casefileweb.channels." + c.Channel)},
@@ -114,7 +115,7 @@ func (p *pages) file(r *http.Request, g access.Grant, c casefile.Case, back stri
 	if st := c.Status.For(loc.Lang()); st != "" {
 		page.Facts.Rows = append(page.Facts.Rows, ui.SummaryRow{Key: loc.T("casefileweb.told"), Value: st})
 	}
-	if (p.Ask != nil || p.Write != nil) && c.State == casefile.Open {
+	if (p.Ask != nil || p.Write != nil) && c.State == casefile.Open && c.Person != "" {
 		page.Actions.Items = append(page.Actions.Items, ui.Button{Text: loc.T("casefileweb.ask"), Kind: "secondary", Href: withBack("/desk/cases/"+c.ID+"/ask", back)})
 	}
 	if p.ApplicationPDF != nil {
@@ -128,4 +129,12 @@ func (p *pages) file(r *http.Request, g access.Grant, c casefile.Case, back stri
 		page.Diagram = ui.Stack{Items: d}
 	}
 	return page, nil
+}
+
+// applicant is whose case it is, as the desk says it.
+func applicant(loc *i18n.Localizer, c casefile.Case) string {
+	if c.PersonName == "" {
+		return loc.T("casefileweb.noApplicant")
+	}
+	return c.PersonName
 }

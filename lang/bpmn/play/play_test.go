@@ -3,6 +3,7 @@
 package play
 
 import (
+	"encoding/json"
 	"fmt"
 	"io/fs"
 	"os"
@@ -147,4 +148,40 @@ func TestSuites(t *testing.T) {
 	if tally["completed"] == 0 {
 		t.Error("none completes")
 	}
+}
+
+// Whatever a model and its answers are, a run comes to an end that it can tell.
+func FuzzRun(f *testing.F) {
+	f.Add([]byte(dunning), []byte(`{"wait": null, "paid": {"cents": 500}, "fee": 3}`), []byte(`{"id": "k"}`))
+	f.Add([]byte(dunning), []byte(`{"send": [{"$error": "unknown"}, {"$fail": "no paper"}]}`), []byte(`{"id": 1}`))
+	f.Fuzz(func(t *testing.T, model, said, data []byte) {
+		d, err := bpmn.Parse("fuzz.bpmn", model)
+		if err != nil {
+			return
+		}
+		answers, err := ReadAnswers(said)
+		if err != nil {
+			return
+		}
+		var vars map[string]any
+		if json.Unmarshal(data, &vars) != nil {
+			return
+		}
+		for _, p := range d.Processes {
+			linked, err := p.Link(func(id string) *bpmn.Process { called, _ := d.Process(id); return called })
+			if err != nil || !p.Executable {
+				continue
+			}
+			for id := range answers {
+				if linked.Element(id) == nil {
+					delete(answers, id)
+				}
+			}
+			now := time.Date(2026, 12, 1, 9, 0, 0, 0, time.UTC)
+			out, err := Run(linked, vars, Options{Answers: answers, Now: now, Steps: 50}, func(Step) error { return nil })
+			if err == nil && out.Outcome == "" {
+				t.Errorf("no outcome: %+v", out)
+			}
+		}
+	})
 }

@@ -40,6 +40,7 @@ type Record struct {
 	Elements []string       `json:"b,omitempty"`     // that were begun in an ad-hoc sub-process
 	Due      time.Time      `json:"due,omitzero"`    // of a timer
 	Start    string         `json:"start,omitempty"` // element that it began at, if not the usual one
+	Brought  map[string]any `json:"m,omitempty"`     // by what began it
 }
 
 // The kinds of record that aren't answers: somebody changed the instance.
@@ -59,7 +60,7 @@ func Of(s bpmn.State, ev bpmn.Event) Record {
 	}
 	switch ev := ev.(type) {
 	case bpmn.Start:
-		r.Start, r.Vars = ev.Element, ev.Vars
+		r.Start, r.Vars, r.Brought = ev.Element, ev.Vars, ev.Brought
 	case bpmn.JobDone:
 		at(ev.Token)
 		r.Vars = ev.Vars
@@ -226,7 +227,7 @@ func Run(p *bpmn.Process, log []Record, o Options) (Result, error) {
 	pl := &player{p: p, o: o, log: log, used: make([]bool, len(log)), now: log[0].At, due: map[string]time.Time{},
 		jobs: map[string]bpmn.CreateJob{}, asks: map[string]bpmn.Decide{}, sent: map[string]map[string]any{}, signal: map[string]string{}}
 	pl.used[0] = true
-	start := bpmn.Start{Element: log[0].Start, Vars: log[0].Vars}
+	start := bpmn.Start{Element: log[0].Start, Vars: log[0].Vars, Brought: log[0].Brought}
 	if start.Element != "" && p.Element(pl.element(start.Element)) != nil {
 		start.Element = pl.element(start.Element)
 	}
