@@ -5,6 +5,7 @@ package app
 import (
 	"context"
 	"embed"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -34,6 +35,7 @@ import (
 	"mercator/core/identity"
 	"mercator/core/job"
 	"mercator/core/store"
+	"mercator/core/vault"
 	"mercator/domain/casefile"
 	"mercator/domain/catalogue"
 	"mercator/domain/intake"
@@ -89,6 +91,7 @@ type House struct {
 	definitions *register.Registers
 
 	db        *store.DB
+	vault     *vault.Vault
 	blobs     *blob.Folder
 	nats      *bus.NATS
 	jobs      *job.Queue
@@ -113,7 +116,7 @@ type House struct {
 func Migrations() []store.Migrations {
 	return append([]store.Migrations{
 		blob.Migrations(), audit.Migrations(), identity.Migrations(), job.Migrations(), bus.Migrations(),
-		service.Migrations(), register.Migrations(), casefile.Migrations(), process.Migrations(),
+		service.Migrations(), vault.Migrations(), register.Migrations(), casefile.Migrations(), process.Migrations(),
 		payment.Migrations(), intake.Migrations(),
 	}, roomMigrations()...)
 }
@@ -179,6 +182,9 @@ func (h *House) strongRoom(ctx context.Context, o Options) (err error) {
 	if err := h.blobs.Belong(ctx, h.db); err != nil {
 		return err
 	}
+	if h.vault, err = openVault(c, h.db); err != nil {
+		return err
+	}
 	// The data folder belongs to one process at a time, so its key names the node; with the
 	// host, for folders that were copied.
 	node, err := secretFile(filepath.Join(c.Data.Dir, "node.id"))
@@ -209,6 +215,42 @@ func (h *House) strongRoom(ctx context.Context, o Options) (err error) {
 	h.sessions, err = identity.NewSessions(identity.Config{DB: h.db, Secure: strings.HasPrefix(c.Server.PublicURL, "https:"),
 		Idle: c.Identity.SessionIdle, Absolute: c.Identity.SessionMax, Now: h.now, Log: h.log})
 	return err
+}
+
+// openVault opens the keys of persons. The master key is as configured, else in a file
+// beside the keyset, which protects copies of the database and nothing more.
+func openVault(c config.Config, db *store.DB) (*vault.Vault, error) {
+	master, err := masterKey(c)
+	if err != nil {
+		return nil, err
+	}
+	keyset, err := vault.NewKeyset(master)
+	if err != nil {
+		return nil, err
+	}
+	if keyset, err = blob.WriteOnce(filepath.Join(c.Data.Shared, "vault.keyset"), keyset); err != nil {
+		return nil, err
+	}
+	return vault.New(db, master, keyset)
+}
+
+func masterKey(c config.Config) (vault.MasterKey, error) {
+	if c.Vault.Key.File == "" && c.Vault.Key.Env == "" {
+		key, err := secretFile(filepath.Join(c.Data.Shared, "vault.key"))
+		if err != nil {
+			return nil, err
+		}
+		return vault.Master(key)
+	}
+	text, err := c.Vault.Key.Read()
+	if err != nil {
+		return nil, fmt.Errorf("vault.key: %w", err)
+	}
+	key, err := hex.DecodeString(text)
+	if err != nil || len(key) != 32 {
+		return nil, errors.New("vault.key: want 32 bytes as 64 hexadecimal digits, as openssl rand -hex 32 makes them")
+	}
+	return vault.Master(key)
 }
 
 // openBus starts the embedded NATS server, or connects to the one outside.
@@ -261,7 +303,7 @@ func (h *House) offices(ctx context.Context, o Options) (err error) {
 	if h.definitions, err = register.Load(registersFS); err != nil {
 		return err
 	}
-	h.registers, err = register.New(register.Config{DB: h.db, Registers: h.definitions, Now: h.now,
+	h.registers, err = register.New(register.Config{DB: h.db, Vault: h.vault, Registers: h.definitions, Now: h.now,
 		Publish: func(ctx context.Context, tx *store.Tx, e register.Changed) error {
 			return h.publish(ctx, tx, register.EventChanged, e.Case, e)
 		}})

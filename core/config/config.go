@@ -22,6 +22,7 @@ type Config struct {
 	Data     Data     `toml:"data"`
 	Database Database `toml:"database"`
 	Content  Content  `toml:"content"`
+	Vault    Vault    `toml:"vault"`
 	Identity Identity `toml:"identity"`
 	API      API      `toml:"api"`
 	Payment  Payment  `toml:"payment"`
@@ -53,6 +54,12 @@ type Database struct {
 	Path     string `toml:"path"`   // sqlite; default DIR/mercator.db
 	DSN      Secret `toml:"dsn"`    // postgres
 	MaxConns int    `toml:"max_conns"`
+}
+
+// Vault is where personal data are sealed.
+type Vault struct {
+	// Key is the master key, 64 hexadecimal digits; empty: the file SHARED/vault.key, made at the first start.
+	Key Secret `toml:"key"`
 }
 
 // Content is where packages are read from.
@@ -221,6 +228,11 @@ func (c *Config) check() (bad []string) {
 		}
 	default:
 		say("database.engine: %q: want sqlite or postgres", c.Database.Engine)
+	}
+	if c.Vault.Key.File != "" || c.Vault.Key.Env != "" {
+		if _, err := c.Vault.Key.Read(); err != nil {
+			say("vault.key: %v", err)
+		}
 	}
 	isURL("identity.issuer", c.Identity.Issuer)
 	if c.Identity.ClientID == "" {

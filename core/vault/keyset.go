@@ -31,8 +31,11 @@ const (
 	indexUse = "mercator vault index"
 )
 
+// MasterKey opens the keyset.
+type MasterKey = tink.AEAD
+
 // Master is a master key of 32 bytes.
-func Master(key []byte) (tink.AEAD, error) {
+func Master(key []byte) (MasterKey, error) {
 	if len(key) != 32 {
 		return nil, fault.Internalf("vault.master", "the master key has %d bytes, not 32", len(key))
 	}
@@ -40,7 +43,7 @@ func Master(key []byte) (tink.AEAD, error) {
 }
 
 // NewKeyset is the text of a new keyset under a master key.
-func NewKeyset(master tink.AEAD) ([]byte, error) {
+func NewKeyset(master MasterKey) ([]byte, error) {
 	wrap, err := keyset.NewHandle(aead.AES256GCMKeyTemplate())
 	if err != nil {
 		return nil, err
@@ -52,7 +55,7 @@ func NewKeyset(master tink.AEAD) ([]byte, error) {
 	return write(master, wrap, index)
 }
 
-func write(master tink.AEAD, wrap, index *keyset.Handle) ([]byte, error) {
+func write(master MasterKey, wrap, index *keyset.Handle) ([]byte, error) {
 	one := func(h *keyset.Handle, use string) (json.RawMessage, error) {
 		var b bytes.Buffer
 		err := h.WriteWithAssociatedData(keyset.NewJSONWriter(&b), master, []byte(use))
@@ -68,7 +71,7 @@ func write(master tink.AEAD, wrap, index *keyset.Handle) ([]byte, error) {
 	return json.MarshalIndent(f, "", "\t")
 }
 
-func read(master tink.AEAD, text []byte) (wrap, index *keyset.Handle, err error) {
+func read(master MasterKey, text []byte) (wrap, index *keyset.Handle, err error) {
 	var f file
 	if err := json.Unmarshal(text, &f); err != nil {
 		return nil, nil, fmt.Errorf("the keyset is damaged: %w", err)
@@ -90,7 +93,7 @@ func read(master tink.AEAD, text []byte) (wrap, index *keyset.Handle, err error)
 // Rotate gives the keyset in a file a new key, under which keys of subjects are wrapped
 // from now on. What was wrapped before still opens; Rewrap wraps it anew. The key of the
 // blind index stays: a new one would mean to build all indexes anew.
-func Rotate(master tink.AEAD, path string) error {
+func Rotate(master MasterKey, path string) error {
 	const op = "vault.rotate"
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -115,7 +118,7 @@ func Rotate(master tink.AEAD, path string) error {
 }
 
 // Rekey puts the keyset in a file under another master key.
-func Rekey(old, master tink.AEAD, path string) error {
+func Rekey(old, master MasterKey, path string) error {
 	const op = "vault.rekey"
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -129,7 +132,7 @@ func Rekey(old, master tink.AEAD, path string) error {
 }
 
 // replace writes a keyset file as a whole or not at all.
-func replace(path string, master tink.AEAD, wrap, index *keyset.Handle) error {
+func replace(path string, master MasterKey, wrap, index *keyset.Handle) error {
 	const op = "vault.replace"
 	text, err := write(master, wrap, index)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
+	"slices"
 
 	"mercator/base/fault"
 	"mercator/core/store"
@@ -95,12 +96,17 @@ func (v *Vault) Key(ctx context.Context, q store.Q, subject string) (Key, error)
 	if err != nil {
 		return Key{}, fault.Wrap(op, err)
 	}
-	raw, err := v.wrap.Decrypt(wrapped, []byte(subject))
+	return v.unwrap(Wrapped{subject, wrapped})
+}
+
+func (v *Vault) unwrap(w Wrapped) (Key, error) {
+	const op = "vault.unwrap"
+	raw, err := v.wrap.Decrypt(w.Wrapped, []byte(w.Subject))
 	if err != nil {
 		return Key{}, fault.Internalf(op, "a key doesn't open: it was changed, or belongs to another keyset")
 	}
 	a, err := aeadsubtle.NewAESGCM(raw)
-	return Key{subject, a}, fault.Wrap(op, err)
+	return Key{w.Subject, a}, fault.Wrap(op, err)
 }
 
 // KeyFor is the key of a subject, made if there is none.
@@ -127,14 +133,50 @@ func (v *Vault) KeyFor(ctx context.Context, tx *store.Tx, subject string) (Key, 
 	return k, nil
 }
 
-// Add stores fresh keys: of a bulk load.
-func (v *Vault) Add(ctx context.Context, tx *store.Tx, keys []Wrapped) error {
-	for _, w := range keys {
-		if _, err := tx.Exec(ctx, addKey, w.Subject, w.Wrapped); err != nil {
-			return fault.Wrap("vault.add", err)
+// keysAtOnce is how many keys are asked for in one statement.
+const keysAtOnce = 100
+
+// Keys are those of many subjects, for a bulk load: what is fresh of them is stored by
+// Add, in the transaction that stores what is sealed.
+func (v *Vault) Keys(ctx context.Context, subjects []string) (keys map[string]Key, fresh []Wrapped, err error) {
+	const op = "vault.keys"
+	keys = make(map[string]Key, len(subjects))
+	for part := range slices.Chunk(subjects, keysAtOnce) {
+		args := make([]any, keysAtOnce)
+		for i := range args {
+			args[i] = part[min(i, len(part)-1)]
+		}
+		there, err := store.All(ctx, v.db, scanKey, keysOf, args...)
+		if err != nil {
+			return nil, nil, fault.Wrap(op, err)
+		}
+		for _, w := range there {
+			if keys[w.Subject], err = v.unwrap(w); err != nil {
+				return nil, nil, err
+			}
 		}
 	}
-	return nil
+	for _, subject := range subjects {
+		if _, ok := keys[subject]; ok {
+			continue
+		}
+		k, w, err := v.Fresh(subject)
+		if err != nil {
+			return nil, nil, err
+		}
+		keys[subject], fresh = k, append(fresh, w)
+	}
+	return keys, fresh, nil
+}
+
+// Add stores fresh keys, with the statement that the bulk load uses for many rows. One
+// that somebody else has made meanwhile is a conflict: what was sealed is sealed anew.
+func (v *Vault) Add(ctx context.Context, tx *store.Tx, keys []Wrapped, insert func(ctx context.Context, tx *store.Tx, statement string, cols int, args []any) error) error {
+	args := make([]any, 0, 2*len(keys))
+	for _, w := range keys {
+		args = append(args, w.Subject, w.Wrapped)
+	}
+	return fault.Wrap("vault.add", insert(ctx, tx, addFresh, 2, args))
 }
 
 // Destroy destroys the key of a subject, and with it all that was sealed under it, here
