@@ -249,7 +249,14 @@ func (h *House) casePages(t *web.Templates) casefileweb.Config {
 			}
 			return out, err
 		},
-		Ask: h.ask, Write: h.write, Diagram: h.diagram,
+		Ask: h.ask, Write: h.write, Diagram: h.diagram, Free: freeParts{h},
+		Steps: func(ctx context.Context, g access.Grant, c casefile.Case, loc *i18n.Localizer, path, after string) (ui.Component, error) {
+			list, err := h.engine.CaseHistory(ctx, g, c.ID, after, processweb.StepsPage)
+			if err != nil {
+				return nil, err
+			}
+			return processweb.History(loc, h.zone, list, path, after), nil
+		},
 		FormVars: func(ctx context.Context, s *service.Service) (map[string]any, error) {
 			lists, err := h.intake.Lists(ctx, s)
 			return map[string]any{"lists": lists}, err
@@ -478,6 +485,42 @@ func (d deskTasks) OfCase(ctx context.Context, g access.Grant, caseID string) ([
 		out = append(out, d.task(t))
 	}
 	return out, err
+}
+
+// freeParts are the ad-hoc sub-processes of a case as the desk leads them.
+type freeParts struct{ h *House }
+
+func (f freeParts) Running(ctx context.Context, g access.Grant, caseID string) ([]casefileweb.FreePart, error) {
+	id, err := f.h.engine.InstanceOf(ctx, caseID)
+	if err != nil {
+		return nil, err
+	}
+	list, err := f.h.engine.AdHocs(ctx, g, id)
+	var out []casefileweb.FreePart
+	for _, x := range list {
+		part := casefileweb.FreePart{Token: x.Token, Name: x.Name, Revision: x.Revision, Ends: x.Ends}
+		for _, s := range x.Activities {
+			part.Choices = append(part.Choices, casefileweb.FreeChoice{ID: s.Element, Name: s.Name, Running: s.Running, Waiting: s.Waiting})
+		}
+		out = append(out, part)
+	}
+	return out, err
+}
+
+func (f freeParts) turn(ctx context.Context, caseID string, t process.AdHocTurn, do func(*store.Tx, process.AdHocTurn) error) error {
+	var err error
+	if t.Instance, err = f.h.engine.InstanceOf(ctx, caseID); err != nil {
+		return err
+	}
+	return f.h.db.Write(ctx, func(tx *store.Tx) error { return do(tx, t) })
+}
+
+func (f freeParts) Begin(ctx context.Context, g access.Grant, caseID, token string, revision int64, steps []string) error {
+	return f.turn(ctx, caseID, process.AdHocTurn{Token: token, Revision: revision, Elements: steps}, func(tx *store.Tx, t process.AdHocTurn) error { return f.h.engine.BeginAdHoc(ctx, tx, g, t) })
+}
+
+func (f freeParts) Conclude(ctx context.Context, g access.Grant, caseID, token string, revision int64) error {
+	return f.turn(ctx, caseID, process.AdHocTurn{Token: token, Revision: revision}, func(tx *store.Tx, t process.AdHocTurn) error { return f.h.engine.ConcludeAdHoc(ctx, tx, g, t) })
 }
 
 func (d deskTasks) Claim(ctx context.Context, g access.Grant, id string) error {

@@ -157,6 +157,7 @@ func New(c Config) (*API, error) {
 	a.operations()
 	if c.Tasks != nil && c.Services != nil {
 		a.processes()
+		a.historyOperations()
 	}
 	room := Room{API: a.huma, Caller: func(ctx context.Context) access.Actor { return callerOf(ctx).actor }, Fail: a.fail}
 	for _, more := range c.More {

@@ -121,6 +121,7 @@ func (a *API) operations() {
 	}
 	if a.c.Tasks != nil {
 		a.taskOperations()
+		a.adHocOperations()
 		a.jobOperations()
 		a.messageOperations()
 		a.incidentOperations()

@@ -70,6 +70,35 @@ func TestProcesses(t *testing.T) {
 		call("operations", http.MethodPost, "/instances/"+id+"/modifications", wish, 422)
 		call("operations", http.MethodGet, "/instances/nothing", nil, 404)
 
+		// What it did: the token was moved by hand, by whom isn't told.
+		path := "/instances/" + id + "/history"
+		call("reader", http.MethodGet, path, nil, 403)
+		call("watcher", http.MethodGet, path+"?after=x", nil, 422)
+		var told []string
+		for next := ""; ; {
+			out := call("watcher", http.MethodGet, path+"?limit=2&after="+next, nil, 200)
+			for _, x := range out["items"].([]any) {
+				x := x.(map[string]any)
+				if x["took"] == nil || x["seconds"] == nil || x["began"] == nil {
+					t.Errorf("%v", x)
+				}
+				told = append(told, fmt.Sprint(x["element"], " ", x["state"], " ", x["by"]))
+			}
+			if out["next"] == nil {
+				break
+			}
+			next = fmt.Sprint(out["next"])
+		}
+		if fmt.Sprint(told) != "[s done <nil> a cancelled machine b running <nil>]" {
+			t.Errorf("%q", told)
+		}
+		heat := call("watcher", http.MethodGet, "/services/"+serviceID+"/heat", nil, 200)
+		if heat["version"] != "old" || heat["cases"] != 1.0 || len(heat["elements"].([]any)) != 3 {
+			t.Errorf("%v", heat)
+		}
+		call("watcher", http.MethodGet, "/services/"+serviceID+"/heat?version=none", nil, 404)
+		call("reader", http.MethodGet, "/services/"+serviceID+"/heat", nil, 403)
+
 		running := call("watcher", http.MethodGet, "/services/"+serviceID+"/running", nil, 200)
 		if fmt.Sprint(running["items"].([]any)[0].(map[string]any)["version"]) != "old" {
 			t.Fatalf("%v", running)
@@ -79,7 +108,7 @@ func TestProcesses(t *testing.T) {
 		if fmt.Sprint(m["state"], " ", m["seen"], " ", m["problems"]) != "rehearsed 1 1" {
 			t.Fatalf("%v", m)
 		}
-		path := "/migrations/" + fmt.Sprint(m["id"])
+		path = "/migrations/" + fmt.Sprint(m["id"])
 		call("watcher", http.MethodPost, path+"/run", nil, 403)
 		call("operations", http.MethodPost, path+"/undo", nil, 409)
 		if m = call("operations", http.MethodPost, path+"/run", nil, 200); m["state"] != "running" {

@@ -452,7 +452,7 @@ func (s *stepping) save(ctx context.Context, event string) error {
 			return err
 		}
 	}
-	return s.tx.Later(ctx, insertHistory, ident.New(), r.InstanceID, now, event, string(s.actor.Kind), s.actor.ID, string(trace), record)
+	return s.tx.Later(ctx, insertHistory, ident.New(), r.InstanceID, now, event, string(s.actor.Kind), s.actor.ID, string(trace), record, named(s.actor))
 }
 
 // tokenArgs are the arguments of the jobs of this office.

@@ -613,3 +613,38 @@ func TestProcess(t *testing.T) {
 		}
 	})
 }
+
+// A token keeps its id from one task to the next, and round a loop to the same one again.
+func TestTaskAfterTask(t *testing.T) {
+	storetest.Each(t, rooms(), func(t *testing.T, db *store.DB) {
+		h := openHouse(t, db)
+		def, err := bpmn.Parse("two.bpmn", []byte(`<bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL"><bpmn:process id="two" isExecutable="true">
+<bpmn:startEvent id="s"/><bpmn:userTask id="first"/><bpmn:userTask id="second"/><bpmn:exclusiveGateway id="g" default="f3"/><bpmn:endEvent id="e"/>
+<bpmn:sequenceFlow id="f1" sourceRef="s" targetRef="first"/><bpmn:sequenceFlow id="f2" sourceRef="first" targetRef="second"/><bpmn:sequenceFlow id="f" sourceRef="second" targetRef="g"/>
+<bpmn:sequenceFlow id="f3" sourceRef="g" targetRef="first"/><bpmn:sequenceFlow id="f4" sourceRef="g" targetRef="e"><bpmn:conditionExpression>=enough = true</bpmn:conditionExpression></bpmn:sequenceFlow></bpmn:process></bpmn:definitions>`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.write(func(tx *store.Tx) error {
+			_, err := h.engine.Start(t.Context(), tx, def, process.StartParams{CaseID: "c1", CaseRef: "R1", Label: "A", Service: "s", Version: "v1", Office: "32", Vars: map[string]any{}, Actor: accesstest.Anna()})
+			return err
+		})
+		clerk := accesstest.Clerk("32")
+		read, decide := h.grant(clerk, access.List), h.grant(clerk, access.Decide)
+		for i, element := range []string{"first", "second", "first", "second"} {
+			h.at("c1", element)
+			list, err := h.engine.CaseTasks(t.Context(), read, "c1")
+			if err != nil || len(list) != i+1 {
+				t.Fatalf("%v %+v", err, list)
+			}
+			x := list[i]
+			h.write(func(tx *store.Tx) error {
+				_, err := h.engine.Complete(t.Context(), tx, decide, x.ID, x.Revision, map[string]any{"enough": i == 3})
+				return err
+			})
+		}
+		if v := h.view("c1"); v.Status != bpmn.Completed {
+			t.Errorf("%s", v.Status)
+		}
+	})
+}

@@ -58,7 +58,7 @@ SELECT id, case_id, ref, label, service, version, office, model, process, status
 FROM process_instance WHERE id = $1`
 
 const insertHistory = `-- process.insertHistory
-INSERT INTO process_history (id, instance_id, at, event, actor_kind, actor_id, trace, record) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
+INSERT INTO process_history (id, instance_id, at, event, actor_kind, actor_id, trace, record, actor_name) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
 
 // Of the cases of a model that began in a time, a page, the last first.
 const begunIn = `-- process.begunIn
@@ -78,6 +78,26 @@ UPDATE process_history SET record = '' WHERE id > $1 AND id <= $2 AND record <> 
 
 const historyOf = `-- process.historyOf
 SELECT at, event, actor_kind, actor_id, trace FROM process_history WHERE instance_id = $1 ORDER BY id LIMIT 2000`
+
+// From a step on, that step included, a piece at a time.
+const historyFrom = `-- process.historyFrom
+SELECT id, at, event, actor_kind, actor_name, trace FROM process_history WHERE instance_id = $1 AND id >= $2 ORDER BY id LIMIT $3`
+
+const instanceOfOffice = `-- process.instanceOfOffice
+SELECT id, case_id, ref, label, service, version, office, model, process, status, state, revision, calls
+FROM process_instance WHERE case_id = $1 AND office = $2 ORDER BY id LIMIT 1`
+
+const clerkOfTask = `-- process.clerkOfTask
+SELECT assignee_name FROM process_task WHERE instance_id = $1 AND token = $2 AND state = 'open'`
+
+// Who did a task, where the step itself doesn't say: the last one that was done before the step.
+const clerkOfDone = `-- process.clerkOfDone
+SELECT assignee_name FROM process_task WHERE case_id = $1 AND instance_id = $2 AND token = $3 AND element = $4 AND state = 'done' AND done_at <= $5
+ORDER BY id DESC LIMIT 1`
+
+const incidentsAt = `-- process.incidentsAt
+SELECT count(*) FROM (SELECT 1 FROM process_incident
+WHERE instance_id = $1 AND token = $2 AND element = $3 AND created_at >= $4 AND created_at <= $5 LIMIT 1000) t`
 
 const insertTask = `-- process.insertTask
 INSERT INTO process_task (id, instance_id, token, case_id, ref, label, service, version, office, element, name, form, roles, properties,

@@ -153,3 +153,58 @@ func (r *run) conclude(sc *Scope) {
 	}
 	r.complete(sc)
 }
+
+// AdHocRun is an ad-hoc sub-process that runs, and what can begin in it.
+type AdHocRun struct {
+	Token   string
+	Element *Element
+	Item    int // which item or round it runs for, from 1
+	Choices []AdHocChoice
+}
+
+// AdHocChoice is an activity that can begin in an ad-hoc sub-process.
+type AdHocChoice struct {
+	Element *Element
+	Running int // how many of it run
+	Waiting int // … are to begin when their turn comes
+}
+
+// AdHoc are the ad-hoc sub-processes that run, in the order of their tokens. One that
+// stands at an incident doesn't.
+func (p *Process) AdHoc(s State) []AdHocRun {
+	var out []AdHocRun
+	if s.Status != Running {
+		return nil
+	}
+	for _, t := range s.Tokens {
+		el := p.byID[t.Element]
+		if el == nil || el.Kind != AdHoc || t.Wait != ForScope || el.Body(t) {
+			continue
+		}
+		run := AdHocRun{Token: t.ID, Element: el, Item: t.Item}
+		i := slices.IndexFunc(s.Scopes, func(sc *Scope) bool { return sc.Token == t.ID })
+		if i < 0 {
+			continue
+		}
+		sc := s.Scopes[i]
+		for _, c := range el.Children {
+			if startable(p, el, []string{c.ID}) != nil {
+				continue
+			}
+			choice := AdHocChoice{Element: c}
+			for _, o := range s.Tokens {
+				if o.Scope == sc.ID && o.Element == c.ID && o.Wait != Watching {
+					choice.Running++
+				}
+			}
+			for _, x := range sc.Items {
+				if id, ok := x.(string); ok && p.within(el, id) == c {
+					choice.Waiting++
+				}
+			}
+			run.Choices = append(run.Choices, choice)
+		}
+		out = append(out, run)
+	}
+	return out
+}

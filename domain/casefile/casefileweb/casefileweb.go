@@ -159,6 +159,11 @@ type Config struct {
 	Write func(ctx context.Context, g access.Grant, c casefile.Case, subject, body string) error
 	// Diagram draws the process of a case with its token, and tells it as a list.
 	Diagram func(ctx context.Context, g access.Grant, c casefile.Case, loc *i18n.Localizer) ([]ui.Component, error)
+	// Steps tells what the process of a case did, element by element; after is the place of
+	// its next page in the address, path the page on which it stands.
+	Steps func(ctx context.Context, g access.Grant, c casefile.Case, loc *i18n.Localizer, path, after string) (ui.Component, error)
+	// Free leads the parts of a case that have no order of their own.
+	Free FreeParts
 	// FormVars are what the forms of a service may read besides answers and registers: lists.
 	FormVars func(ctx context.Context, s *service.Service) (map[string]any, error)
 	// Holdings is what the registers hold about a resident, put on record as read by themselves.
@@ -219,6 +224,9 @@ func Mounts(c Config) (web.Mounts, error) {
 			{Pattern: "POST /desk/tasks/{id}/claim", Handler: web.Handle(p.claim)},
 			{Pattern: "POST /desk/tasks/{id}/release", Handler: web.Handle(p.release)},
 		}...)
+	}
+	if c.Free != nil {
+		ms = append(ms, web.Mount{Pattern: "POST /desk/cases/{id}/free/{token}", Handler: web.Handle(p.turnFree)})
 	}
 	if c.Ask != nil || c.Write != nil {
 		ms = append(ms, web.Mounts{

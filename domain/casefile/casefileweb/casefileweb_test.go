@@ -179,6 +179,7 @@ type house struct {
 	site     *web.Site
 	cfg      Config
 	tasks    *tasks
+	free     *freeParts
 	asked    []string
 	db       *store.DB
 	cases    []casefile.Case
@@ -191,7 +192,7 @@ func newHouse(t testing.TB, cases int) *house {
 	t.Helper()
 	ctx := t.Context()
 	db := storetest.SQLite(t, []store.Migrations{audit.Migrations(), bus.Migrations(), casefile.Migrations(), service.Migrations()})
-	h := &house{t: t, db: db, tasks: &tasks{done: map[string]map[string]any{}}}
+	h := &house{t: t, db: db, tasks: &tasks{done: map[string]map[string]any{}}, free: &freeParts{rev: 1}}
 	h.services = service.NewCatalog(db, func() time.Time { return testNow })
 	if err := h.services.Load(ctx, os.DirFS("../../../content/services")); err != nil {
 		t.Fatal(err)
@@ -252,6 +253,11 @@ func newHouse(t testing.TB, cases int) *house {
 			svg := bpmn.SVG(s.Process, s.ProcessID, bpmn.Drawing{Active: []string{"review"}, Done: []string{"start", "received", "eligibility", "in_review"}, Title: s.Title.For(loc.Lang())})
 			return []ui.Component{ui.Figure{SVG: template.HTML(svg), Title: "Prozess", Text: "Wartet auf: Anmeldung prüfen."}}, nil
 		},
+		Free: h.free,
+		Steps: func(_ context.Context, _ access.Grant, _ casefile.Case, _ *i18n.Localizer, path, after string) (ui.Component, error) {
+			return ui.Details{Summary: "Verlauf der Schritte", Open: after != "", Items: []ui.Component{ui.Table{Caption: "Verlauf", CaptionHidden: true, Columns: []ui.Column{{Label: "Schritt"}, {Label: "Wer"}},
+				Rows: []ui.Row{{Cells: []ui.Cell{{Text: "Anmeldung prüfen"}, {Text: "Frau Schmitz"}}}}}, ui.Pagination{Next: path + "?steps=x"}}}, nil
+		},
 		Holdings: func(context.Context, access.Actor) ([]Holding, error) {
 			return []Holding{{Register: i18n.Plain("Melderegister"), Purpose: i18n.Plain("Einwohnermeldewesen"), Basis: "§ 3 BMG", Records: [][]Datum{{{Label: i18n.Plain("Name"), Value: "Anna Schmidt"}, {Label: i18n.Plain("Geboren"), Value: "1985-03-27"}}}}}, nil
 		},
@@ -290,6 +296,9 @@ func newHouse(t testing.TB, cases int) *house {
 		c := h.cases[i]
 		h.tasks.list = append(h.tasks.list, &Task{ID: ident.New(), CaseID: c.ID, CaseRef: c.Ref, Service: svc, Version: s.Version, Office: "32", Form: "decision", Open: true,
 			Name: i18n.Text{"de": "Anmeldung prüfen"}, Due: testNow.Add(time.Duration(i-1) * 24 * time.Hour)})
+	}
+	if cases > 0 {
+		h.free.caseID = h.cases[0].ID
 	}
 	h.start(cat, tmpl)
 	return h

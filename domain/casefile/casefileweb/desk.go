@@ -17,6 +17,7 @@ type deskPage struct {
 	Ref      string
 	State    ui.Badge
 	Notice   ui.Component
+	Free     []ui.Component // what the clerk may begin
 	Tasks    ui.Table
 	Facts    ui.SummaryList
 	Actions  ui.Buttons
@@ -26,9 +27,14 @@ type deskPage struct {
 	Messages []ui.Component
 	Timeline ui.Timeline
 	Diagram  ui.Component
+	Steps    ui.Component // of the process; on the page of the case only
 }
 
 func (p *pages) showDesk(w http.ResponseWriter, r *http.Request) error {
+	return p.renderDesk(w, r, http.StatusOK, nil)
+}
+
+func (p *pages) renderDesk(w http.ResponseWriter, r *http.Request, status int, notice ui.Component) error {
 	a, err := p.clerk(r)
 	if err != nil {
 		return err
@@ -70,11 +76,26 @@ func (p *pages) showDesk(w http.ResponseWriter, r *http.Request) error {
 				{Text: t.Name.For(loc.Lang()), Href: withBack("/desk/tasks/"+t.ID, back)}, due, assigneeCell(loc, a, t)}})
 		}
 	}
-	if r.URL.Query().Has("sent") {
-		page.Notice = ui.Alert{Tone: ui.Success, Title: loc.T("casefileweb.sent")}
+	if page.Free, err = p.free(ctx, loc, g, c, back); err != nil {
+		return err
 	}
-	return p.desk.Render(w, r, http.StatusOK, web.Page[deskPage]{
-		Title: p.serviceTitle(loc, c.Service) + " " + c.Ref, Shell: web.Desk("work").WithBack(loc.T("casefileweb.work"), back), Data: page})
+	if p.Steps != nil {
+		if page.Steps, err = p.Steps(ctx, g, c, loc, "/desk/cases/"+c.ID, r.URL.Query().Get("steps")); err != nil {
+			return err
+		}
+	}
+	page.Notice = notice
+	switch q := r.URL.Query(); {
+	case notice != nil:
+	case q.Has("sent"):
+		page.Notice = ui.Alert{Tone: ui.Success, Title: loc.T("casefileweb.sent")}
+	case q.Has("begun"):
+		page.Notice = ui.Alert{Tone: ui.Success, Title: loc.T("casefileweb.parts.begun"), Live: true}
+	case q.Has("concluded"):
+		page.Notice = ui.Alert{Tone: ui.Success, Title: loc.T("casefileweb.parts.concluded"), Live: true}
+	}
+	return p.desk.Render(w, r, status, web.Page[deskPage]{
+		Title: p.serviceTitle(loc, c.Service) + " " + c.Ref, Shell: web.Desk("work").WithBack(loc.T("casefileweb.work"), back).WithErrors(status >= 400), Data: page})
 }
 
 // file collects everything about a case that was read with the grant.

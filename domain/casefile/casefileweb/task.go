@@ -107,6 +107,9 @@ func (p *pages) renderTask(w http.ResponseWriter, r *http.Request, status int, t
 	if err != nil {
 		return err
 	}
+	if file.Free, err = p.free(r.Context(), loc, t.grant, t.c, back); err != nil {
+		return err
+	}
 	page := taskPage{
 		ID: t.task.ID, Back: back, Name: t.task.Name.For(loc.Lang()), Notice: notice, Open: t.task.Open,
 		Free: t.task.Open && t.task.Assignee == "", Mine: t.task.Open && t.task.Assignee == t.actor.ID,

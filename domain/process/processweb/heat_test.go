@@ -44,6 +44,11 @@ func TestSpans(t *testing.T) {
 			t.Errorf("%s: got %q, want %q", d, got, want)
 		}
 	}
+	for d, want := range map[time.Duration]string{time.Millisecond: "unter 1 Sek.", 59 * time.Second: "59 Sek.", 90 * time.Second: "1 Min.", 24 * time.Hour: "1 Tag", 76 * time.Hour: "3 Tage 4 Std.", 2*time.Hour + 5*time.Minute: "2 Std. 5 Min.", 3 * time.Hour: "3 Std."} {
+		if got := words(loc, d); got != want {
+			t.Errorf("%s: got %q, want %q", d, got, want)
+		}
+	}
 	if level(0, time.Hour) != 0 || level(time.Hour, time.Hour) != 4 || level(30*time.Minute, time.Hour) != 3 {
 		t.Error("the shades are wrong")
 	}

@@ -157,6 +157,15 @@ func (p *pages) instance(w http.ResponseWriter, r *http.Request, status int, x w
 		{Key: loc.T("processweb.version"), Value: short(d.Version)}, {Key: loc.T("processweb.status.label"), Value: loc.T("processweb.status." + string(d.Status))},
 		{Key: loc.T("processweb.at"), Value: labels(d.Linked, d.Active)}}})
 	items = append(items, Diagram(d.Instance, loc.T("processweb.diagram"), labels(d.Linked, d.Active)), Outline(loc, d.Instance))
+	after := ""
+	if r.Method == http.MethodGet {
+		after = r.URL.Query().Get("steps")
+	}
+	h, err := p.Engine.History(ctx, g, id, after, StepsPage)
+	if err != nil {
+		return err
+	}
+	items = append(items, History(loc, p.Zone, h, "/desk/processes/"+id, after))
 	items = append(items, p.tokens(loc, d), p.scopes(loc, d, values))
 	if !values {
 		items = append(items, ui.Links{Items: []ui.Link{{Text: loc.T("processweb.showValues"), Href: "/desk/processes/" + id + "?values"}}})

@@ -191,6 +191,8 @@ func TestChangeByHand(t *testing.T) {
 	}
 	has(t, d.get(path+"?done", 200), "ausgeführt und festgehalten", "weil", "Olga Betrieb", "versetzt")
 	has(t, d.post(path, 409, append(move, "what", "do")...), "inzwischen weitergegangen")
+	has(t, d.get(path, 200), "Verlauf der Schritte", "antragstellende Person", "abgebrochen", "läuft")
+	d.get(path+"?steps=nonsense", 422)
 
 	d.actor.Roles = []string{"clerk"}
 	d.get(path, 403)
