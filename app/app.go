@@ -228,15 +228,18 @@ func openVault(c config.Config, db *store.DB) (*vault.Vault, error) {
 	if err != nil {
 		return nil, err
 	}
-	if keyset, err = blob.WriteOnce(filepath.Join(c.Data.Shared, "vault.keyset"), keyset); err != nil {
+	if keyset, err = blob.WriteOnce(keysetFile(c), keyset); err != nil {
 		return nil, err
 	}
 	return vault.New(db, master, keyset)
 }
 
+func keysetFile(c config.Config) string { return filepath.Join(c.Data.Shared, "vault.keyset") }
+func masterFile(c config.Config) string { return filepath.Join(c.Data.Shared, "vault.key") }
+
 func masterKey(c config.Config) (vault.MasterKey, error) {
-	if c.Vault.Key.File == "" && c.Vault.Key.Env == "" {
-		key, err := secretFile(filepath.Join(c.Data.Shared, "vault.key"))
+	if !c.Vault.Elsewhere() {
+		key, err := secretFile(masterFile(c))
 		if err != nil {
 			return nil, err
 		}
@@ -308,6 +311,9 @@ func (h *House) offices(ctx context.Context, o Options) (err error) {
 			return h.publish(ctx, tx, register.EventChanged, e.Case, e)
 		}})
 	if err != nil {
+		return err
+	}
+	if err := h.registers.Upgrade(ctx); err != nil {
 		return err
 	}
 	if err := h.installCity(ctx); err != nil {
@@ -608,7 +614,7 @@ func (h *House) Run(ctx context.Context, l net.Listener, ready func()) error {
 	// Requests end before the rooms that they need.
 	rooms, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
-	work := []func(context.Context) error{h.jobs.Run, h.outbox.Run, h.payments.Run, h.sweep, h.watch}
+	work := []func(context.Context) error{h.jobs.Run, h.outbox.Run, h.payments.Run, h.sweep, h.turn, h.watch}
 	done := make(chan error, 1)
 	go func() { done <- runAll(rooms, work...) }()
 	h.running.Store(true)
@@ -641,6 +647,26 @@ func (h *House) sweep(ctx context.Context) error {
 		_, err2 := h.intake.Sweep(ctx)
 		if err := errors.Join(err1, err2, h.api.Sweep(ctx), h.webhooks.Sweep(ctx)); err != nil && ctx.Err() == nil {
 			h.log.Error("what has run out can't be removed", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-t.C:
+		}
+	}
+}
+
+// turn puts into force in the registers what was known in advance.
+func (h *House) turn(ctx context.Context) error {
+	t := time.NewTicker(time.Minute)
+	defer t.Stop()
+	for {
+		more, err := h.registers.Turn(ctx)
+		if err != nil && ctx.Err() == nil {
+			h.log.Error("what comes into force in the registers waits", "err", err)
+		}
+		if more && err == nil {
+			continue
 		}
 		select {
 		case <-ctx.Done():

@@ -62,6 +62,9 @@ type Vault struct {
 	Key Secret `toml:"key"`
 }
 
+// Elsewhere reports whether the master key is kept apart from the data.
+func (v Vault) Elsewhere() bool { return v.Key.File != "" || v.Key.Env != "" || v.Key.value != "" }
+
 // Content is where packages are read from.
 type Content struct {
 	Dir    string        `toml:"dir"`    // empty: the content that the program was built with
@@ -229,7 +232,7 @@ func (c *Config) check() (bad []string) {
 	default:
 		say("database.engine: %q: want sqlite or postgres", c.Database.Engine)
 	}
-	if c.Vault.Key.File != "" || c.Vault.Key.Env != "" {
+	if c.Vault.Elsewhere() {
 		if _, err := c.Vault.Key.Read(); err != nil {
 			say("vault.key: %v", err)
 		}

@@ -77,6 +77,10 @@ FROM register_version WHERE register = $1 AND id = $2 AND valid_to > $3`
 const dueTurns = `-- register.dueTurns
 SELECT register, id FROM register_record WHERE turn_at <= $1 ORDER BY turn_at LIMIT $2`
 
+const unsealedRecords = `-- register.unsealedRecords
+SELECT register, id, person, version, data, sealed, valid_from, valid_to, changed_at, changed_by, reason, case_id, last, turn_at
+FROM register_record WHERE register = $1 AND id > $2 AND length(sealed) = 0 ORDER BY id LIMIT $3`
+
 const deleteRecord = `-- register.deleteRecord
 DELETE FROM register_record WHERE register = $1 AND id = $2`
 

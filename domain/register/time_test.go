@@ -303,3 +303,47 @@ func TestSealedAndErased(t *testing.T) {
 		}
 	})
 }
+
+// What was stored before there were seals is sealed at the next start, once, and found as before.
+func TestUpgradeSealsWhatIsThere(t *testing.T) {
+	storetest.Each(t, rooms, func(t *testing.T, db *store.DB) {
+		h := open(t, db)
+		raw := func(q string, args ...any) {
+			t.Helper()
+			must(t, db.Write(t.Context(), func(tx *store.Tx) error { _, err := tx.Exec(t.Context(), q, args...); return err }))
+		}
+		text := func(v any) string { b, err := json.Marshal(v); must(t, err); return string(b) }
+		const record = "INSERT INTO register_record (register, id, person, version, data, changed_at, changed_by, reason, case_id, last) VALUES ($1, $2, $3, $4, $5, 1, 'x', '', '', $4)"
+		const index = "INSERT INTO register_index (register, field, value, id) VALUES ($1, $2, $3, $4)"
+		raw(record, "vehicles", "DU-AB 1", "p2", 2, text(car("DU-AB 1", "p2")))
+		raw("INSERT INTO register_version (register, id, version, person, data, changed_at, changed_by, reason, case_id) VALUES ('vehicles', 'DU-AB 1', 1, 'p1', $1, 1, 'x', '', '')", text(car("DU-AB 1", "p1")))
+		raw(index, "vehicles", "plate", "DUAB1", "DU-AB 1")
+		for i := range 1200 { // several batches
+			id := fmt.Sprintf("r%04d", i)
+			raw(record, "residents", id, "", 1, text(resident(id, "Anna", "Schmidt"+id, "1990-01-01")))
+			raw(index, "residents", "family_name", "schmidt"+id, id)
+		}
+		must(t, h.Upgrade(t.Context()))
+		must(t, h.Upgrade(t.Context()))
+		fields := []string{"plate", "holder", "make"}
+		g := h.grant(t, access.Request{Action: access.Read, Resource: "register:vehicles", Subjects: []string{"p1", "p2"}, Fields: fields})
+		if list, err := h.Find(t.Context(), g, "vehicles", "plate", "DU-AB 1", fields); err != nil || len(list) != 1 || list[0]["make"] != "Opel" {
+			t.Errorf("%v %v", list, err)
+		}
+		hist, err := h.History(t.Context(), g, "vehicles", "DU-AB 1")
+		if must(t, err); len(hist) != 2 || !strings.Contains(string(hist[1].Data), "p1") {
+			t.Errorf("%+v", hist)
+		}
+		people := h.grant(t, access.Request{Action: access.Read, Resource: "register:residents", Subjects: []string{"r1199"}, Fields: []string{"id", "given_names"}})
+		if list, err := h.Find(t.Context(), people, "residents", "family_name", "Schmidtr1199", []string{"given_names"}); err != nil || len(list) != 1 || list[0]["given_names"] != "Anna" {
+			t.Errorf("%v %v", list, err)
+		}
+		for _, q := range []string{"SELECT count(*) FROM register_record WHERE data LIKE '%Schmidt%' OR data LIKE '%Opel%'", "SELECT count(*) FROM register_version WHERE data LIKE '%Opel%'", "SELECT count(*) FROM register_index WHERE value LIKE 'schmidt%'"} {
+			var n int
+			must(t, db.QueryRow(t.Context(), q).Scan(&n))
+			if n != 0 {
+				t.Errorf("%d by %s", n, q)
+			}
+		}
+	})
+}
