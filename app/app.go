@@ -5,6 +5,7 @@ package app
 import (
 	"context"
 	"embed"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -34,6 +35,7 @@ import (
 	"mercator/core/identity"
 	"mercator/core/job"
 	"mercator/core/store"
+	"mercator/core/vault"
 	"mercator/domain/casefile"
 	"mercator/domain/catalogue"
 	"mercator/domain/intake"
@@ -89,6 +91,7 @@ type House struct {
 	definitions *register.Registers
 
 	db        *store.DB
+	vault     *vault.Vault
 	blobs     *blob.Folder
 	nats      *bus.NATS
 	jobs      *job.Queue
@@ -113,7 +116,7 @@ type House struct {
 func Migrations() []store.Migrations {
 	return append([]store.Migrations{
 		blob.Migrations(), audit.Migrations(), identity.Migrations(), job.Migrations(), bus.Migrations(),
-		service.Migrations(), register.Migrations(), casefile.Migrations(), process.Migrations(),
+		service.Migrations(), vault.Migrations(), register.Migrations(), casefile.Migrations(), process.Migrations(),
 		payment.Migrations(), intake.Migrations(),
 	}, roomMigrations()...)
 }
@@ -179,6 +182,9 @@ func (h *House) strongRoom(ctx context.Context, o Options) (err error) {
 	if err := h.blobs.Belong(ctx, h.db); err != nil {
 		return err
 	}
+	if h.vault, err = openVault(c, h.db); err != nil {
+		return err
+	}
 	// The data folder belongs to one process at a time, so its key names the node; with the
 	// host, for folders that were copied.
 	node, err := secretFile(filepath.Join(c.Data.Dir, "node.id"))
@@ -209,6 +215,45 @@ func (h *House) strongRoom(ctx context.Context, o Options) (err error) {
 	h.sessions, err = identity.NewSessions(identity.Config{DB: h.db, Secure: strings.HasPrefix(c.Server.PublicURL, "https:"),
 		Idle: c.Identity.SessionIdle, Absolute: c.Identity.SessionMax, Now: h.now, Log: h.log})
 	return err
+}
+
+// openVault opens the keys of persons. The master key is as configured, else in a file
+// beside the keyset, which protects copies of the database and nothing more.
+func openVault(c config.Config, db *store.DB) (*vault.Vault, error) {
+	master, err := masterKey(c)
+	if err != nil {
+		return nil, err
+	}
+	keyset, err := vault.NewKeyset(master)
+	if err != nil {
+		return nil, err
+	}
+	if keyset, err = blob.WriteOnce(keysetFile(c), keyset); err != nil {
+		return nil, err
+	}
+	return vault.New(db, master, keyset)
+}
+
+func keysetFile(c config.Config) string { return filepath.Join(c.Data.Shared, "vault.keyset") }
+func masterFile(c config.Config) string { return filepath.Join(c.Data.Shared, "vault.key") }
+
+func masterKey(c config.Config) (vault.MasterKey, error) {
+	if !c.Vault.Elsewhere() {
+		key, err := secretFile(masterFile(c))
+		if err != nil {
+			return nil, err
+		}
+		return vault.Master(key)
+	}
+	text, err := c.Vault.Key.Read()
+	if err != nil {
+		return nil, fmt.Errorf("vault.key: %w", err)
+	}
+	key, err := hex.DecodeString(text)
+	if err != nil || len(key) != 32 {
+		return nil, errors.New("vault.key: want 32 bytes as 64 hexadecimal digits, as openssl rand -hex 32 makes them")
+	}
+	return vault.Master(key)
 }
 
 // openBus starts the embedded NATS server, or connects to the one outside.
@@ -261,11 +306,14 @@ func (h *House) offices(ctx context.Context, o Options) (err error) {
 	if h.definitions, err = register.Load(registersFS); err != nil {
 		return err
 	}
-	h.registers, err = register.New(register.Config{DB: h.db, Registers: h.definitions, Now: h.now,
+	h.registers, err = register.New(register.Config{DB: h.db, Vault: h.vault, Registers: h.definitions, Now: h.now,
 		Publish: func(ctx context.Context, tx *store.Tx, e register.Changed) error {
 			return h.publish(ctx, tx, register.EventChanged, e.Case, e)
 		}})
 	if err != nil {
+		return err
+	}
+	if err := h.registers.Upgrade(ctx); err != nil {
 		return err
 	}
 	if err := h.installCity(ctx); err != nil {
@@ -569,7 +617,7 @@ func (h *House) Run(ctx context.Context, l net.Listener, ready func()) error {
 	// Requests end before the rooms that they need.
 	rooms, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
-	work := []func(context.Context) error{h.jobs.Run, h.outbox.Run, h.payments.Run, h.sweep, h.watch}
+	work := []func(context.Context) error{h.jobs.Run, h.outbox.Run, h.payments.Run, h.sweep, h.turn, h.watch}
 	done := make(chan error, 1)
 	go func() { done <- runAll(rooms, work...) }()
 	h.running.Store(true)
@@ -602,6 +650,26 @@ func (h *House) sweep(ctx context.Context) error {
 		_, err2 := h.intake.Sweep(ctx)
 		if err := errors.Join(err1, err2, h.api.Sweep(ctx), h.webhooks.Sweep(ctx), h.engine.MaskCauses(ctx)); err != nil && ctx.Err() == nil {
 			h.log.Error("what has run out can't be removed", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-t.C:
+		}
+	}
+}
+
+// turn puts into force in the registers what was known in advance.
+func (h *House) turn(ctx context.Context) error {
+	t := time.NewTicker(time.Minute)
+	defer t.Stop()
+	for {
+		more, err := h.registers.Turn(ctx)
+		if err != nil && ctx.Err() == nil {
+			h.log.Error("what comes into force in the registers waits", "err", err)
+		}
+		if more && err == nil {
+			continue
 		}
 		select {
 		case <-ctx.Done():

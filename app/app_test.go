@@ -199,20 +199,28 @@ func TestBackupAndRestore(t *testing.T) {
 		t.Fatal(err)
 	}
 	tar := filepath.Join(t.TempDir(), "backup.tar")
-	if err := Backup(ctx, h.config, tar, io.Discard); err != nil {
+	if err := Backup(ctx, h.config, tar, "", io.Discard); err != nil {
 		t.Fatal(err)
 	}
-	if err := Backup(ctx, h.config, tar, io.Discard); err == nil {
+	if err := Backup(ctx, h.config, tar, "", io.Discard); err == nil {
 		t.Error("a backup was overwritten")
 	}
-	if err := Restore(ctx, h.config, tar, io.Discard); err == nil {
+	if err := Restore(ctx, h.config, tar, "", io.Discard); err == nil {
 		t.Error("restored over a house that is in use")
 	}
 	other := h.config
 	other.Data.Dir = t.TempDir()
 	other.Data.Shared = other.Data.Dir
 	other.Database.Path = filepath.Join(other.Data.Dir, "mercator.db")
-	if err := Restore(ctx, other, tar, io.Discard); err != nil {
+	// Without the keys the copy tells nothing about anybody.
+	if err := Restore(ctx, other, tar, filepath.Join(t.TempDir(), "none"), io.Discard); err == nil {
+		t.Error("restored without the keys")
+	}
+	copied, err := os.ReadFile(tar)
+	if err != nil || strings.Contains(string(copied), "Schmidt") {
+		t.Errorf("a name stands in the backup, %v", err)
+	}
+	if err := Restore(ctx, other, tar, "", io.Discard); err != nil {
 		t.Fatal(err)
 	}
 	back := testHouse(t, other.Data.Dir, "")
@@ -228,7 +236,7 @@ func TestBackupAndRestore(t *testing.T) {
 	if _, err := back.registers.MatchPerson(ctx, "Anna", "Schmidt", "1988-04-12"); err != nil {
 		t.Errorf("Anna is lost: %v", err)
 	}
-	if err := Restore(ctx, other, filepath.Join(contentDir, "embed.go"), io.Discard); err == nil {
+	if err := Restore(ctx, other, filepath.Join(contentDir, "embed.go"), filepath.Join(filepath.Dir(tar), keysFile), io.Discard); err == nil {
 		t.Error("something that is no backup was restored")
 	}
 }

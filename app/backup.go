@@ -4,7 +4,11 @@ package app
 
 import (
 	"archive/tar"
+	"bufio"
+	"bytes"
 	"context"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -17,11 +21,12 @@ import (
 	"mercator/core/blob"
 	"mercator/core/config"
 	"mercator/core/store"
+	"mercator/core/vault"
 
 	"github.com/jackc/pgx/v5"
 )
 
-// What a backup holds: the database as one file, then the documents. A document
+// What a backup holds: the database without the keys of persons as one file, then the documents. A document
 // is written before the row that names it, so a copy of the database that is
 // older than the copy of the documents never names one that is missing.
 const (
@@ -30,11 +35,25 @@ const (
 	backupBlobs    = "documents"
 )
 
-// Backup writes a consistent copy of a running platform to a tar file.
-func Backup(ctx context.Context, c config.Config, to string, stdout io.Writer) (err error) {
+// The keys of persons (core/vault) are copied to a file of their own, which each backup
+// replaces: an old copy would bring back whom the city has erased.
+const keysFile = "mercator.keys"
+
+// keysBeside is where the keys lie, unless it is said.
+func keysBeside(backup, keys string) string {
+	if keys == "" {
+		return filepath.Join(filepath.Dir(backup), keysFile)
+	}
+	return keys
+}
+
+// Backup writes a consistent copy of a running platform to a tar file, and the keys of
+// persons to another; "": beside it.
+func Backup(ctx context.Context, c config.Config, to, keys string, stdout io.Writer) (err error) {
 	if to == "" {
 		return errors.New("backup: --to FILE is missing")
 	}
+	keys = keysBeside(to, keys)
 	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return fmt.Errorf("backup: %w", err)
@@ -57,7 +76,7 @@ func Backup(ctx context.Context, c config.Config, to string, stdout io.Writer) (
 		if err != nil {
 			return fmt.Errorf("backup: database.dsn: %w", err)
 		}
-		if err := pgTool(ctx, "pg_dump", dsn, "--format=custom", "--no-owner", "--file", filepath.Join(tmp, name)); err != nil {
+		if err := pgTool(ctx, "pg_dump", dsn, "--format=custom", "--no-owner", "--exclude-table-data="+vault.KeyTable, "--file", filepath.Join(tmp, name)); err != nil {
 			return err
 		}
 	} else {
@@ -65,7 +84,7 @@ func Backup(ctx context.Context, c config.Config, to string, stdout io.Writer) (
 		if err != nil {
 			return err
 		}
-		err = db.BackupTo(ctx, filepath.Join(tmp, name))
+		err = db.BackupTo(ctx, filepath.Join(tmp, name), vault.KeyTable)
 		db.Close()
 		if err != nil {
 			return err
@@ -82,14 +101,96 @@ func Backup(ctx context.Context, c config.Config, to string, stdout io.Writer) (
 	if err := errors.Join(w.Close(), out.Sync(), out.Close()); err != nil {
 		return fmt.Errorf("backup: %w", err)
 	}
-	fmt.Fprintf(stdout, "backup %s: the database and %d documents\n", to, n)
+	// After the database: of whom it holds something, the key is there.
+	persons, err := backupKeys(ctx, c, keys)
+	if err != nil {
+		return fmt.Errorf("backup: %s: %w", keys, err)
+	}
+	fmt.Fprintf(stdout, "backup %s: the database and %d documents\nkeys   %s: of %d persons; it takes the place of the one before, keep no older copy\n", to, n, keys, persons)
 	return nil
 }
 
+// keysHead begins a file of keys.
+type keysHead struct {
+	Keyset json.RawMessage `json:"keyset"`
+	// Master is the master key in hexadecimal digits, if it isn't kept elsewhere.
+	Master string `json:"master,omitempty"`
+}
+
+func backupKeys(ctx context.Context, c config.Config, to string) (n int, err error) {
+	var head keysHead
+	if head.Keyset, err = os.ReadFile(keysetFile(c)); errors.Is(err, fs.ErrNotExist) {
+		head.Keyset = json.RawMessage("null") // nothing has ever been sealed
+	} else if err != nil {
+		return 0, err
+	}
+	if !c.Vault.Elsewhere() {
+		key, err := os.ReadFile(masterFile(c))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return 0, err
+		}
+		head.Master = hex.EncodeToString(key)
+	}
+	f, err := os.CreateTemp(filepath.Dir(to), ".keys-*") // 0600
+	if err != nil {
+		return 0, err
+	}
+	defer os.Remove(f.Name())
+	defer f.Close()
+	db, err := openStore(ctx, c)
+	if err != nil {
+		return 0, err
+	}
+	defer db.Close()
+	w := bufio.NewWriter(f)
+	if err := json.NewEncoder(w).Encode(head); err != nil {
+		return 0, err
+	}
+	if n, err = vault.Export(ctx, db, w); err != nil {
+		return 0, err
+	}
+	if err := errors.Join(w.Flush(), f.Sync(), f.Close()); err != nil {
+		return 0, err
+	}
+	return n, os.Rename(f.Name(), to)
+}
+
+// restoreKeys brings the keys back, and the keyset and master key where they aren't there.
+func restoreKeys(ctx context.Context, c config.Config, db *store.DB, from string) (n int, err error) {
+	f, err := os.Open(from)
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	r := bufio.NewReader(f)
+	first, err := r.ReadBytes('\n')
+	var head keysHead
+	if err != nil || json.Unmarshal(first, &head) != nil {
+		return 0, errors.New("this is no file of keys")
+	}
+	if !c.Vault.Elsewhere() {
+		key, err := hex.DecodeString(head.Master)
+		if err != nil || len(key) != 32 {
+			return 0, errors.New("the master key isn't in it: set vault.key in the configuration")
+		}
+		if there, err := blob.WriteOnce(masterFile(c), key); err != nil || !bytes.Equal(there, key) {
+			return 0, errors.Join(err, fmt.Errorf("%s is another key", masterFile(c)))
+		}
+	}
+	if there, err := blob.WriteOnce(keysetFile(c), head.Keyset); err != nil || !bytes.Equal(bytes.TrimSpace(there), bytes.TrimSpace(head.Keyset)) {
+		return 0, errors.Join(err, fmt.Errorf("%s is another keyset", keysetFile(c)))
+	}
+	return vault.Import(ctx, db, r)
+}
+
 // Restore brings a backup back. It refuses a place where there is something.
-func Restore(ctx context.Context, c config.Config, from string, stdout io.Writer) error {
+func Restore(ctx context.Context, c config.Config, from, keys string, stdout io.Writer) error {
 	if from == "" {
 		return errors.New("restore: --from FILE is missing")
+	}
+	keys = keysBeside(from, keys)
+	if _, err := os.Stat(keys); err != nil {
+		return fmt.Errorf("restore: without the keys of persons nothing about them can be read: --keys FILE: %w", err)
 	}
 	if entries, err := os.ReadDir(blobDir(c)); err == nil && len(entries) > 0 {
 		return fmt.Errorf("restore: %s is not empty; restore into an empty data folder", blobDir(c))
@@ -152,7 +253,11 @@ func Restore(ctx context.Context, c config.Config, from string, stdout io.Writer
 	if err := store.Migrate(ctx, db, Migrations()); err != nil {
 		return err
 	}
-	fmt.Fprintf(stdout, "restored %s: the database and %d documents\n", from, n)
+	persons, err := restoreKeys(ctx, c, db, keys)
+	if err != nil {
+		return fmt.Errorf("restore: %s: %w", keys, err)
+	}
+	fmt.Fprintf(stdout, "restored %s: the database, %d documents, the keys of %d persons\n", from, n, persons)
 	return nil
 }
 

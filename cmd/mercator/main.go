@@ -102,12 +102,14 @@ func operate(ctx context.Context, name string, args []string, stdout, stderr io.
 	f := flag.NewFlagSet("mercator "+name, flag.ContinueOnError)
 	f.SetOutput(stderr)
 	file := f.String("config", "mercator.toml", "the configuration file")
-	to, from := "", ""
+	to, from, keys := "", "", ""
 	switch name {
 	case "backup":
 		f.StringVar(&to, "to", "", "file to write")
+		f.StringVar(&keys, "keys", "", "file of the keys of persons, which is replaced (default: mercator.keys beside it)")
 	case "restore":
 		f.StringVar(&from, "from", "", "file to read")
+		f.StringVar(&keys, "keys", "", "file of the keys of persons (default: mercator.keys beside it)")
 	}
 	if err := f.Parse(args); err != nil {
 		return flag.ErrHelp
@@ -122,8 +124,8 @@ func operate(ctx context.Context, name string, args []string, stdout, stderr io.
 	case "migrate":
 		return app.Migrate(ctx, c, stdout)
 	case "backup":
-		return app.Backup(ctx, c, to, stdout)
+		return app.Backup(ctx, c, to, keys, stdout)
 	default:
-		return app.Restore(ctx, c, from, stdout)
+		return app.Restore(ctx, c, from, keys, stdout)
 	}
 }

@@ -22,6 +22,7 @@ type Config struct {
 	Data     Data     `toml:"data"`
 	Database Database `toml:"database"`
 	Content  Content  `toml:"content"`
+	Vault    Vault    `toml:"vault"`
 	Identity Identity `toml:"identity"`
 	API      API      `toml:"api"`
 	Payment  Payment  `toml:"payment"`
@@ -54,6 +55,15 @@ type Database struct {
 	DSN      Secret `toml:"dsn"`    // postgres
 	MaxConns int    `toml:"max_conns"`
 }
+
+// Vault is where personal data are sealed.
+type Vault struct {
+	// Key is the master key, 64 hexadecimal digits; empty: the file SHARED/vault.key, made at the first start.
+	Key Secret `toml:"key"`
+}
+
+// Elsewhere reports whether the master key is kept apart from the data.
+func (v Vault) Elsewhere() bool { return v.Key.File != "" || v.Key.Env != "" || v.Key.value != "" }
 
 // Content is where packages are read from.
 type Content struct {
@@ -221,6 +231,11 @@ func (c *Config) check() (bad []string) {
 		}
 	default:
 		say("database.engine: %q: want sqlite or postgres", c.Database.Engine)
+	}
+	if c.Vault.Elsewhere() {
+		if _, err := c.Vault.Key.Read(); err != nil {
+			say("vault.key: %v", err)
+		}
 	}
 	isURL("identity.issuer", c.Identity.Issuer)
 	if c.Identity.ClientID == "" {

@@ -153,7 +153,7 @@ func (db *DB) one(w *writerConn, c *change) error {
 
 // BackupTo writes a consistent copy of a SQLite database to a new file while the
 // database is in use.
-func (db *DB) BackupTo(ctx context.Context, path string) error {
+func (db *DB) BackupTo(ctx context.Context, path string, without ...string) error {
 	if db.engine != SQLite {
 		return fault.Internalf("store.backup", "only for sqlite: use pg_dump for postgres")
 	}
@@ -163,6 +163,19 @@ func (db *DB) BackupTo(ctx context.Context, path string) error {
 		return fault.Wrap("store.backup", err)
 	}
 	defer conn.Close()
-	_, err = conn.ExecContext(ctx, "VACUUM INTO $1", path)
+	if _, err = conn.ExecContext(ctx, "VACUUM INTO $1", path); err != nil || len(without) == 0 {
+		return fault.Wrap("store.backup", err)
+	}
+	out, err := sql.Open("sqlite", "file:"+path+"?_pragma=secure_delete(1)")
+	if err != nil {
+		return fault.Wrap("store.backup", err)
+	}
+	defer out.Close()
+	for _, table := range without {
+		if _, err := out.ExecContext(ctx, "DELETE FROM "+table); err != nil {
+			return fault.Wrap("store.backup", err)
+		}
+	}
+	_, err = out.ExecContext(ctx, "VACUUM")
 	return fault.Wrap("store.backup", err)
 }

@@ -14,6 +14,7 @@ type Changed struct {
 	ID       string `json:"id"`
 	Version  int64  `json:"version"`
 	Case     string `json:"case,omitempty"`
+	Erased   bool   `json:"erased,omitempty"`
 }
 
 // EventChanged is the type of its event.

@@ -8,10 +8,12 @@ import (
 	"encoding/json"
 	"iter"
 	"slices"
+	"time"
 
 	"mercator/base/fault"
 	"mercator/core/access"
 	"mercator/core/store"
+	"mercator/core/vault"
 )
 
 // loadBatch is how many records a bulk load stores in one transaction. Large, because
@@ -85,6 +87,13 @@ func (s *Service) Load(ctx context.Context, g access.Grant, l Loading) error {
 			return fault.Wrap(op, b.err)
 		}
 		at := s.now().UTC()
+		var fresh []vault.Wrapped
+		if !l.Update {
+			// What is sealed doesn't wait for the one who writes.
+			if fresh, err = s.sealBatch(ctx, b.rows, at, l.Why); err != nil {
+				return fault.Wrap(op, err)
+			}
+		}
 		if err := s.db.Write(ctx, func(tx *store.Tx) error {
 			if l.Update {
 				for _, n := range b.rows {
@@ -99,8 +108,7 @@ func (s *Service) Load(ctx context.Context, g access.Grant, l Loading) error {
 			var records []any
 			var index [][4]any
 			for _, n := range b.rows {
-				n.Version, n.ChangedAt, n.ChangedBy, n.Reason, n.Case = 1, at, l.Why.Who, l.Why.Reason, l.Why.Case
-				records = append(records, n.args()...)
+				records = append(records, n.current()...)
 				for _, e := range n.index {
 					index = append(index, [4]any{n.Register, e.field, e.value, n.ID})
 				}
@@ -113,7 +121,10 @@ func (s *Service) Load(ctx context.Context, g access.Grant, l Loading) error {
 			for _, e := range index {
 				flat = append(flat, e[:]...)
 			}
-			if err := many(ctx, tx, insertRecord, 9, records); err != nil {
+			if err := s.vault.Add(ctx, tx, fresh, many); err != nil {
+				return err
+			}
+			if err := many(ctx, tx, insertRecord, 14, records); err != nil {
 				return err
 			}
 			if err := many(ctx, tx, insertIndex, 4, flat); err != nil {
@@ -174,6 +185,42 @@ func (s *Service) prepareBatches(ctx context.Context, l Loading, skip int, out c
 	if cur.count > 0 {
 		send()
 	}
+}
+
+// sealBatch makes records ready to be stored as they are, since ever; what is new of the
+// keys of whom they are about is stored with them.
+func (s *Service) sealBatch(ctx context.Context, rows []prepared, at time.Time, why Why) ([]vault.Wrapped, error) {
+	var subjects []string
+	for i := range rows {
+		n := &rows[i]
+		d, _ := s.regs.Get(n.Register)
+		var err error
+		if n.ID, err = s.idOf(d, n.ID); err != nil {
+			return nil, err
+		}
+		n.Version, n.last, n.turn, n.ChangedAt, n.ChangedBy, n.Reason, n.Case = 1, 1, ever, at, why.Who, why.Reason, why.Case
+		if slices.ContainsFunc(d.Fields, d.sealed) {
+			subjects = append(subjects, d.subject(n.row))
+		}
+	}
+	slices.Sort(subjects)
+	keys, fresh, err := s.vault.Keys(ctx, slices.Compact(subjects))
+	if err != nil {
+		return nil, err
+	}
+	for i := range rows {
+		n := &rows[i]
+		d, _ := s.regs.Get(n.Register)
+		for j, e := range n.index {
+			if n.index[j], err = s.blind(d, e); err != nil {
+				return nil, err
+			}
+		}
+		if n.row, err = d.seal(keys[d.subject(n.row)], n.row); err != nil {
+			return nil, err
+		}
+	}
+	return fresh, nil
 }
 
 // insertMany runs the statement for many rows as often as it goes, and the one for

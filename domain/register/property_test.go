@@ -104,7 +104,7 @@ func TestWritersAtOneRecordLoseNoVersion(t *testing.T) {
 		stored := 0
 		var wg sync.WaitGroup
 		g := h.grant(t, access.Request{Action: access.Change, Resource: register.Resource("vehicles")})
-		s, err := register.New(register.Config{DB: db, Registers: declared(t)})
+		s, err := register.New(register.Config{DB: db, Vault: h.vault, Registers: declared(t)})
 		must(t, err)
 		for i := range 8 {
 			wg.Go(func() {

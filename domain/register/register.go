@@ -93,7 +93,9 @@ type Record struct {
 	ID        string
 	Version   int64
 	Data      json.RawMessage
-	ChangedAt time.Time
+	ValidFrom time.Time // since when it is so; zero: since ever
+	ValidTo   time.Time // until when; zero: for good
+	ChangedAt time.Time // when the city came to know it
 	ChangedBy string
 	Reason    string
 	Case      string
@@ -135,6 +137,8 @@ type Why struct {
 	Who    string // empty: the grant's actor
 	Reason string
 	Case   string
+	// From and To say for when it is so; zero: from now on, and for good.
+	From, To time.Time
 }
 
 // Use is what a service wants to read about a person.

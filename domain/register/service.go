@@ -4,6 +4,7 @@ package register
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -14,6 +15,7 @@ import (
 	"mercator/base/fault"
 	"mercator/core/access"
 	"mercator/core/store"
+	"mercator/core/vault"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
@@ -33,6 +35,7 @@ const matchField = "="
 // Config is what the office needs.
 type Config struct {
 	DB        *store.DB
+	Vault     *vault.Vault
 	Registers *Registers
 	Now       func() time.Time
 	Publish   Publish // nil: nobody listens
@@ -41,6 +44,7 @@ type Config struct {
 // Service keeps the registers.
 type Service struct {
 	db      *store.DB
+	vault   *vault.Vault
 	regs    *Registers
 	now     func() time.Time
 	publish Publish
@@ -49,9 +53,12 @@ type Service struct {
 
 // New opens the office. At most one register may declare how persons are matched.
 func New(c Config) (*Service, error) {
-	s := &Service{db: c.DB, regs: c.Registers, now: c.Now, publish: c.Publish}
+	s := &Service{db: c.DB, vault: c.Vault, regs: c.Registers, now: c.Now, publish: c.Publish}
 	if s.now == nil {
 		s.now = time.Now
+	}
+	if s.vault == nil {
+		return nil, fault.Internalf("register.new", "personal fields need a vault")
 	}
 	for _, d := range c.Registers.All() {
 		if len(d.Match) == 0 {
@@ -117,7 +124,7 @@ func (s *Service) Fetch(ctx context.Context, g access.Grant, u Use) (any, error)
 	if err := granted(op, g, access.Read, d, u.Fields, u.Person); err != nil {
 		return nil, err
 	}
-	rows, err := s.ofPerson(ctx, d, u.Person)
+	rows, err := s.ofPerson(ctx, d, u.Person, u.Fields)
 	if err != nil {
 		return nil, fault.Wrap(op, err)
 	}
@@ -141,31 +148,73 @@ func (s *Service) Fetch(ctx context.Context, g access.Grant, u Use) (any, error)
 	return nil, fault.Internalf(op, "register %s holds several records of one person, the service expects one", d.ID)
 }
 
-func (s *Service) ofPerson(ctx context.Context, d *Definition, person string) ([]row, error) {
-	if d.Person == d.Key {
-		return store.All(ctx, s.db, scanRow, recordByID, d.ID, person)
+// ofPerson are the records about a person that hold now, with the fields that are asked for.
+func (s *Service) ofPerson(ctx context.Context, d *Definition, person string, fields []string) ([]row, error) {
+	rows, err := s.rowsOf(ctx, s.db, d, person)
+	if err == nil {
+		rows, err = s.ofNow(ctx, s.db, rows)
 	}
-	return store.All(ctx, s.db, scanRow, recordsByPerson, person, d.ID, maxOfPerson)
+	if err != nil {
+		return nil, err
+	}
+	rows = slices.DeleteFunc(rows, func(r row) bool { return d.personOf(r) != person }) // it was theirs until a moment ago
+	return s.openAll(ctx, s.db, d, rows, fields)
+}
+
+func (s *Service) rowsOf(ctx context.Context, q store.Q, d *Definition, person string) ([]row, error) {
+	if d.Person == d.Key {
+		return store.All(ctx, q, scanRow, recordByID, d.ID, person)
+	}
+	return store.All(ctx, q, scanRow, recordsByPerson, person, d.ID, maxOfPerson)
 }
 
 // Get reads one record by its key, under a grant for it.
-func (s *Service) Get(ctx context.Context, g access.Grant, register, id string) (Record, error) {
+func (s *Service) Get(ctx context.Context, g access.Grant, register, key string) (Record, error) {
 	const op = "register.get"
 	d, err := s.definition(op, register)
 	if err != nil {
 		return Record{}, err
 	}
+	id, err := s.idOf(d, key)
+	if err != nil {
+		return Record{}, fault.Wrap(op, err)
+	}
 	r, err := store.One(ctx, s.db, scanRow, recordByID, d.ID, id)
 	if err != nil {
 		return Record{}, fault.Wrap(op, err)
 	}
+	r, ok, err := s.inForce(ctx, s.db, r)
+	switch {
+	case err != nil:
+		return Record{}, fault.Wrap(op, err)
+	case !ok:
+		return Record{}, fault.New(fault.NotFound, op, "")
+	}
+	return s.show(ctx, op, g, d, r)
+}
+
+// show is an assertion as a grant lets it be seen.
+func (s *Service) show(ctx context.Context, op string, g access.Grant, d *Definition, r row) (Record, error) {
 	if err := granted(op, g, access.Read, d, nil, d.personOf(r)); err != nil {
 		return Record{}, err
 	}
-	if r.Record.Data, err = limited(r.Record, g.Request().Fields); err != nil {
+	if r.none() {
+		return r.Record, nil
+	}
+	r, err := s.open(ctx, s.db, d, r, orNone(g.Request().Fields))
+	if err != nil {
 		return Record{}, fault.Wrap(op, err)
 	}
-	return r.Record, nil
+	r.Record.Data, err = limited(r.Record, g.Request().Fields)
+	return r.Record, fault.Wrap(op, err)
+}
+
+// orNone is a list of fields of which none named means none, not all.
+func orNone(fields []string) []string {
+	if fields == nil {
+		return []string{}
+	}
+	return fields
 }
 
 func limited(r Record, fields []string) (json.RawMessage, error) {
@@ -183,27 +232,46 @@ func (d *Definition) personOf(r row) string {
 	return r.person
 }
 
-// History is a record's versions, the current one first, under a grant like Get's.
-func (s *Service) History(ctx context.Context, g access.Grant, register, id string) ([]Record, error) {
+// History is every assertion about a record, the newest first, under a grant like Get's:
+// one that is past or is to come stands among them at its place. That it has ended is one
+// without data (null).
+func (s *Service) History(ctx context.Context, g access.Grant, register, key string) ([]Record, error) {
 	const op = "register.history"
-	now, err := s.Get(ctx, g, register, id)
+	d, err := s.definition(op, register)
 	if err != nil {
 		return nil, err
 	}
-	old, err := store.All(ctx, s.db, scanRow, versionsByID, register, id, maxVersions)
+	id, err := s.idOf(d, key)
 	if err != nil {
 		return nil, fault.Wrap(op, err)
 	}
-	out := []Record{now}
-	for _, r := range old {
+	now, err := store.One(ctx, s.db, scanRow, recordByID, d.ID, id)
+	if err != nil {
+		return nil, fault.Wrap(op, err)
+	}
+	all, err := store.All(ctx, s.db, scanRow, versionsByID, d.ID, id, maxVersions)
+	if err != nil {
+		return nil, fault.Wrap(op, err)
+	}
+	all = append(all, now)
+	slices.SortFunc(all, func(a, b row) int { return cmp.Compare(b.Version, a.Version) })
+	var out []Record
+	for i, r := range all {
+		if i > 0 && r.Version == all[i-1].Version {
+			continue // it was put in force between the two questions
+		}
+		rec, err := s.show(ctx, op, g, d, r)
 		// Who held the record then isn't of the grant's business unless it is the same person.
-		if d, _ := s.regs.Get(register); granted(op, g, access.Read, d, nil, d.personOf(r)) != nil {
+		if fault.Is(err, fault.Denied) {
 			continue
 		}
-		if r.Record.Data, err = limited(r.Record, g.Request().Fields); err != nil {
-			return nil, fault.Wrap(op, err)
+		if err != nil {
+			return nil, err
 		}
-		out = append(out, r.Record)
+		out = append(out, rec)
+	}
+	if len(out) == 0 {
+		return nil, fault.New(fault.Denied, op, "")
 	}
 	return out, nil
 }
@@ -219,7 +287,7 @@ func (s *Service) Find(ctx context.Context, g access.Grant, register, field, val
 	if err := granted(op, g, access.Read, d, fields, ""); err != nil {
 		return nil, err
 	}
-	rows, err := s.byValue(ctx, s.db, d, field, value, maxOfPerson)
+	rows, err := s.byValue(ctx, s.db, d, field, value, maxOfPerson, orNone(fields))
 	if err != nil {
 		return nil, fault.Wrap(op, err)
 	}
@@ -248,7 +316,7 @@ func (s *Service) Lookup(ctx context.Context, q store.Q, register, field, value 
 	if q == nil {
 		q = s.db
 	}
-	rows, err := s.byValue(ctx, q, d, field, value, 2)
+	rows, err := s.byValue(ctx, q, d, field, value, 2, nil)
 	switch {
 	case err != nil:
 		return nil, false, fault.Wrap(op, err)
@@ -261,22 +329,43 @@ func (s *Service) Lookup(ctx context.Context, q store.Q, register, field, value 
 	return m, err == nil, fault.Wrap(op, err)
 }
 
-func (s *Service) byValue(ctx context.Context, q store.Q, d *Definition, field, value string, n int) ([]row, error) {
+// byValue are the records that hold now and have a value, with the fields that are asked for.
+func (s *Service) byValue(ctx context.Context, q store.Q, d *Definition, field, value string, n int, fields []string) ([]row, error) {
+	const op = "register.byValue"
 	f, ok := d.Field(field)
 	if !ok {
-		return nil, fault.Internalf("register.byValue", "register %s has no field %q", d.ID, field)
+		return nil, fault.Internalf(op, "register %s has no field %q", d.ID, field)
 	}
-	if f.Search == NoSearch {
-		if field == d.Key {
-			return store.All(ctx, q, scanRow, recordByID, d.ID, value)
+	var rows []row
+	switch {
+	case field == d.Key && f.Search == NoSearch:
+		id, err := s.idOf(d, value)
+		if err != nil {
+			return nil, err
 		}
-		return nil, fault.Internalf("register.byValue", "field %s.%s is not declared as searchable", d.ID, field)
+		if rows, err = store.All(ctx, q, scanRow, recordByID, d.ID, id); err != nil {
+			return nil, err
+		}
+	case f.Search == NoSearch:
+		return nil, fault.Internalf(op, "field %s.%s is not declared as searchable", d.ID, field)
+	default:
+		v := f.Search.fold(value)
+		if v == "" {
+			return nil, nil
+		}
+		e, err := s.blind(d, entry{field, v})
+		if err != nil {
+			return nil, err
+		}
+		if rows, err = store.All(ctx, q, scanRow, recordsByValue, d.ID, field, e.value, n); err != nil {
+			return nil, err
+		}
 	}
-	v := f.Search.fold(value)
-	if v == "" {
-		return nil, nil
+	rows, err := s.ofNow(ctx, q, rows)
+	if err != nil {
+		return nil, err
 	}
-	return store.All(ctx, q, scanRow, recordsByValue, d.ID, field, v, n)
+	return s.openAll(ctx, q, d, rows, fields)
 }
 
 func (s *Service) public(op, register string) (*Definition, error) {
@@ -298,6 +387,9 @@ func (s *Service) List(ctx context.Context, register string) ([]map[string]any, 
 		return nil, err
 	}
 	rows, err := store.All(ctx, s.db, scanRow, recordsFrom, d.ID, "", maxPublic)
+	if err == nil {
+		rows, err = s.ofNow(ctx, s.db, rows)
+	}
 	if err != nil {
 		return nil, fault.Wrap(op, err)
 	}
@@ -328,7 +420,11 @@ func (s *Service) MatchPerson(ctx context.Context, given, family, birthDate stri
 	if v == "" {
 		return "", fault.New(fault.NotFound, op, "")
 	}
-	ids, err := store.All(ctx, s.db, scanID, idsByValue, s.people.ID, matchField, v)
+	e, err := s.blind(s.people, entry{matchField, v})
+	if err != nil {
+		return "", fault.Wrap(op, err)
+	}
+	ids, err := store.All(ctx, s.db, scanID, idsByValue, s.people.ID, matchField, e.value)
 	switch {
 	case err != nil:
 		return "", fault.Wrap(op, err)
@@ -349,6 +445,15 @@ func (s *Service) Put(ctx context.Context, tx *store.Tx, g access.Grant, registe
 	if err != nil {
 		return err
 	}
+	n, err := d.prepare(key, data)
+	if err != nil {
+		return fault.Wrap(op, err)
+	}
+	return s.change(ctx, tx, op, g, d, n, why)
+}
+
+// change adds an assertion under a grant.
+func (s *Service) change(ctx context.Context, tx *store.Tx, op string, g access.Grant, d *Definition, n prepared, why Why) error {
 	if err := g.Must(access.Change, Resource(d.ID)); err != nil {
 		return fault.Wrap(op, err)
 	}
@@ -357,10 +462,6 @@ func (s *Service) Put(ctx context.Context, tx *store.Tx, g access.Grant, registe
 	}
 	if why.Case == "" {
 		why.Case = g.Request().Case
-	}
-	n, err := d.prepare(key, data)
-	if err != nil {
-		return fault.Wrap(op, err)
 	}
 	if owner := g.Request().Owner; owner != "" && d.Person != "" && d.personOf(n.row) != owner {
 		return fault.Because(fault.Denied, op, "", fmt.Errorf("the record of %s is about somebody else than the grant", d.ID))
@@ -467,74 +568,172 @@ func textOf(v any) string {
 }
 
 func (s *Service) put(ctx context.Context, tx *store.Tx, d *Definition, n prepared, why Why) error {
-	n.ChangedAt, n.ChangedBy, n.Reason, n.Case = s.now().UTC(), why.Who, why.Reason, why.Case
-	old, err := store.One(ctx, tx, scanRow, recordByID, d.ID, n.ID)
-	switch {
-	case fault.Is(err, fault.NotFound):
-		n.Version = 1
-		if _, err := tx.Exec(ctx, insertRecord, n.args()...); err != nil {
-			return err
-		}
-		for _, e := range n.index {
-			if err := addIndex(ctx, tx, d.ID, n.ID, e); err != nil {
-				return err
-			}
-		}
-	case err != nil:
+	const op = "register.put"
+	at := s.now().UTC()
+	now := store.Micros(at)
+	n.ChangedAt, n.ChangedBy, n.Reason, n.Case = at, why.Who, why.Reason, why.Case
+	if n.ValidFrom, n.ValidTo = why.From, why.To; n.ValidFrom.IsZero() {
+		n.ValidFrom = at
+	}
+	if !n.ValidTo.IsZero() && !n.ValidTo.After(n.ValidFrom) {
+		return fault.New(fault.Invalid, op, "register.nothingBetween")
+	}
+	var err error
+	if n.ID, err = s.idOf(d, n.ID); err != nil {
 		return err
-	case bytes.Equal(old.Data, n.Data):
-		return nil
-	default:
-		n.Version = old.Version + 1
-		if _, err := tx.Exec(ctx, insertVersion, old.args()...); err != nil {
+	}
+	old, err := store.One(ctx, tx, scanRow, recordByID, d.ID, n.ID)
+	first := fault.Is(err, fault.NotFound)
+	if err != nil && !first {
+		return err
+	}
+	if !first {
+		if old, err = s.turn(ctx, tx, d, old); err != nil {
 			return err
 		}
-		changed, err := tx.Exec(ctx, updateRecord, append(n.args(), old.Version)...)
+		plain, err := s.open(ctx, tx, d, old, nil)
 		if err != nil {
 			return err
 		}
-		if changed != 1 {
-			return fault.New(fault.Conflict, "register.put", "")
-		}
-		if err := reindex(ctx, tx, d, old, n); err != nil {
+		if same, err := d.same(plain.Data, n.Data); err != nil || same && old.covers(now) && n.ValidFrom.Compare(old.ValidFrom) >= 0 && to(n.ValidTo) == to(old.ValidTo) {
 			return err
 		}
 	}
+	n.Version = old.last + 1
+	n.last = n.Version
+	k, err := s.keyOf(ctx, tx, d, n.row)
+	if err != nil {
+		return err
+	}
+	open := n.row
+	if n.row, err = d.seal(k, n.row); err != nil {
+		return err
+	}
+	switch {
+	case first:
+		if n.turn, err = s.nextTurn(ctx, tx, n.row, now); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, insertRecord, n.current()...); err != nil {
+			return err
+		}
+		if err := s.addIndex(ctx, tx, d, n.ID, d.entriesOf(open.Data)); err != nil {
+			return err
+		}
+	case n.covers(now):
+		if _, err := tx.Exec(ctx, insertVersion, old.args()...); err != nil {
+			return err
+		}
+		if n.turn, err = s.nextTurn(ctx, tx, n.row, now); err != nil {
+			return err
+		}
+		changed, err := tx.Exec(ctx, updateRecord, append(n.current(), old.last)...)
+		if err != nil || changed != 1 {
+			return conflict(op, err)
+		}
+		if err := s.reindex(ctx, tx, d, old, n.row); err != nil {
+			return err
+		}
+	default: // about the past or the future: what is in force stays
+		if _, err := tx.Exec(ctx, insertVersion, n.args()...); err != nil {
+			return err
+		}
+		was := old.last
+		old.last = n.last
+		if old.turn, err = s.nextTurn(ctx, tx, old, now); err != nil {
+			return err
+		}
+		changed, err := tx.Exec(ctx, updateRecord, append(old.current(), was)...)
+		if err != nil || changed != 1 {
+			return conflict(op, err)
+		}
+	}
+	return s.tell(ctx, tx, n.row)
+}
+
+// same reports whether two records say the same.
+func (d *Definition) same(a, b json.RawMessage) (bool, error) {
+	x, err1 := jsonschema.UnmarshalJSON(bytes.NewReader(a))
+	y, err2 := jsonschema.UnmarshalJSON(bytes.NewReader(b))
+	if err := errors.Join(err1, err2); err != nil {
+		return false, err
+	}
+	one, err1 := json.Marshal(x)
+	two, err2 := json.Marshal(y)
+	return bytes.Equal(one, two), errors.Join(err1, err2)
+}
+
+// keyOf is the key that a record is sealed under, or none if nothing of it is sealed.
+func (s *Service) keyOf(ctx context.Context, tx *store.Tx, d *Definition, r row) (vault.Key, error) {
+	if !slices.ContainsFunc(d.Fields, d.sealed) {
+		return vault.Key{}, nil
+	}
+	return s.vault.KeyFor(ctx, tx, d.subject(r))
+}
+
+// tell publishes that a record has changed.
+func (s *Service) tell(ctx context.Context, tx *store.Tx, r row) error {
 	if s.publish == nil {
 		return nil
 	}
-	return s.publish(ctx, tx, Changed{Register: d.ID, ID: n.ID, Version: n.Version, Case: n.Case})
+	return s.publish(ctx, tx, Changed{Register: r.Register, ID: r.ID, Version: r.Version, Case: r.Case})
 }
 
-func reindex(ctx context.Context, tx *store.Tx, d *Definition, old row, n prepared) error {
-	was, err := d.entriesOf(old.Data)
+// reindex makes the index of a record that of another assertion; of a row without a
+// register there is none.
+func (s *Service) reindex(ctx context.Context, tx *store.Tx, d *Definition, old, next row) error {
+	entries := func(r row) ([]entry, error) {
+		if r.Register == "" {
+			return nil, nil
+		}
+		r, err := s.open(ctx, tx, d, r, nil)
+		if err != nil {
+			return nil, err
+		}
+		return d.entriesOf(r.Data), nil
+	}
+	was, err := entries(old)
+	if err != nil {
+		return err
+	}
+	is, err := entries(next)
 	if err != nil {
 		return err
 	}
 	for _, e := range was {
-		if !slices.Contains(n.index, e) {
-			if err := dropIndex(ctx, tx, d.ID, n.ID, e); err != nil {
+		if !slices.Contains(is, e) {
+			if e, err = s.blind(d, e); err != nil {
+				return err
+			}
+			if err := dropIndex(ctx, tx, d.ID, old.ID, e); err != nil {
 				return err
 			}
 		}
 	}
-	for _, e := range n.index {
-		if !slices.Contains(was, e) {
-			if err := addIndex(ctx, tx, d.ID, n.ID, e); err != nil {
-				return err
-			}
+	return s.addIndex(ctx, tx, d, old.ID, slices.DeleteFunc(is, func(e entry) bool { return slices.Contains(was, e) }))
+}
+
+func (s *Service) addIndex(ctx context.Context, tx *store.Tx, d *Definition, id string, list []entry) error {
+	for _, e := range list {
+		e, err := s.blind(d, e)
+		if err != nil {
+			return err
+		}
+		if err := addIndex(ctx, tx, d.ID, id, e); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-func (d *Definition) entriesOf(text json.RawMessage) ([]entry, error) {
+// entriesOf is the index of a record's data, not yet blind.
+func (d *Definition) entriesOf(text json.RawMessage) []entry {
 	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
 	if err != nil {
-		return nil, err
+		return nil
 	}
 	m, _ := doc.(map[string]any)
-	return d.indexed(text, func(name string) string { return textOf(m[name]) }).index, nil
+	return d.indexed(text, func(name string) string { return textOf(m[name]) }).index
 }
 
 // Permit asks for a grant; access.Checker.Permit is one.
@@ -577,7 +776,7 @@ func (s *Service) holding(ctx context.Context, g access.Grant, d *Definition) (H
 	if err := granted("register.holding", g, access.Read, d, d.FieldNames(), g.Actor().ID); err != nil {
 		return Holding{}, err
 	}
-	rows, err := s.ofPerson(ctx, d, g.Actor().ID)
+	rows, err := s.ofPerson(ctx, d, g.Actor().ID, nil)
 	if err != nil {
 		return Holding{}, err
 	}

@@ -15,6 +15,8 @@ import (
 	"mercator/core/access/accesstest"
 	"mercator/core/audit"
 	"mercator/core/store"
+	"mercator/core/vault"
+	"mercator/core/vault/vaulttest"
 	"mercator/domain/register"
 	"mercator/domain/register/sample"
 )
@@ -24,7 +26,7 @@ var Today = time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)
 
 // Rooms are the migrations that the registers need.
 func Rooms() []store.Migrations {
-	return []store.Migrations{audit.Migrations(), register.Migrations()}
+	return []store.Migrations{audit.Migrations(), vault.Migrations(), register.Migrations()}
 }
 
 func content(folder string) string {
@@ -39,7 +41,7 @@ func Open(t testing.TB, db *store.DB) *register.Service {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := register.New(register.Config{DB: db, Registers: regs})
+	s, err := register.New(register.Config{DB: db, Vault: vaulttest.Open(t, db), Registers: regs})
 	if err != nil {
 		t.Fatal(err)
 	}

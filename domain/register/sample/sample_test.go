@@ -19,13 +19,15 @@ import (
 	"mercator/core/audit"
 	"mercator/core/store"
 	"mercator/core/store/storetest"
+	"mercator/core/vault"
+	"mercator/core/vault/vaulttest"
 	"mercator/domain/register"
 	"mercator/domain/register/sample"
 )
 
 var today = time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)
 
-var rooms = []store.Migrations{audit.Migrations(), register.Migrations()}
+var rooms = []store.Migrations{audit.Migrations(), vault.Migrations(), register.Migrations()}
 
 func city(t testing.TB) (*sample.City, *sample.Generator) {
 	t.Helper()
@@ -46,7 +48,7 @@ func office(t testing.TB, db *store.DB) (*register.Service, access.Grant) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := register.New(register.Config{DB: db, Registers: regs})
+	s, err := register.New(register.Config{DB: db, Vault: vaulttest.Open(t, db), Registers: regs})
 	if err != nil {
 		t.Fatal(err)
 	}

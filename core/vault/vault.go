@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+package vault
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"slices"
+
+	"mercator/base/fault"
+	"mercator/core/store"
+
+	"github.com/tink-crypto/tink-go/v2/aead"
+	aeadsubtle "github.com/tink-crypto/tink-go/v2/aead/subtle"
+	"github.com/tink-crypto/tink-go/v2/prf"
+	"github.com/tink-crypto/tink-go/v2/tink"
+)
+
+// ErrDestroyed: the key of a subject isn't there, so what was sealed under it is erased.
+var ErrDestroyed = errors.New("the key is destroyed")
+
+// Vault seals, opens and blinds.
+type Vault struct {
+	db    *store.DB
+	wrap  tink.AEAD
+	index *prf.Set
+}
+
+// New opens a keyset with its master key.
+func New(db *store.DB, master tink.AEAD, keyset []byte) (*Vault, error) {
+	const op = "vault.new"
+	wrap, index, err := read(master, keyset)
+	if err != nil {
+		return nil, fault.Wrap(op, err)
+	}
+	v := &Vault{db: db}
+	if v.wrap, err = aead.New(wrap); err != nil {
+		return nil, fault.Wrap(op, err)
+	}
+	if v.index, err = prf.NewPRFSet(index); err != nil {
+		return nil, fault.Wrap(op, err)
+	}
+	return v, nil
+}
+
+// Key is the key of one subject. The zero value is of nobody.
+type Key struct {
+	Subject string
+	aead    tink.AEAD
+}
+
+// Seal encrypts what is at a place.
+func (k Key) Seal(place string, plain []byte) ([]byte, error) {
+	b, err := k.aead.Encrypt(plain, []byte(place))
+	return b, fault.Wrap("vault.seal", err)
+}
+
+// Open decrypts what was sealed at a place.
+func (k Key) Open(place string, sealed []byte) ([]byte, error) {
+	b, err := k.aead.Decrypt(sealed, []byte(place))
+	if err != nil {
+		return nil, fault.Internalf("vault.open", "what is sealed at %s doesn't open: it was changed, or moved here from elsewhere", place)
+	}
+	return b, nil
+}
+
+// Wrapped is a new key as it is stored.
+type Wrapped struct {
+	Subject string
+	Wrapped []byte
+}
+
+// Fresh is a new key, which isn't stored yet.
+func (v *Vault) Fresh(subject string) (Key, Wrapped, error) {
+	const op = "vault.fresh"
+	raw := make([]byte, 32)
+	rand.Read(raw)
+	wrapped, err := v.wrap.Encrypt(raw, []byte(subject))
+	if err != nil {
+		return Key{}, Wrapped{}, fault.Wrap(op, err)
+	}
+	a, err := aeadsubtle.NewAESGCM(raw)
+	return Key{subject, a}, Wrapped{subject, wrapped}, fault.Wrap(op, err)
+}
+
+// Key is the key of a subject; one whose key was destroyed, or who never had one, is ErrDestroyed.
+func (v *Vault) Key(ctx context.Context, q store.Q, subject string) (Key, error) {
+	const op = "vault.key"
+	wrapped, err := store.One(ctx, q, scanWrapped, keyOf, subject)
+	if fault.Is(err, fault.NotFound) {
+		return Key{}, fault.Because(fault.NotFound, op, "", ErrDestroyed)
+	}
+	if err != nil {
+		return Key{}, fault.Wrap(op, err)
+	}
+	return v.unwrap(Wrapped{subject, wrapped})
+}
+
+func (v *Vault) unwrap(w Wrapped) (Key, error) {
+	const op = "vault.unwrap"
+	raw, err := v.wrap.Decrypt(w.Wrapped, []byte(w.Subject))
+	if err != nil {
+		return Key{}, fault.Internalf(op, "a key doesn't open: it was changed, or belongs to another keyset")
+	}
+	a, err := aeadsubtle.NewAESGCM(raw)
+	return Key{w.Subject, a}, fault.Wrap(op, err)
+}
+
+// KeyFor is the key of a subject, made if there is none.
+func (v *Vault) KeyFor(ctx context.Context, tx *store.Tx, subject string) (Key, error) {
+	const op = "vault.keyFor"
+	if subject == "" {
+		return Key{}, fault.Internalf(op, "nobody has no key")
+	}
+	k, err := v.Key(ctx, tx, subject)
+	if !errors.Is(err, ErrDestroyed) {
+		return k, err
+	}
+	k, w, err := v.Fresh(subject)
+	if err != nil {
+		return Key{}, err
+	}
+	n, err := tx.Exec(ctx, addKey, w.Subject, w.Wrapped)
+	if err != nil {
+		return Key{}, fault.Wrap(op, err)
+	}
+	if n == 0 { // another transaction was first
+		return v.Key(ctx, tx, subject)
+	}
+	return k, nil
+}
+
+// keysAtOnce is how many keys are asked for in one statement.
+const keysAtOnce = 100
+
+// Keys are those of many subjects, for a bulk load: what is fresh of them is stored by
+// Add, in the transaction that stores what is sealed.
+func (v *Vault) Keys(ctx context.Context, subjects []string) (keys map[string]Key, fresh []Wrapped, err error) {
+	const op = "vault.keys"
+	keys = make(map[string]Key, len(subjects))
+	for part := range slices.Chunk(subjects, keysAtOnce) {
+		args := make([]any, keysAtOnce)
+		for i := range args {
+			args[i] = part[min(i, len(part)-1)]
+		}
+		there, err := store.All(ctx, v.db, scanKey, keysOf, args...)
+		if err != nil {
+			return nil, nil, fault.Wrap(op, err)
+		}
+		for _, w := range there {
+			if keys[w.Subject], err = v.unwrap(w); err != nil {
+				return nil, nil, err
+			}
+		}
+	}
+	for _, subject := range subjects {
+		if _, ok := keys[subject]; ok {
+			continue
+		}
+		k, w, err := v.Fresh(subject)
+		if err != nil {
+			return nil, nil, err
+		}
+		keys[subject], fresh = k, append(fresh, w)
+	}
+	return keys, fresh, nil
+}
+
+// Add stores fresh keys, with the statement that the bulk load uses for many rows. One
+// that somebody else has made meanwhile is a conflict: what was sealed is sealed anew.
+func (v *Vault) Add(ctx context.Context, tx *store.Tx, keys []Wrapped, insert func(ctx context.Context, tx *store.Tx, statement string, cols int, args []any) error) error {
+	args := make([]any, 0, 2*len(keys))
+	for _, w := range keys {
+		args = append(args, w.Subject, w.Wrapped)
+	}
+	return fault.Wrap("vault.add", insert(ctx, tx, addFresh, 2, args))
+}
+
+// Destroy destroys the key of a subject, and with it all that was sealed under it, here
+// and in every copy. It reports whether there was one.
+func (v *Vault) Destroy(ctx context.Context, tx *store.Tx, subject string) (bool, error) {
+	n, err := tx.Exec(ctx, destroyKey, subject)
+	return n > 0, fault.Wrap("vault.destroy", err)
+}
+
+// Blind is a value of a scope as a blind index has it: 22 characters, the same for equal
+// values and telling nothing else.
+func (v *Vault) Blind(scope, value string) (string, error) {
+	in := binary.BigEndian.AppendUint32(nil, uint32(len(scope)))
+	in = append(append(in, scope...), value...)
+	b, err := v.index.ComputePrimaryPRF(in, 16)
+	return base64.RawURLEncoding.EncodeToString(b), fault.Wrap("vault.blind", err)
+}
+
+// rewrapBatch is how many keys are wrapped anew in one transaction.
+const rewrapBatch = 500
+
+// Rewrap wraps all keys anew under the newest key of the keyset, after Rotate. It can be
+// stopped and begun again.
+func (v *Vault) Rewrap(ctx context.Context) (n int, err error) {
+	const op = "vault.rewrap"
+	for last := ""; ; {
+		keys, err := store.All(ctx, v.db, scanKey, keysFrom, last, rewrapBatch)
+		if err != nil || len(keys) == 0 {
+			return n, fault.Wrap(op, err)
+		}
+		if err := v.db.Write(ctx, func(tx *store.Tx) error {
+			for _, w := range keys {
+				// Read again: one that was destroyed meanwhile must not come back.
+				wrapped, err := store.One(ctx, tx, scanWrapped, keyOf, w.Subject)
+				if fault.Is(err, fault.NotFound) {
+					continue
+				}
+				if err != nil {
+					return err
+				}
+				raw, err := v.wrap.Decrypt(wrapped, []byte(w.Subject))
+				if err != nil {
+					return fault.Internalf(op, "a key doesn't open")
+				}
+				if wrapped, err = v.wrap.Encrypt(raw, []byte(w.Subject)); err != nil {
+					return err
+				}
+				if _, err := tx.Exec(ctx, rewrapKey, w.Subject, wrapped); err != nil {
+					return err
+				}
+			}
+			return nil
+		}); err != nil {
+			return n, fault.Wrap(op, err)
+		}
+		n += len(keys)
+		last = keys[len(keys)-1].Subject
+	}
+}
+
+func scanKey(s store.Scanner) (w Wrapped, err error) {
+	err = s.Scan(&w.Subject, &w.Wrapped)
+	return w, err
+}
+
+func scanWrapped(s store.Scanner) (wrapped []byte, err error) {
+	err = s.Scan(&wrapped)
+	return wrapped, err
+}

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+package register
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"mercator/base/fault"
+	"mercator/core/store"
+	"mercator/core/vault"
+)
+
+// sealed reports whether a field is kept sealed: what is personal, but for the field by
+// which the register knows whom a record is about, which is an id without a meaning.
+func (d *Definition) sealed(f Field) bool {
+	return (f.Class == Personal || f.Class == Special) && f.Name != d.Person
+}
+
+// idOf is how a record is called: its key, or, where the key tells something about a
+// person (a number plate), its blind form. It stands in rows, events and addresses.
+func (s *Service) idOf(d *Definition, key string) (string, error) {
+	if f, _ := d.Field(d.Key); key == "" || !d.sealed(f) {
+		return key, nil
+	}
+	return s.vault.Blind(d.ID+"/=key", key)
+}
+
+// blind is the entry of a searchable field in the index.
+func (s *Service) blind(d *Definition, e entry) (entry, error) {
+	f, ok := d.Field(e.field)
+	if ok && !d.sealed(f) {
+		return e, nil
+	}
+	var err error
+	e.value, err = s.vault.Blind(d.ID+"/"+e.field, e.value)
+	return e, err
+}
+
+// subject is under whose key a record is sealed: the person it is about, else its own.
+func (d *Definition) subject(r row) string {
+	if p := d.personOf(r); p != "" {
+		return p
+	}
+	return d.ID + ":" + r.ID
+}
+
+func (r row) place() string { return fmt.Sprintf("%s/%s/%d", r.Register, r.ID, r.Version) }
+
+// seal takes the personal fields out of the data of an assertion and seals them.
+func (d *Definition) seal(k vault.Key, r row) (row, error) {
+	var all map[string]json.RawMessage
+	if err := json.Unmarshal(r.Data, &all); err != nil {
+		return r, fault.Wrap("register.seal", err)
+	}
+	secret := map[string]json.RawMessage{}
+	for _, f := range d.Fields {
+		if v, ok := all[f.Name]; ok && d.sealed(f) {
+			secret[f.Name] = v
+			delete(all, f.Name)
+		}
+	}
+	if len(secret) == 0 {
+		return r, nil
+	}
+	plain, err := json.Marshal(secret)
+	if err != nil {
+		return r, fault.Wrap("register.seal", err)
+	}
+	if r.Data, err = json.Marshal(all); err != nil {
+		return r, fault.Wrap("register.seal", err)
+	}
+	r.sealed, err = k.Seal(r.place(), plain)
+	return r, err
+}
+
+// open puts what is sealed into the data of an assertion again, if a field that is
+// sealed is asked for (nil: all are). Whose key is destroyed has no such fields any more.
+func (s *Service) open(ctx context.Context, q store.Q, d *Definition, r row, fields []string) (row, error) {
+	if len(r.sealed) == 0 || fields != nil && !slices.ContainsFunc(fields, func(name string) bool { f, ok := d.Field(name); return ok && d.sealed(f) }) {
+		return r, nil
+	}
+	k, err := s.vault.Key(ctx, q, d.subject(r))
+	if errors.Is(err, vault.ErrDestroyed) {
+		r.sealed = nil
+		return r, nil
+	}
+	if err != nil {
+		return r, err
+	}
+	plain, err := k.Open(r.place(), r.sealed)
+	if err != nil {
+		return r, err
+	}
+	var all, secret map[string]json.RawMessage
+	if err := errors.Join(json.Unmarshal(r.Data, &all), json.Unmarshal(plain, &secret)); err != nil {
+		return r, fault.Wrap("register.open", err)
+	}
+	for name, v := range secret {
+		all[name] = v
+	}
+	r.Data, err = json.Marshal(all)
+	r.sealed = nil
+	return r, fault.Wrap("register.open", err)
+}
+
+// openAll opens each.
+func (s *Service) openAll(ctx context.Context, q store.Q, d *Definition, rows []row, fields []string) ([]row, error) {
+	for i, r := range rows {
+		var err error
+		if rows[i], err = s.open(ctx, q, d, r, fields); err != nil {
+			return nil, err
+		}
+	}
+	return rows, nil
+}

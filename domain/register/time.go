@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+package register
+
+import (
+	"context"
+	"time"
+
+	"mercator/base/fault"
+	"mercator/base/ident"
+	"mercator/core/access"
+	"mercator/core/store"
+)
+
+// A record has two times: when something is so in the world (valid), and when the city
+// knew it (recorded). Each change is an assertion that is added; for a moment of the world
+// and a moment of knowledge the newest assertion that covers both holds. So the past is
+// corrected without being overwritten, and a change can be known before it comes.
+
+// AsOf is a record as it was at a moment by what the city knew at another: what did it
+// know on 3 May about 3 May, and what does it know now? A grant like Get's.
+func (s *Service) AsOf(ctx context.Context, g access.Grant, register, key string, valid, known time.Time) (Record, error) {
+	const op = "register.asOf"
+	d, err := s.definition(op, register)
+	if err != nil {
+		return Record{}, err
+	}
+	id, err := s.idOf(d, key)
+	if err != nil {
+		return Record{}, fault.Wrap(op, err)
+	}
+	r, err := s.asOf(ctx, s.db, d.ID, id, store.Micros(valid), store.Micros(known))
+	if err != nil {
+		return Record{}, fault.Wrap(op, err)
+	}
+	if r.none() {
+		return Record{}, fault.New(fault.NotFound, op, "")
+	}
+	return s.show(ctx, op, g, d, r)
+}
+
+// none reports whether the assertion is that there is nothing any more.
+func (r row) none() bool { return string(r.Data) == nothing }
+
+// nothing is the data of a record that has ended.
+const nothing = "null"
+
+// End says that a record holds no longer: from why.From on, for good or until why.To. What
+// it was is still known.
+func (s *Service) End(ctx context.Context, tx *store.Tx, g access.Grant, register, key string, why Why) error {
+	const op = "register.end"
+	d, err := s.definition(op, register)
+	if err != nil {
+		return err
+	}
+	id, err := s.idOf(d, key)
+	if err != nil {
+		return fault.Wrap(op, err)
+	}
+	old, err := store.One(ctx, tx, scanRow, recordByID, d.ID, id)
+	if err != nil {
+		return fault.Wrap(op, err)
+	}
+	n := prepared{row: row{Record: Record{Register: d.ID, ID: key, Data: []byte(nothing)}, person: old.person}}
+	return s.change(ctx, tx, op, g, d, n, why)
+}
+
+// asOf looks at the assertion in force first, which is mostly the one.
+func (s *Service) asOf(ctx context.Context, q store.Q, register, id string, valid, known int64) (row, error) {
+	now, err := store.One(ctx, q, scanRow, recordByID, register, id)
+	if err != nil {
+		return row{}, err
+	}
+	fits := now.covers(valid) && store.Micros(now.ChangedAt) <= known
+	if fits && now.Version == now.last {
+		return now, nil
+	}
+	old, err := store.One(ctx, q, scanRow, versionInForce, register, id, valid, known)
+	switch {
+	case err == nil && (!fits || old.Version > now.Version):
+		old.last, old.turn = now.last, now.turn
+		return old, nil
+	case err != nil && !fault.Is(err, fault.NotFound):
+		return row{}, err
+	case fits:
+		return now, nil
+	}
+	return row{}, fault.New(fault.NotFound, "register.asOf", "")
+}
+
+// inForce is the assertion of a record that holds now; the row says mostly itself. Not
+// ok: there is none, or it says that the record has ended.
+func (s *Service) inForce(ctx context.Context, q store.Q, r row) (row, bool, error) {
+	r, ok, err := s.holds(ctx, q, r)
+	return r, ok && !r.none(), err
+}
+
+func (s *Service) holds(ctx context.Context, q store.Q, r row) (row, bool, error) {
+	now := store.Micros(s.now())
+	if now < r.turn && r.covers(now) {
+		return r, true, nil
+	}
+	got, err := s.asOf(ctx, q, r.Register, r.ID, now, ever)
+	if fault.Is(err, fault.NotFound) {
+		return row{}, false, nil
+	}
+	return got, err == nil, err
+}
+
+// ofNow leaves in a list of records what holds now.
+func (s *Service) ofNow(ctx context.Context, q store.Q, rows []row) ([]row, error) {
+	out := rows[:0]
+	for _, r := range rows {
+		r, ok, err := s.inForce(ctx, q, r)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			out = append(out, r)
+		}
+	}
+	return out, nil
+}
+
+// turnBatch is how many records are turned in one go.
+const turnBatch = 200
+
+// Turn brings records up to date whose assertion in force has changed by the passing of
+// time: their index, and who listens. Reading doesn't depend on it. It reports whether
+// there may be more.
+func (s *Service) Turn(ctx context.Context) (more bool, err error) {
+	const op = "register.turn"
+	type due struct{ register, id string }
+	list, err := store.All(ctx, s.db, func(r store.Scanner) (d due, err error) {
+		err = r.Scan(&d.register, &d.id)
+		return d, err
+	}, dueTurns, store.Micros(s.now()), turnBatch)
+	if err != nil {
+		return false, fault.Wrap(op, err)
+	}
+	for _, x := range list {
+		d, ok := s.regs.Get(x.register)
+		if !ok {
+			continue // its package is gone; its records stay as they are
+		}
+		if err := s.db.Write(ctx, func(tx *store.Tx) error {
+			old, err := store.One(ctx, tx, scanRow, recordByID, d.ID, x.id)
+			if err != nil {
+				return err
+			}
+			_, err = s.turn(ctx, tx, d, old)
+			return err
+		}); err != nil && !fault.Is(err, fault.NotFound) && !fault.Is(err, fault.Conflict) {
+			return false, fault.Wrap(op, err)
+		}
+	}
+	return len(list) == turnBatch, nil
+}
+
+// turn puts the assertion in force that holds now, and gives the row as it then is.
+func (s *Service) turn(ctx context.Context, tx *store.Tx, d *Definition, old row) (row, error) {
+	const op = "register.turn"
+	now := store.Micros(s.now())
+	if now < old.turn {
+		return old, nil
+	}
+	next, ok, err := s.holds(ctx, tx, old)
+	if err != nil {
+		return row{}, err
+	}
+	if !ok {
+		next = old // nothing holds: the last one stays, and isn't shown
+	}
+	if next.turn, err = s.nextTurn(ctx, tx, next, now); err != nil {
+		return row{}, err
+	}
+	n, err := tx.Exec(ctx, updateRecord, append(next.current(), old.last)...)
+	if err != nil || n != 1 {
+		return row{}, conflict(op, err)
+	}
+	if next.Version == old.Version {
+		return next, nil
+	}
+	if _, err := tx.Exec(ctx, deleteVersion, d.ID, next.ID, next.Version); err != nil {
+		return row{}, fault.Wrap(op, err)
+	}
+	if _, err := tx.Exec(ctx, insertVersion, old.args()...); err != nil {
+		return row{}, fault.Wrap(op, err)
+	}
+	if err := s.reindex(ctx, tx, d, old, next); err != nil {
+		return row{}, fault.Wrap(op, err)
+	}
+	return next, s.tell(ctx, tx, next)
+}
+
+// nextTurn is when another assertion than r may be in force.
+func (s *Service) nextTurn(ctx context.Context, tx *store.Tx, r row, now int64) (int64, error) {
+	next, err := store.One(ctx, tx, func(sc store.Scanner) (n int64, err error) {
+		err = sc.Scan(&n)
+		return n, err
+	}, nextTurn, r.Register, r.ID, now)
+	for _, at := range [...]int64{from(r.ValidFrom), to(r.ValidTo)} {
+		if at > now {
+			next = min(next, at)
+		}
+	}
+	return next, fault.Wrap("register.nextTurn", err)
+}
+
+func conflict(op string, err error) error {
+	if err != nil {
+		return fault.Wrap(op, err)
+	}
+	return fault.New(fault.Conflict, op, "")
+}
+
+// Erasure says why something is erased.
+type Erasure struct {
+	Rule string // the retention rule or the request: § 14 BMG, Art. 17 DSGVO …
+	Who  string // empty: the grant's actor
+	Case string
+}
+
+// Erase erases what the registers hold about a person, all versions of it, and destroys
+// the key of the person: copies of the database can't be read there either. What remains
+// is that it happened. The registers of the grant ("register": all) that aren't about the
+// person are untouched. It tells how many records are gone.
+func (s *Service) Erase(ctx context.Context, tx *store.Tx, g access.Grant, person string, why Erasure) (int, error) {
+	const op = "register.erase"
+	if err := g.Must(access.Change, "register"); err != nil {
+		return 0, fault.Wrap(op, err)
+	}
+	if g.Request().Resource != "register" || person == "" || g.Request().Owner != person {
+		return 0, fault.Internalf(op, "a person is erased by a grant to change all registers that names the person")
+	}
+	if why.Rule == "" {
+		return 0, fault.Internalf(op, "erasing needs a rule")
+	}
+	if why.Who == "" {
+		why.Who = string(g.Actor().Kind) + ":" + g.Actor().ID
+	}
+	total := 0
+	for _, d := range s.regs.All() {
+		if d.Person == "" {
+			continue
+		}
+		records, versions := 0, int64(0)
+		for {
+			rows, err := s.rowsOf(ctx, tx, d, person)
+			if err != nil {
+				return 0, fault.Wrap(op, err)
+			}
+			if len(rows) == 0 {
+				break
+			}
+			for _, r := range rows {
+				if err := s.reindex(ctx, tx, d, r, row{}); err != nil {
+					return 0, fault.Wrap(op, err)
+				}
+				n, err := tx.Exec(ctx, deleteVersions, d.ID, r.ID)
+				if err != nil {
+					return 0, fault.Wrap(op, err)
+				}
+				if _, err := tx.Exec(ctx, deleteRecord, d.ID, r.ID); err != nil {
+					return 0, fault.Wrap(op, err)
+				}
+				records++
+				versions += n + 1
+				if s.publish != nil {
+					if err := s.publish(ctx, tx, Changed{Register: d.ID, ID: r.ID, Version: r.last + 1, Case: why.Case, Erased: true}); err != nil {
+						return 0, fault.Wrap(op, err)
+					}
+				}
+			}
+		}
+		if records == 0 {
+			continue
+		}
+		total += records
+		if _, err := tx.Exec(ctx, addErasure, ident.New(), d.ID, store.Micros(s.now()), why.Rule, why.Who, why.Case, records, versions); err != nil {
+			return 0, fault.Wrap(op, err)
+		}
+	}
+	// Former holders' versions in records of others are sealed under the key that goes now.
+	_, err := s.vault.Destroy(ctx, tx, person)
+	return total, fault.Wrap(op, err)
+}
