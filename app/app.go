@@ -76,6 +76,8 @@ type Options struct {
 	Payments payment.Provider
 	// NoStream leaves the embedded NATS server out: to play scenarios.
 	NoStream bool
+	// AsIs leaves the database as it is, and refuses one that would have to be migrated.
+	AsIs bool
 }
 
 // House is every room, built and plugged together.
@@ -173,7 +175,11 @@ func (h *House) strongRoom(ctx context.Context, o Options) (err error) {
 	if h.db, err = openStore(ctx, c); err != nil {
 		return err
 	}
-	if err := store.Migrate(ctx, h.db, Migrations()); err != nil {
+	migrate := store.Migrate
+	if o.AsIs {
+		migrate = store.Migrated
+	}
+	if err := migrate(ctx, h.db, Migrations()); err != nil {
 		return err
 	}
 	if h.blobs, err = blob.OpenFolder(blobDir(c)); err != nil {

@@ -149,7 +149,7 @@ func operatorOfCommand() access.Actor {
 }
 
 // reader is a house that reads a database beside one that runs: it takes no requests, does
-// no jobs, publishes nothing and puts no package into force.
+// no jobs, publishes nothing, puts no package into force and migrates nothing.
 func reader(ctx context.Context, c config.Config, now func() time.Time) (_ *House, err error) {
 	if c.Database.Engine == "sqlite" {
 		if _, err := os.Stat(c.Database.Path); err != nil {
@@ -165,7 +165,7 @@ func reader(ctx context.Context, c config.Config, now func() time.Time) (_ *Hous
 			h.Close()
 		}
 	}()
-	if err := h.strongRoom(ctx, Options{Config: c, NoStream: true}); err != nil {
+	if err := h.strongRoom(ctx, Options{Config: c, NoStream: true, AsIs: true}); err != nil {
 		return nil, err
 	}
 	if err := h.readCity(); err != nil {

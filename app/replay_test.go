@@ -16,6 +16,7 @@ import (
 
 	"mercator/core/access"
 	"mercator/core/config"
+	"mercator/core/store"
 	"mercator/core/store/storetest"
 	"mercator/domain/payment"
 	"mercator/domain/process"
@@ -173,5 +174,15 @@ func replays(t *testing.T, db config.Database) {
 	}
 	if err := h.db.QueryRow(ctx, "SELECT count(*) FROM audit_subject WHERE entry IN (SELECT id FROM audit_entry WHERE resource = 'replay')").Scan(&n); err != nil || n != 5 {
 		t.Errorf("%d persons on record: %v", n, err)
+	}
+	// The database of an older program, which serves the city, stays its own.
+	if err := h.db.Write(ctx, func(tx *store.Tx) error {
+		_, err := tx.Exec(ctx, "DELETE FROM store_migration WHERE room = 'process' AND number = 40")
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := replayCommand(ctx, c, o, nil, io.Discard); err == nil || !strings.Contains(err.Error(), "older than this program") {
+		t.Errorf("a replay migrates the database: %v", err)
 	}
 }

@@ -73,6 +73,9 @@ func (a *API) messageOperations() {
 		if len(resource) > maxEvent { // the schema counts letters, the ledger bytes
 			return access.Grant{}, fault.New(fault.Invalid, "api.event", "process.longText", "n", maxName)
 		}
+		if !process.Readable(resource) {
+			return access.Grant{}, fault.New(fault.Invalid, "api.event", "process.noText")
+		}
 		return a.c.Access.Permit(ctx, access.Request{Actor: c.actor, Action: access.Change, Resource: resource, Purpose: purpose, Office: c.actor.Office})
 	}
 	add(a, post("send-message", "/messages", "messages:write", "Send a message: a case that waits for it goes on, or a case begins, or it is kept", 404),

@@ -126,7 +126,8 @@ func TestMessages(t *testing.T) {
 
 		// What is too much or too long is refused.
 		for _, body := range []string{`{}`, `{"name":""}`, `{"name":"` + strings.Repeat("x", 201) + `"}`, `{"name":"` + strings.Repeat("ü", 200) + `"}`, `{"name":"property.found","timeToLiveSeconds":-1}`,
-			`{"name":"property.found","timeToLiveSeconds":99999999}`, `{"name":"property.found","key":"` + strings.Repeat("ü", 150) + `"}`, `{"name":"property.found","more":1}`} {
+			`{"name":"property.found","timeToLiveSeconds":99999999}`, `{"name":"property.found","key":"` + strings.Repeat("ü", 150) + `"}`, `{"name":"property.found","more":1}`,
+			`{"name":"\u0000"}`, `{"name":"property.found","key":"a\u0000b"}`, `{"name":"property.found","key":"a","id":"\u0000"}`, `{"name":"property.found","key":"a\nb"}`} {
 			is(body[:min(len(body), 60)], h.call("tram", "POST", path, body), 422, "")
 		}
 		is("too much data", h.call("tram", "POST", path, `{"name":"property.found","variables":{"x":"`+strings.Repeat("x", 300<<10)+`"}}`), 413, "")

@@ -46,13 +46,23 @@ var migrationName = regexp.MustCompile(`^(\d{4})_[a-z0-9_]+\.sql$`)
 // transaction. It refuses a database that knows a migration that this binary
 // doesn't (it is newer), and a file whose text has changed since it ran.
 func Migrate(ctx context.Context, db *DB, rooms []Migrations) error {
-	const op = "store.migrate"
 	if err := db.Write(ctx, func(tx *Tx) error {
 		_, err := tx.Exec(ctx, createMigrations)
 		return err
 	}); err != nil {
-		return fault.Wrap(op, err)
+		return fault.Wrap("store.migrate", err)
 	}
+	return migrate(ctx, db, rooms, true)
+}
+
+// Migrated refuses a database that isn't where the rooms say, and changes nothing: another
+// program may be at work with it, which couldn't start again after a migration.
+func Migrated(ctx context.Context, db *DB, rooms []Migrations) error {
+	return migrate(ctx, db, rooms, false)
+}
+
+func migrate(ctx context.Context, db *DB, rooms []Migrations, apply bool) error {
+	const op = "store.migrate"
 	type key struct {
 		room   string
 		number int
@@ -103,6 +113,9 @@ func Migrate(ctx context.Context, db *DB, rooms []Migrations) error {
 					return fault.Internalf(op, "%s: %s has changed since it was applied", room.Room, name)
 				}
 				continue
+			}
+			if !apply {
+				return fault.Internalf(op, "the database is older than this program: it lacks %s %04d; use the program that serves it", room.Room, number)
 			}
 			if err := db.Write(ctx, func(tx *Tx) error {
 				if err := tx.script(ctx, string(text)); err != nil {

@@ -117,7 +117,9 @@ func (e *Engine) Deliver(ctx context.Context, tx *store.Tx, n Note) (Delivery, e
 	if err != nil {
 		return out, fault.Wrap(op, err)
 	}
-	b, err := json.Marshal(out)
+	kept := out
+	kept.Case.Label = "" // who somebody is stands in their case, not beside it for the life of the message
+	b, err := json.Marshal(kept)
 	if err != nil {
 		return out, fault.Wrap(op, err)
 	}

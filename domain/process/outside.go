@@ -5,7 +5,10 @@ package process
 import (
 	"context"
 	"encoding/json"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"mercator/base/fault"
 	"mercator/core/access"
@@ -28,11 +31,20 @@ func eventOf(op string, g access.Grant, sort, name string) (access.Actor, error)
 	return a, nil
 }
 
+// Readable reports whether a name, key or id is a text that people can read and both
+// engines keep: to PostgreSQL a NUL is none.
+func Readable(t string) bool {
+	return utf8.ValidString(t) && !strings.ContainsFunc(t, unicode.IsControl)
+}
+
 // bounded refuses what nobody sends in earnest.
 func bounded(op string, vars map[string]any, texts ...string) error {
 	for _, t := range texts {
 		if len(t) > maxName {
 			return fault.New(fault.Invalid, op, "process.longText", "n", maxName)
+		}
+		if !Readable(t) {
+			return fault.New(fault.Invalid, op, "process.noText")
 		}
 	}
 	b, err := json.Marshal(vars)

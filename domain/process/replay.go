@@ -36,6 +36,10 @@ const (
 	maxReplayList = 200     // cases that are listed
 	maxReplayed   = 100     // groups
 	maxHistory    = 10_000  // steps of one case
+	// fewCases: who may not read cases sees what a decision comes out as only if so many
+	// share it. A draft can have a decision give back what somebody has applied with.
+	fewCases = 5
+	unseen   = "…"
 )
 
 // ReplayPlan says which version is run over which cases.
@@ -132,6 +136,8 @@ type Replay struct {
 	ByHand     int  `json:"by_hand"`
 	Unlike     int  `json:"unlike"`
 	More       bool `json:"more"` // there are more cases than were looked at
+	// Unseen: what decisions come out as is left out where it could tell of a person.
+	Unseen bool `json:"unseen,omitempty"`
 
 	Groups    []ReplayGroup   `json:"groups"`
 	Decisions []DecisionGroup `json:"decisions"`
@@ -141,8 +147,17 @@ type Replay struct {
 }
 
 // Replay runs a version over recorded cases. The grant says whose: with an office, those
-// of that office.
+// of that office. Staff without one see no case, so they see what a decision comes out as
+// only where it tells of nobody.
 func (e *Engine) Replay(ctx context.Context, g access.Grant, p ReplayPlan) (Replay, error) {
+	r, err := e.runReplay(ctx, g, p)
+	if g.Actor().Kind != access.System && g.Request().Office == "" {
+		r.leaveOut()
+	}
+	return r, err
+}
+
+func (e *Engine) runReplay(ctx context.Context, g access.Grant, p ReplayPlan) (Replay, error) {
 	const op = "process.replay"
 	if err := g.Must(access.Read, replayResource); err != nil {
 		return Replay{}, err
@@ -445,6 +460,28 @@ func (r *Replay) decided(c ChangedDecision) {
 	}
 	if len(r.Decisions) < maxReplayed {
 		r.Decisions = append(r.Decisions, DecisionGroup{c, 1})
+	}
+}
+
+// leaveOut takes out what decisions come out as where few cases share it, and of each case.
+func (r *Replay) leaveOut() {
+	all := r.Decisions
+	r.Decisions = nil
+	for _, d := range all {
+		if d.N < fewCases {
+			d.Old, d.New, r.Unseen = unseen, unseen, true
+		}
+		if i := slices.IndexFunc(r.Decisions, func(o DecisionGroup) bool { return o.ChangedDecision == d.ChangedDecision }); i >= 0 {
+			r.Decisions[i].N += d.N
+		} else {
+			r.Decisions = append(r.Decisions, d)
+		}
+	}
+	for i := range r.List {
+		for j := range r.List[i].Decisions {
+			d := &r.List[i].Decisions[j]
+			d.Old, d.New, r.Unseen = unseen, unseen, true
+		}
 	}
 }
 

@@ -3,6 +3,7 @@
 package process_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -166,6 +167,42 @@ func TestReplay(t *testing.T) {
 		}
 		if _, err := h.engine.Replay(t.Context(), h.grant(accesstest.Clerk("31"), access.Read), process.ReplayPlan{Service: "permit", To: h.def}); err == nil {
 			t.Error("a grant for tasks is taken")
+		}
+	})
+}
+
+// A draft whose decision gives back what somebody has applied with shows it to nobody who
+// may not read cases; what many cases share tells of nobody.
+func TestReplayShowsNoCaseToOperators(t *testing.T) {
+	storetest.Each(t, rooms(), func(t *testing.T, db *store.DB) {
+		h := openHouse(t, db)
+		for i := range 5 {
+			h.start(fmt.Sprint("many", i), "granted")
+		}
+		h.start("secret", "check")
+		tells := func(_ time.Time, _ string, vars map[string]any) (any, bool, error) {
+			if vars["zone"] == "check" {
+				return map[string]any{"result": "check", "of": "somebody's secret"}, true, nil
+			}
+			return map[string]any{"result": "granted", "fee": 42}, true, nil
+		}
+		ask := func(office string) string {
+			g := accesstest.Grant(t, h.check, access.Request{Actor: accesstest.Clerk(office), Action: access.Read, Resource: "replay", Service: "permit", Office: office})
+			r, err := h.engine.Replay(t.Context(), g, process.ReplayPlan{Service: "permit", To: h.def, Decide: tells})
+			if err != nil || r.Decided != 6 || len(r.Decisions) != 2 || r.Decisions[0].N+r.Decisions[1].N != 6 {
+				t.Fatalf("%+v %v", r, err)
+			}
+			b, err := json.Marshal(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return string(b)
+		}
+		if said := ask(""); strings.Contains(said, "somebody") || strings.Count(said, `\"fee\":42`) != 1 || !strings.Contains(said, `"unseen":true`) {
+			t.Error(said)
+		}
+		if said := ask("31"); strings.Count(said, "somebody") != 2 || strings.Contains(said, `"unseen"`) {
+			t.Error(said)
 		}
 	})
 }

@@ -381,6 +381,9 @@ func TestStarts(t *testing.T) {
 		if fresh != 1 || h.count() != 1 {
 			t.Errorf("%d times, %d cases", fresh, h.count())
 		}
+		if n := h.number(`SELECT count(*) FROM process_sent WHERE outcome NOT LIKE '%"Label":""%'`); n != 0 {
+			t.Error("what became of a message is kept with the name of the person whose case it is")
+		}
 		other := note
 		other.By = access.Actor{Kind: access.Machine, ID: "other"}
 		if o := h.send(other); o.Repeated || o.Fate != process.Kept {

@@ -215,6 +215,9 @@ func (p *pages) found(loc *i18n.Localizer, r process.Replay, draft bool, who acc
 	if r.More {
 		notes = append(notes, loc.T("processweb.replay.more", "n", r.Cases))
 	}
+	if r.Unseen {
+		notes = append(notes, loc.T("processweb.replay.unseen"))
+	}
 	out := []ui.Component{ui.Alert{Tone: tone, Title: title, List: notes, Live: true}}
 	counts := ui.SummaryList{Title: loc.T("processweb.replay.counts"), Rows: []ui.SummaryRow{{Key: loc.T("processweb.replay.cases"), Value: number(r.Cases)},
 		{Key: loc.T("processweb.replay.same"), Value: number(r.Same)}, {Key: loc.T("processweb.replay.changed"), Value: number(r.Changed)}}}
