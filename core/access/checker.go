@@ -244,7 +244,7 @@ func (c *Checker) SeenTx(ctx context.Context, tx *store.Tx, g Grant, subjects []
 	e := audit.Entry{ID: g.entry, ActorKind: string(g.request.Actor.Kind), ActorID: g.request.Actor.ID}
 	subjects = slices.Compact(slices.Sorted(slices.Values(subjects)))
 	subjects = slices.DeleteFunc(subjects, func(s string) bool { return s == "" })
-	return fault.Wrap(op, c.ledger.AddSubjects(ctx, tx, e, subjects))
+	return fault.Wrap(op, c.ledger.AddSubjects(ctx, tx, e, c.now().UTC(), subjects))
 }
 
 // WhoRead lists for a person what others did with their data, newest first. The grant is one to read the resource

@@ -6,8 +6,10 @@ import (
 	"context"
 	"embed"
 	"encoding/json"
+	"time"
 
 	"mercator/base/fault"
+	"mercator/base/ident"
 	"mercator/core/store"
 )
 
@@ -25,27 +27,38 @@ type Ledger struct {
 }
 
 const addEntry = `-- audit.addEntry
-INSERT INTO audit_entry (id, at, actor_kind, actor_id, actor_name, office, action, resource, purpose, basis, service, case_id, outcome, rule, fields)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`
+INSERT INTO audit_entry (id, at, actor_kind, actor_id, actor_name, office, action, resource, purpose, basis, service, case_id, outcome, rule, fields, salt)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`
 
 const addSubject = `-- audit.addSubject
-INSERT INTO audit_subject (person, entry, own) VALUES ($1, $2, $3) ON CONFLICT (person, entry) DO NOTHING`
+INSERT INTO audit_subject (person, entry, own, record) VALUES ($1, $2, $3, $4) ON CONFLICT (entry, person) DO NOTHING`
+
+const addSeen = `-- audit.addSeen
+INSERT INTO audit_seen (id, entry, at, salt) VALUES ($1, $2, $3, $4)`
+
+const addPending = `-- audit.addPending
+INSERT INTO audit_pending (record, kind) VALUES ($1, $2)`
+
+const entryColumns = `e.id, e.at, e.actor_kind, e.actor_id, e.actor_name, e.office, e.action, e.resource, e.purpose, e.basis, e.service, e.case_id, e.outcome, e.rule, e.fields`
 
 const forPerson = `-- audit.forPerson
-SELECT e.id, e.at, e.actor_kind, e.actor_id, e.actor_name, e.office, e.action, e.resource, e.purpose, e.basis, e.service, e.case_id, e.outcome, e.rule, e.fields
+SELECT ` + entryColumns + `
 FROM audit_subject s JOIN audit_entry e ON e.id = s.entry
-WHERE s.person = $1 AND NOT s.own AND s.entry < $2
+WHERE s.person = $1 AND s.own = FALSE AND s.entry < $2
 ORDER BY s.entry DESC LIMIT $3`
 
 const forCase = `-- audit.forCase
-SELECT id, at, actor_kind, actor_id, actor_name, office, action, resource, purpose, basis, service, case_id, outcome, rule, fields
-FROM audit_entry WHERE case_id = $1 AND case_id <> '' AND id < $2
+SELECT ` + entryColumns + `
+FROM audit_entry e WHERE case_id = $1 AND case_id <> '' AND id < $2
 ORDER BY id DESC LIMIT $3`
 
 // afterAll is above every id: ids are lower-case hexadecimal.
 const afterAll = "g"
 
-// Add writes an entry and the persons whose data it's about.
+// saltBytes hide what a record says from who has only its hash.
+const saltBytes = 16
+
+// Add writes an entry and the persons whose data it's about. What is wrong comes out at the latest with the commit.
 func (l *Ledger) Add(ctx context.Context, tx *store.Tx, e Entry, subjects []string) error {
 	const op = "audit.add"
 	if e.Fields == nil {
@@ -55,19 +68,38 @@ func (l *Ledger) Add(ctx context.Context, tx *store.Tx, e Entry, subjects []stri
 	if err != nil {
 		return fault.Wrap(op, err)
 	}
-	if _, err := tx.Exec(ctx, addEntry, e.ID, store.Micros(e.At), e.ActorKind, e.ActorID, e.ActorName, e.Office, e.Action,
-		e.Resource, e.Purpose, e.Basis, e.Service, e.Case, e.Outcome, e.Rule, string(fields)); err != nil {
+	if err := tx.Later(ctx, addEntry, e.ID, store.Micros(e.At), e.ActorKind, e.ActorID, e.ActorName, e.Office, e.Action,
+		e.Resource, e.Purpose, e.Basis, e.Service, e.Case, e.Outcome, e.Rule, string(fields), ident.Secret(saltBytes)); err != nil {
 		return fault.Wrap(op, err)
 	}
-	return l.AddSubjects(ctx, tx, e, subjects)
+	if err := tx.Later(ctx, addPending, e.ID, Access); err != nil {
+		return fault.Wrap(op, err)
+	}
+	return fault.Wrap(op, l.addSubjects(ctx, tx, e, "", subjects))
 }
 
-// AddSubjects adds persons to an entry: a list has shown them.
-func (l *Ledger) AddSubjects(ctx context.Context, tx *store.Tx, e Entry, subjects []string) error {
+// AddSubjects adds persons to an entry that is on record: a list has shown them. The log may have the entry already, so
+// this is a record of its own.
+func (l *Ledger) AddSubjects(ctx context.Context, tx *store.Tx, e Entry, at time.Time, subjects []string) error {
+	const op = "audit.addSubjects"
+	if len(subjects) == 0 {
+		return nil
+	}
+	record := ident.New()
+	if err := tx.Later(ctx, addSeen, record, e.ID, store.Micros(at), ident.Secret(saltBytes)); err != nil {
+		return fault.Wrap(op, err)
+	}
+	if err := tx.Later(ctx, addPending, record, Seen); err != nil {
+		return fault.Wrap(op, err)
+	}
+	return fault.Wrap(op, l.addSubjects(ctx, tx, e, record, subjects))
+}
+
+func (l *Ledger) addSubjects(ctx context.Context, tx *store.Tx, e Entry, record string, subjects []string) error {
 	for _, person := range subjects {
-		own := e.ActorKind == "resident" && e.ActorID == person
-		if _, err := tx.Exec(ctx, addSubject, person, e.ID, own); err != nil {
-			return fault.Wrap("audit.addSubjects", err)
+		own := e.ActorKind == Resident && e.ActorID == person
+		if err := tx.Later(ctx, addSubject, person, e.ID, own, record); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -90,16 +122,17 @@ func (l *Ledger) list(ctx context.Context, query, key, before string, n int) ([]
 	if before == "" {
 		before = afterAll
 	}
-	entries, err := store.All(ctx, l.DB, scanEntry, query, key, before, min(max(n, 1), maxPage))
+	entries, err := store.All(ctx, l.DB, func(row store.Scanner) (Entry, error) { return scanEntry(row) }, query, key, before, min(max(n, 1), maxPage))
 	return entries, fault.Wrap("audit.list", err)
 }
 
-func scanEntry(row store.Scanner) (Entry, error) {
+// scanEntry reads the entryColumns and what comes after them.
+func scanEntry(row store.Scanner, more ...any) (Entry, error) {
 	var e Entry
 	var at int64
 	var fields string
-	err := row.Scan(&e.ID, &at, &e.ActorKind, &e.ActorID, &e.ActorName, &e.Office, &e.Action, &e.Resource, &e.Purpose,
-		&e.Basis, &e.Service, &e.Case, &e.Outcome, &e.Rule, &fields)
+	err := row.Scan(append([]any{&e.ID, &at, &e.ActorKind, &e.ActorID, &e.ActorName, &e.Office, &e.Action, &e.Resource, &e.Purpose,
+		&e.Basis, &e.Service, &e.Case, &e.Outcome, &e.Rule, &fields}, more...)...)
 	if err != nil {
 		return Entry{}, err
 	}
