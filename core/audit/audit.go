@@ -2,7 +2,10 @@
 
 package audit
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // The outcomes of a request for access.
 const (
@@ -69,4 +72,30 @@ type Record struct {
 type Subject struct {
 	Person, Key string
 	Commitment  string
+}
+
+// Disclosure is what a person is shown of an entry about them. When it was and what for is always shown (Art. 15 (1) a
+// GDPR), unless the entry itself would give away what must not be.
+type Disclosure struct {
+	Hidden bool     // the entry isn't shown, for now
+	Fields []string // what is shown beside time and purpose, by the names in the log (docs/ledger.md)
+}
+
+// Shows tells whether a field is shown.
+func (d Disclosure) Shows(field string) bool {
+	return field == "at" || field == "purpose" || slices.Contains(d.Fields, field)
+}
+
+// Apply takes out of an entry what isn't shown.
+func (d Disclosure) Apply(e Entry) Entry {
+	for field, value := range map[string]*string{"actor_kind": &e.ActorKind, "actor": &e.ActorID, "actor_name": &e.ActorName, "office": &e.Office,
+		"action": &e.Action, "resource": &e.Resource, "basis": &e.Basis, "service": &e.Service, "case": &e.Case, "outcome": &e.Outcome, "rule": &e.Rule} {
+		if !d.Shows(field) {
+			*value = ""
+		}
+	}
+	if !d.Shows("fields") {
+		e.Fields = nil
+	}
+	return e
 }
