@@ -32,6 +32,7 @@ import (
 	"mercator/core/config"
 	"mercator/core/identity"
 	"mercator/core/job"
+	"mercator/core/ledger"
 	"mercator/core/store"
 	"mercator/domain/casefile"
 	"mercator/domain/catalogue"
@@ -92,6 +93,7 @@ type House struct {
 	jobs      *job.Queue
 	outbox    *bus.Outbox
 	access    *access.Checker
+	ledger    *ledger.Log
 	sessions  *identity.Sessions
 	registers *register.Service
 	services  *service.Catalog
@@ -200,7 +202,14 @@ func (h *House) strongRoom(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	if h.access, err = access.New(access.Config{Policies: policies, DB: h.db, Now: h.now, Log: h.log}); err != nil {
+	if err := h.openLedger(); err != nil {
+		return err
+	}
+	disclose, err := loadDisclosure(policies, h.log)
+	if err != nil {
+		return err
+	}
+	if h.access, err = access.New(access.Config{Policies: policies, DB: h.db, Now: h.now, Log: h.log, Disclose: disclose}); err != nil {
 		return err
 	}
 	h.sessions, err = identity.NewSessions(identity.Config{DB: h.db, Secure: strings.HasPrefix(c.Server.PublicURL, "https:"),
@@ -528,7 +537,7 @@ func (h *House) Run(ctx context.Context, l net.Listener, ready func()) error {
 	// Requests end before the rooms that they need.
 	rooms, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
-	work := []func(context.Context) error{h.jobs.Run, h.outbox.Run, h.payments.Run, h.sweep, h.watch}
+	work := []func(context.Context) error{h.jobs.Run, h.outbox.Run, h.payments.Run, h.sweep, h.watch, h.keepLedger}
 	done := make(chan error, 1)
 	go func() { done <- runAll(rooms, work...) }()
 	h.running.Store(true)

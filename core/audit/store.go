@@ -119,13 +119,14 @@ func (l *Ledger) ForCase(ctx context.Context, caseID, before string, n int) ([]E
 	return l.list(ctx, forCase, caseID, before, n)
 }
 
-const maxPage = 200
+// MaxPage is how many entries a list has at most.
+const MaxPage = 200
 
 func (l *Ledger) list(ctx context.Context, query, key, before string, n int) ([]Entry, error) {
 	if before == "" {
 		before = afterAll
 	}
-	entries, err := store.All(ctx, l.DB, func(row store.Scanner) (Entry, error) { return scanEntry(row) }, query, key, before, min(max(n, 1), maxPage))
+	entries, err := store.All(ctx, l.DB, func(row store.Scanner) (Entry, error) { return scanEntry(row) }, query, key, before, min(max(n, 1), MaxPage))
 	return entries, fault.Wrap("audit.list", err)
 }
 
@@ -270,6 +271,9 @@ const strays = `-- audit.strays
 SELECT s.entry, s.record FROM audit_subject s WHERE s.record = '' AND NOT EXISTS (SELECT 1 FROM audit_entry e WHERE e.id = s.entry)
 UNION ALL SELECT s.entry, s.record FROM audit_subject s WHERE s.record <> '' AND NOT EXISTS (SELECT 1 FROM audit_seen n WHERE n.id = s.record AND n.entry = s.entry)
 LIMIT 10000`
+
+const anyPending = `-- audit.anyPending
+SELECT EXISTS (SELECT 1 FROM audit_pending)`
 
 // --- the end of retention, a thousand leaves at a time; what the ledger did itself stays.
 
@@ -468,6 +472,12 @@ func (l *Ledger) Store(ctx context.Context, leaves []Leaf) error {
 		}
 	}
 	return nil
+}
+
+// Waits tells whether there is something to add to the log.
+func (l *Ledger) Waits(ctx context.Context) (yes bool, err error) {
+	err = l.DB.QueryRow(ctx, anyPending).Scan(&yes)
+	return yes, fault.Wrap("audit.waits", err)
 }
 
 // NextLeaf is the first place behind all that Store has been told of.
