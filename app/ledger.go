@@ -42,7 +42,10 @@ func ledgerKey(c config.Config) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	b, err := blob.WriteOnce(filepath.Join(c.Data.Shared, "ledger.key"), []byte(key+"\n"))
+	if err := os.MkdirAll(c.Data.Shared, 0o700); err != nil {
+		return "", err
+	}
+	b, err := blob.WriteOnce(filepath.Join(c.Data.Shared, backupKey), []byte(key+"\n"))
 	return strings.TrimSpace(string(b)), err
 }
 
@@ -284,7 +287,7 @@ type ledgerOrder struct {
 
 // publicKey is the key of the configuration; it makes none.
 func publicKey(c config.Config) (string, error) {
-	b, err := os.ReadFile(filepath.Join(c.Data.Shared, "ledger.key"))
+	b, err := os.ReadFile(filepath.Join(c.Data.Shared, backupKey))
 	if err != nil {
 		return "", fmt.Errorf("the log has no key; it gets one at the first start: %w", err)
 	}

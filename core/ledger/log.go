@@ -129,7 +129,7 @@ func (l *Log) Append(ctx context.Context) (n int, err error) {
 	quiet()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	unlock, err := lock(filepath.Join(l.dir, ".append.lock"))
+	unlock, err := lock(filepath.Join(l.dir, lockName))
 	if err != nil {
 		return 0, fault.Because(fault.Unavailable, op, "", err)
 	}
@@ -364,6 +364,11 @@ func (l *Log) Retain(ctx context.Context) (n int, err error) {
 func (l *Log) Forget(ctx context.Context, person string) error {
 	return l.audit.Forget(ctx, person, l.now().UTC(), Commit)
 }
+
+// Freeze keeps the log in a folder from growing until it is released: for a copy.
+func Freeze(dir string) (release func(), err error) { return lock(filepath.Join(dir, lockName)) }
+
+const lockName = ".append.lock"
 
 // lock waits until no other process has the file.
 func lock(name string) (unlock func(), err error) {
