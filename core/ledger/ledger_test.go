@@ -711,3 +711,38 @@ func FuzzReadProof(f *testing.F) {
 		}
 	})
 }
+
+// The format is what people keep files and checkpoints of: it may get a new version, but this one never changes.
+func TestFormat(t *testing.T) {
+	at := time.Date(2026, 5, 3, 10, 0, 0, 123456000, time.UTC)
+	entry := audit.Entry{ID: "0196", At: at, ActorKind: "clerk", ActorID: "staff-7", ActorName: "Çelik & Söhne", Office: "32", Action: "read", Resource: "register:residents",
+		Purpose: "parking", Basis: "§ 45 StVO", Service: "s", Case: "c", Outcome: audit.Permitted, Rule: "r", Fields: []string{"name", "<b>"}}
+	own := entry
+	own.ActorKind, own.ActorID, own.ActorName = audit.Resident, "anna", "Anna"
+	for name, c := range map[string]struct {
+		r    audit.Record
+		want string
+	}{
+		"access": {audit.Record{ID: "0196", Kind: audit.Access, At: at, Salt: "salt", Entry: entry, Subjects: []audit.Subject{{Person: "anna", Key: "key"}, {Commitment: strings.Repeat("ab", 32)}}},
+			"927425a4fb09c210b8b4603be1c32f5591fe91177708c32a5ffdded570142175"},
+		"own":  {audit.Record{ID: "0196", Kind: audit.Access, At: at, Salt: "salt", Entry: own, ActorKey: "key"}, "ae753217f77dfe6ea60fc13c1e921cc917324bcf2debc4b7c7849e0714e942ee"},
+		"seen": {audit.Record{ID: "0197", Kind: audit.Seen, At: at, Salt: "salt", Entry: audit.Entry{ID: "0196"}}, "106919624a1cc1cbb796b98acb6fc84a435d0d843dae25bbe672da13df6bdbce"},
+		"act":  {audit.Record{ID: "0198", Kind: audit.Act, At: at, Salt: "salt", Act: audit.Erased, Upto: 7, N: 7, Note: "n"}, "8612df1c3f14c6bf8e0a409f6af1f146953262bb83211507d50598922ae76472"},
+	} {
+		if got := fmt.Sprintf("%x", must(leafOf(fields(c.r)))); got != c.want {
+			t.Errorf("%s: the leaf is %s, want %s", name, got, c.want)
+		}
+	}
+	if got := Commit("subject", "key", "0196"); got != "6ec76270ce259f3dfb7a5dd7fbcce774a81634a0df1068134f53c0639109cf67" {
+		t.Errorf("the commitment is %s", got)
+	}
+	// A field that is withheld leaves the leaf as it is.
+	all := fields(audit.Record{ID: "0196", Kind: audit.Access, At: at, Salt: "salt", Entry: entry})
+	some := slices.Clone(all)
+	for i := range some {
+		some[i] = some[i].withheld()
+	}
+	if !bytes.Equal(must(leafOf(all)), must(leafOf(some))) {
+		t.Error("withheld fields make another leaf")
+	}
+}
