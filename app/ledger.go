@@ -138,7 +138,7 @@ func (h *House) keepLedger(ctx context.Context) error {
 	a := audit.Ledger{DB: h.db}
 	ask := func(kind string) error {
 		return h.db.Write(ctx, func(tx *store.Tx) error {
-			return h.jobs.Add(ctx, tx, job.New{Kind: kind, Key: kind, MaxAttempts: 5})
+			return h.jobs.Add(ctx, tx, job.New{Kind: kind, Key: kind})
 		})
 	}
 	t := time.NewTicker(time.Second)
