@@ -25,6 +25,7 @@ import (
 	"mercator/core/store/storetest"
 
 	formats "github.com/transparency-dev/formats/log"
+	"github.com/transparency-dev/tessera/client"
 	"golang.org/x/mod/sumdb/note"
 )
 
@@ -675,6 +676,28 @@ func TestAPersonChecksTheirEntries(t *testing.T) {
 			t.Errorf("%d entries page by page, want 22", n)
 		}
 	})
+}
+
+// Proofs are the same as the library makes them, for logs of every shape.
+func TestPaths(t *testing.T) {
+	h := newHouse(t, storetest.SQLite(t, rooms()))
+	for _, n := range []int{1, 5, 250, 1, 300, 1500} {
+		h.reads(n, func(int) []string { return nil })
+		h.append()
+		s := size(t, h.checkpoint())
+		theirs, err := client.NewProofBuilder(t.Context(), s, Folder(h.dir).ReadTile)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ours := newPaths(Folder(h.dir), s)
+		for leaf := range s {
+			want, err1 := theirs.InclusionProof(t.Context(), leaf)
+			got, err2 := ours.inclusion(t.Context(), leaf)
+			if err := errors.Join(err1, err2); err != nil || !slices.EqualFunc(got, want, bytes.Equal) {
+				t.Fatalf("leaf %d of %d: %v", leaf, s, err)
+			}
+		}
+	}
 }
 
 func FuzzReadProof(f *testing.F) {

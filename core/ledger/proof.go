@@ -90,10 +90,7 @@ func (l *Log) prove(ctx context.Context, person string, show func(audit.Entry) a
 		return Proof{}, fault.Wrap(op, err)
 	}
 	p.Checkpoint = string(raw)
-	b, err := client.NewProofBuilder(ctx, c.Size, source.ReadTile)
-	if err != nil {
-		return Proof{}, fault.Wrap(op, err)
-	}
+	b := newPaths(source, c.Size)
 	hidden := map[string]bool{}
 	for _, x := range leaves {
 		if x.Record.Kind == audit.Access && show(x.Record.Entry).Hidden {
@@ -122,7 +119,7 @@ func (l *Log) prove(ctx context.Context, person string, show func(audit.Entry) a
 				out.Fields[i] = f.withheld()
 			}
 		}
-		if out.Path, err = b.InclusionProof(ctx, uint64(x.Leaf)); err != nil {
+		if out.Path, err = b.inclusion(ctx, uint64(x.Leaf)); err != nil {
 			return Proof{}, fault.Because(fault.Unavailable, op, "", err)
 		}
 		p.Records = append(p.Records, out)
