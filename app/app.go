@@ -34,6 +34,7 @@ import (
 	"mercator/core/config"
 	"mercator/core/identity"
 	"mercator/core/job"
+	"mercator/core/ledger"
 	"mercator/core/store"
 	"mercator/core/vault"
 	"mercator/domain/casefile"
@@ -99,6 +100,7 @@ type House struct {
 	jobs      *job.Queue
 	outbox    *bus.Outbox
 	access    *access.Checker
+	ledger    *ledger.Log
 	sessions  *identity.Sessions
 	registers *register.Service
 	services  *service.Catalog
@@ -215,7 +217,14 @@ func (h *House) strongRoom(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	if h.access, err = access.New(access.Config{Policies: policies, DB: h.db, Now: h.now, Log: h.log}); err != nil {
+	if err := h.openLedger(); err != nil {
+		return err
+	}
+	disclose, err := loadDisclosure(policies, h.log)
+	if err != nil {
+		return err
+	}
+	if h.access, err = access.New(access.Config{Policies: policies, DB: h.db, Now: h.now, Log: h.log, Disclose: disclose}); err != nil {
 		return err
 	}
 	h.sessions, err = identity.NewSessions(identity.Config{DB: h.db, Secure: strings.HasPrefix(c.Server.PublicURL, "https:"),
@@ -623,7 +632,7 @@ func (h *House) Run(ctx context.Context, l net.Listener, ready func()) error {
 	// Requests end before the rooms that they need.
 	rooms, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
-	work := []func(context.Context) error{h.jobs.Run, h.outbox.Run, h.payments.Run, h.sweep, h.turn, h.watch}
+	work := []func(context.Context) error{h.jobs.Run, h.outbox.Run, h.payments.Run, h.sweep, h.turn, h.watch, h.keepLedger}
 	done := make(chan error, 1)
 	go func() { done <- runAll(rooms, work...) }()
 	h.running.Store(true)

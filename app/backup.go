@@ -20,19 +20,24 @@ import (
 
 	"mercator/core/blob"
 	"mercator/core/config"
+	"mercator/core/ledger"
 	"mercator/core/store"
 	"mercator/core/vault"
 
 	"github.com/jackc/pgx/v5"
 )
 
-// What a backup holds: the database without the keys of persons as one file, then the documents. A document
+// What a backup holds: the database without the keys of persons as one file, then the documents and the log of the ledger with its key. A document
 // is written before the row that names it, so a copy of the database that is
-// older than the copy of the documents never names one that is missing.
+// older than the copy of the documents never names one that is missing. So with the log: it
+// may have leaves that the database of the backup doesn't, never the other way round, which
+// would be a log rolled back.
 const (
 	backupSQLite   = "database.sqlite"
 	backupPostgres = "database.pgdump"
 	backupBlobs    = "documents"
+	backupLedger   = "ledger"
+	backupKey      = "ledger.key"
 )
 
 // The keys of persons (core/vault) are copied to a file of their own, which each backup
@@ -96,6 +101,9 @@ func Backup(ctx context.Context, c config.Config, to, keys string, stdout io.Wri
 	}
 	n, err := addTree(w, blobDir(c), backupBlobs)
 	if err != nil {
+		return fmt.Errorf("backup: %w", err)
+	}
+	if err := addLedger(w, c); err != nil {
 		return fmt.Errorf("backup: %w", err)
 	}
 	if err := errors.Join(w.Close(), out.Sync(), out.Close()); err != nil {
@@ -195,6 +203,9 @@ func Restore(ctx context.Context, c config.Config, from, keys string, stdout io.
 	if entries, err := os.ReadDir(blobDir(c)); err == nil && len(entries) > 0 {
 		return fmt.Errorf("restore: %s is not empty; restore into an empty data folder", blobDir(c))
 	}
+	if entries, err := os.ReadDir(ledgerDir(c)); err == nil && len(entries) > 0 {
+		return fmt.Errorf("restore: %s is not empty; restore into an empty data folder", ledgerDir(c))
+	}
 	if c.Database.Engine == "sqlite" {
 		if _, err := os.Stat(c.Database.Path); err == nil {
 			return fmt.Errorf("restore: %s is there already; move it away first", c.Database.Path)
@@ -235,6 +246,10 @@ func Restore(ctx context.Context, c config.Config, from, keys string, stdout io.
 				n++
 			}
 			err = writeFile(filepath.Join(blobDir(c), strings.TrimPrefix(h.Name, backupBlobs+"/")), r)
+		case strings.HasPrefix(h.Name, backupLedger+"/"):
+			err = writeFile(filepath.Join(ledgerDir(c), strings.TrimPrefix(h.Name, backupLedger+"/")), r)
+		case h.Name == backupKey:
+			err = writeFile(filepath.Join(c.Data.Shared, backupKey), r)
 		default:
 			err = fmt.Errorf("it holds %s, but the configuration says %s", h.Name, c.Database.Engine)
 		}
@@ -305,6 +320,22 @@ func pgTool(ctx context.Context, tool, dsn string, args ...string) error {
 		return fmt.Errorf("%s: %w: %s", tool, err, strings.TrimSpace(string(out)))
 	}
 	return nil
+}
+
+// addLedger adds the log, which doesn't grow meanwhile, and its key.
+func addLedger(w *tar.Writer, c config.Config) error {
+	if _, err := os.Stat(ledgerDir(c)); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	release, err := ledger.Freeze(ledgerDir(c))
+	if err != nil {
+		return err
+	}
+	defer release()
+	if _, err := addTree(w, ledgerDir(c), backupLedger); err != nil {
+		return err
+	}
+	return addFile(w, filepath.Join(c.Data.Shared, backupKey), backupKey)
 }
 
 func addFile(w *tar.Writer, path, name string) error {

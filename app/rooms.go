@@ -146,7 +146,7 @@ func (h *House) mounts(t *web.Templates, login *oidclogin.Login, words *i18n.Cat
 		func() (web.Mounts, error) { return incidentweb.Mounts(h.incidentPages(t)) },
 		func() (web.Mounts, error) { return h.apiMounts(words) },
 	}
-	out := []web.Mounts{h.operator(), {
+	out := []web.Mounts{h.operator(), h.ledgerMounts(), {
 		{Pattern: "GET /signin", Handler: web.Handle(login.SignIn), Class: web.ClassSign},
 		{Pattern: "GET /signin/callback", Handler: web.Handle(login.Callback), Class: web.ClassSign},
 		{Pattern: "POST /signout", Handler: web.Handle(login.SignOut)},
@@ -261,7 +261,7 @@ func (h *House) casePages(t *web.Templates) casefileweb.Config {
 			lists, err := h.intake.Lists(ctx, s)
 			return map[string]any{"lists": lists}, err
 		},
-		Holdings:       h.holdings,
+		Holdings: h.holdings, Proof: "/my-data/ledger.json",
 		ApplicationPDF: func(caseID string) string { return "/desk/cases/" + caseID + "/application.pdf" },
 	}
 }

@@ -228,7 +228,7 @@ func (h *House) decide(ctx context.Context, tx *store.Tx, c process.Ref, decisio
 
 // plugTasks gives the engine the work that the kernel does for every service.
 func (h *House) plugTasks(context.Context, Options) error {
-	return errors.Join(h.engine.Handle(h.handlers()...), h.jobs.Register(h.engine.Workers()...))
+	return errors.Join(h.engine.Handle(h.handlers()...), h.jobs.Register(append(h.engine.Workers(), h.ledgerWorkers()...)...))
 }
 
 func (h *House) handlers() []process.Handler {

@@ -27,6 +27,10 @@ const usage = `mercator is the e-government platform of a city.
   mercator process  replay --config mercator.toml --service ID [--package FOLDER | FILE…]
                                                                   whose outcome would a new version change?
   mercator service  lint|test FOLDER…                             check or play through service packages
+  mercator ledger   verify --config mercator.toml|--url URL [--checkpoint FILE]…
+                                                                  was anything on record changed, left out or rolled back?
+  mercator ledger   check FILE [--url URL]                        the entries that a person got from "my data"
+  mercator ledger   key|forget --config mercator.toml             the public key; destroy a person's
   mercator bench    [seed|start] --data DIR [--submissions N]     measure a demo that is running; fill one, or time its start
   mercator feel     EXPRESSION [--context FILE]                   evaluate FEEL
   mercator dmn      eval|check|tck FILE…                          decisions; the official suite
@@ -54,6 +58,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		err = operate(ctx, name, args, stdout, stderr)
 	case "service":
 		return app.ServiceCommand(ctx, args, stdout, stderr)
+	case "ledger":
+		return app.LedgerCommand(ctx, args, stdout, stderr)
 	case "process":
 		err = app.ProcessCommand(ctx, args, stdout, stderr)
 	case "bench":

@@ -5,6 +5,7 @@ package access_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -327,14 +328,28 @@ func FuzzLoad(f *testing.F) {
 	})
 }
 
+// BenchmarkPermit is the hot path of every read: decide, and put it on record. As many ask at once as a busy house has
+// requests under way.
 func BenchmarkPermit(b *testing.B) {
-	checker := accesstest.House(b, storetest.SQLite(b, rooms()))
-	r := access.Request{Actor: clerk32, Action: access.Read, Resource: "case", Office: "32", Owner: anna.ID, Purpose: "p", Basis: "§ 45 StVO"}
-	b.RunParallel(func(pb *testing.PB) {
-		for pb.Next() {
-			if _, err := checker.Permit(context.Background(), r); err != nil {
-				b.Fatal(err)
-			}
+	for name, open := range map[string]func(testing.TB, []store.Migrations) *store.DB{"sqlite": storetest.SQLite, "postgres": storetest.Postgres} {
+		for _, subjects := range []int{1, 50} {
+			b.Run(fmt.Sprintf("%s/%d", name, subjects), func(b *testing.B) {
+				checker := accesstest.House(b, open(b, rooms()))
+				r := access.Request{Actor: clerk32, Action: access.Read, Resource: "case", Office: "32", Owner: anna.ID, Purpose: "p", Basis: "§ 45 StVO"}
+				for i := 1; i < subjects; i++ {
+					r.Subjects = append(r.Subjects, fmt.Sprint("person-", i))
+				}
+				b.SetParallelism(16)
+				b.ResetTimer()
+				b.RunParallel(func(pb *testing.PB) {
+					for pb.Next() {
+						if _, err := checker.Permit(context.Background(), r); err != nil {
+							b.Error(err)
+							return
+						}
+					}
+				})
+			})
 		}
-	})
+	}
 }

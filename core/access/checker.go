@@ -29,6 +29,8 @@ type Config struct {
 	DB       *store.DB
 	Now      func() time.Time
 	Log      *slog.Logger
+	// Disclose says what a person is shown of an entry about them; nil: no names.
+	Disclose func(audit.Entry) audit.Disclosure
 }
 
 // Checker decides requests.
@@ -40,6 +42,7 @@ type Checker struct {
 	policies atomic.Pointer[cedar.PolicySet]
 	late     sync.WaitGroup
 	waiting  chan struct{}
+	disclose func(audit.Entry) audit.Disclosure
 }
 
 // New reads the policies. A mistake in one of them is an error: rules that can't be read must not be left out.
@@ -50,7 +53,7 @@ func New(cfg Config) (*Checker, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	c := &Checker{db: cfg.DB, ledger: &audit.Ledger{DB: cfg.DB}, now: cfg.Now, log: cfg.Log, waiting: make(chan struct{}, 1024)}
+	c := &Checker{db: cfg.DB, ledger: &audit.Ledger{DB: cfg.DB}, now: cfg.Now, log: cfg.Log, disclose: cfg.Disclose, waiting: make(chan struct{}, 1024)}
 	return c, c.Load(cfg.Policies)
 }
 
@@ -244,10 +247,18 @@ func (c *Checker) SeenTx(ctx context.Context, tx *store.Tx, g Grant, subjects []
 	e := audit.Entry{ID: g.entry, ActorKind: string(g.request.Actor.Kind), ActorID: g.request.Actor.ID}
 	subjects = slices.Compact(slices.Sorted(slices.Values(subjects)))
 	subjects = slices.DeleteFunc(subjects, func(s string) bool { return s == "" })
-	return fault.Wrap(op, c.ledger.AddSubjects(ctx, tx, e, subjects))
+	return fault.Wrap(op, c.ledger.AddSubjects(ctx, tx, e, c.now().UTC(), subjects))
 }
 
-// WhoRead lists for a person what others did with their data, newest first. The grant is one to read the resource
+// Disclosure is what the person concerned is shown of an entry.
+func (c *Checker) Disclosure(e audit.Entry) audit.Disclosure {
+	if c.disclose == nil {
+		return audit.Disclosure{Fields: []string{"actor_kind", "office", "action", "resource", "basis", "service", "case", "outcome", "fields"}}
+	}
+	return c.disclose(e)
+}
+
+// WhoRead lists for a person what others did with their data, newest first, as far as the rules disclose it. The grant is one to read the resource
 // "ledger" whose owner is that person; before is the id of the last entry already seen.
 func (c *Checker) WhoRead(ctx context.Context, g Grant, before string, n int) ([]audit.Entry, error) {
 	const op = "access.whoRead"
@@ -260,6 +271,21 @@ func (c *Checker) WhoRead(ctx context.Context, g Grant, before string, n int) ([
 	if before != "" && !ident.Valid(before) {
 		return nil, fault.Because(fault.Invalid, op, "", errors.New("the place in the list is no id"))
 	}
-	entries, err := c.ledger.ForPerson(ctx, g.request.Owner, before, n)
-	return entries, fault.Wrap(op, err)
+	n = min(max(n, 1), audit.MaxPage)
+	out := make([]audit.Entry, 0, n)
+	for {
+		entries, err := c.ledger.ForPerson(ctx, g.request.Owner, before, n)
+		if err != nil {
+			return nil, fault.Wrap(op, err)
+		}
+		for _, e := range entries {
+			if d := c.Disclosure(e); !d.Hidden && len(out) < n {
+				out = append(out, d.Apply(e))
+			}
+		}
+		if len(entries) < n || len(out) == n {
+			return out, nil
+		}
+		before = entries[len(entries)-1].ID
+	}
 }

@@ -27,6 +27,7 @@ type Config struct {
 	API      API      `toml:"api"`
 	Payment  Payment  `toml:"payment"`
 	Bus      Bus      `toml:"bus"`
+	Ledger   Ledger   `toml:"ledger"`
 	Log      Log      `toml:"log"`
 }
 
@@ -108,6 +109,11 @@ type Bus struct {
 	Password    Secret `toml:"password"`
 	Credentials string `toml:"credentials"` // a .creds file, in the place of user and password
 	Replicas    int    `toml:"replicas"`    // of the stream, where it is made; 0: 1
+}
+
+// Ledger is the record of access to personal data.
+type Ledger struct {
+	Retention time.Duration `toml:"retention"` // of its entries; default 17520h, two years
 }
 
 // Log says what is written to standard error.
@@ -207,6 +213,7 @@ func (c *Config) defaults() {
 	or(&c.Log.Level, "info")
 	or(&c.Log.Format, "json")
 	orD(&c.Server.Drain, 30*time.Second)
+	orD(&c.Ledger.Retention, 2*365*24*time.Hour)
 	orD(&c.Identity.SessionIdle, 30*time.Minute)
 	orD(&c.Identity.SessionMax, 12*time.Hour)
 }
@@ -280,6 +287,9 @@ func (c *Config) check() (bad []string) {
 		if _, _, err := net.ParseCIDR(p); err != nil {
 			say("server.trusted_proxies: %q is not a CIDR", p)
 		}
+	}
+	if c.Ledger.Retention < 24*time.Hour {
+		say("ledger.retention: %s: want at least a day", c.Ledger.Retention)
 	}
 	if _, err := c.Log.level(); err != nil {
 		say("log.level: %v", err)

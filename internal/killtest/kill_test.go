@@ -28,6 +28,8 @@ import (
 	"testing"
 	"time"
 
+	"mercator/core/audit"
+	"mercator/core/ledger"
 	"mercator/core/store"
 	"mercator/core/store/storetest"
 )
@@ -438,6 +440,40 @@ func run(t *testing.T, p *program, db store.Config, points int, seed uint64) {
 		t.Fatalf("too little happened between the kills to show anything; faults:\n%s", strings.Join(faults[max(0, len(faults)-20):], "\n"))
 	}
 	count(t, db, walkers)
+	proveLedger(t, db, p.dir)
+}
+
+// proveLedger adds what the last process left to the log, and holds log and database against each other.
+func proveLedger(t *testing.T, c store.Config, dir string) {
+	t.Helper()
+	db, err := store.Open(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	key, err := os.ReadFile(filepath.Join(dir, "ledger.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder, a := filepath.Join(dir, "ledger"), &audit.Ledger{DB: db}
+	l, err := ledger.Open(ledger.Config{Dir: folder, Key: string(key), Audit: a})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.Append(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r, err := ledger.Verify(t.Context(), ledger.Options{Source: ledger.Folder(folder), Key: l.PublicKey(), Leaves: true, Audit: a, Now: time.Now().Add(time.Hour)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range r.Findings {
+		t.Errorf("the ledger: %s", f)
+	}
+	if r.Size == 0 || uint64(r.Records) != r.Size {
+		t.Errorf("the ledger: %d records for %d leaves", r.Records, r.Size)
+	}
+	t.Logf("the ledger: %d records agree with the log", r.Records)
 }
 
 // count holds the books against each other.

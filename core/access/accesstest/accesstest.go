@@ -4,6 +4,7 @@
 package accesstest
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -11,6 +12,7 @@ import (
 	"testing/fstest"
 
 	"mercator/core/access"
+	"mercator/core/audit"
 	"mercator/core/store"
 )
 
@@ -25,12 +27,31 @@ func AllowAll(t testing.TB, db *store.DB) *access.Checker {
 // House is a checker with the policies of content/policies. The database needs audit.Migrations.
 func House(t testing.TB, db *store.DB) *access.Checker {
 	t.Helper()
-	_, here, _, _ := runtime.Caller(0)
-	root := filepath.Join(filepath.Dir(here), "..", "..", "..")
-	return newChecker(t, access.Config{DB: db, Policies: os.DirFS(filepath.Join(root, "content", "policies"))})
+	return newChecker(t, access.Config{DB: db, Policies: housePolicies()})
 }
 
+// Discreet is House, with a person shown no more of an entry than they are where a city says nothing.
+func Discreet(t testing.TB, db *store.DB) *access.Checker {
+	t.Helper()
+	return start(t, access.Config{DB: db, Policies: housePolicies()})
+}
+
+// newChecker is one that shows all that is on record, for tests of what is.
 func newChecker(t testing.TB, cfg access.Config) *access.Checker {
+	t.Helper()
+	cfg.Disclose = func(audit.Entry) audit.Disclosure {
+		return audit.Disclosure{Fields: []string{"actor_kind", "actor", "actor_name", "office", "action", "resource", "basis", "service", "case", "outcome", "rule", "fields"}}
+	}
+	return start(t, cfg)
+}
+
+func housePolicies() fs.FS {
+	_, here, _, _ := runtime.Caller(0)
+	return os.DirFS(filepath.Join(filepath.Dir(here), "..", "..", "..", "content", "policies"))
+}
+
+func start(t testing.TB, cfg access.Config) *access.Checker {
+	t.Helper()
 	c, err := access.New(cfg)
 	if err != nil {
 		t.Fatal(err)

@@ -168,6 +168,8 @@ type Config struct {
 	FormVars func(ctx context.Context, s *service.Service) (map[string]any, error)
 	// Holdings is what the registers hold about a resident, put on record as read by themselves.
 	Holdings func(ctx context.Context, a access.Actor) ([]Holding, error)
+	// Proof is the address of a person's entries of the ledger with their proofs.
+	Proof string
 	// ApplicationPDF is the address of the application as a PDF.
 	ApplicationPDF func(caseID string) string
 }

@@ -203,7 +203,7 @@ func newHouse(t testing.TB, cases int) *house {
 	}
 	clock := testNow
 	file := &casefile.File{DB: db, Outbox: outbox, Now: func() time.Time { clock = clock.Add(time.Second); return clock }}
-	checker := accesstest.House(t, db)
+	checker := accesstest.Discreet(t, db)
 	cat, err := i18n.Load(append(web.Messages(), Messages(), form.Messages)...)
 	if err != nil {
 		t.Fatal(err)

@@ -20,6 +20,7 @@ import (
 type myDataPage struct {
 	Holdings []ui.Component
 	Reads    ui.Table
+	Proof    ui.Component
 	Pages    ui.Pagination
 }
 
@@ -66,6 +67,9 @@ func (p *pages) showMyData(w http.ResponseWriter, r *http.Request) error {
 		}
 		page.Reads.Rows = append(page.Reads.Rows, ui.Row{Cells: []ui.Cell{when, p.who(loc, e), p.what(loc, e), p.why(loc, e)}})
 		i += n
+	}
+	if p.Proof != "" {
+		page.Proof = ui.Link{Text: loc.T("casefileweb.proofLink"), Href: p.Proof}
 	}
 	if p.Holdings != nil && before == "" {
 		list, err := p.Holdings(ctx, a)
@@ -115,14 +119,19 @@ func showValue(loc *i18n.Localizer, v string) string {
 // alike tells whether two accesses differ in nothing but the time of day.
 func (p *pages) alike(a, b audit.Entry) bool {
 	return a.ActorKind == b.ActorKind && a.Office == b.Office && a.Action == b.Action && a.Resource == b.Resource && a.Purpose == b.Purpose &&
-		a.Basis == b.Basis && a.Case == b.Case && a.Outcome == b.Outcome && (a.ActorKind != string(access.Machine) || a.ActorID == b.ActorID) &&
+		a.Basis == b.Basis && a.Case == b.Case && a.ActorName == b.ActorName && a.Outcome == b.Outcome && (a.ActorKind != string(access.Machine) || a.ActorID == b.ActorID) &&
 		p.local(a.At).Format(time.DateOnly) == p.local(b.At).Format(time.DateOnly)
 }
 
-// who names the office, not the clerk: the person behind it is asked for at the
-// office, which has the ledger in full.
+// who names the office, and the clerk only where the rules of disclosure leave the name in the entry.
 func (p *pages) who(loc *i18n.Localizer, e audit.Entry) ui.Cell {
+	if e.ActorKind == "" {
+		return ui.Cell{Text: loc.T("casefileweb.withheld")}
+	}
 	c := ui.Cell{Text: loc.T("casefileweb.actor." + e.ActorKind)}
+	if e.ActorKind == string(access.Clerk) && e.ActorName != "" {
+		c.Text = e.ActorName
+	}
 	switch {
 	case e.Office != "":
 		c.Sub = p.Office(e.Office).For(loc.Lang())
@@ -133,6 +142,9 @@ func (p *pages) who(loc *i18n.Localizer, e audit.Entry) ui.Cell {
 }
 
 func (p *pages) what(loc *i18n.Localizer, e audit.Entry) ui.Cell {
+	if e.Resource == "" || e.Action == "" {
+		return ui.Cell{Text: loc.T("casefileweb.withheld")}
+	}
 	resource := e.Resource
 	kind, _, _ := strings.Cut(e.Resource, ":")
 	if key := "casefileweb.resource." + kind; loc.Has(key) {
