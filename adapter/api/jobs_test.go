@@ -377,6 +377,9 @@ func TestJobTypes(t *testing.T) {
 		if x = first("elsewhere"); x["waiting"] != 0.0 || x["locked"] != 0.0 {
 			t.Errorf("another office sees %v", x)
 		}
+		if l := h.call("fixer21", "GET", "/api/v1/jobs/types", "").data["items"].([]any); len(l) != 1 || l[0].(map[string]any)["waiting"] != 0.0 {
+			t.Errorf("the operators of another office see %v", l) // a program for all offices has come
+		}
 		if x = first("scanner"); x["type"] != "external.scan" {
 			t.Errorf("%v", x)
 		}

@@ -18,7 +18,8 @@ const (
 	// WorkCountLimit is how far the work of a type is counted in each office; a number above
 	// it means "more than".
 	WorkCountLimit = 1_000
-	maxWorkGroups  = 1000            // types and offices
+	maxWorkTypes   = 200
+	maxWorkOffices = 100             // of a type
 	maxWorkers     = 100             // programs of a type that are named, types of a program that are remembered
 	seenEvery      = 5 * time.Minute // how exactly it is known when a program came last
 	maxSeen        = 10_000          // programs and types kept in memory
@@ -47,8 +48,6 @@ type WorkClient struct {
 	Client, Office string // Office: the only one it works for; "": any
 	Seen           time.Time
 }
-
-type workGroup struct{ typ, office string }
 
 // ExternalTypes are the types of external work that wait, or that a program has come for.
 // An operator sees all of them, with a grant for incidents; a program with a grant for
@@ -91,24 +90,42 @@ func (e *Engine) externalTypes(ctx context.Context, office string, own []string,
 		}
 		return x
 	}
-	groups, err := store.All(ctx, e.db, scanWorkGroup, workGroups, maxWorkGroups)
-	if err != nil {
-		return nil, err
+	types := own
+	if !worker {
+		var err error
+		if types, err = store.All(ctx, e.db, scanText, workTypes, maxWorkTypes); err != nil {
+			return nil, err
+		}
 	}
 	now := store.Micros(e.now())
-	for _, w := range groups {
-		if office != "" && w.office != office || worker && !slices.Contains(own, w.typ) {
-			continue
+	for _, typ := range types {
+		offices := []string{office}
+		if office == "" {
+			var err error
+			if offices, err = store.All(ctx, e.db, scanText, workOffices, typ, maxWorkOffices); err != nil {
+				return nil, err
+			}
 		}
-		if err := e.countWorkOf(ctx, of(w.typ), w, now, !worker); err != nil {
-			return nil, err
+		if !worker && office != "" { // what isn't there isn't named to an office
+			var n int
+			if err := e.db.QueryRow(ctx, anyWorkOf, typ, office).Scan(&n); err != nil {
+				return nil, err
+			}
+			if n == 0 {
+				continue
+			}
+		}
+		for _, o := range offices {
+			if err := e.countWorkOf(ctx, of(typ), typ, o, now, !worker); err != nil {
+				return nil, err
+			}
 		}
 	}
 	for _, typ := range own {
 		of(typ)
 	}
 	if !worker {
-		list, err := store.All(ctx, e.db, scanSeen, workersSeen, maxWorkGroups*10)
+		list, err := store.All(ctx, e.db, scanSeen, workersSeen, maxWorkTypes*maxWorkers)
 		if err != nil {
 			return nil, err
 		}
@@ -131,20 +148,20 @@ func (e *Engine) externalTypes(ctx context.Context, office string, own []string,
 }
 
 // countWorkOf adds the work of one office to its type.
-func (e *Engine) countWorkOf(ctx context.Context, x *ExternalType, w workGroup, now int64, holders bool) error {
+func (e *Engine) countWorkOf(ctx context.Context, x *ExternalType, typ, office string, now int64, holders bool) error {
 	const limit = WorkCountLimit + 1
-	all, oldest := 0, int64(0)
-	if err := e.db.QueryRow(ctx, countWork, w.typ, w.office, limit).Scan(&all); err != nil {
+	waiting, oldest := 0, int64(0)
+	if err := e.db.QueryRow(ctx, countWork, typ, office, now, limit).Scan(&waiting); err != nil {
 		return err
 	}
-	if err := e.db.QueryRow(ctx, oldestWork, w.typ, w.office, now).Scan(&oldest); ignoreNoRow(err) != nil {
+	if err := e.db.QueryRow(ctx, oldestWork, typ, office, now).Scan(&oldest); ignoreNoRow(err) != nil {
 		return err
 	}
 	failed, locked := 0, 0
-	if err := e.db.QueryRow(ctx, countFailed, w.typ, w.office, limit).Scan(&failed); err != nil {
+	if err := e.db.QueryRow(ctx, countFailed, typ, office, limit).Scan(&failed); err != nil {
 		return err
 	}
-	list, err := store.All(ctx, e.db, scanHolder, holdersOf, w.typ, w.office, now, limit)
+	list, err := store.All(ctx, e.db, scanHolder, holdersOf, typ, office, now, limit)
 	if err != nil {
 		return err
 	}
@@ -160,8 +177,8 @@ func (e *Engine) countWorkOf(ctx context.Context, x *ExternalType, w workGroup, 
 		}
 		x.Holders[i].N += h.N
 	}
-	x.More = x.More || all >= limit || failed >= limit || locked >= limit
-	x.Waiting += max(min(all, WorkCountLimit)-locked, 0)
+	x.More = x.More || waiting >= limit || failed >= limit || locked >= limit
+	x.Waiting += min(waiting, WorkCountLimit)
 	x.Locked += min(locked, WorkCountLimit)
 	x.Failed += min(failed, WorkCountLimit)
 	if oldest > 0 && (x.Oldest.IsZero() || store.Time(oldest).Before(x.Oldest)) {
@@ -206,9 +223,9 @@ func (e *Engine) came(ctx context.Context, a access.Actor, types []string) error
 	})
 }
 
-func scanWorkGroup(s store.Scanner) (workGroup, error) {
-	var w workGroup
-	return w, s.Scan(&w.typ, &w.office)
+func scanText(s store.Scanner) (string, error) {
+	var text string
+	return text, s.Scan(&text)
 }
 
 func scanHolder(s store.Scanner) (WorkHolder, error) {

@@ -326,18 +326,29 @@ DELETE FROM process_work WHERE id = $1 AND instance_id = $2 AND token = $3 AND l
 const anyWork = `-- process.anyWork
 SELECT count(*) FROM (SELECT 1 FROM process_work WHERE type = $1 AND due_at <= $2 AND ($3 = '' OR office = $3) LIMIT 1) t`
 
-// The types and their offices are found by leaping from one to the next in the index.
-const workGroups = `-- process.workGroups
-WITH RECURSIVE g (type, office, n) AS (
-	SELECT * FROM (SELECT type, office, 1 FROM process_work ORDER BY type, office LIMIT 1) f
+// The types, and the offices of one, are found by leaping from one to the next in the index:
+// one column at a time, because a comparison of two would read all of a type.
+const workTypes = `-- process.workTypes
+WITH RECURSIVE g (type, n) AS (
+	SELECT min(type), 1 FROM process_work
 	UNION ALL
-	SELECT x.type, x.office, g.n + 1 FROM g JOIN process_work x ON x.id = (
-		SELECT y.id FROM process_work y WHERE (y.type, y.office) > (g.type, g.office) ORDER BY y.type, y.office, y.created_at LIMIT 1) WHERE g.n < $1
+	SELECT (SELECT min(type) FROM process_work WHERE type > g.type), g.n + 1 FROM g WHERE g.type IS NOT NULL AND g.n < $1
 )
-SELECT type, office FROM g LIMIT $1`
+SELECT type FROM g WHERE type IS NOT NULL`
+
+const workOffices = `-- process.workOffices
+WITH RECURSIVE g (office, n) AS (
+	SELECT min(office), 1 FROM process_work WHERE type = $1
+	UNION ALL
+	SELECT (SELECT min(office) FROM process_work WHERE type = $1 AND office > g.office), g.n + 1 FROM g WHERE g.office IS NOT NULL AND g.n < $2
+)
+SELECT office FROM g WHERE office IS NOT NULL`
+
+const anyWorkOf = `-- process.anyWorkOf
+SELECT count(*) FROM (SELECT 1 FROM process_work WHERE type = $1 AND office = $2 LIMIT 1) t`
 
 const countWork = `-- process.countWork
-SELECT count(*) FROM (SELECT 1 FROM process_work WHERE type = $1 AND office = $2 LIMIT $3) t`
+SELECT count(*) FROM (SELECT 1 FROM process_work WHERE type = $1 AND office = $2 AND (worker = '' OR due_at <= $3) LIMIT $4) t`
 
 // The first that isn't taken; before it are only those that somebody has.
 const oldestWork = `-- process.oldestWork
