@@ -193,7 +193,7 @@ func TestLedgerCommand(t *testing.T) {
 
 			if engine == "sqlite" || haveTool("pg_dump") {
 				backup, place := filepath.Join(dir, "backup"), filepath.Join(dir, "again")
-				if err := Backup(t.Context(), c, backup, io.Discard); err != nil {
+				if err := Backup(t.Context(), c, backup, "", io.Discard); err != nil {
 					t.Fatal(err)
 				}
 				if engine == "postgres" {
