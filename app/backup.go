@@ -176,6 +176,9 @@ func restoreKeys(ctx context.Context, c config.Config, db *store.DB, from string
 	if err != nil || json.Unmarshal(first, &head) != nil {
 		return 0, errors.New("this is no file of keys")
 	}
+	if string(head.Keyset) == "null" {
+		return 0, nil // nothing had ever been sealed
+	}
 	if !c.Vault.Elsewhere() {
 		key, err := hex.DecodeString(head.Master)
 		if err != nil || len(key) != 32 {
