@@ -308,12 +308,20 @@ func (o ledgerOrder) printKey(stdout io.Writer) error {
 
 // existing opens the database of a configuration, if there is one.
 func existing(ctx context.Context, c config.Config) (*store.DB, error) {
-	if c.Database.Engine == "sqlite" {
-		if _, err := os.Stat(c.Database.Path); err != nil {
-			return nil, fmt.Errorf("there is no database at %s", c.Database.Path)
-		}
+	if err := hasDatabase(c); err != nil {
+		return nil, err
 	}
 	return openStore(ctx, c)
+}
+
+// hasDatabase is the error that there is none, for who only reads: opening SQLite makes one.
+func hasDatabase(c config.Config) error {
+	if c.Database.Engine == "sqlite" {
+		if _, err := os.Stat(c.Database.Path); err != nil {
+			return fmt.Errorf("there is no database at %s", c.Database.Path)
+		}
+	}
+	return nil
 }
 
 func (o ledgerOrder) forget(ctx context.Context, stdout io.Writer) error {

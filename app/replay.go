@@ -151,10 +151,8 @@ func operatorOfCommand() access.Actor {
 // reader is a house that reads a database beside one that runs: it takes no requests, does
 // no jobs, publishes nothing, puts no package into force and migrates nothing.
 func reader(ctx context.Context, c config.Config, now func() time.Time) (_ *House, err error) {
-	if c.Database.Engine == "sqlite" {
-		if _, err := os.Stat(c.Database.Path); err != nil {
-			return nil, fmt.Errorf("there is no database at %s", c.Database.Path)
-		}
+	if err := hasDatabase(c); err != nil {
+		return nil, err
 	}
 	h := &House{config: c, now: now, content: contentFS(c.Content.Dir), metrics: newMetrics(), log: c.Log.Logger()}
 	if h.now == nil {

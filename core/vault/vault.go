@@ -170,7 +170,7 @@ func (v *Vault) Keys(ctx context.Context, subjects []string) (keys map[string]Ke
 }
 
 // Add stores fresh keys, with the statement that the bulk load uses for many rows. One
-// that somebody else has made meanwhile is a conflict: what was sealed is sealed anew.
+// that somebody else has made meanwhile is an error: what was sealed must be sealed anew.
 func (v *Vault) Add(ctx context.Context, tx *store.Tx, keys []Wrapped, insert func(ctx context.Context, tx *store.Tx, statement string, cols int, args []any) error) error {
 	args := make([]any, 0, 2*len(keys))
 	for _, w := range keys {

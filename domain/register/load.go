@@ -89,7 +89,8 @@ func (s *Service) Load(ctx context.Context, g access.Grant, l Loading) error {
 		at := s.now().UTC()
 		var fresh []vault.Wrapped
 		if !l.Update {
-			// What is sealed doesn't wait for the one who writes.
+			// Here and not where records are prepared: the keys that the batch before has made
+			// are found only after it is stored.
 			if fresh, err = s.sealBatch(ctx, b.rows, at, l.Why); err != nil {
 				return fault.Wrap(op, err)
 			}

@@ -5,6 +5,7 @@ package casefileweb
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"mercator/base/fault"
@@ -106,16 +107,20 @@ func (p *pages) correctable(r *http.Request, c casefile.Case) ([]ui.Option, erro
 	return out, nil
 }
 
+// posted is a form that a clerk sends about a case.
+func (p *pages) posted(r *http.Request) (in url.Values, a access.Actor, id string, err error) {
+	if in, err = web.Form(r); err != nil {
+		return nil, access.Actor{}, "", err
+	}
+	if a, err = p.clerk(r); err != nil {
+		return nil, access.Actor{}, "", err
+	}
+	id, err = pathID(r)
+	return in, a, id, err
+}
+
 func (p *pages) sendAsk(w http.ResponseWriter, r *http.Request) error {
-	in, err := web.Form(r)
-	if err != nil {
-		return err
-	}
-	a, err := p.clerk(r)
-	if err != nil {
-		return err
-	}
-	id, err := pathID(r)
+	in, a, id, err := p.posted(r)
 	if err != nil {
 		return err
 	}

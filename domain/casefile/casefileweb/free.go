@@ -88,15 +88,7 @@ func (p *pages) free(ctx context.Context, loc *i18n.Localizer, g access.Grant, c
 
 // turnFree begins steps, or concludes the part.
 func (p *pages) turnFree(w http.ResponseWriter, r *http.Request) error {
-	in, err := web.Form(r)
-	if err != nil {
-		return err
-	}
-	a, err := p.clerk(r)
-	if err != nil {
-		return err
-	}
-	id, err := pathID(r)
+	in, a, id, err := p.posted(r)
 	if err != nil {
 		return err
 	}
