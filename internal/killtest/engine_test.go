@@ -301,6 +301,10 @@ func (w *town) load(soft, hard context.Context, people int) (wait func()) {
 	return wg.Wait
 }
 
+// ofCases are the jobs that are about cases; the others are chores of the house, which
+// come again every day.
+const ofCases = `kind NOT IN ('process.sweep', 'process.forget')`
+
 // rest sends signals until no case runs any more.
 func (w *town) rest(db *store.DB, limit time.Duration) {
 	w.t.Helper()
@@ -313,7 +317,7 @@ func (w *town) rest(db *store.DB, limit time.Duration) {
 		time.Sleep(500 * time.Millisecond)
 		var runs, waits int
 		err := errors.Join(db.QueryRow(w.t.Context(), `SELECT COUNT(*) FROM process_instance WHERE status = 'running'`).Scan(&runs),
-			db.QueryRow(w.t.Context(), `SELECT COUNT(*) FROM job_task WHERE state = 'waiting' AND kind <> 'process.sweep'`).Scan(&waits))
+			db.QueryRow(w.t.Context(), `SELECT COUNT(*) FROM job_task WHERE state = 'waiting' AND `+ofCases).Scan(&waits))
 		if err == nil && runs == 0 && waits == 0 {
 			return
 		}
@@ -336,7 +340,7 @@ func (w *town) stuck(db *store.DB) {
 		var due, attempt int64
 		err := s.Scan(&kind, &args, &lease, &e, &due, &attempt)
 		return fmt.Sprintf("%s %s due %v attempt %d lease %q %.200s", kind, args, store.Time(due), attempt, lease, e), err
-	}, `SELECT kind, args, lease, error, due_at, attempt FROM job_task WHERE kind <> 'process.sweep' ORDER BY due_at LIMIT 10`)
+	}, `SELECT kind, args, lease, error, due_at, attempt FROM job_task WHERE `+ofCases+` ORDER BY due_at LIMIT 10`)
 	w.t.Logf("now %v; %v\n%s", time.Now(), err, strings.Join(lines, "\n"))
 }
 
@@ -487,6 +491,7 @@ func (w *town) judge(db *store.DB) result {
 		}
 	}
 	for what, query := range map[string]string{
+		"chores planned twice":         `SELECT COUNT(*) FROM (SELECT kind FROM job_task WHERE state = 'waiting' AND NOT (` + ofCases + `) GROUP BY kind HAVING COUNT(*) > 1) t`,
 		"jobs given up":                `SELECT COUNT(*) FROM job_task WHERE state = 'dead'`,
 		"incidents":                    `SELECT COUNT(*) FROM process_incident`,
 		"subscriptions of nobody":      `SELECT COUNT(*) FROM process_subscription`,
