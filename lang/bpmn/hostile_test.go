@@ -5,6 +5,7 @@ package bpmn
 import (
 	"encoding/binary"
 	"fmt"
+	"math"
 	"runtime"
 	"strings"
 	"testing"
@@ -159,12 +160,18 @@ func TestHostile(t *testing.T) {
 		extra = 1 << 20   // … beside some for a start …
 		bound = 128 << 20 // … and never more than this
 	)
-	taken := func(f func()) uint64 {
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
-		f()
-		runtime.ReadMemStats(&after)
-		return after.TotalAlloc - before.TotalAlloc
+	// taken is what f takes. The runtime counts what it needs itself in the background, a few
+	// kilobytes now and then: what is too much once is measured twice more, and the least counts.
+	taken := func(limit uint64, f func()) uint64 {
+		least := uint64(math.MaxUint64)
+		for i := 0; i < 3 && least > limit; i++ {
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			f()
+			runtime.ReadMemStats(&after)
+			least = min(least, after.TotalAlloc-before.TotalAlloc)
+		}
+		return least
 	}
 	for _, c := range hostile() {
 		t.Run(c.name, func(t *testing.T) {
@@ -175,7 +182,7 @@ func TestHostile(t *testing.T) {
 			if len(data) > maxBytes {
 				limit = 4096
 			}
-			if n := taken(func() { d, err = Parse("x.bpmn", data) }); n > limit {
+			if n := taken(limit, func() { d, err = Parse("x.bpmn", data) }); n > limit {
 				t.Errorf("reading %d bytes takes %d, more than %d", len(data), n, limit)
 			}
 			if c.says != "" && (err == nil || !strings.Contains(err.Error(), c.says)) {
@@ -187,11 +194,11 @@ func TestHostile(t *testing.T) {
 				}
 				return
 			}
-			if n := taken(func() { Check(d, Known{Names: []string{}}) }); n > limit {
+			if n := taken(limit, func() { Check(d, Known{Names: []string{}}) }); n > limit {
 				t.Errorf("checking %d bytes takes %d, more than %d", len(data), n, limit)
 			}
 			for _, p := range d.Processes {
-				if n := taken(func() { SVG(d, p.ID, Drawing{}) }); n > limit {
+				if n := taken(limit, func() { SVG(d, p.ID, Drawing{}) }); n > limit {
 					t.Errorf("drawing %d bytes takes %d, more than %d", len(data), n, limit)
 				}
 			}
