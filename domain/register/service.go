@@ -39,6 +39,9 @@ type Config struct {
 	Registers *Registers
 	Now       func() time.Time
 	Publish   Publish // nil: nobody listens
+	// Seen puts on record whose data a list shows, under its grant, before it is given
+	// (access.Checker.Seen); nil: in tests of this room.
+	Seen func(ctx context.Context, g access.Grant, persons []string) error
 }
 
 // Service keeps the registers.
@@ -48,12 +51,13 @@ type Service struct {
 	regs    *Registers
 	now     func() time.Time
 	publish Publish
+	seen    func(context.Context, access.Grant, []string) error
 	people  *Definition // the register that signed-in persons are matched with; nil: none
 }
 
 // New opens the office. At most one register may declare how persons are matched.
 func New(c Config) (*Service, error) {
-	s := &Service{db: c.DB, vault: c.Vault, regs: c.Registers, now: c.Now, publish: c.Publish}
+	s := &Service{db: c.DB, vault: c.Vault, regs: c.Registers, now: c.Now, publish: c.Publish, seen: c.Seen}
 	if s.now == nil {
 		s.now = time.Now
 	}
