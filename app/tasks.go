@@ -169,7 +169,7 @@ func (h *House) processHooks() process.Hooks {
 			return h.cases.AddEntry(ctx, tx, casefile.Entry{CaseID: c.CaseID, Kind: casefile.Task, ActorKind: string(who.Kind), ActorName: who.Name, Title: i18n.Plain(t.Name), Internal: true})
 		},
 		Incident: func(ctx context.Context, tx *store.Tx, c process.Ref, i process.Incident) error {
-			h.log.Error("a process can't go on", "case", c.CaseID, "element", i.Element, "reason", i.Reason)
+			h.log.Error("a process can't go on: see the incident", "case", c.CaseID, "element", i.Element) // its reason may quote data
 			return h.cases.AddEntry(ctx, tx, casefile.Entry{CaseID: c.CaseID, Kind: casefile.Note, ActorKind: string(access.System), Title: textIncident, Body: i18n.Plain(i.Element + ": " + i.Reason), Internal: true})
 		},
 	}
