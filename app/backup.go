@@ -139,28 +139,22 @@ func backupKeys(ctx context.Context, c config.Config, to string) (n int, err err
 		}
 		head.Master = hex.EncodeToString(key)
 	}
-	f, err := os.CreateTemp(filepath.Dir(to), ".keys-*") // 0600
-	if err != nil {
-		return 0, err
-	}
-	defer os.Remove(f.Name())
-	defer f.Close()
 	db, err := openStore(ctx, c)
 	if err != nil {
 		return 0, err
 	}
 	defer db.Close()
-	w := bufio.NewWriter(f)
-	if err := json.NewEncoder(w).Encode(head); err != nil {
-		return 0, err
-	}
-	if n, err = vault.Export(ctx, db, w); err != nil {
-		return 0, err
-	}
-	if err := errors.Join(w.Flush(), f.Sync(), f.Close()); err != nil {
-		return 0, err
-	}
-	return n, os.Rename(f.Name(), to)
+	err = blob.Replace(to, func(f io.Writer) (err error) {
+		w := bufio.NewWriter(f)
+		if err := json.NewEncoder(w).Encode(head); err != nil {
+			return err
+		}
+		if n, err = vault.Export(ctx, db, w); err != nil {
+			return err
+		}
+		return w.Flush()
+	})
+	return n, err
 }
 
 // restoreKeys brings the keys back, and the keyset and master key where they aren't there.

@@ -8,9 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 
 	"mercator/base/fault"
+	"mercator/core/blob"
 
 	"github.com/tink-crypto/tink-go/v2/aead"
 	aeadsubtle "github.com/tink-crypto/tink-go/v2/aead/subtle"
@@ -138,21 +138,5 @@ func replace(path string, master MasterKey, wrap, index *keyset.Handle) error {
 	if err != nil {
 		return fault.Wrap(op, err)
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".keyset-*") // 0600
-	if err != nil {
-		return fault.Wrap(op, err)
-	}
-	defer os.Remove(f.Name())
-	_, err = f.Write(text)
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return fault.Wrap(op, err)
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return fault.Wrap(op, err)
-	}
-	d, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return fault.Wrap(op, err)
-	}
-	return fault.Wrap(op, errors.Join(d.Sync(), d.Close()))
+	return fault.Wrap(op, blob.ReplaceBytes(path, text))
 }
