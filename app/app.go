@@ -193,6 +193,11 @@ func (h *House) strongRoom(ctx context.Context, o Options) (err error) {
 	if h.vault, err = openVault(c, h.db); err != nil {
 		return err
 	}
+	if !o.AsIs {
+		if _, err := (&audit.Ledger{DB: h.db, Keys: ledger.Keys(h.vault)}).MoveKeys(ctx); err != nil {
+			return err
+		}
+	}
 	// The data folder belongs to one process at a time, so its key names the node; with the
 	// host, for folders that were copied.
 	node, err := secretFile(filepath.Join(c.Data.Dir, "node.id"))

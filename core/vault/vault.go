@@ -142,11 +142,7 @@ func (v *Vault) Keys(ctx context.Context, subjects []string) (keys map[string]Ke
 	const op = "vault.keys"
 	keys = make(map[string]Key, len(subjects))
 	for part := range slices.Chunk(subjects, keysAtOnce) {
-		args := make([]any, keysAtOnce)
-		for i := range args {
-			args[i] = part[min(i, len(part)-1)]
-		}
-		there, err := store.All(ctx, v.db, scanKey, keysOf, args...)
+		there, err := store.All(ctx, v.db, scanKey, keysOf, padded(part)...)
 		if err != nil {
 			return nil, nil, fault.Wrap(op, err)
 		}
