@@ -61,7 +61,7 @@ func (h *House) openLedger() (err error) {
 
 // openAudit is the ledger of a database with the keys of persons, which are moved to where they belong.
 func openAudit(ctx context.Context, c config.Config, db *store.DB) (*audit.Ledger, error) {
-	v, err := openVault(c, db)
+	v, err := openVault(ctx, c, db)
 	if err != nil {
 		return nil, err
 	}

@@ -79,7 +79,7 @@ func read(master MasterKey, text []byte) (wrap, index *keyset.Handle, err error)
 	one := func(text json.RawMessage, use string) (*keyset.Handle, error) {
 		h, err := keyset.ReadWithAssociatedData(keyset.NewJSONReader(bytes.NewReader(text)), master, []byte(use))
 		if err != nil {
-			return nil, errors.New("the keyset doesn't open: it is damaged, or the master key is another one")
+			return nil, fmt.Errorf("the keyset doesn't open: it is damaged, or the master key is another one (%w)", err)
 		}
 		return h, nil
 	}
@@ -136,6 +136,10 @@ func replace(path string, master MasterKey, wrap, index *keyset.Handle) error {
 	const op = "vault.replace"
 	text, err := write(master, wrap, index)
 	if err != nil {
+		return fault.Wrap(op, err)
+	}
+	// A key system may allow to seal and not to open: better found out while the old text is there.
+	if _, _, err := read(master, text); err != nil {
 		return fault.Wrap(op, err)
 	}
 	return fault.Wrap(op, blob.ReplaceBytes(path, text))

@@ -16,7 +16,7 @@ import (
 // Keep keeps a secret for a subject, unless there is one.
 func (v *Vault) Keep(ctx context.Context, tx *store.Tx, subject string, secret []byte) error {
 	const op = "vault.keep"
-	wrapped, err := v.wrap.Encrypt(secret, []byte(subject))
+	wrapped, err := v.encrypt(secret, subject)
 	if err != nil {
 		return fault.Wrap(op, err)
 	}
@@ -33,7 +33,7 @@ func (v *Vault) Secrets(ctx context.Context, q store.Q, subjects []string) (map[
 			return nil, fault.Wrap(op, err)
 		}
 		for _, w := range there {
-			if out[w.Subject], err = v.wrap.Decrypt(w.Wrapped, []byte(w.Subject)); err != nil {
+			if out[w.Subject], err = v.decrypt(w.Wrapped, w.Subject); err != nil {
 				return nil, fault.Internalf(op, "a key doesn't open: it was changed, or belongs to another keyset")
 			}
 		}
