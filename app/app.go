@@ -5,7 +5,6 @@ package app
 import (
 	"context"
 	"embed"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -190,8 +189,13 @@ func (h *House) strongRoom(ctx context.Context, o Options) (err error) {
 	if err := h.blobs.Belong(ctx, h.db); err != nil {
 		return err
 	}
-	if h.vault, err = openVault(c, h.db); err != nil {
+	if h.vault, err = openVault(ctx, c, h.db); err != nil {
 		return err
+	}
+	if !o.AsIs {
+		if _, err := (&audit.Ledger{DB: h.db, Keys: ledger.Keys(h.vault)}).MoveKeys(ctx); err != nil {
+			return err
+		}
 	}
 	// The data folder belongs to one process at a time, so its key names the node; with the
 	// host, for folders that were copied.
@@ -230,45 +234,6 @@ func (h *House) strongRoom(ctx context.Context, o Options) (err error) {
 	h.sessions, err = identity.NewSessions(identity.Config{DB: h.db, Secure: strings.HasPrefix(c.Server.PublicURL, "https:"),
 		Idle: c.Identity.SessionIdle, Absolute: c.Identity.SessionMax, Now: h.now, Log: h.log})
 	return err
-}
-
-// openVault opens the keys of persons. The master key is as configured, else in a file
-// beside the keyset, which protects copies of the database and nothing more.
-func openVault(c config.Config, db *store.DB) (*vault.Vault, error) {
-	master, err := masterKey(c)
-	if err != nil {
-		return nil, err
-	}
-	keyset, err := vault.NewKeyset(master)
-	if err != nil {
-		return nil, err
-	}
-	if keyset, err = blob.WriteOnce(keysetFile(c), keyset); err != nil {
-		return nil, err
-	}
-	return vault.New(db, master, keyset)
-}
-
-func keysetFile(c config.Config) string { return filepath.Join(c.Data.Shared, "vault.keyset") }
-func masterFile(c config.Config) string { return filepath.Join(c.Data.Shared, "vault.key") }
-
-func masterKey(c config.Config) (vault.MasterKey, error) {
-	if !c.Vault.Elsewhere() {
-		key, err := secretFile(masterFile(c))
-		if err != nil {
-			return nil, err
-		}
-		return vault.Master(key)
-	}
-	text, err := c.Vault.Key.Read()
-	if err != nil {
-		return nil, fmt.Errorf("vault.key: %w", err)
-	}
-	key, err := hex.DecodeString(text)
-	if err != nil || len(key) != 32 {
-		return nil, errors.New("vault.key: want 32 bytes as 64 hexadecimal digits, as openssl rand -hex 32 makes them")
-	}
-	return vault.Master(key)
 }
 
 // openBus starts the embedded NATS server, or connects to the one outside.

@@ -17,7 +17,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
 
+	"mercator/core/audit"
 	"mercator/core/blob"
 	"mercator/core/config"
 	"mercator/core/ledger"
@@ -110,11 +112,11 @@ func Backup(ctx context.Context, c config.Config, to, keys string, stdout io.Wri
 		return fmt.Errorf("backup: %w", err)
 	}
 	// After the database: of whom it holds something, the key is there.
-	persons, err := backupKeys(ctx, c, keys)
+	count, err := backupKeys(ctx, c, keys)
 	if err != nil {
 		return fmt.Errorf("backup: %s: %w", keys, err)
 	}
-	fmt.Fprintf(stdout, "backup %s: the database and %d documents\nkeys   %s: of %d persons; it takes the place of the one before, keep no older copy\n", to, n, keys, persons)
+	fmt.Fprintf(stdout, "backup %s: the database and %d documents\nkeys   %s: %d keys of persons and records; it takes the place of the one before, keep no older copy\n", to, n, keys, count)
 	return nil
 }
 
@@ -123,6 +125,8 @@ type keysHead struct {
 	Keyset json.RawMessage `json:"keyset"`
 	// Master is the master key in hexadecimal digits, if it isn't kept elsewhere.
 	Master string `json:"master,omitempty"`
+	// Forgotten is what the ledger has left of forgotten persons (audit.ExportForgotten): backups of before know them yet.
+	Forgotten string `json:"forgotten,omitempty"`
 }
 
 func backupKeys(ctx context.Context, c config.Config, to string) (n int, err error) {
@@ -139,28 +143,40 @@ func backupKeys(ctx context.Context, c config.Config, to string) (n int, err err
 		}
 		head.Master = hex.EncodeToString(key)
 	}
-	f, err := os.CreateTemp(filepath.Dir(to), ".keys-*") // 0600
-	if err != nil {
-		return 0, err
-	}
-	defer os.Remove(f.Name())
-	defer f.Close()
 	db, err := openStore(ctx, c)
 	if err != nil {
 		return 0, err
 	}
 	defer db.Close()
-	w := bufio.NewWriter(f)
-	if err := json.NewEncoder(w).Encode(head); err != nil {
+	lines, err := os.CreateTemp(filepath.Dir(to), ".keys-*") // 0600
+	if err != nil {
 		return 0, err
 	}
+	defer os.Remove(lines.Name())
+	defer lines.Close()
+	w := bufio.NewWriter(lines)
 	if n, err = vault.Export(ctx, db, w); err != nil {
 		return 0, err
 	}
-	if err := errors.Join(w.Flush(), f.Sync(), f.Close()); err != nil {
+	// After the keys: of whoever is forgotten meanwhile there may be both, which ForgetAgain knows how to take, but never neither.
+	var forgotten strings.Builder
+	if _, err := (&audit.Ledger{DB: db}).ExportForgotten(ctx, &forgotten); err != nil {
 		return 0, err
 	}
-	return n, os.Rename(f.Name(), to)
+	head.Forgotten = forgotten.String()
+	if err := w.Flush(); err != nil {
+		return 0, err
+	}
+	if _, err := lines.Seek(0, io.SeekStart); err != nil {
+		return 0, err
+	}
+	return n, blob.Replace(to, func(f io.Writer) error {
+		if err := json.NewEncoder(f).Encode(head); err != nil {
+			return err
+		}
+		_, err := io.Copy(f, lines)
+		return err
+	})
 }
 
 // restoreKeys brings the keys back, and the keyset and master key where they aren't there.
@@ -191,7 +207,14 @@ func restoreKeys(ctx context.Context, c config.Config, db *store.DB, from string
 	if there, err := blob.WriteOnce(keysetFile(c), head.Keyset); err != nil || !bytes.Equal(bytes.TrimSpace(there), bytes.TrimSpace(head.Keyset)) {
 		return 0, errors.Join(err, fmt.Errorf("%s is another keyset", keysetFile(c)))
 	}
-	return vault.Import(ctx, db, r)
+	if n, err = vault.Import(ctx, db, r); err != nil {
+		return n, err
+	}
+	a, err := openAudit(ctx, c, db)
+	if err != nil {
+		return n, err
+	}
+	return n, a.ForgetAgain(ctx, strings.NewReader(head.Forgotten), time.Now(), ledger.Commit)
 }
 
 // Restore brings a backup back. It refuses a place where there is something.
@@ -271,11 +294,11 @@ func Restore(ctx context.Context, c config.Config, from, keys string, stdout io.
 	if err := store.Migrate(ctx, db, Migrations()); err != nil {
 		return err
 	}
-	persons, err := restoreKeys(ctx, c, db, keys)
+	count, err := restoreKeys(ctx, c, db, keys)
 	if err != nil {
 		return fmt.Errorf("restore: %s: %w", keys, err)
 	}
-	fmt.Fprintf(stdout, "restored %s: the database, %d documents, the keys of %d persons\n", from, n, persons)
+	fmt.Fprintf(stdout, "restored %s: the database, %d documents, %d keys of persons and records\n", from, n, count)
 	return nil
 }
 

@@ -31,6 +31,8 @@ const usage = `mercator is the e-government platform of a city.
                                                                   was anything on record changed, left out or rolled back?
   mercator ledger   check FILE [--url URL]                        the entries that a person got from "my data"
   mercator ledger   key|forget --config mercator.toml             the public key; destroy a person's
+  mercator vault    status|rotate|rewrap|rekey --config mercator.toml
+                                                                  the keys that personal data are sealed with
   mercator bench    [seed|start] --data DIR [--submissions N]     measure a demo that is running; fill one, or time its start
   mercator feel     EXPRESSION [--context FILE]                   evaluate FEEL
   mercator dmn      eval|check|tck FILE…                          decisions; the official suite
@@ -58,6 +60,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		err = operate(ctx, name, args, stdout, stderr)
 	case "service":
 		return app.ServiceCommand(ctx, args, stdout, stderr)
+	case "vault":
+		return app.VaultCommand(ctx, args, stdout, stderr)
 	case "ledger":
 		return app.LedgerCommand(ctx, args, stdout, stderr)
 	case "process":
