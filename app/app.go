@@ -289,7 +289,7 @@ func (h *House) offices(ctx context.Context, o Options) (err error) {
 	h.registers, err = register.New(register.Config{DB: h.db, Vault: h.vault, Registers: h.definitions, Now: h.now,
 		Publish: func(ctx context.Context, tx *store.Tx, e register.Changed) error {
 			return h.publish(ctx, tx, register.EventChanged, e.Case, e)
-		}})
+		}, Seen: h.access.Seen})
 	if err != nil {
 		return err
 	}

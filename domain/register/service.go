@@ -39,6 +39,9 @@ type Config struct {
 	Registers *Registers
 	Now       func() time.Time
 	Publish   Publish // nil: nobody listens
+	// Seen puts on record whose data a list shows, under its grant, before it is given
+	// (access.Checker.Seen); nil: in tests of this room.
+	Seen func(ctx context.Context, g access.Grant, persons []string) error
 }
 
 // Service keeps the registers.
@@ -48,12 +51,13 @@ type Service struct {
 	regs    *Registers
 	now     func() time.Time
 	publish Publish
+	seen    func(context.Context, access.Grant, []string) error
 	people  *Definition // the register that signed-in persons are matched with; nil: none
 }
 
 // New opens the office. At most one register may declare how persons are matched.
 func New(c Config) (*Service, error) {
-	s := &Service{db: c.DB, vault: c.Vault, regs: c.Registers, now: c.Now, publish: c.Publish}
+	s := &Service{db: c.DB, vault: c.Vault, regs: c.Registers, now: c.Now, publish: c.Publish, seen: c.Seen}
 	if s.now == nil {
 		s.now = time.Now
 	}
@@ -496,6 +500,9 @@ func (d *Definition) prepare(key string, data any) (prepared, error) {
 	if !ok {
 		return prepared{}, fault.Because(fault.Invalid, op, "", fmt.Errorf("a record of %s is an object", d.ID))
 	}
+	if err := d.checkCodes(m); err != nil {
+		return prepared{}, fault.Because(fault.Invalid, op, "", err)
+	}
 	value := func(name string) string { return textOf(m[name]) }
 	if value(d.Key) == "" || key != "" && value(d.Key) != key {
 		return prepared{}, fault.Because(fault.Invalid, op, "", fmt.Errorf("%s.%s must be the record's key", d.ID, d.Key))
@@ -587,6 +594,7 @@ func (s *Service) put(ctx context.Context, tx *store.Tx, d *Definition, n prepar
 	if err != nil && !first {
 		return err
 	}
+	var was json.RawMessage
 	if !first {
 		if old, err = s.turn(ctx, tx, d, old); err != nil {
 			return err
@@ -595,8 +603,14 @@ func (s *Service) put(ctx context.Context, tx *store.Tx, d *Definition, n prepar
 		if err != nil {
 			return err
 		}
+		was = plain.Data
 		if same, err := d.same(plain.Data, n.Data); err != nil || same && old.covers(now) && n.ValidFrom.Compare(old.ValidFrom) >= 0 && to(n.ValidTo) == to(old.ValidTo) {
 			return err
+		}
+	}
+	if !n.none() {
+		if err := d.expired(was, n.Data, n.ValidFrom.Format(time.DateOnly)); err != nil {
+			return fault.Because(fault.Invalid, op, "", err)
 		}
 	}
 	n.Version = old.last + 1

@@ -196,3 +196,15 @@ func bulk(statement string, cols, n int) string {
 	}
 	return b.String()
 }
+
+// Search. Lists of values have a fixed length; what is left over repeats the last one.
+
+const recordsOfPersons = `-- register.recordsOfPersons
+SELECT register, id, person, version, data, sealed, valid_from, valid_to, changed_at, changed_by, reason, case_id, last, turn_at
+FROM register_record WHERE register = $1 AND id > $2 AND person <> '' AND person IN (` + fifty + `) ORDER BY id LIMIT $3`
+
+const recordsByIDs = `-- register.recordsByIDs
+SELECT register, id, person, version, data, sealed, valid_from, valid_to, changed_at, changed_by, reason, case_id, last, turn_at
+FROM register_record WHERE register = $1 AND id > $2 AND id IN (` + fifty + `) ORDER BY id LIMIT $3`
+
+const fifty = `$4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44, $45, $46, $47, $48, $49, $50, $51, $52, $53`
