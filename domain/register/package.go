@@ -63,10 +63,11 @@ func Load(fsys fs.FS) (*Registers, error) {
 			if f.Link != "" && rs.byID[f.Link] == nil {
 				errs = append(errs, fmt.Errorf("%s/register.toml: field %s links to register %q, which isn't declared", id, f.Name, f.Link))
 			}
+			errs = append(errs, rs.checkSource(rs.byID[id], f))
 		}
 	}
-	if len(errs) > 0 {
-		return nil, fault.Because(fault.Internal, op, "", errors.Join(errs...))
+	if err := errors.Join(errs...); err != nil {
+		return nil, fault.Because(fault.Internal, op, "", err)
 	}
 	return rs, nil
 }
@@ -174,6 +175,7 @@ func loadOne(fsys fs.FS, folder string) (*Definition, error) {
 	if d.schema, err = loadSchema(fsys, folder, d); err != nil {
 		errs = append(errs, err)
 	}
+	errs = append(errs, d.declare(fsys, folder))
 	return d, errors.Join(errs...)
 }
 
@@ -191,6 +193,7 @@ func loadSchema(fsys fs.FS, folder string, d *Definition) (*jsonschema.Schema, e
 	}
 	root, _ := doc.(map[string]any)
 	props, _ := root["properties"].(map[string]any)
+	d.keepShape(root)
 	var errs []error
 	for p := range props {
 		if _, ok := d.byName[p]; !ok {

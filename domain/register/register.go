@@ -43,10 +43,14 @@ const (
 type Field struct {
 	Name   string `toml:"name"`
 	Class  Class  `toml:"class"`
-	Source string `toml:"source"` // where the city has it from
+	Source string `toml:"source"` // where the city has it from: "own", a register, or one of [sources]
 	Search Search `toml:"search"`
 	Link   string `toml:"link"` // the register whose key it holds
 	Title  Text   `toml:"title"`
+
+	Unit     string `toml:"unit"`     // of a number, as UCUM writes it: km, m2, kW
+	Codes    string `toml:"codes"`    // the code list that its values are from: codes/NAME.toml of the package
+	Geometry bool   `toml:"geometry"` // a GeoJSON geometry in WGS 84
 }
 
 // Definition is a register as its package declares it. It is immutable.
@@ -64,9 +68,15 @@ type Definition struct {
 	Match       []string `toml:"match"` // the fields that together identify a person who signs in
 	Fields      []Field  `toml:"field"`
 
+	Sources map[string]Source `toml:"sources"` // who else the city has fields from
+	Keep    *Keep             `toml:"keep"`    // how long a record is kept, as a rule; nil: nobody erases by a rule
+
 	schema  *jsonschema.Schema
 	matches []Field // those of Match
 	byName  map[string]int
+	props   map[string]any       // the properties of the schema
+	needed  map[string]bool      // those that a record must have
+	lists   map[string]*CodeList // by field
 }
 
 // Field is a field by its name.

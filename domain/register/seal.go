@@ -91,6 +91,11 @@ func (s *Service) open(ctx context.Context, q store.Q, d *Definition, r row, fie
 	if err != nil {
 		return r, err
 	}
+	return unseal(k, r)
+}
+
+// unseal puts what is sealed under a key into the data of an assertion.
+func unseal(k vault.Key, r row) (row, error) {
 	plain, err := k.Open(r.place(), r.sealed)
 	if err != nil {
 		return r, err

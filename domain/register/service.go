@@ -501,6 +501,9 @@ func (d *Definition) prepare(key string, data any) (prepared, error) {
 	if !ok {
 		return prepared{}, fault.Because(fault.Invalid, op, "", fmt.Errorf("a record of %s is an object", d.ID))
 	}
+	if err := d.checkCodes(m); err != nil {
+		return prepared{}, fault.Because(fault.Invalid, op, "", err)
+	}
 	value := func(name string) string { return textOf(m[name]) }
 	if value(d.Key) == "" || key != "" && value(d.Key) != key {
 		return prepared{}, fault.Because(fault.Invalid, op, "", fmt.Errorf("%s.%s must be the record's key", d.ID, d.Key))
@@ -592,6 +595,7 @@ func (s *Service) put(ctx context.Context, tx *store.Tx, d *Definition, n prepar
 	if err != nil && !first {
 		return err
 	}
+	var was json.RawMessage
 	if !first {
 		if old, err = s.turn(ctx, tx, d, old); err != nil {
 			return err
@@ -600,8 +604,14 @@ func (s *Service) put(ctx context.Context, tx *store.Tx, d *Definition, n prepar
 		if err != nil {
 			return err
 		}
+		was = plain.Data
 		if same, err := d.same(plain.Data, n.Data); err != nil || same && old.covers(now) && n.ValidFrom.Compare(old.ValidFrom) >= 0 && to(n.ValidTo) == to(old.ValidTo) {
 			return err
+		}
+	}
+	if !n.none() {
+		if err := d.expired(was, n.Data, n.ValidFrom.Format(time.DateOnly)); err != nil {
+			return fault.Because(fault.Invalid, op, "", err)
 		}
 	}
 	n.Version = old.last + 1

@@ -196,3 +196,25 @@ func bulk(statement string, cols, n int) string {
 	}
 	return b.String()
 }
+
+// --- bulk: imports, exports, packages, retention
+
+// idsAtOnce is how many ids one statement asks for.
+const idsAtOnce = 100
+
+const idsThere = `-- register.idsThere
+SELECT id FROM register_record WHERE register = $1 AND id IN ($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44, $45, $46, $47, $48, $49, $50, $51, $52, $53, $54, $55, $56, $57, $58, $59, $60, $61, $62, $63, $64, $65, $66, $67, $68, $69, $70, $71, $72, $73, $74, $75, $76, $77, $78, $79, $80, $81, $82, $83, $84, $85, $86, $87, $88, $89, $90, $91, $92, $93, $94, $95, $96, $97, $98, $99, $100, $101)`
+
+const dropLoadState = `-- register.dropLoadState
+DELETE FROM register_load WHERE name = $1`
+
+const beginImport = `-- register.beginImport
+INSERT INTO register_import (id, register, source, mapping, entry, who, reason, began_at, ended_at, records, fresh, changed)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9, 0, 0)`
+
+const endImport = `-- register.endImport
+UPDATE register_import SET ended_at = $2, fresh = $3, changed = $4 WHERE id = $1`
+
+const importsOf = `-- register.importsOf
+SELECT id, register, source, mapping, entry, who, reason, began_at, ended_at, records, fresh, changed
+FROM register_import WHERE register = $1 ORDER BY began_at DESC LIMIT $2`
