@@ -339,7 +339,7 @@ func (h *House) offices(ctx context.Context, o Options) (err error) {
 			return h.registers.Fetch(ctx, g, register.Use{Register: use.Register, Person: person, Fields: use.Fields, One: use.One})
 		},
 		List:     h.registers.List,
-		OpenCase: h.openCase, Case: h.caseData, Corrected: h.corrected,
+		OpenCase: h.openCase, Case: h.caseData, Corrected: h.corrected, Withdrawn: h.withdrawn,
 		PutFile: h.putFile, OpenFile: h.blobs.Open,
 	})
 	return err

@@ -8,6 +8,7 @@ import (
 	"embed"
 	"encoding/json"
 	"maps"
+	"math"
 	"slices"
 	"time"
 
@@ -779,4 +780,47 @@ func (l *Ledger) Forget(ctx context.Context, person string, at time.Time, commit
 		}
 		return l.AddAct(ctx, tx, Record{Act: Forgot, At: at, N: n})
 	}))
+}
+
+// --- what a person looks for among the entries about them
+
+const forPersonWhere = `-- audit.forPersonWhere
+SELECT ` + entryColumns + `
+FROM audit_subject s JOIN audit_entry e ON e.id = s.entry
+WHERE s.person = $1 AND s.own = FALSE AND s.entry < $2 AND e.at >= $3 AND e.at < $4 AND ($5 = '' OR e.office = $5) AND ($6 = '' OR e.resource = $6)
+ORDER BY s.entry DESC LIMIT $7`
+
+const onePersonEntry = `-- audit.onePersonEntry
+SELECT ` + entryColumns + `
+FROM audit_subject s JOIN audit_entry e ON e.id = s.entry
+WHERE s.person = $1 AND s.own = FALSE AND s.entry = $2`
+
+// Narrow narrows a person's entries; what is zero narrows nothing.
+type Narrow struct {
+	Office   string
+	Resource string
+	From, To time.Time // To is the first moment after
+}
+
+// ForPersonWhere is ForPerson with only what fits.
+func (l *Ledger) ForPersonWhere(ctx context.Context, personID, before string, w Narrow, n int) ([]Entry, error) {
+	if before == "" {
+		before = afterAll
+	}
+	from, to := int64(0), int64(math.MaxInt64)
+	if !w.From.IsZero() {
+		from = store.Micros(w.From)
+	}
+	if !w.To.IsZero() {
+		to = store.Micros(w.To)
+	}
+	entries, err := store.All(ctx, l.DB, func(row store.Scanner) (Entry, error) { return scanEntry(row) }, forPersonWhere,
+		personID, before, from, to, w.Office, w.Resource, min(max(n, 1), MaxPage))
+	return entries, fault.Wrap("audit.forPersonWhere", err)
+}
+
+// OneForPerson is an entry about a person that others made; anything else is fault.NotFound.
+func (l *Ledger) OneForPerson(ctx context.Context, personID, id string) (Entry, error) {
+	e, err := store.One(ctx, l.DB, func(row store.Scanner) (Entry, error) { return scanEntry(row) }, onePersonEntry, personID, id)
+	return e, fault.Wrap("audit.oneForPerson", err)
 }

@@ -253,7 +253,12 @@ func (s *Service) History(ctx context.Context, g access.Grant, register, key str
 	if err != nil {
 		return nil, fault.Wrap(op, err)
 	}
-	all, err := store.All(ctx, s.db, scanRow, versionsByID, d.ID, id, maxVersions)
+	return s.versions(ctx, op, g, d, now)
+}
+
+// versions are the assertions about a record that a grant lets be seen, the newest first.
+func (s *Service) versions(ctx context.Context, op string, g access.Grant, d *Definition, now row) ([]Record, error) {
+	all, err := store.All(ctx, s.db, scanRow, versionsByID, d.ID, now.ID, maxVersions)
 	if err != nil {
 		return nil, fault.Wrap(op, err)
 	}

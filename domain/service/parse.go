@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"path"
 	"regexp"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -38,6 +39,7 @@ type tomlService struct {
 	Audience []string `toml:"audience"`
 	Topics   []string `toml:"topics"`
 	Process  string   `toml:"process"`
+	About    string   `toml:"about"`
 	Synonyms []string `toml:"synonyms"`
 	Title    Text     `toml:"title"`
 	Summary  Text     `toml:"summary"`
@@ -67,6 +69,10 @@ type tomlService struct {
 		Register string `toml:"register"`
 	} `toml:"write"`
 }
+
+// Abouts are what a service can be about: an entry of the ledger about the person, a field
+// of a record of theirs, a record of theirs.
+var Abouts = []string{"entry", "field", "record"}
 
 // Languages are those that every text of a package is written in.
 var Languages = []string{"de", "en", "tr", "de-simple"}
@@ -326,6 +332,14 @@ func (p *parser) toml(dir string, data []byte) (tomlService, bool) {
 	s.ID, s.LeiKa, s.Office, s.Audience, s.Topics, s.Synonyms = t.ID, t.LeiKa, t.Office, t.Audience, t.Topics, t.Synonyms
 	s.Title, s.Summary, s.Eligible, s.Duration, s.Purpose, s.Remedy = t.Title, t.Summary, t.Eligible, t.Duration, t.Purpose, t.Remedy
 	s.Laws, s.Needs, s.Lists, s.ProcessID = t.Law, t.Need, t.List, t.Process
+	if s.About = t.About; s.About != "" {
+		if !slices.Contains(Abouts, s.About) {
+			p.problem(file, lineOf(data, "about"), "about %q: want one of %s", s.About, strings.Join(Abouts, ", "))
+		}
+		if len(t.Data) > 0 {
+			p.problem(file, lineOf(data, "about"), "a service that is about something reads no registers besides ([[data]])")
+		}
+	}
 	seen := map[string]bool{}
 	for _, d := range t.Data {
 		text("data.purpose", d.Purpose)

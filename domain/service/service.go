@@ -25,6 +25,9 @@ type Service struct {
 	// Internal says that nobody applies for it: its process begins by itself only, by a
 	// message, a signal, a time or a condition. It isn't among the services that people see.
 	Internal bool
+	// About says what somebody has to be shown before they can apply ("entry", "field",
+	// "record" of "my data"): it begins there, about that. "": it is about nothing of the kind.
+	About    string
 	Trust    access.Level
 	Audience []string
 	Topics   []string

@@ -193,6 +193,10 @@ func (p *Pages) start(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return fault.New(fault.NotFound, "intakeweb.start", "")
 	}
+	if s.About != "" { // it begins at what it is about
+		web.SeeOther(w, "/my-data")
+		return nil
+	}
 	actor, err := identity.Require(r, s.Trust)
 	if fault.Is(err, fault.Unauthenticated) { // one sign-in at the level needed, not two
 		return fault.Because(fault.Unauthenticated, "intakeweb.start", "", err, "level", s.Trust.String())
