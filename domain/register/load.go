@@ -131,6 +131,9 @@ func (s *Service) Load(ctx context.Context, g access.Grant, l Loading) error {
 			if err := many(ctx, tx, insertIndex, 4, flat); err != nil {
 				return err
 			}
+			if err := s.noteLoaded(ctx, tx, b.rows, at); err != nil {
+				return err
+			}
 			_, err := tx.Exec(ctx, setLoadState, l.Name, done+b.count, store.Micros(at))
 			return err
 		}); err != nil {
