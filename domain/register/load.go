@@ -182,10 +182,12 @@ func (s *Service) Load(ctx context.Context, g access.Grant, l Loading) error {
 			}
 			if l.Upsert {
 				for _, n := range b.rows {
-					if err := s.tell(ctx, tx, n.row); err != nil {
+					if err := s.tell(ctx, tx, n.row, Put); err != nil {
 						return err
 					}
 				}
+			} else if err := s.noteLoaded(ctx, tx, b.rows, at); err != nil {
+				return err
 			}
 			_, err := tx.Exec(ctx, setLoadState, l.Name, done+b.count, store.Micros(at))
 			return err

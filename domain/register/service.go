@@ -667,7 +667,7 @@ func (s *Service) put(ctx context.Context, tx *store.Tx, d *Definition, n prepar
 			return conflict(op, err)
 		}
 	}
-	return s.tell(ctx, tx, n.row)
+	return s.tell(ctx, tx, n.row, Put)
 }
 
 // same reports whether two records say the same.
@@ -690,8 +690,14 @@ func (s *Service) keyOf(ctx context.Context, tx *store.Tx, d *Definition, r row)
 	return s.vault.KeyFor(ctx, tx, d.subject(r))
 }
 
-// tell publishes that a record has changed.
-func (s *Service) tell(ctx context.Context, tx *store.Tx, r row) error {
+// tell publishes that a record has changed, and writes it down for the feed.
+func (s *Service) tell(ctx context.Context, tx *store.Tx, r row, kind ChangeKind) error {
+	if r.none() {
+		kind = Ended
+	}
+	if err := s.note(ctx, tx, Change{Register: r.Register, ID: r.ID, Version: r.Version, Kind: kind, Case: r.Case, At: s.now()}); err != nil {
+		return err
+	}
 	if s.publish == nil {
 		return nil
 	}

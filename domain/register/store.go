@@ -208,6 +208,7 @@ SELECT register, id, person, version, data, sealed, valid_from, valid_to, change
 FROM register_record WHERE register = $1 AND id > $2 AND id IN (` + fifty + `) ORDER BY id LIMIT $3`
 
 const fifty = `$4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44, $45, $46, $47, $48, $49, $50, $51, $52, $53`
+
 // --- bulk: imports, exports, packages, retention
 
 // idsAtOnce is how many ids one statement asks for.
@@ -229,3 +230,50 @@ UPDATE register_import SET ended_at = $2, fresh = $3, changed = $4 WHERE id = $1
 const importsOf = `-- register.importsOf
 SELECT id, register, source, mapping, entry, who, reason, began_at, ended_at, records, fresh, changed
 FROM register_import WHERE register = $1 ORDER BY began_at DESC LIMIT $2`
+
+// The feed of changes.
+
+const addChange = `-- register.addChange
+INSERT INTO register_change (register, id, at, version, kind, case_id)
+VALUES ($1, $2, COALESCE((SELECT MAX(at) + 1 FROM register_change WHERE register = $1 AND id = $2 AND at >= $3), $3), $4, $5, $6)`
+
+const lockFeed = `-- register.lockFeed
+UPDATE register_feed SET last = last WHERE id = 1`
+
+const numberChanges = `-- register.numberChanges
+UPDATE register_change SET position = n.position
+FROM (SELECT register, id, at, (SELECT last FROM register_feed WHERE id = 1) + ROW_NUMBER() OVER (ORDER BY at, register, id) AS position
+	FROM register_change WHERE position = 0 ORDER BY at, register, id LIMIT $1) n
+WHERE register_change.register = n.register AND register_change.id = n.id AND register_change.at = n.at`
+
+const raiseFeed = `-- register.raiseFeed
+UPDATE register_feed SET last = last + $1 WHERE id = 1`
+
+const feedState = `-- register.feedState
+SELECT last, forgotten FROM register_feed WHERE id = 1`
+
+const changeWaits = `-- register.changeWaits
+SELECT id FROM register_change WHERE position = 0 LIMIT 1`
+
+const changesAfter = `-- register.changesAfter
+SELECT position, register, id, version, kind, case_id, at FROM register_change
+WHERE position > $1 AND position > 0 AND position <= $2 AND register = $3 AND kind <> 'gone' ORDER BY position LIMIT $4`
+
+const versionOf = `-- register.versionOf
+SELECT register, id, person, version, data, sealed, valid_from, valid_to, changed_at, changed_by, reason, case_id, version, 0
+FROM register_version WHERE register = $1 AND id = $2 AND version = $3`
+
+const blankChanges = `-- register.blankChanges
+UPDATE register_change SET id = '', at = -position, version = 0, kind = 'gone', case_id = '' WHERE register = $1 AND id = $2 AND position > 0`
+
+const dropWaiting = `-- register.dropWaiting
+DELETE FROM register_change WHERE register = $1 AND id = $2 AND position = 0`
+
+const oldChange = `-- register.oldChange
+SELECT position FROM register_change WHERE position > $1 AND position > 0 AND position <= $2 AND at >= $3 ORDER BY position LIMIT 1`
+
+const forgetChanges = `-- register.forgetChanges
+DELETE FROM register_change WHERE position > 0 AND position <= $1`
+
+const setForgotten = `-- register.setForgotten
+UPDATE register_feed SET forgotten = $1 WHERE id = 1 AND forgotten < $1`

@@ -179,7 +179,13 @@ func (s *Service) turn(ctx context.Context, tx *store.Tx, d *Definition, old row
 		return row{}, conflict(op, err)
 	}
 	if next.Version == old.Version {
-		return next, nil
+		switch {
+		case !ok:
+			err = s.note(ctx, tx, Change{Register: d.ID, ID: next.ID, Version: next.Version, Kind: Ended, Case: next.Case, At: s.now()})
+		case next.ValidFrom.After(next.ChangedAt): // it was known before it came
+			err = s.note(ctx, tx, Change{Register: d.ID, ID: next.ID, Version: next.Version, Kind: Turned, Case: next.Case, At: s.now()})
+		}
+		return next, fault.Wrap(op, err)
 	}
 	if _, err := tx.Exec(ctx, deleteVersion, d.ID, next.ID, next.Version); err != nil {
 		return row{}, fault.Wrap(op, err)
@@ -190,7 +196,7 @@ func (s *Service) turn(ctx context.Context, tx *store.Tx, d *Definition, old row
 	if err := s.reindex(ctx, tx, d, old, next); err != nil {
 		return row{}, fault.Wrap(op, err)
 	}
-	return next, s.tell(ctx, tx, next)
+	return next, s.tell(ctx, tx, next, Turned)
 }
 
 // nextTurn is when another assertion than r may be in force.
@@ -266,6 +272,9 @@ func (s *Service) Erase(ctx context.Context, tx *store.Tx, g access.Grant, perso
 				}
 				records++
 				versions += n + 1
+				if err := s.noteErased(ctx, tx, Change{Register: d.ID, ID: r.ID, Version: r.last + 1, Kind: Erased, Case: why.Case, At: s.now()}); err != nil {
+					return 0, fault.Wrap(op, err)
+				}
 				if s.publish != nil {
 					if err := s.publish(ctx, tx, Changed{Register: d.ID, ID: r.ID, Version: r.last + 1, Case: why.Case, Erased: true}); err != nil {
 						return 0, fault.Wrap(op, err)
