@@ -435,8 +435,15 @@ func (h *House) checkService(s *service.Service) []service.Problem {
 		}
 	}
 	for _, w := range s.Write {
-		if _, ok := h.definitions.Get(w); !ok {
-			say("[[write]]: there is no register %q", w)
+		def, ok := h.definitions.Get(w.Register)
+		if !ok {
+			say("[[write]]: there is no register %q", w.Register)
+			continue
+		}
+		for _, f := range w.Names() {
+			if _, ok := def.Field(f); !ok {
+				say("[[write]]: the register %s has no field %q", w.Register, f)
+			}
 		}
 	}
 	for _, m := range begunBy(s) {

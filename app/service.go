@@ -106,7 +106,21 @@ func lintAgainst(content fs.FS, s *service.Service) []service.Problem {
 		return []service.Problem{{File: "registers", Msg: err.Error()}}
 	}
 	h.definitions = definitions
-	return h.checkService(s)
+	return append(h.checkService(s), service.Once(s, h.known())...)
+}
+
+// known is what the registers know about whoever applies.
+func (h *House) known() []service.Known {
+	var out []service.Known
+	for _, d := range h.definitions.All() {
+		for _, f := range d.Fields {
+			if d.Person == "" || f.Name == d.Person || f.Class == register.Internal {
+				continue
+			}
+			out = append(out, service.Known{Register: d.ID, Field: f.Name, Title: f.Title})
+		}
+	}
+	return out
 }
 
 func testPackage(ctx context.Context, dir string, w io.Writer) bool {

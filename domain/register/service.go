@@ -466,6 +466,9 @@ func (s *Service) change(ctx context.Context, tx *store.Tx, op string, g access.
 	if owner := g.Request().Owner; owner != "" && d.Person != "" && d.personOf(n.row) != owner {
 		return fault.Because(fault.Denied, op, "", fmt.Errorf("the record of %s is about somebody else than the grant", d.ID))
 	}
+	if done, err := s.said(ctx, tx, d, n, why); err != nil || done {
+		return fault.Wrap(op, err)
+	}
 	return fault.Wrap(op, s.put(ctx, tx, d, n, why))
 }
 
