@@ -321,7 +321,7 @@ func (h *House) offices(ctx context.Context, o Options) (err error) {
 	if h.definitions, err = register.Load(registersFS); err != nil {
 		return err
 	}
-	h.registers, err = register.New(register.Config{DB: h.db, Vault: h.vault, Registers: h.definitions, Now: h.now,
+	h.registers, err = register.New(register.Config{DB: h.db, Vault: h.vault, Registers: h.definitions, Now: h.now, Linked: h.access.Permit,
 		Publish: func(ctx context.Context, tx *store.Tx, e register.Changed) error {
 			return h.publish(ctx, tx, register.EventChanged, e.Case, e)
 		}})

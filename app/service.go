@@ -114,7 +114,7 @@ func (h *House) known() []service.Known {
 	var out []service.Known
 	for _, d := range h.definitions.All() {
 		for _, f := range d.Fields {
-			if d.Person == "" || f.Name == d.Person || f.Class == register.Internal {
+			if d.Person == "" || f.Name == d.Person || f.Class == register.Internal || f.View() {
 				continue
 			}
 			out = append(out, service.Known{Register: d.ID, Field: f.Name, Title: f.Title})

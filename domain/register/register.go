@@ -46,7 +46,10 @@ type Field struct {
 	Source string `toml:"source"` // where the city has it from
 	Search Search `toml:"search"`
 	Link   string `toml:"link"` // the register whose key it holds
-	Title  Text   `toml:"title"`
+	// Through and Shows make it a view: what the record shows that the link leads to.
+	Through string `toml:"through"`
+	Shows   string `toml:"shows"`
+	Title   Text   `toml:"title"`
 }
 
 // Definition is a register as its package declares it. It is immutable.

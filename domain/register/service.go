@@ -39,6 +39,9 @@ type Config struct {
 	Registers *Registers
 	Now       func() time.Time
 	Publish   Publish // nil: nobody listens
+	// Linked asks for the grant under which a view reads the register that it shows;
+	// access.Checker.Permit. nil: views show nothing.
+	Linked func(ctx context.Context, r access.Request) (access.Grant, error)
 }
 
 // Service keeps the registers.
@@ -48,12 +51,13 @@ type Service struct {
 	regs    *Registers
 	now     func() time.Time
 	publish Publish
+	linked  Permit
 	people  *Definition // the register that signed-in persons are matched with; nil: none
 }
 
 // New opens the office. At most one register may declare how persons are matched.
 func New(c Config) (*Service, error) {
-	s := &Service{db: c.DB, vault: c.Vault, regs: c.Registers, now: c.Now, publish: c.Publish}
+	s := &Service{db: c.DB, vault: c.Vault, regs: c.Registers, now: c.Now, publish: c.Publish, linked: c.Linked}
 	if s.now == nil {
 		s.now = time.Now
 	}
@@ -128,6 +132,9 @@ func (s *Service) Fetch(ctx context.Context, g access.Grant, u Use) (any, error)
 	if err != nil {
 		return nil, fault.Wrap(op, err)
 	}
+	if err := s.showLinks(ctx, g, d, rows, u.Fields, s.thisMoment()); err != nil {
+		return nil, fault.Wrap(op, err)
+	}
 	list := make([]any, 0, len(rows))
 	for _, r := range rows {
 		m, err := r.only(u.Fields)
@@ -190,11 +197,12 @@ func (s *Service) Get(ctx context.Context, g access.Grant, register, key string)
 	case !ok:
 		return Record{}, fault.New(fault.NotFound, op, "")
 	}
-	return s.show(ctx, op, g, d, r)
+	return s.show(ctx, op, g, d, r, s.thisMoment())
 }
 
-// show is an assertion as a grant lets it be seen.
-func (s *Service) show(ctx context.Context, op string, g access.Grant, d *Definition, r row) (Record, error) {
+// show is an assertion as a grant lets it be seen, with what it showed of others at a moment;
+// at none it shows nothing of them.
+func (s *Service) show(ctx context.Context, op string, g access.Grant, d *Definition, r row, at when) (Record, error) {
 	if err := granted(op, g, access.Read, d, nil, d.personOf(r)); err != nil {
 		return Record{}, err
 	}
@@ -205,6 +213,11 @@ func (s *Service) show(ctx context.Context, op string, g access.Grant, d *Defini
 	if err != nil {
 		return Record{}, fault.Wrap(op, err)
 	}
+	one := []row{r}
+	if err := s.showLinks(ctx, g, d, one, g.Request().Fields, at); err != nil {
+		return Record{}, fault.Wrap(op, err)
+	}
+	r = one[0]
 	r.Record.Data, err = limited(r.Record, g.Request().Fields)
 	return r.Record, fault.Wrap(op, err)
 }
@@ -260,7 +273,7 @@ func (s *Service) History(ctx context.Context, g access.Grant, register, key str
 		if i > 0 && r.Version == all[i-1].Version {
 			continue // it was put in force between the two questions
 		}
-		rec, err := s.show(ctx, op, g, d, r)
+		rec, err := s.show(ctx, op, g, d, r, when{})
 		// Who held the record then isn't of the grant's business unless it is the same person.
 		if fault.Is(err, fault.Denied) {
 			continue
@@ -291,11 +304,15 @@ func (s *Service) Find(ctx context.Context, g access.Grant, register, field, val
 	if err != nil {
 		return nil, fault.Wrap(op, err)
 	}
+	rows = slices.DeleteFunc(rows, func(r row) bool {
+		p := d.personOf(r)
+		return d.Person != "" && (p == "" || granted(op, g, access.Read, d, nil, p) != nil)
+	})
+	if err := s.showLinks(ctx, g, d, rows, fields, s.thisMoment()); err != nil {
+		return nil, fault.Wrap(op, err)
+	}
 	var out []map[string]any
 	for _, r := range rows {
-		if p := d.personOf(r); d.Person != "" && (p == "" || granted(op, g, access.Read, d, nil, p) != nil) {
-			continue
-		}
 		m, err := r.only(fields)
 		if err != nil {
 			return nil, fault.Wrap(op, err)
@@ -781,6 +798,9 @@ func (s *Service) holding(ctx context.Context, g access.Grant, d *Definition) (H
 	}
 	rows, err := s.ofPerson(ctx, d, g.Actor().ID, nil)
 	if err != nil {
+		return Holding{}, err
+	}
+	if err := s.showLinks(ctx, g, d, rows, d.FieldNames(), s.thisMoment()); err != nil {
 		return Holding{}, err
 	}
 	h := Holding{Register: d}
