@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -469,6 +470,23 @@ func (p *player) check(ctx context.Context) error {
 	if p.actor.ID != "" {
 		if holdings, err = p.h.registers.OwnData(ctx, p.h.access.Permit, p.actor); err != nil {
 			return err
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(want.Shows)) {
+		shown := []string{}
+		for _, x := range holdings {
+			for _, r := range x.Records {
+				if reg, field, _ := strings.Cut(name, "."); reg == x.Register.ID {
+					all, err := r.All()
+					if err != nil {
+						return err
+					}
+					shown = append(shown, fmt.Sprint(all[field]))
+				}
+			}
+		}
+		if !slices.Contains(shown, want.Shows[name]) {
+			differ(name, shown, want.Shows[name])
 		}
 	}
 	records := []string{}

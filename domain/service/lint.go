@@ -90,8 +90,12 @@ func (l *linter) registerFields() []string {
 }
 
 func (l *linter) forms() {
+	var asked []string
+	for _, a := range l.s.Asks {
+		asked = append(asked, a.Field)
+	}
 	check := func(f *form.Form, names, fields []string) {
-		for _, x := range f.Check(form.CheckOptions{KnownNames: names, RegisterFields: fields, Languages: translations}) {
+		for _, x := range f.Check(form.CheckOptions{KnownNames: names, RegisterFields: fields, Asked: asked, Languages: translations}) {
 			l.say(x.File, x.Line, x.Col, "%s", x.Msg)
 		}
 	}

@@ -46,8 +46,8 @@ type Known struct {
 }
 
 // Once finds what a package asks though a register knows it: a field of the form that is
-// bound to nothing and is called like a field of a register about persons, by its key or by
-// its label in German or English. A register that the package only writes knows nothing yet.
+// bound to nothing and is called like a field of a register about persons, by its key, by
+// what the browser is told that it is, or by its label in German or English. A register that the package only writes knows nothing yet.
 func Once(s *Service, known []Known) []Problem {
 	var out []Problem
 	say := func(file string, line, col int, format string, args ...any) {
@@ -88,7 +88,7 @@ func (s *Service) knownAs(f *form.Field, known []Known) []Known {
 		if writes && !reads {
 			continue
 		}
-		same := foldName(f.Key) == foldName(k.Field)
+		same := foldName(f.Key) == foldName(k.Field) || slices.Contains(f.Means(), foldName(k.Field))
 		for _, lang := range []string{"de", "en"} {
 			same = same || f.Label[lang] != "" && foldTitle(f.Label[lang]) == foldTitle(k.Title[lang])
 		}
