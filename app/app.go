@@ -286,7 +286,7 @@ func (h *House) offices(ctx context.Context, o Options) (err error) {
 	if h.definitions, err = register.Load(registersFS); err != nil {
 		return err
 	}
-	h.registers, err = register.New(register.Config{DB: h.db, Vault: h.vault, Registers: h.definitions, Now: h.now,
+	h.registers, err = register.New(register.Config{DB: h.db, Vault: h.vault, Registers: h.definitions, Now: h.now, Linked: h.access.Permit,
 		Publish: func(ctx context.Context, tx *store.Tx, e register.Changed) error {
 			return h.publish(ctx, tx, register.EventChanged, e.Case, e)
 		}, Seen: h.access.Seen})
@@ -400,8 +400,15 @@ func (h *House) checkService(s *service.Service) []service.Problem {
 		}
 	}
 	for _, w := range s.Write {
-		if _, ok := h.definitions.Get(w); !ok {
-			say("[[write]]: there is no register %q", w)
+		def, ok := h.definitions.Get(w.Register)
+		if !ok {
+			say("[[write]]: there is no register %q", w.Register)
+			continue
+		}
+		for _, f := range w.Names() {
+			if _, ok := def.Field(f); !ok {
+				say("[[write]]: the register %s has no field %q", w.Register, f)
+			}
 		}
 	}
 	for _, m := range begunBy(s) {

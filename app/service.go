@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -106,7 +107,21 @@ func lintAgainst(content fs.FS, s *service.Service) []service.Problem {
 		return []service.Problem{{File: "registers", Msg: err.Error()}}
 	}
 	h.definitions = definitions
-	return h.checkService(s)
+	return append(h.checkService(s), service.Once(s, h.known())...)
+}
+
+// known is what the registers know about whoever applies.
+func (h *House) known() []service.Known {
+	var out []service.Known
+	for _, d := range h.definitions.All() {
+		for _, f := range d.Fields {
+			if d.Person == "" || f.Name == d.Person || f.Class == register.Internal || f.View() {
+				continue
+			}
+			out = append(out, service.Known{Register: d.ID, Field: f.Name, Title: f.Title})
+		}
+	}
+	return out
 }
 
 func testPackage(ctx context.Context, dir string, w io.Writer) bool {
@@ -455,6 +470,23 @@ func (p *player) check(ctx context.Context) error {
 	if p.actor.ID != "" {
 		if holdings, err = p.h.registers.OwnData(ctx, p.h.access.Permit, p.actor); err != nil {
 			return err
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(want.Shows)) {
+		shown := []string{}
+		for _, x := range holdings {
+			for _, r := range x.Records {
+				if reg, field, _ := strings.Cut(name, "."); reg == x.Register.ID {
+					all, err := r.All()
+					if err != nil {
+						return err
+					}
+					shown = append(shown, fmt.Sprint(all[field]))
+				}
+			}
+		}
+		if !slices.Contains(shown, want.Shows[name]) {
+			differ(name, shown, want.Shows[name])
 		}
 	}
 	records := []string{}

@@ -46,11 +46,15 @@ type Field struct {
 	Source string `toml:"source"` // where the city has it from: "own", a register, or one of [sources]
 	Search Search `toml:"search"`
 	Link   string `toml:"link"` // the register whose key it holds
-	Title  Text   `toml:"title"`
 
 	Unit     string `toml:"unit"`     // of a number, as UCUM writes it: km, m2, kW
 	Codes    string `toml:"codes"`    // the code list that its values are from: codes/NAME.toml of the package
 	Geometry bool   `toml:"geometry"` // a GeoJSON geometry in WGS 84
+
+	// Through and Shows make it a view: what the record shows that the link leads to.
+	Through string `toml:"through"`
+	Shows   string `toml:"shows"`
+	Title   Text   `toml:"title"`
 }
 
 // Definition is a register as its package declares it. It is immutable.

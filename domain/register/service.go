@@ -42,6 +42,9 @@ type Config struct {
 	// Seen puts on record whose data a list shows, under its grant, before it is given
 	// (access.Checker.Seen); nil: in tests of this room.
 	Seen func(ctx context.Context, g access.Grant, persons []string) error
+	// Linked asks for the grant under which a view reads the register that it shows;
+	// access.Checker.Permit. nil: views show nothing.
+	Linked func(ctx context.Context, r access.Request) (access.Grant, error)
 }
 
 // Service keeps the registers.
@@ -52,12 +55,13 @@ type Service struct {
 	now     func() time.Time
 	publish Publish
 	seen    func(context.Context, access.Grant, []string) error
+	linked  Permit
 	people  *Definition // the register that signed-in persons are matched with; nil: none
 }
 
 // New opens the office. At most one register may declare how persons are matched.
 func New(c Config) (*Service, error) {
-	s := &Service{db: c.DB, vault: c.Vault, regs: c.Registers, now: c.Now, publish: c.Publish, seen: c.Seen}
+	s := &Service{db: c.DB, vault: c.Vault, regs: c.Registers, now: c.Now, publish: c.Publish, seen: c.Seen, linked: c.Linked}
 	if s.now == nil {
 		s.now = time.Now
 	}
@@ -132,6 +136,9 @@ func (s *Service) Fetch(ctx context.Context, g access.Grant, u Use) (any, error)
 	if err != nil {
 		return nil, fault.Wrap(op, err)
 	}
+	if err := s.showLinks(ctx, g, d, rows, u.Fields, s.thisMoment()); err != nil {
+		return nil, fault.Wrap(op, err)
+	}
 	list := make([]any, 0, len(rows))
 	for _, r := range rows {
 		m, err := r.only(u.Fields)
@@ -194,11 +201,12 @@ func (s *Service) Get(ctx context.Context, g access.Grant, register, key string)
 	case !ok:
 		return Record{}, fault.New(fault.NotFound, op, "")
 	}
-	return s.show(ctx, op, g, d, r)
+	return s.show(ctx, op, g, d, r, s.thisMoment())
 }
 
-// show is an assertion as a grant lets it be seen.
-func (s *Service) show(ctx context.Context, op string, g access.Grant, d *Definition, r row) (Record, error) {
+// show is an assertion as a grant lets it be seen, with what it showed of others at a moment;
+// at none it shows nothing of them.
+func (s *Service) show(ctx context.Context, op string, g access.Grant, d *Definition, r row, at when) (Record, error) {
 	if err := granted(op, g, access.Read, d, nil, d.personOf(r)); err != nil {
 		return Record{}, err
 	}
@@ -209,6 +217,11 @@ func (s *Service) show(ctx context.Context, op string, g access.Grant, d *Defini
 	if err != nil {
 		return Record{}, fault.Wrap(op, err)
 	}
+	one := []row{r}
+	if err := s.showLinks(ctx, g, d, one, g.Request().Fields, at); err != nil {
+		return Record{}, fault.Wrap(op, err)
+	}
+	r = one[0]
 	r.Record.Data, err = limited(r.Record, g.Request().Fields)
 	return r.Record, fault.Wrap(op, err)
 }
@@ -269,7 +282,7 @@ func (s *Service) versions(ctx context.Context, op string, g access.Grant, d *De
 		if i > 0 && r.Version == all[i-1].Version {
 			continue // it was put in force between the two questions
 		}
-		rec, err := s.show(ctx, op, g, d, r)
+		rec, err := s.show(ctx, op, g, d, r, when{})
 		// Who held the record then isn't of the grant's business unless it is the same person.
 		if fault.Is(err, fault.Denied) {
 			continue
@@ -300,11 +313,15 @@ func (s *Service) Find(ctx context.Context, g access.Grant, register, field, val
 	if err != nil {
 		return nil, fault.Wrap(op, err)
 	}
+	rows = slices.DeleteFunc(rows, func(r row) bool {
+		p := d.personOf(r)
+		return d.Person != "" && (p == "" || granted(op, g, access.Read, d, nil, p) != nil)
+	})
+	if err := s.showLinks(ctx, g, d, rows, fields, s.thisMoment()); err != nil {
+		return nil, fault.Wrap(op, err)
+	}
 	var out []map[string]any
 	for _, r := range rows {
-		if p := d.personOf(r); d.Person != "" && (p == "" || granted(op, g, access.Read, d, nil, p) != nil) {
-			continue
-		}
 		m, err := r.only(fields)
 		if err != nil {
 			return nil, fault.Wrap(op, err)
@@ -474,6 +491,9 @@ func (s *Service) change(ctx context.Context, tx *store.Tx, op string, g access.
 	}
 	if owner := g.Request().Owner; owner != "" && d.Person != "" && d.personOf(n.row) != owner {
 		return fault.Because(fault.Denied, op, "", fmt.Errorf("the record of %s is about somebody else than the grant", d.ID))
+	}
+	if done, err := s.said(ctx, tx, d, n, why); err != nil || done {
+		return fault.Wrap(op, err)
 	}
 	return fault.Wrap(op, s.put(ctx, tx, d, n, why))
 }
@@ -803,6 +823,9 @@ func (s *Service) holding(ctx context.Context, g access.Grant, d *Definition) (H
 	}
 	rows, err := s.ofPerson(ctx, d, g.Actor().ID, nil)
 	if err != nil {
+		return Holding{}, err
+	}
+	if err := s.showLinks(ctx, g, d, rows, d.FieldNames(), s.thisMoment()); err != nil {
 		return Holding{}, err
 	}
 	h := Holding{Register: d}

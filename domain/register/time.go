@@ -36,7 +36,7 @@ func (s *Service) AsOf(ctx context.Context, g access.Grant, register, key string
 	if r.none() {
 		return Record{}, fault.New(fault.NotFound, op, "")
 	}
-	return s.show(ctx, op, g, d, r)
+	return s.show(ctx, op, g, d, r, when{store.Micros(valid), store.Micros(known)})
 }
 
 // none reports whether the assertion is that there is nothing any more.

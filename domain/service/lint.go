@@ -56,6 +56,8 @@ func Lint(s *Service, letters func(file string, text []byte, variables []string)
 	l.process()
 	l.rules()
 	l.unused()
+	l.needless()
+	l.undeclared()
 	l.templates(letters)
 	l.scenarios()
 	sort.SliceStable(l.out, func(i, j int) bool {
@@ -88,8 +90,12 @@ func (l *linter) registerFields() []string {
 }
 
 func (l *linter) forms() {
+	var asked []string
+	for _, a := range l.s.Asks {
+		asked = append(asked, a.Field)
+	}
 	check := func(f *form.Form, names, fields []string) {
-		for _, x := range f.Check(form.CheckOptions{KnownNames: names, RegisterFields: fields, Languages: translations}) {
+		for _, x := range f.Check(form.CheckOptions{KnownNames: names, RegisterFields: fields, Asked: asked, Languages: translations}) {
 			l.say(x.File, x.Line, x.Col, "%s", x.Msg)
 		}
 	}
@@ -206,14 +212,21 @@ func (l *linter) element(file string, e *bpmn.Element) {
 		}
 	}
 	for _, in := range t.Inputs {
+		if w, ok := l.s.Writes(e.Header("register")); ok && w.Declared() && e.JobType.Src == "record.write" {
+			break // the package says it in [[write]]
+		}
 		if !slices.ContainsFunc(e.Inputs, func(m bpmn.Mapping) bool { return m.Target[0] == in }) {
 			say("%s needs an input mapping for %q", e.JobType.Src, in)
 		}
 	}
 	switch e.JobType.Src {
 	case "record.write":
-		if r := e.Header("register"); !slices.Contains(l.s.Write, r) {
-			say("service.toml has no [[write]] for the register %q", r)
+		w, ok := l.s.Writes(e.Header("register"))
+		if !ok {
+			say("service.toml has no [[write]] for the register %q", e.Header("register"))
+		}
+		if mapped := len(e.Inputs) > 0; ok && w.Declared() == mapped {
+			say("what is written into %s stands either in its [[write]] (key and fields) or in the input mappings \"key\" and \"record\" of the task", w.Register)
 		}
 	case "document.issue", "message.send":
 		for _, lang := range []string{"de", "en", "tr"} {
@@ -262,6 +275,9 @@ func (l *linter) unused() {
 			text = []byte(strings.Join(formExpression.FindAllString(string(text), -1), "\n"))
 		}
 		others += string(text) + "\n"
+	}
+	if text, err := fs.ReadFile(l.s.Files, "service.toml"); err == nil {
+		others += strings.Join(tomlExpression.FindAllString(string(text), -1), "\n")
 	}
 	for _, key := range l.s.Form.Names() {
 		f := l.s.Form.Field(key)

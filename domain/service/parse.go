@@ -61,13 +61,13 @@ type tomlService struct {
 		As       string   `toml:"as"`
 		One      bool     `toml:"one"`
 		Fields   []string `toml:"fields"`
+		Evidence []string `toml:"evidence"`
 		Purpose  Text     `toml:"purpose"`
 		Basis    string   `toml:"basis"`
 	} `toml:"data"`
-	List  []List `toml:"list"`
-	Write []struct {
-		Register string `toml:"register"`
-	} `toml:"write"`
+	Ask   []Ask       `toml:"ask_anyway"`
+	List  []List      `toml:"list"`
+	Write []tomlWrite `toml:"write"`
 }
 
 // Abouts are what a service can be about: an entry of the ledger about the person, a field
@@ -182,6 +182,7 @@ func Parse(dir string, fsys fs.FS) (*Service, error) {
 			p.add("application.form", err)
 		}
 	}
+	p.uses(files)
 	if len(p.problems) > 0 {
 		return nil, &ParseError{Service: dir, Problems: p.problems}
 	}
@@ -216,6 +217,15 @@ func (p *parser) text(data []byte, key string, t Text) {
 	for _, lang := range Languages {
 		if strings.TrimSpace(t[lang]) == "" {
 			p.problem("service.toml", lineOf(data, key), "%s has no text in %s", key, lang)
+		}
+	}
+}
+
+// texts is text for a block of which there may be several.
+func (p *parser) texts(line int, what string, t Text) {
+	for _, lang := range Languages {
+		if strings.TrimSpace(t[lang]) == "" {
+			p.problem("service.toml", line, "%s has no text in %s", what, lang)
 		}
 	}
 }
@@ -341,20 +351,27 @@ func (p *parser) toml(dir string, data []byte) (tomlService, bool) {
 		}
 	}
 	seen := map[string]bool{}
-	for _, d := range t.Data {
-		text("data.purpose", d.Purpose)
+	for i, d := range t.Data {
+		line := lineOfBlock(data, "data", i)
+		p.texts(line, "[[data]] "+d.As+": purpose", d.Purpose)
 		if d.Register == "" || d.As == "" || len(d.Fields) == 0 || d.Basis == "" {
-			p.problem(file, lineOf(data, "data"), "[[data]] needs register, as, fields and basis")
+			p.problem(file, line, "[[data]] needs register, as, fields and basis")
 		}
 		if seen[d.As] {
-			p.problem(file, lineOf(data, "data"), "two [[data]] are called %q", d.As)
+			p.problem(file, line, "two [[data]] are called %q", d.As)
 		}
 		seen[d.As] = true
-		s.Data = append(s.Data, RegisterUse{Register: d.Register, As: d.As, One: d.One, Fields: d.Fields, Purpose: d.Purpose, Basis: d.Basis})
+		s.Data = append(s.Data, RegisterUse{Register: d.Register, As: d.As, One: d.One, Fields: d.Fields, Evidence: d.Evidence, Purpose: d.Purpose, Basis: d.Basis})
 	}
-	for _, w := range t.Write {
-		s.Write = append(s.Write, w.Register)
+	for i, a := range t.Ask {
+		line := lineOfBlock(data, "ask_anyway", i)
+		p.texts(line, "[[ask_anyway]] "+a.Field+": reason", a.Reason)
+		if a.Field == "" || a.Basis == "" {
+			p.problem(file, line, "[[ask_anyway]] needs field, reason and basis")
+		}
 	}
+	s.Asks = t.Ask
+	p.writes(data, t.Write)
 	return t, true
 }
 

@@ -64,6 +64,7 @@ type Expect struct {
 	Documents []string          `toml:"documents"` // templates of the letters, in order
 	Records   []string          `toml:"records"`   // registers that have a record of the case
 	Rules     map[string]string `toml:"rules"`     // decision → the law of the rule that fired
+	Shows     map[string]string `toml:"shows"`     // "register.field" → what one of the person's records shows then
 }
 
 // Scenarios reads the scenarios of a package in the order of their names.

@@ -45,7 +45,8 @@ type Service struct {
 
 	Data  []RegisterUse // what registers know, in the order of fetching
 	Lists []List        // public lists that the form offers
-	Write []string      // registers that a case may write
+	Write []Write       // what a case may write into registers
+	Asks  []Ask         // what the form asks though a register knows it
 
 	Form      *form.Form            // application.form; of an internal service without one it has no fields
 	TaskForms map[string]*form.Form // the other forms, by their id
@@ -109,8 +110,12 @@ type RegisterUse struct {
 	As       string // the name in forms and rules: registers.<As>
 	One      bool   // at most one record, given as an object and not as a list
 	Fields   []string
+	// Evidence are the fields among them that people at the desk look at.
+	Evidence []string
 	Purpose  Text
 	Basis    string
+
+	uses map[string][]For
 }
 
 // List is a public register as options of a form: lists.<As>.
