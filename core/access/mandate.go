@@ -126,6 +126,14 @@ func (g Grant) Reach() string {
 	return "|" + strings.Join(m.Services, "|") + "|"
 }
 
+// MandateKind is the kind of the mandate behind the grant; empty: there is none.
+func (g Grant) MandateKind() string {
+	if g.mandate == nil {
+		return ""
+	}
+	return g.mandate.Kind
+}
+
 // Allows tells whether the mandate behind the grant covers an action; without a mandate one may do for oneself what one may.
 // It decides what a page offers. Whether something is done, the policies decide.
 func (g Grant) Allows(action string) bool {
