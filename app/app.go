@@ -39,6 +39,7 @@ import (
 	"mercator/domain/casefile"
 	"mercator/domain/catalogue"
 	"mercator/domain/intake"
+	"mercator/domain/mandate"
 	"mercator/domain/payment"
 	"mercator/domain/process"
 	"mercator/domain/register"
@@ -101,6 +102,7 @@ type House struct {
 	access    *access.Checker
 	ledger    *ledger.Log
 	sessions  *identity.Sessions
+	mandates  *mandate.Service
 	registers *register.Service
 	services  *service.Catalog
 	directory *catalogue.Directory
@@ -228,11 +230,11 @@ func (h *House) strongRoom(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	if h.access, err = access.New(access.Config{Policies: policies, DB: h.db, Now: h.now, Log: h.log, Disclose: disclose}); err != nil {
+	if h.access, err = access.New(access.Config{Policies: policies, DB: h.db, Now: h.now, Log: h.log, Disclose: disclose, Mandate: h.mandateFacts}); err != nil {
 		return err
 	}
 	h.sessions, err = identity.NewSessions(identity.Config{DB: h.db, Secure: strings.HasPrefix(c.Server.PublicURL, "https:"),
-		Idle: c.Identity.SessionIdle, Absolute: c.Identity.SessionMax, Now: h.now, Log: h.log})
+		Idle: c.Identity.SessionIdle, Absolute: c.Identity.SessionMax, Now: h.now, Log: h.log, Acting: h.acting})
 	return err
 }
 
@@ -306,6 +308,9 @@ func (h *House) offices(ctx context.Context, o Options) (err error) {
 	}
 	h.directory = catalogue.NewDirectory(topics, nil)
 	h.services.OnChange(func() { h.directory.Replace(h.signpost()) })
+	if err := h.openMandates(cityFS); err != nil {
+		return err
+	}
 	if err := h.loadServices(ctx); err != nil {
 		if !service.StaysOpen(err) {
 			return err
@@ -522,7 +527,7 @@ func (h *House) counters(ctx context.Context, _ Options) error {
 	atDesk := func(id, href string, roles ...string) web.NavItem {
 		return web.NavItem{ID: id, Key: "app.nav." + id, Href: href, SignedIn: true, Roles: roles}
 	}
-	portal := []web.NavItem{nav("services", "/services", false), nav("apply", "/apply", true), nav("cases", "/cases", true), nav("postbox", "/postbox", true), nav("my-data", "/my-data", true)}
+	portal := []web.NavItem{nav("services", "/services", false), nav("apply", "/apply", true), nav("cases", "/cases", true), nav("postbox", "/postbox", true), nav("my-data", "/my-data", true), nav("mandates", "/mandates", true)}
 	h.site, err = web.New(web.Config{
 		Catalogue: words, Templates: templates, Assets: style, Log: h.log, Now: h.now,
 		City: web.City{Product: "Mercator", Name: h.city.Info.Name, Footer: []web.FooterLink{
@@ -530,10 +535,11 @@ func (h *House) counters(ctx context.Context, _ Options) error {
 		}},
 		Nav: map[web.ShellKind][]web.NavItem{web.PublicShell: portal, web.PortalShell: portal,
 			web.DeskShell: {atDesk("work", "/desk", "clerk", "head", "counter"), atDesk("refunds", "/desk/refunds", "clerk", "head", "counter"),
+				atDesk("deskmandates", "/desk/mandates", "clerk", "head", "counter"), atDesk("deputies", "/desk/deputies"),
 				atDesk("incidents", "/desk/incidents", "operator"), atDesk("external", "/desk/external", "operator"), atDesk("processes", "/desk/processes", "operator"), atDesk("replays", "/desk/replays", "operator", "head"), nav("portal", "/", false)}},
 		Viewer: func(r *http.Request) (web.Viewer, bool) {
 			a, ok := identity.Current(r)
-			return web.Viewer{Name: a.Name, Kind: string(a.Kind), Level: int(a.Level), Sub: a.Office, Roles: a.Roles}, ok
+			return web.Viewer{Name: a.Name, Kind: string(a.Kind), Level: int(a.Level), Sub: a.Office, Roles: a.Roles, Acting: actingOf(a)}, ok
 		},
 		Middleware:     []func(http.Handler) http.Handler{h.sessions.Middleware},
 		HTTPS:          strings.HasPrefix(c.Server.PublicURL, "https:"),
@@ -574,7 +580,7 @@ func (h *House) login(words *i18n.Catalogue) (*oidclogin.Login, error) {
 	directory := &identity.Directory{DB: h.db, Match: h.registers.MatchPerson, Now: h.now}
 	return oidclogin.New(oidclogin.Config{
 		Issuer: c.Identity.Issuer, ClientID: c.Identity.ClientID, ClientSecret: secret, BaseURL: c.Server.PublicURL,
-		ACR: levels, Key: key, Sessions: h.sessions, Actor: directory.Actor,
+		ACR: levels, Key: key, Sessions: h.sessions, Actor: h.knownStaff(directory.Actor),
 		Language: func(r *http.Request) string { return web.Localizer(r).Lang() }, Now: h.now, Log: h.log,
 	})
 }
@@ -635,7 +641,7 @@ func (h *House) sweep(ctx context.Context) error {
 	for {
 		_, err1 := h.sessions.Sweep(ctx)
 		_, err2 := h.intake.Sweep(ctx)
-		if err := errors.Join(err1, err2, h.api.Sweep(ctx), h.webhooks.Sweep(ctx), h.engine.MaskCauses(ctx)); err != nil && ctx.Err() == nil {
+		if err := errors.Join(err1, err2, h.api.Sweep(ctx), h.webhooks.Sweep(ctx), h.engine.MaskCauses(ctx), h.mandates.Sweep(ctx)); err != nil && ctx.Err() == nil {
 			h.log.Error("what has run out can't be removed", "err", err)
 		}
 		select {

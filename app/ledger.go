@@ -105,6 +105,9 @@ func loadDisclosure(policies fs.FS, log *slog.Logger) (func(audit.Entry) audit.D
 	known := map[[3]string]audit.Disclosure{}
 	return func(e audit.Entry) audit.Disclosure {
 		key := [3]string{e.Purpose, e.ActorKind, e.Action}
+		if e.Mandate != "" && e.ActorKind == audit.Resident {
+			key[1] = "delegate" // whom the person knows: they act in their name
+		}
 		mu.Lock()
 		defer mu.Unlock()
 		out, ok := known[key]

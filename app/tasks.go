@@ -50,6 +50,7 @@ func (h *House) openCase(ctx context.Context, tx *store.Tx, g access.Grant, o in
 	c, err := h.open(ctx, tx, g, casefile.Opening{
 		Service: o.Service, Version: o.Version, Office: o.Office, Person: o.Person, PersonName: o.PersonName,
 		Client: client, Channel: o.Channel, Lang: o.Lang, Origin: o.Draft, Application: o.Application, Registers: o.Registers,
+		By: h.filedBy(g),
 	})
 	return c.ID, err
 }

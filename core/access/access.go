@@ -67,6 +67,9 @@ type Actor struct {
 	Office string // a clerk's or machine's office, "32"
 	Roles  []string
 	Level  Level
+	// Mandate is what the actor says to act under for somebody else (mandate.go); empty: in their own matter. For and ForName
+	// are whom it is for, as the session knows it; a Checker puts For right.
+	Mandate, For, ForName string
 }
 
 // Is tells whether the actor has the role.
@@ -126,7 +129,7 @@ func (r Request) check() error {
 	if r.Purpose == "" {
 		return fault.Internalf(op, "%s %s without a purpose", r.Action, r.Resource)
 	}
-	for _, s := range []string{r.Actor.ID, r.Actor.Name, r.Resource, r.Purpose, r.Basis, r.Service, r.Case, r.Office, r.Owner} {
+	for _, s := range []string{r.Actor.ID, r.Actor.Name, r.Resource, r.Purpose, r.Basis, r.Service, r.Case, r.Office, r.Owner, r.Actor.Mandate} {
 		if len(s) > maxText {
 			return fault.Internalf(op, "a text of the request is longer than %d bytes", maxText)
 		}
@@ -157,6 +160,7 @@ func (r Request) subjects() []string {
 type Grant struct {
 	request Request
 	entry   string
+	mandate *Mandate
 }
 
 // Actor is who got the grant.

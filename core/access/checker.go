@@ -31,6 +31,8 @@ type Config struct {
 	Log      *slog.Logger
 	// Disclose says what a person is shown of an entry about them; nil: no names.
 	Disclose func(audit.Entry) audit.Disclosure
+	// Mandate tells what is true of a mandate that somebody acts under; nil: nobody acts for anybody.
+	Mandate Mandates
 }
 
 // Checker decides requests.
@@ -43,6 +45,7 @@ type Checker struct {
 	late     sync.WaitGroup
 	waiting  chan struct{}
 	disclose func(audit.Entry) audit.Disclosure
+	mandates Mandates
 }
 
 // New reads the policies. A mistake in one of them is an error: rules that can't be read must not be left out.
@@ -53,7 +56,7 @@ func New(cfg Config) (*Checker, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	c := &Checker{db: cfg.DB, ledger: &audit.Ledger{DB: cfg.DB}, now: cfg.Now, log: cfg.Log, disclose: cfg.Disclose, waiting: make(chan struct{}, 1024)}
+	c := &Checker{db: cfg.DB, ledger: &audit.Ledger{DB: cfg.DB}, now: cfg.Now, log: cfg.Log, disclose: cfg.Disclose, mandates: cfg.Mandate, waiting: make(chan struct{}, 1024)}
 	return c, c.Load(cfg.Policies)
 }
 
@@ -98,8 +101,9 @@ func (c *Checker) Load(folder fs.FS) error {
 }
 
 // decide asks the policies. It returns the rule that decided, or none.
-func (c *Checker) decide(r Request) (allowed bool, rule string) {
-	principal := types.NewEntityUID(entityType(r.Actor.Kind), types.String(r.Actor.ID))
+func (c *Checker) decide(r Request, m *Mandate) (allowed bool, rule string) {
+	who, properties := principalOf(r, m)
+	principal := types.NewEntityUID(who, types.String(r.Actor.ID))
 	kind, name, _ := strings.Cut(r.Resource, ":")
 	resource := types.NewEntityUID("Resource", types.String(r.Resource))
 	attrs := types.RecordMap{"kind": types.String(kind), "name": types.String(name)}
@@ -110,13 +114,8 @@ func (c *Checker) decide(r Request) (allowed bool, rule string) {
 		attrs["office"] = types.String(r.Office)
 	}
 	entities := types.EntityMap{
-		principal: {UID: principal, Attributes: types.NewRecord(types.RecordMap{
-			"id":     types.String(r.Actor.ID),
-			"office": types.String(r.Actor.Office),
-			"roles":  stringSet(r.Actor.Roles),
-			"level":  types.Long(r.Actor.Level),
-		})},
-		resource: {UID: resource, Attributes: types.NewRecord(attrs)},
+		principal: {UID: principal, Attributes: types.NewRecord(properties)},
+		resource:  {UID: resource, Attributes: types.NewRecord(attrs)},
 	}
 	decision, diagnostic := cedar.Authorize(c.policies.Load(), entities, cedar.Request{
 		Principal: principal,
@@ -163,7 +162,7 @@ func (c *Checker) entry(r Request, allowed bool, rule string) audit.Entry {
 	return audit.Entry{
 		ID: ident.New(), At: c.now().UTC(), ActorKind: string(r.Actor.Kind), ActorID: r.Actor.ID, ActorName: r.Actor.Name,
 		Office: r.Actor.Office, Action: r.Action, Resource: r.Resource, Purpose: r.Purpose, Basis: r.Basis,
-		Service: r.Service, Case: r.Case, Outcome: outcome, Rule: rule, Fields: r.Fields,
+		Service: r.Service, Case: r.Case, Outcome: outcome, Rule: rule, Fields: r.Fields, Mandate: r.Actor.Mandate,
 	}
 }
 
@@ -173,15 +172,35 @@ func (c *Checker) Permit(ctx context.Context, r Request) (Grant, error) {
 	if err := r.check(); err != nil {
 		return Grant{}, err
 	}
-	allowed, rule := c.decide(r)
-	e := c.entry(r, allowed, rule)
-	if err := c.db.Write(ctx, func(tx *store.Tx) error { return c.ledger.Add(ctx, tx, e, r.subjects()) }); err != nil {
+	var m *Mandate
+	var e audit.Entry
+	var allowed bool
+	if err := c.db.Write(ctx, func(tx *store.Tx) error {
+		// A closure can run again: it begins with the request as it came.
+		asked := r
+		var err error
+		if m, err = c.mandateOf(ctx, tx, &asked); err != nil && !fault.Is(err, fault.Denied) {
+			return err
+		}
+		rule := noMandate
+		if allowed = err == nil; allowed {
+			allowed, rule = c.decide(asked, m)
+		}
+		e = c.entry(asked, allowed, rule)
+		if err := c.ledger.Add(ctx, tx, e, asked.subjects()); err != nil {
+			return err
+		}
+		if allowed {
+			r = asked
+		}
+		return nil
+	}); err != nil {
 		return Grant{}, fault.Wrap(op, err)
 	}
 	if !allowed {
-		return Grant{}, refusal(op, r)
+		return Grant{}, refusal(op, r, e.Rule)
 	}
-	return Grant{r, e.ID}, nil
+	return Grant{r, e.ID, m}, nil
 }
 
 // PermitTx is Permit with the record in the caller's transaction: the access and its record happen both or not at all.
@@ -191,16 +210,23 @@ func (c *Checker) PermitTx(ctx context.Context, tx *store.Tx, r Request) (Grant,
 	if err := r.check(); err != nil {
 		return Grant{}, err
 	}
-	allowed, rule := c.decide(r)
+	m, err := c.mandateOf(ctx, tx, &r)
+	if err != nil && !fault.Is(err, fault.Denied) {
+		return Grant{}, fault.Wrap(op, err)
+	}
+	allowed, rule := err == nil, noMandate
+	if allowed {
+		allowed, rule = c.decide(r, m)
+	}
 	e := c.entry(r, allowed, rule)
 	if !allowed {
 		c.recordLater(ctx, e, r.subjects())
-		return Grant{}, refusal(op, r)
+		return Grant{}, refusal(op, r, rule)
 	}
 	if err := c.ledger.Add(ctx, tx, e, r.subjects()); err != nil {
 		return Grant{}, fault.Wrap(op, err)
 	}
-	return Grant{r, e.ID}, nil
+	return Grant{r, e.ID, m}, nil
 }
 
 // recordLater can't wait: the caller holds the one writer that the record needs.
@@ -223,8 +249,18 @@ func (c *Checker) recordLater(ctx context.Context, e audit.Entry, subjects []str
 // Close returns when every refusal is on record. The house calls it before it closes the database.
 func (c *Checker) Close() { c.late.Wait() }
 
-func refusal(op string, r Request) error {
-	return fault.Because(fault.Denied, op, "", fmt.Errorf("%s %s %s", r.Actor.Kind, r.Action, r.Resource))
+// noMandate is the rule that is on record where a mandate isn't in force.
+const noMandate = "no-mandate"
+
+func refusal(op string, r Request, rule string) error {
+	msg := ""
+	switch {
+	case rule == noMandate:
+		msg = MandateEnded
+	case r.Actor.Acting() && r.Actor.Kind == Resident:
+		msg = OutsideMandate
+	}
+	return fault.Because(fault.Denied, op, msg, fmt.Errorf("%s %s %s", r.Actor.Kind, r.Action, r.Resource))
 }
 
 // Seen puts on record whose data a list has shown, before it leaves the house.

@@ -85,7 +85,7 @@ func (f *File) Open(ctx context.Context, tx *store.Tx, g access.Grant, o Opening
 		return c, false, nil
 	}
 	actor := g.Actor()
-	first := Entry{CaseID: id, Kind: Application, ActorKind: string(actor.Kind), ActorName: actor.Name, Title: titleApplication}
+	first := Entry{CaseID: id, Kind: Application, ActorKind: string(actor.Kind), ActorName: actor.Name, Title: titleApplication, Body: o.By}
 	if o.Channel == Event {
 		first.Kind, first.Title = Note, titleBegun
 	}
@@ -179,7 +179,7 @@ func (f *File) Get(ctx context.Context, g access.Grant, id string) (Case, error)
 	var err error
 	switch a := g.Actor(); a.Kind {
 	case access.Resident:
-		c, err = one(ctx, f.DB, byIDAndPerson, id, a.ID)
+		c, err = one(ctx, f.DB, byIDAndPerson, id, a.Person(), g.Reach())
 	case access.Clerk:
 		c, err = one(ctx, f.DB, byIDAndOffice, id, a.Office)
 	case access.Machine:
@@ -270,7 +270,7 @@ func (f *File) List(ctx context.Context, g access.Grant, after After, n int) ([]
 	var err error
 	switch a := g.Actor(); a.Kind {
 	case access.Resident:
-		out, err = store.All(ctx, f.DB, scanCase, byPerson, a.ID, at, after.ID, n)
+		out, err = store.All(ctx, f.DB, scanCase, byPerson, a.Person(), at, after.ID, n, g.Reach())
 	case access.Clerk:
 		out, err = store.All(ctx, f.DB, scanCase, byOffice, a.Office, at, after.ID, n)
 	case access.Machine:

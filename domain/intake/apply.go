@@ -41,7 +41,7 @@ func (in *Intake) Apply(ctx context.Context, a access.Actor, ap Application) (ca
 	d := Draft{Service: s.ID}
 	switch a.Kind {
 	case access.Resident:
-		if ap.Person != "" && ap.Person != a.ID {
+		if ap.Person != "" && ap.Person != a.ID || a.Acting() {
 			return "", nil, fault.New(fault.Denied, op, "")
 		}
 		if a.Level < s.Trust {

@@ -18,20 +18,20 @@ var migrations embed.FS
 // Migrations are the tables of the room.
 func Migrations() store.Migrations { return store.Migrations{Room: "intake", FS: migrations} }
 
-const draftColumns = `id, owner, service, version, state, consent, answers, raw, registers, fetched_at, case_id, rev, created_at, changed_at, expires_at`
+const draftColumns = `id, owner, service, version, state, consent, answers, raw, registers, fetched_at, case_id, rev, created_at, changed_at, expires_at, mandate, by_name`
 
 const insertDraft = `-- intake.insertDraft
-INSERT INTO intake_draft (` + draftColumns + `) VALUES ($1, $2, $3, $4, 'open', '', '{}', '{}', 'null', 0, '', 1, $5, $5, $6)
+INSERT INTO intake_draft (` + draftColumns + `) VALUES ($1, $2, $3, $4, 'open', '', '{}', '{}', 'null', 0, '', 1, $5, $5, $6, $7, $8)
 ON CONFLICT DO NOTHING`
 
 const readDraft = `-- intake.readDraft
-SELECT ` + draftColumns + ` FROM intake_draft WHERE id = $1 AND owner = $2 AND expires_at > $3`
+SELECT ` + draftColumns + ` FROM intake_draft WHERE id = $1 AND owner = $2 AND expires_at > $3 AND ($4 = '' OR mandate = $4)`
 
 const openDraft = `-- intake.openDraft
-SELECT ` + draftColumns + ` FROM intake_draft WHERE owner = $1 AND service = $2 AND state = 'open'`
+SELECT ` + draftColumns + ` FROM intake_draft WHERE owner = $1 AND service = $2 AND mandate = $3 AND state = 'open'`
 
 const listDrafts = `-- intake.listDrafts
-SELECT ` + draftColumns + ` FROM intake_draft WHERE owner = $1 AND state = 'open' AND expires_at > $2
+SELECT ` + draftColumns + ` FROM intake_draft WHERE owner = $1 AND state = 'open' AND expires_at > $2 AND ($3 = '' OR mandate = $3)
 ORDER BY changed_at DESC, id DESC LIMIT 100`
 
 const saveDraft = `-- intake.saveDraft
@@ -44,13 +44,13 @@ UPDATE intake_draft SET state = 'submitted', case_id = $4, answers = '{}', raw =
 WHERE id = $1 AND owner = $2 AND rev = $3 AND state = 'open'`
 
 const discardDraft = `-- intake.discardDraft
-DELETE FROM intake_draft WHERE id = $1 AND owner = $2 AND state = 'open'`
+DELETE FROM intake_draft WHERE id = $1 AND owner = $2 AND state = 'open' AND ($3 = '' OR mandate = $3)`
 
 const expireDrafts = `-- intake.expireDrafts
 DELETE FROM intake_draft WHERE expires_at <= $1`
 
 const expireOne = `-- intake.expireOne
-DELETE FROM intake_draft WHERE owner = $1 AND service = $2 AND state = 'open' AND expires_at <= $3`
+DELETE FROM intake_draft WHERE owner = $1 AND service = $2 AND mandate = $4 AND state = 'open' AND expires_at <= $3`
 
 const correctionColumns = `id, owner, case_id, service, version, field, message, state, raw, rev, created_at, done_at`
 
@@ -73,7 +73,7 @@ func scanDraft(s store.Scanner) (Draft, error) {
 	var d Draft
 	var answers, raw, registers string
 	var fetched, created, changed, expires int64
-	if err := s.Scan(&d.ID, &d.Owner, &d.Service, &d.Version, &d.State, &d.Consent, &answers, &raw, &registers, &fetched, &d.CaseID, &d.rev, &created, &changed, &expires); err != nil {
+	if err := s.Scan(&d.ID, &d.Owner, &d.Service, &d.Version, &d.State, &d.Consent, &answers, &raw, &registers, &fetched, &d.CaseID, &d.rev, &created, &changed, &expires, &d.Mandate, &d.By); err != nil {
 		return d, err
 	}
 	d.FetchedAt, d.CreatedAt, d.ChangedAt, d.ExpiresAt = store.Time(fetched), store.Time(created), store.Time(changed), store.Time(expires)

@@ -30,6 +30,12 @@ func House(t testing.TB, db *store.DB) *access.Checker {
 	return newChecker(t, access.Config{DB: db, Policies: housePolicies()})
 }
 
+// Acting is House, where people act for others under the mandates that are told.
+func Acting(t testing.TB, db *store.DB, m access.Mandates) *access.Checker {
+	t.Helper()
+	return newChecker(t, access.Config{DB: db, Policies: housePolicies(), Mandate: m})
+}
+
 // Discreet is House, with a person shown no more of an entry than they are where a city says nothing.
 func Discreet(t testing.TB, db *store.DB) *access.Checker {
 	t.Helper()

@@ -129,6 +129,8 @@ type Config struct {
 	Zone      *time.Location // the city's clock; nil: UTC
 	// Actor is who is signed in, at that level at least (identity.Require).
 	Actor func(r *http.Request, least access.Level) (access.Actor, error)
+	// Acting is Actor for the pages that serve those who act for somebody else, too (identity.RequireActing); nil: nobody does.
+	Acting func(r *http.Request, least access.Level) (access.Actor, error)
 	// Office is the name of an office.
 	Office func(id string) i18n.Text
 
@@ -227,6 +229,21 @@ func (p *pages) resident(r *http.Request) (access.Actor, error) {
 	}
 	if a.Kind != access.Resident {
 		return access.Actor{}, fault.New(fault.Denied, "casefileweb.resident", "casefileweb.residentsOnly")
+	}
+	return a, nil
+}
+
+// person is a resident, or who acts for one: whose matters they are is Actor.Person.
+func (p *pages) person(r *http.Request) (access.Actor, error) {
+	if p.Acting == nil {
+		return p.resident(r)
+	}
+	a, err := p.Acting(r, access.Substantial)
+	if err != nil {
+		return access.Actor{}, err
+	}
+	if a.Kind != access.Resident {
+		return access.Actor{}, fault.New(fault.Denied, "casefileweb.person", "casefileweb.residentsOnly")
 	}
 	return a, nil
 }
