@@ -343,7 +343,10 @@ func codeHash(code string) string {
 		return ""
 	}
 	plain := strings.Map(func(r rune) rune {
-		switch r = unicode.ToUpper(r); {
+		if 'a' <= r && r <= 'z' { // no other letter becomes one of these by being made large
+			r -= 'a' - 'A'
+		}
+		switch {
 		case r == 'O':
 			return '0'
 		case r == 'I' || r == 'L':
