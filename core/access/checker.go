@@ -31,6 +31,8 @@ type Config struct {
 	Log      *slog.Logger
 	// Disclose says what a person is shown of an entry about them; nil: no names.
 	Disclose func(audit.Entry) audit.Disclosure
+	// Restricted tells whether a purpose asks for a restricted record of a person (Art. 18 GDPR); nil: nothing is restricted.
+	Restricted func(ctx context.Context, q store.Q, resource, person, purpose string) (bool, error)
 }
 
 // Checker decides requests.
@@ -43,6 +45,8 @@ type Checker struct {
 	late     sync.WaitGroup
 	waiting  chan struct{}
 	disclose func(audit.Entry) audit.Disclosure
+
+	restricted func(ctx context.Context, q store.Q, resource, person, purpose string) (bool, error)
 }
 
 // New reads the policies. A mistake in one of them is an error: rules that can't be read must not be left out.
@@ -53,7 +57,7 @@ func New(cfg Config) (*Checker, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	c := &Checker{db: cfg.DB, ledger: &audit.Ledger{DB: cfg.DB}, now: cfg.Now, log: cfg.Log, disclose: cfg.Disclose, waiting: make(chan struct{}, 1024)}
+	c := &Checker{db: cfg.DB, ledger: &audit.Ledger{DB: cfg.DB}, now: cfg.Now, log: cfg.Log, disclose: cfg.Disclose, restricted: cfg.Restricted, waiting: make(chan struct{}, 1024)}
 	return c, c.Load(cfg.Policies)
 }
 
@@ -123,12 +127,13 @@ func (c *Checker) decide(r Request) (allowed bool, rule string) {
 		Action:    types.NewEntityUID("Action", types.String(r.Action)),
 		Resource:  resource,
 		Context: types.NewRecord(types.RecordMap{
-			"purpose":  types.String(r.Purpose),
-			"basis":    types.String(r.Basis),
-			"service":  types.String(r.Service),
-			"case":     types.String(r.Case),
-			"subjects": stringSet(r.subjects()),
-			"fields":   stringSet(r.Fields),
+			"purpose":    types.String(r.Purpose),
+			"basis":      types.String(r.Basis),
+			"service":    types.String(r.Service),
+			"case":       types.String(r.Case),
+			"subjects":   stringSet(r.subjects()),
+			"fields":     stringSet(r.Fields),
+			"restricted": types.Boolean(r.restricted),
 		}),
 	})
 	for _, e := range diagnostic.Errors {
@@ -173,6 +178,9 @@ func (c *Checker) Permit(ctx context.Context, r Request) (Grant, error) {
 	if err := r.check(); err != nil {
 		return Grant{}, err
 	}
+	if err := c.mark(ctx, c.db, &r); err != nil {
+		return Grant{}, fault.Wrap(op, err)
+	}
 	allowed, rule := c.decide(r)
 	e := c.entry(r, allowed, rule)
 	if err := c.db.Write(ctx, func(tx *store.Tx) error { return c.ledger.Add(ctx, tx, e, r.subjects()) }); err != nil {
@@ -190,6 +198,9 @@ func (c *Checker) PermitTx(ctx context.Context, tx *store.Tx, r Request) (Grant,
 	const op = "access.permit"
 	if err := r.check(); err != nil {
 		return Grant{}, err
+	}
+	if err := c.mark(ctx, tx, &r); err != nil {
+		return Grant{}, fault.Wrap(op, err)
 	}
 	allowed, rule := c.decide(r)
 	e := c.entry(r, allowed, rule)
@@ -223,7 +234,34 @@ func (c *Checker) recordLater(ctx context.Context, e audit.Entry, subjects []str
 // Close returns when every refusal is on record. The house calls it before it closes the database.
 func (c *Checker) Close() { c.late.Wait() }
 
+// mark says in a request to read whether it is for something restricted.
+func (c *Checker) mark(ctx context.Context, q store.Q, r *Request) error {
+	if c.restricted == nil || r.Action != Read && r.Action != List || !strings.HasPrefix(r.Resource, "register:") {
+		return nil
+	}
+	for _, person := range r.subjects() {
+		yes, err := c.restricted(ctx, q, r.Resource, person, r.Purpose)
+		if err != nil {
+			return err
+		}
+		r.restricted = r.restricted || yes
+	}
+	return nil
+}
+
+// restrictedKey is the message of a refusal because a record is restricted (Art. 18 GDPR).
+const restrictedKey = "access.restricted"
+
+// Restricted reports that a request was refused because it was for a restricted record.
+func Restricted(err error) bool {
+	key, _ := fault.Message(err)
+	return fault.Is(err, fault.Denied) && key == restrictedKey
+}
+
 func refusal(op string, r Request) error {
+	if r.restricted {
+		return fault.Because(fault.Denied, op, restrictedKey, fmt.Errorf("%s %s %s, which is restricted", r.Actor.Kind, r.Action, r.Resource))
+	}
 	return fault.Because(fault.Denied, op, "", fmt.Errorf("%s %s %s", r.Actor.Kind, r.Action, r.Resource))
 }
 

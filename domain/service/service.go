@@ -46,6 +46,9 @@ type Service struct {
 	Data  []RegisterUse // what registers know, in the order of fetching
 	Lists []List        // public lists that the form offers
 	Write []string      // registers that a case may write
+	// Rights are what its process may do with the data of whose case it is, of which register
+	// ever: "access", "correct", "restrict", "erase" (Art. 15 to 18 GDPR).
+	Rights []string
 
 	Form      *form.Form            // application.form; of an internal service without one it has no fields
 	TaskForms map[string]*form.Form // the other forms, by their id
