@@ -184,7 +184,7 @@ func (h *House) aboutRecord(ctx context.Context, a access.Actor, reg, id, field,
 		if f.Name != field {
 			continue
 		}
-		from := h.definitions.Source(f)
+		from := h.definitions.Source(d, f)
 		about["field"], about["field_label"], about["current"] = f.Name, f.Title.For(lang), cmp.Or(valueText(all[f.Name]), "–")
 		about["own"] = from.Own && f.Name != d.Key
 		about["source"], about["source_office"] = d.Title.For(lang), about["office_name"]
@@ -192,7 +192,8 @@ func (h *House) aboutRecord(ctx context.Context, a access.Actor, reg, id, field,
 		case from.Register != nil:
 			about["source"], about["source_office"] = from.Register.Title.For(lang), h.officeName(from.Register.Office).For(lang)
 		case !from.Own:
-			about["source"], about["source_office"] = from.Name, from.Name
+			about["source"] = cmp.Or(from.Title.For(lang), from.Name)
+			about["source_office"] = about["source"]
 		}
 		return about, nil
 	}
@@ -278,7 +279,7 @@ func (h *House) registerHolder(d *register.Definition, words *i18n.Catalogue) my
 					return part, fault.Wrap("app.holder", err)
 				}
 				path := "/my-data/registers/" + d.ID + "/" + r.ID
-				part.Items = append(part.Items, mydata.Item{Title: recordTitle(d, all, lang), History: path, Since: r.ValidFrom, Until: r.ValidTo, Changed: r.ChangedAt, Facts: h.facts(d, all, loc)})
+				part.Items = append(part.Items, mydata.Item{Title: recordTitle(d, all, lang), History: path, Since: r.ValidFrom, Until: r.ValidTo, Changed: r.ChangedAt, Restricted: r.Restricted, Facts: h.facts(d, all, loc)})
 				part.Next = r.ID
 			}
 			part.Next = ""
@@ -295,11 +296,11 @@ func (h *House) facts(d *register.Definition, all map[string]any, loc *i18n.Loca
 			continue
 		}
 		x := mydata.Fact{Name: f.Name, Label: f.Title.For(loc.Lang()), Value: valueText(v), Raw: v}
-		switch from := h.definitions.Source(f); {
+		switch from := h.definitions.Source(d, f); {
 		case from.Register != nil:
 			x.Source = loc.T("app.holder.from", "source", from.Register.Title.For(loc.Lang()))
 		case !from.Own:
-			x.Source = loc.T("app.holder.from", "source", from.Name)
+			x.Source = loc.T("app.holder.from", "source", cmp.Or(from.Title.For(loc.Lang()), from.Name))
 		default:
 			x.Source = loc.T("app.holder.own", "office", h.officeName(d.Office).For(loc.Lang()))
 		}

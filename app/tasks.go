@@ -234,14 +234,14 @@ func (h *House) plugTasks(context.Context, Options) error {
 }
 
 func (h *House) handlers() []process.Handler {
-	return []process.Handler{
+	return append(h.rightsHandlers(), []process.Handler{
 		{Type: "register.lookup", Inline: h.taskLookup},
 		{Type: "record.write", Inline: h.taskWrite, Presume: h.presumeRecord},
 		{Type: "payment.request", Inline: h.taskPayment, Presume: presumePayment},
 		{Type: "case.outcome", Inline: h.taskOutcome, Presume: presumeNothing, Outcome: outcomeOf},
 		{Type: "document.issue", Async: h.taskDocument, Presume: presumeDocument},
 		{Type: "message.send", Async: h.taskMessage, Presume: presumeMessage},
-	}
+	}...)
 }
 
 // taskLookup finds a record of a public register; nothing found is null.

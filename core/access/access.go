@@ -102,6 +102,8 @@ type Request struct {
 	Owner    string   // the person whom the resource belongs to; empty: not known before, the query holds it
 	Subjects []string // whose data, beside the owner's; a list tells afterwards, with Seen
 	Fields   []string // names of fields, never values
+
+	restricted bool // set by the checker: it is for a restricted record
 }
 
 // Bounds of a request: nobody fills the ledger at will.

@@ -33,6 +33,8 @@ type Config struct {
 	Disclose func(audit.Entry) audit.Disclosure
 	// Mandate tells what is true of a mandate that somebody acts under; nil: nobody acts for anybody.
 	Mandate Mandates
+	// Restricted tells whether a purpose asks for a restricted record of a person (Art. 18 GDPR); nil: nothing is restricted.
+	Restricted func(ctx context.Context, q store.Q, resource, person, purpose string) (bool, error)
 }
 
 // Checker decides requests.
@@ -46,6 +48,8 @@ type Checker struct {
 	waiting  chan struct{}
 	disclose func(audit.Entry) audit.Disclosure
 	mandates Mandates
+
+	restricted func(ctx context.Context, q store.Q, resource, person, purpose string) (bool, error)
 }
 
 // New reads the policies. A mistake in one of them is an error: rules that can't be read must not be left out.
@@ -56,7 +60,7 @@ func New(cfg Config) (*Checker, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	c := &Checker{db: cfg.DB, ledger: &audit.Ledger{DB: cfg.DB}, now: cfg.Now, log: cfg.Log, disclose: cfg.Disclose, mandates: cfg.Mandate, waiting: make(chan struct{}, 1024)}
+	c := &Checker{db: cfg.DB, ledger: &audit.Ledger{DB: cfg.DB}, now: cfg.Now, log: cfg.Log, disclose: cfg.Disclose, mandates: cfg.Mandate, restricted: cfg.Restricted, waiting: make(chan struct{}, 1024)}
 	return c, c.Load(cfg.Policies)
 }
 
@@ -122,12 +126,13 @@ func (c *Checker) decide(r Request, m *Mandate) (allowed bool, rule string) {
 		Action:    types.NewEntityUID("Action", types.String(r.Action)),
 		Resource:  resource,
 		Context: types.NewRecord(types.RecordMap{
-			"purpose":  types.String(r.Purpose),
-			"basis":    types.String(r.Basis),
-			"service":  types.String(r.Service),
-			"case":     types.String(r.Case),
-			"subjects": stringSet(r.subjects()),
-			"fields":   stringSet(r.Fields),
+			"purpose":    types.String(r.Purpose),
+			"basis":      types.String(r.Basis),
+			"service":    types.String(r.Service),
+			"case":       types.String(r.Case),
+			"subjects":   stringSet(r.subjects()),
+			"fields":     stringSet(r.Fields),
+			"restricted": types.Boolean(r.restricted),
 		}),
 	})
 	for _, e := range diagnostic.Errors {
@@ -184,6 +189,9 @@ func (c *Checker) Permit(ctx context.Context, r Request) (Grant, error) {
 		}
 		rule := noMandate
 		if allowed = err == nil; allowed {
+			if err := c.mark(ctx, tx, &asked); err != nil {
+				return err
+			}
 			allowed, rule = c.decide(asked, m)
 		}
 		e = c.entry(asked, allowed, rule)
@@ -216,6 +224,9 @@ func (c *Checker) PermitTx(ctx context.Context, tx *store.Tx, r Request) (Grant,
 	}
 	allowed, rule := err == nil, noMandate
 	if allowed {
+		if err := c.mark(ctx, tx, &r); err != nil {
+			return Grant{}, fault.Wrap(op, err)
+		}
 		allowed, rule = c.decide(r, m)
 	}
 	e := c.entry(r, allowed, rule)
@@ -249,12 +260,38 @@ func (c *Checker) recordLater(ctx context.Context, e audit.Entry, subjects []str
 // Close returns when every refusal is on record. The house calls it before it closes the database.
 func (c *Checker) Close() { c.late.Wait() }
 
+// mark says in a request to read whether it is for something restricted.
+func (c *Checker) mark(ctx context.Context, q store.Q, r *Request) error {
+	if c.restricted == nil || r.Action != Read && r.Action != List || !strings.HasPrefix(r.Resource, "register:") {
+		return nil
+	}
+	for _, person := range r.subjects() {
+		yes, err := c.restricted(ctx, q, r.Resource, person, r.Purpose)
+		if err != nil {
+			return err
+		}
+		r.restricted = r.restricted || yes
+	}
+	return nil
+}
+
+// restrictedKey is the message of a refusal because a record is restricted (Art. 18 GDPR).
+const restrictedKey = "access.restricted"
+
+// Restricted reports that a request was refused because it was for a restricted record.
+func Restricted(err error) bool {
+	key, _ := fault.Message(err)
+	return fault.Is(err, fault.Denied) && key == restrictedKey
+}
+
 // noMandate is the rule that is on record where a mandate isn't in force.
 const noMandate = "no-mandate"
 
 func refusal(op string, r Request, rule string) error {
 	msg := ""
 	switch {
+	case r.restricted:
+		msg = restrictedKey
 	case rule == noMandate:
 		msg = MandateEnded
 	case r.Actor.Acting() && r.Actor.Kind == Resident:

@@ -276,7 +276,9 @@ func (in *Intake) fetch(ctx context.Context, a access.Actor, s *service.Service)
 			if grants[i], err = in.c.Access.PermitTx(ctx, tx, access.Request{
 				Actor: reader, Action: access.Read, Resource: "register:" + use.Register, Purpose: s.ID, Basis: use.Basis,
 				Service: s.ID, Owner: a.Person(), Subjects: []string{a.Person()}, Fields: use.Fields,
-			}); err != nil {
+			}); access.Restricted(err) {
+				continue // what is restricted is asked of the person, as if no register knew it
+			} else if err != nil {
 				return err
 			}
 		}
@@ -286,6 +288,10 @@ func (in *Intake) fetch(ctx context.Context, a access.Actor, s *service.Service)
 		return nil, fault.Wrap(op, err)
 	}
 	for i, use := range s.Data {
+		if grants[i].Zero() {
+			registers[use.As] = nil
+			continue
+		}
 		val, err := in.c.Fetch(ctx, grants[i], use, a.Person())
 		if err != nil {
 			return nil, fault.Wrap(op, err)

@@ -73,12 +73,17 @@ func (s *Service) Own(ctx context.Context, permit Permit, actor access.Actor, re
 	if err := granted(op, g, access.Read, d, fields, actor.ID); err != nil {
 		return nil, err
 	}
-	rows, err := s.ofPerson(ctx, d, actor.ID, fields)
+	rows, err := s.ofPerson(ctx, d, actor.ID, fields, OwnDataPurpose)
 	if err != nil {
 		return nil, fault.Wrap(op, err)
 	}
 	out := make([]Record, 0, len(rows))
+	marks, err := s.restrictions(ctx, d, actor.ID)
+	if err != nil {
+		return nil, fault.Wrap(op, err)
+	}
 	for _, r := range rows {
+		r.Restricted = marks[r.ID]
 		if r.Record.Data, err = limited(r.Record, fields); err != nil {
 			return nil, fault.Wrap(op, err)
 		}
@@ -118,17 +123,20 @@ func (s *Service) OwnHistory(ctx context.Context, permit Permit, actor access.Ac
 type Where struct {
 	Own      bool
 	Register *Definition // the register that it is taken from, or nil
-	Name     string      // how the source calls itself
+	Name     string      // the source's name in the package
+	Title    Text        // how another authority is called
 }
 
 // Source says where a field of a register comes from.
-func (rs *Registers) Source(f Field) Where {
+func (rs *Registers) Source(d *Definition, f Field) Where {
 	switch f.Source {
 	case "", "own":
 		return Where{Own: true}
 	}
-	d, _ := rs.Get(f.Source)
-	return Where{Register: d, Name: f.Source}
+	if to, ok := rs.Get(f.Source); ok {
+		return Where{Register: to, Name: f.Source}
+	}
+	return Where{Name: f.Source, Title: d.Sources[f.Source].Title}
 }
 
 // Fix puts one field of a person's record right: a new version with the case as its
@@ -136,27 +144,17 @@ func (rs *Registers) Source(f Field) Where {
 // the owner of the grant.
 func (s *Service) Fix(ctx context.Context, tx *store.Tx, g access.Grant, register, id, field, value string, why Why) error {
 	const op = "register.fix"
-	d, err := s.definition(op, register)
+	d, r, err := s.ownRecord(ctx, op, tx, g, register, id)
 	if err != nil {
 		return err
 	}
-	if err := g.Must(access.Change, Resource(d.ID)); err != nil {
-		return fault.Wrap(op, err)
-	}
 	owner := g.Request().Owner
-	if owner == "" {
-		return fault.Internalf(op, "the grant names no owner")
-	}
 	f, ok := d.Field(field)
 	switch {
 	case !ok || f.Name == d.Key || f.Name == d.Person || s.regs.Concerning(d, f):
 		return fault.Because(fault.Invalid, op, "", fmt.Errorf("%s.%s can't be put right one by one", d.ID, field))
-	case !s.regs.Source(f).Own:
+	case !s.regs.Source(d, f).Own:
 		return fault.Because(fault.Invalid, op, "", fmt.Errorf("%s.%s comes from %s", d.ID, field, f.Source))
-	}
-	r, err := store.One(ctx, tx, scanRow, recordByID, d.ID, id)
-	if err != nil {
-		return fault.Wrap(op, err)
 	}
 	r, ok, err = s.inForce(ctx, tx, r)
 	if err != nil {
@@ -177,7 +175,7 @@ func (s *Service) Fix(ctx context.Context, tx *store.Tx, g access.Grant, registe
 		all[field] = v
 		var n prepared
 		if n, err = d.prepare(key, all); err == nil {
-			n.ValidTo = r.ValidTo
+			why.To = r.ValidTo
 			return s.change(ctx, tx, op, g, d, n, why)
 		}
 	}

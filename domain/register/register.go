@@ -110,9 +110,11 @@ type Record struct {
 	ValidFrom time.Time // since when it is so; zero: since ever
 	ValidTo   time.Time // until when; zero: for good
 	ChangedAt time.Time // when the city came to know it
-	ChangedBy string
-	Reason    string
-	Case      string
+	// Restricted is since when the record is restricted, if Own gives it; zero: it isn't.
+	Restricted time.Time
+	ChangedBy  string
+	Reason     string
+	Case       string
 }
 
 // All is the record's data as an object.

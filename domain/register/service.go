@@ -45,6 +45,9 @@ type Config struct {
 	// Linked asks for the grant under which a view reads the register that it shows;
 	// access.Checker.Permit. nil: views show nothing.
 	Linked func(ctx context.Context, r access.Request) (access.Grant, error)
+	// Restricted tells whether a purpose reaches records that are restricted (Art. 18 GDPR);
+	// nil: only the person concerned does.
+	Restricted func(purpose string) bool
 }
 
 // Service keeps the registers.
@@ -57,11 +60,13 @@ type Service struct {
 	seen    func(context.Context, access.Grant, []string) error
 	linked  Permit
 	people  *Definition // the register that signed-in persons are matched with; nil: none
+
+	restricted func(purpose string) bool
 }
 
 // New opens the office. At most one register may declare how persons are matched.
 func New(c Config) (*Service, error) {
-	s := &Service{db: c.DB, vault: c.Vault, regs: c.Registers, now: c.Now, publish: c.Publish, seen: c.Seen, linked: c.Linked}
+	s := &Service{db: c.DB, vault: c.Vault, regs: c.Registers, now: c.Now, publish: c.Publish, seen: c.Seen, linked: c.Linked, restricted: c.Restricted}
 	if s.now == nil {
 		s.now = time.Now
 	}
@@ -132,7 +137,7 @@ func (s *Service) Fetch(ctx context.Context, g access.Grant, u Use) (any, error)
 	if err := granted(op, g, access.Read, d, u.Fields, u.Person); err != nil {
 		return nil, err
 	}
-	rows, err := s.ofPerson(ctx, d, u.Person, u.Fields)
+	rows, err := s.ofPerson(ctx, d, u.Person, u.Fields, g.Request().Purpose)
 	if err != nil {
 		return nil, fault.Wrap(op, err)
 	}
@@ -160,8 +165,14 @@ func (s *Service) Fetch(ctx context.Context, g access.Grant, u Use) (any, error)
 }
 
 // ofPerson are the records about a person that hold now, with the fields that are asked for.
-func (s *Service) ofPerson(ctx context.Context, d *Definition, person string, fields []string) ([]row, error) {
-	rows, err := s.rowsOf(ctx, s.db, d, person)
+func (s *Service) ofPerson(ctx context.Context, d *Definition, person string, fields []string, purpose string) ([]row, error) {
+	var rows []row
+	var err error
+	if d.Person == d.Key {
+		rows, err = store.All(ctx, s.db, scanRow, readableByID, d.ID, person, s.reaches(purpose))
+	} else {
+		rows, err = store.All(ctx, s.db, scanRow, readableByPerson, person, d.ID, maxOfPerson, s.reaches(purpose))
+	}
 	if err == nil {
 		rows, err = s.ofNow(ctx, s.db, rows)
 	}
@@ -172,6 +183,7 @@ func (s *Service) ofPerson(ctx context.Context, d *Definition, person string, fi
 	return s.openAll(ctx, s.db, d, rows, fields)
 }
 
+// rowsOf are the records about a person for work that shows them to nobody.
 func (s *Service) rowsOf(ctx context.Context, q store.Q, d *Definition, person string) ([]row, error) {
 	if d.Person == d.Key {
 		return store.All(ctx, q, scanRow, recordByID, d.ID, person)
@@ -190,7 +202,7 @@ func (s *Service) Get(ctx context.Context, g access.Grant, register, key string)
 	if err != nil {
 		return Record{}, fault.Wrap(op, err)
 	}
-	r, err := store.One(ctx, s.db, scanRow, recordByID, d.ID, id)
+	r, err := store.One(ctx, s.db, scanRow, readableByID, d.ID, id, s.reaches(g.Request().Purpose))
 	if err != nil {
 		return Record{}, fault.Wrap(op, err)
 	}
@@ -262,7 +274,7 @@ func (s *Service) History(ctx context.Context, g access.Grant, register, key str
 	if err != nil {
 		return nil, fault.Wrap(op, err)
 	}
-	now, err := store.One(ctx, s.db, scanRow, recordByID, d.ID, id)
+	now, err := store.One(ctx, s.db, scanRow, readableByID, d.ID, id, s.reaches(g.Request().Purpose))
 	if err != nil {
 		return nil, fault.Wrap(op, err)
 	}
@@ -309,7 +321,7 @@ func (s *Service) Find(ctx context.Context, g access.Grant, register, field, val
 	if err := granted(op, g, access.Read, d, fields, ""); err != nil {
 		return nil, err
 	}
-	rows, err := s.byValue(ctx, s.db, d, field, value, maxOfPerson, orNone(fields))
+	rows, err := s.byValue(ctx, s.db, d, field, value, maxOfPerson, orNone(fields), s.reaches(g.Request().Purpose))
 	if err != nil {
 		return nil, fault.Wrap(op, err)
 	}
@@ -342,7 +354,7 @@ func (s *Service) Lookup(ctx context.Context, q store.Q, register, field, value 
 	if q == nil {
 		q = s.db
 	}
-	rows, err := s.byValue(ctx, q, d, field, value, 2, nil)
+	rows, err := s.byValue(ctx, q, d, field, value, 2, nil, true)
 	switch {
 	case err != nil:
 		return nil, false, fault.Wrap(op, err)
@@ -356,7 +368,7 @@ func (s *Service) Lookup(ctx context.Context, q store.Q, register, field, value 
 }
 
 // byValue are the records that hold now and have a value, with the fields that are asked for.
-func (s *Service) byValue(ctx context.Context, q store.Q, d *Definition, field, value string, n int, fields []string) ([]row, error) {
+func (s *Service) byValue(ctx context.Context, q store.Q, d *Definition, field, value string, n int, fields []string, reaches bool) ([]row, error) {
 	const op = "register.byValue"
 	f, ok := d.Field(field)
 	if !ok {
@@ -369,7 +381,7 @@ func (s *Service) byValue(ctx context.Context, q store.Q, d *Definition, field, 
 		if err != nil {
 			return nil, err
 		}
-		if rows, err = store.All(ctx, q, scanRow, recordByID, d.ID, id); err != nil {
+		if rows, err = store.All(ctx, q, scanRow, readableByID, d.ID, id, reaches); err != nil {
 			return nil, err
 		}
 	case f.Search == NoSearch:
@@ -383,7 +395,7 @@ func (s *Service) byValue(ctx context.Context, q store.Q, d *Definition, field, 
 		if err != nil {
 			return nil, err
 		}
-		if rows, err = store.All(ctx, q, scanRow, recordsByValue, d.ID, field, e.value, n); err != nil {
+		if rows, err = store.All(ctx, q, scanRow, readableByValue, d.ID, field, e.value, n, reaches); err != nil {
 			return nil, err
 		}
 	}
@@ -821,7 +833,7 @@ func (s *Service) holding(ctx context.Context, g access.Grant, d *Definition) (H
 	if err := granted("register.holding", g, access.Read, d, d.FieldNames(), g.Actor().ID); err != nil {
 		return Holding{}, err
 	}
-	rows, err := s.ofPerson(ctx, d, g.Actor().ID, nil)
+	rows, err := s.ofPerson(ctx, d, g.Actor().ID, nil, g.Request().Purpose)
 	if err != nil {
 		return Holding{}, err
 	}

@@ -28,11 +28,6 @@ const recordsByPerson = `-- register.recordsByPerson
 SELECT register, id, person, version, data, sealed, valid_from, valid_to, changed_at, changed_by, reason, case_id, last, turn_at
 FROM register_record WHERE person = $1 AND register = $2 AND person <> '' ORDER BY id LIMIT $3`
 
-const recordsByValue = `-- register.recordsByValue
-SELECT r.register, r.id, r.person, r.version, r.data, r.sealed, r.valid_from, r.valid_to, r.changed_at, r.changed_by, r.reason, r.case_id, r.last, r.turn_at
-FROM register_index i JOIN register_record r ON r.register = i.register AND r.id = i.id
-WHERE i.register = $1 AND i.field = $2 AND i.value = $3 ORDER BY i.id LIMIT $4`
-
 const recordsFrom = `-- register.recordsFrom
 SELECT register, id, person, version, data, sealed, valid_from, valid_to, changed_at, changed_by, reason, case_id, last, turn_at
 FROM register_record WHERE register = $1 AND id > $2 ORDER BY id LIMIT $3`
@@ -277,3 +272,38 @@ DELETE FROM register_change WHERE position > 0 AND position <= $1`
 
 const setForgotten = `-- register.setForgotten
 UPDATE register_feed SET forgotten = $1 WHERE id = 1 AND forgotten < $1`
+
+// --- restriction (Art. 18 GDPR): what reads records for a purpose says so in its query. The last argument is whether the
+// purpose reaches restricted records.
+
+// unrestricted is the condition for the records r, to go before the argument. A mark is that person's whose record it was.
+const unrestricted = `NOT EXISTS (SELECT 1 FROM register_restriction x WHERE x.register = r.register AND x.id = r.id AND (r.person = '' OR x.person = r.person) AND x.lifted_at = 0) OR TRUE = `
+
+const readableByID = `-- register.readableByID
+SELECT r.register, r.id, r.person, r.version, r.data, r.sealed, r.valid_from, r.valid_to, r.changed_at, r.changed_by, r.reason, r.case_id, r.last, r.turn_at
+FROM register_record r WHERE r.register = $1 AND r.id = $2 AND (` + unrestricted + `$3)`
+
+const readableByPerson = `-- register.readableByPerson
+SELECT r.register, r.id, r.person, r.version, r.data, r.sealed, r.valid_from, r.valid_to, r.changed_at, r.changed_by, r.reason, r.case_id, r.last, r.turn_at
+FROM register_record r WHERE r.person = $1 AND r.register = $2 AND r.person <> '' AND (` + unrestricted + `$4) ORDER BY r.id LIMIT $3`
+
+const readableByValue = `-- register.readableByValue
+SELECT r.register, r.id, r.person, r.version, r.data, r.sealed, r.valid_from, r.valid_to, r.changed_at, r.changed_by, r.reason, r.case_id, r.last, r.turn_at
+FROM register_index i JOIN register_record r ON r.register = i.register AND r.id = i.id
+WHERE i.register = $1 AND i.field = $2 AND i.value = $3 AND (` + unrestricted + `$5) ORDER BY i.id LIMIT $4`
+
+const addRestriction = `-- register.addRestriction
+INSERT INTO register_restriction (register, id, person, at, case_id, lifted_at, lifted_case) VALUES ($1, $2, $3, $4, $5, 0, '')
+ON CONFLICT DO NOTHING`
+
+const liftRestriction = `-- register.liftRestriction
+UPDATE register_restriction SET lifted_at = $3, lifted_case = $4 WHERE register = $1 AND id = $2 AND lifted_at = 0`
+
+const dropRestrictions = `-- register.dropRestrictions
+DELETE FROM register_restriction WHERE register = $1 AND id = $2`
+
+const restrictionsOf = `-- register.restrictionsOf
+SELECT id, at FROM register_restriction WHERE person = $1 AND register = $2 AND lifted_at = 0`
+
+const isRestricted = `-- register.isRestricted
+SELECT EXISTS (SELECT 1 FROM register_restriction WHERE person = $1 AND register = $2 AND lifted_at = 0)`

@@ -47,6 +47,9 @@ type Service struct {
 	Lists []List        // public lists that the form offers
 	Write []Write       // what a case may write into registers
 	Asks  []Ask         // what the form asks though a register knows it
+	// Rights are what its process may do with the data of whose case it is, of which register
+	// ever: "access", "correct", "restrict", "erase" (Art. 15 to 18 GDPR).
+	Rights []string
 
 	Form      *form.Form            // application.form; of an internal service without one it has no fields
 	TaskForms map[string]*form.Form // the other forms, by their id
