@@ -304,6 +304,13 @@ func (d *Definition) Type(field string) string {
 	return ""
 }
 
+// Nullable reports whether the schema lets a field be null.
+func (d *Definition) Nullable(field string) bool {
+	p, _ := d.props[field].(map[string]any)
+	list, _ := p["type"].([]any)
+	return slices.Contains(list, any("null"))
+}
+
 // Format is the format of a text field by its schema: date, email, uri … or "".
 func (d *Definition) Format(field string) string {
 	p, _ := d.props[field].(map[string]any)

@@ -152,6 +152,14 @@ func (r row) exact(names []string) (map[string]any, error) {
 	return out, nil
 }
 
+// MaxRecord is how many bytes a record has at most.
+const MaxRecord = maxRecord
+
+// TextOf gives the texts of a record's fields, as they are indexed.
+func (d *Definition) TextOf(fields map[string]any) func(field string) string {
+	return func(field string) string { return textOf(fields[field]) }
+}
+
 func decode(v json.RawMessage) (any, error) { return jsonschema.UnmarshalJSON(bytes.NewReader(v)) }
 
 // openMany is openAll with the keys of a whole page at once.
