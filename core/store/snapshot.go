@@ -40,7 +40,7 @@ func ReadCopy(ctx context.Context, path string, fn func(Q) error) error {
 	return fault.Wrap(op, fn(snapshot{db}))
 }
 
-const exportSnapshot = `-- store.exportSnapshot
+const snapshotPostgres = `-- store.snapshotPostgres
 SELECT pg_export_snapshot()`
 
 // ReadPostgres reads one state of a PostgreSQL database, and gives its name: programs of PostgreSQL read the same state by
@@ -59,7 +59,7 @@ func ReadPostgres(ctx context.Context, dsn string, fn func(q Q, name string) err
 	}
 	defer tx.Rollback()
 	var name string
-	if err := tx.QueryRowContext(ctx, exportSnapshot).Scan(&name); err != nil {
+	if err := tx.QueryRowContext(ctx, snapshotPostgres).Scan(&name); err != nil {
 		return fault.Because(fault.Unavailable, op, "", err)
 	}
 	return fault.Wrap(op, fn(snapshot{tx}, name))
