@@ -80,9 +80,19 @@ func TestAScenarioCanFail(t *testing.T) {
 
 func testHouse(t *testing.T, dir, content string) *House {
 	t.Helper()
+	return testHouseOn(t, dir, content, "")
+}
+
+// testHouseOn is a house on PostgreSQL, if there is a connection string.
+func testHouseOn(t *testing.T, dir, content, dsn string) *House {
+	t.Helper()
 	c := config.Config{Data: config.Data{Dir: dir}, Content: config.Content{Dir: content}, Server: config.Server{PublicURL: "http://127.0.0.1"},
 		Identity: config.Identity{Issuer: "http://127.0.0.1:1", ClientID: "test", ClientSecret: config.Literal("test")},
-		Payment:  config.Payment{Endpoint: "http://127.0.0.1:1", CallbackSecret: config.Literal("test-test-test-test-test-test-test")}}.WithDefaults()
+		Payment:  config.Payment{Endpoint: "http://127.0.0.1:1", CallbackSecret: config.Literal("test-test-test-test-test-test-test")}}
+	if dsn != "" {
+		c.Database = config.Database{Engine: "postgres", DSN: config.Literal(dsn)}
+	}
+	c = c.WithDefaults()
 	h, err := New(context.Background(), Options{Config: c, Payments: &tillProvider{open: map[string]payment.Status{}}, NoStream: true})
 	if err != nil {
 		t.Fatal(err)

@@ -23,7 +23,7 @@ const usage = `mercator is the e-government platform of a city.
   mercator serve    --config mercator.toml                        the platform
   mercator migrate  --config mercator.toml                        bring the database up
   mercator backup   --config mercator.toml --to FILE              a consistent copy while it runs
-  mercator restore  --config mercator.toml --from FILE            into an empty place
+  mercator restore  --config mercator.toml --from FILE [--drill]  into an empty place; a drill checks the backup and leaves nothing behind
   mercator process  replay --config mercator.toml --service ID [--package FOLDER | FILE…]
                                                                   whose outcome would a new version change?
   mercator service  lint|test FOLDER…                             check or play through service packages
@@ -115,7 +115,7 @@ func operate(ctx context.Context, name string, args []string, stdout, stderr io.
 	f := flag.NewFlagSet("mercator "+name, flag.ContinueOnError)
 	f.SetOutput(stderr)
 	file := f.String("config", "mercator.toml", "the configuration file")
-	to, from, keys := "", "", ""
+	to, from, keys, drill := "", "", "", false
 	switch name {
 	case "backup":
 		f.StringVar(&to, "to", "", "file to write")
@@ -123,6 +123,7 @@ func operate(ctx context.Context, name string, args []string, stdout, stderr io.
 	case "restore":
 		f.StringVar(&from, "from", "", "file to read")
 		f.StringVar(&keys, "keys", "", "file of the keys of persons (default: mercator.keys beside it)")
+		f.BoolVar(&drill, "drill", false, "into a scratch folder: check everything, and remove it again")
 	}
 	if err := f.Parse(args); err != nil {
 		return flag.ErrHelp
@@ -139,6 +140,9 @@ func operate(ctx context.Context, name string, args []string, stdout, stderr io.
 	case "backup":
 		return app.Backup(ctx, c, to, keys, stdout)
 	default:
+		if drill {
+			return app.Drill(ctx, c, from, keys, stdout)
+		}
 		return app.Restore(ctx, c, from, keys, stdout)
 	}
 }

@@ -92,6 +92,9 @@ const setLoadState = `-- register.setLoadState
 INSERT INTO register_load (name, done, finished_at) VALUES ($1, $2, $3)
 ON CONFLICT (name) DO UPDATE SET done = excluded.done, finished_at = excluded.finished_at`
 
+const recordCounts = `-- register.recordCounts
+SELECT register, COUNT(*) FROM register_record GROUP BY register`
+
 // row is an assertion as it is stored: with the person it belongs to, and what is sealed.
 type row struct {
 	Record
