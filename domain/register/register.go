@@ -4,6 +4,7 @@ package register
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 
@@ -65,9 +66,13 @@ type Definition struct {
 	Fields      []Field  `toml:"field"`
 
 	schema  *jsonschema.Schema
+	text    []byte  // of the schema
 	matches []Field // those of Match
 	byName  map[string]int
 }
+
+// Schema is the JSON Schema of a record.
+func (d *Definition) Schema() []byte { return slices.Clone(d.text) }
 
 // Field is a field by its name.
 func (d *Definition) Field(name string) (Field, bool) {
@@ -92,6 +97,7 @@ type Record struct {
 	Register  string
 	ID        string
 	Version   int64
+	Last      int64 // the newest version of the record: greater if something is known about another time
 	Data      json.RawMessage
 	ValidFrom time.Time // since when it is so; zero: since ever
 	ValidTo   time.Time // until when; zero: for good
