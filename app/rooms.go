@@ -34,6 +34,7 @@ import (
 	"mercator/domain/postbox"
 	"mercator/domain/postbox/postboxweb"
 	"mercator/domain/process"
+	"mercator/domain/register"
 	"mercator/domain/process/incidentweb"
 	"mercator/domain/process/processweb"
 	"mercator/domain/service"
@@ -62,7 +63,7 @@ func roomMessages() []fs.FS {
 	return []fs.FS{
 		catalogueweb.Messages(), intakeweb.Messages(), casefileweb.Messages(), mydataweb.Messages(), paymentweb.Messages(),
 		notice.Messages(), noticeweb.Messages(), process.Messages, processweb.Messages(), incidentweb.Messages(), postbox.Messages(), postboxweb.Messages(),
-		webhook.Messages(), api.Messages(), mandateweb.Messages(),
+		webhook.Messages(), api.Messages(), mandateweb.Messages(), register.Words(),
 	}
 }
 

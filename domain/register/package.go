@@ -188,6 +188,7 @@ func loadSchema(fsys fs.FS, folder string, d *Definition) (*jsonschema.Schema, e
 	if err != nil {
 		return nil, err
 	}
+	d.text = text
 	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)

@@ -4,6 +4,7 @@ package register
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 
@@ -76,12 +77,16 @@ type Definition struct {
 	Keep    *Keep             `toml:"keep"`    // how long a record is kept, as a rule; nil: nobody erases by a rule
 
 	schema  *jsonschema.Schema
+	text    []byte  // of the schema
 	matches []Field // those of Match
 	byName  map[string]int
 	props   map[string]any       // the properties of the schema
 	needed  map[string]bool      // those that a record must have
 	lists   map[string]*CodeList // by field
 }
+
+// Schema is the JSON Schema of a record.
+func (d *Definition) Schema() []byte { return slices.Clone(d.text) }
 
 // Field is a field by its name.
 func (d *Definition) Field(name string) (Field, bool) {
@@ -106,6 +111,7 @@ type Record struct {
 	Register  string
 	ID        string
 	Version   int64
+	Last      int64 // the newest version of the record: greater if something is known about another time
 	Data      json.RawMessage
 	ValidFrom time.Time // since when it is so; zero: since ever
 	ValidTo   time.Time // until when; zero: for good

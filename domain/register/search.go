@@ -155,7 +155,9 @@ func (s *Service) shown(ctx context.Context, g access.Grant, d *Definition, rows
 	out := make([]Record, len(rows))
 	var persons []string
 	for i, r := range rows {
-		if out[i] = r.Record; d.Person != "" {
+		out[i] = r.Record
+		out[i].Last = r.last
+		if d.Person != "" {
 			persons = append(persons, d.personOf(r))
 		}
 		if out[i].Data, err = limited(r.Record, fields); err != nil {

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"mercator/base/fault"
@@ -198,7 +199,7 @@ func (s *Service) Get(ctx context.Context, g access.Grant, register, key string)
 	if err != nil {
 		return Record{}, err
 	}
-	id, err := s.idOf(d, key)
+	id, err := s.idAt(d, key)
 	if err != nil {
 		return Record{}, fault.Wrap(op, err)
 	}
@@ -219,6 +220,10 @@ func (s *Service) Get(ctx context.Context, g access.Grant, register, key string)
 // show is an assertion as a grant lets it be seen, with what it showed of others at a moment;
 // at none it shows nothing of them.
 func (s *Service) show(ctx context.Context, op string, g access.Grant, d *Definition, r row, at when) (Record, error) {
+	r.Record.Last = r.last
+	if d.Public {
+		return r.Record, nil
+	}
 	if err := granted(op, g, access.Read, d, nil, d.personOf(r)); err != nil {
 		return Record{}, err
 	}
@@ -270,7 +275,7 @@ func (s *Service) History(ctx context.Context, g access.Grant, register, key str
 	if err != nil {
 		return nil, err
 	}
-	id, err := s.idOf(d, key)
+	id, err := s.idAt(d, key)
 	if err != nil {
 		return nil, fault.Wrap(op, err)
 	}
@@ -513,7 +518,8 @@ func (s *Service) change(ctx context.Context, tx *store.Tx, op string, g access.
 // prepared is a checked record with its index.
 type prepared struct {
 	row
-	index []entry
+	placed bool // its id is that of the record already, not the key
+	index  []entry
 }
 
 // prepare checks data against the register's schema and derives key, person and index.
@@ -557,25 +563,36 @@ func places(register string, err error) error {
 	if !ok {
 		return fmt.Errorf("a record of %s breaks its schema", register)
 	}
-	var out []string
+	var out []Place
 	var walk func(e *jsonschema.ValidationError)
 	walk = func(e *jsonschema.ValidationError) {
 		if len(e.Causes) == 0 && len(out) < 20 {
-			at := "/"
-			for i, p := range e.InstanceLocation {
-				if i > 0 {
-					at += "/"
-				}
-				at += p
-			}
-			out = append(out, fmt.Sprintf("%s (%v)", at, e.ErrorKind.KeywordPath()))
+			out = append(out, Place{"/" + strings.Join(e.InstanceLocation, "/"), strings.Join(e.ErrorKind.KeywordPath(), "/")})
 		}
 		for _, c := range e.Causes {
 			walk(c)
 		}
 	}
 	walk(v)
-	return fmt.Errorf("a record of %s breaks its schema at %v", register, out)
+	return &BrokenError{register, out}
+}
+
+// Place is where a record breaks its schema, and which keyword of it; never the value.
+type Place struct{ At, Keyword string }
+
+// BrokenError is in the error of who gives a record that breaks its schema.
+type BrokenError struct {
+	Register string
+	Places   []Place
+}
+
+// Error implements error.
+func (e *BrokenError) Error() string {
+	var at []string
+	for _, p := range e.Places {
+		at = append(at, p.At+" ("+p.Keyword+")")
+	}
+	return fmt.Sprintf("a record of %s breaks its schema at %v", e.Register, at)
 }
 
 func (d *Definition) indexed(text json.RawMessage, value func(string) string) prepared {
@@ -623,8 +640,10 @@ func (s *Service) put(ctx context.Context, tx *store.Tx, d *Definition, n prepar
 		return fault.New(fault.Invalid, op, "register.nothingBetween")
 	}
 	var err error
-	if n.ID, err = s.idOf(d, n.ID); err != nil {
-		return err
+	if !n.placed {
+		if n.ID, err = s.idOf(d, n.ID); err != nil {
+			return err
+		}
 	}
 	old, err := store.One(ctx, tx, scanRow, recordByID, d.ID, n.ID)
 	first := fault.Is(err, fault.NotFound)

@@ -25,7 +25,7 @@ func (s *Service) AsOf(ctx context.Context, g access.Grant, register, key string
 	if err != nil {
 		return Record{}, err
 	}
-	id, err := s.idOf(d, key)
+	id, err := s.idAt(d, key)
 	if err != nil {
 		return Record{}, fault.Wrap(op, err)
 	}
@@ -56,7 +56,7 @@ func (s *Service) End(ctx context.Context, tx *store.Tx, g access.Grant, registe
 	if err != nil {
 		return err
 	}
-	id, err := s.idOf(d, key)
+	id, err := s.idAt(d, key)
 	if err != nil {
 		return fault.Wrap(op, err)
 	}
@@ -64,7 +64,7 @@ func (s *Service) End(ctx context.Context, tx *store.Tx, g access.Grant, registe
 	if err != nil {
 		return fault.Wrap(op, err)
 	}
-	n := prepared{row: row{Record: Record{Register: d.ID, ID: key, Data: []byte(nothing)}, person: old.person}}
+	n := prepared{row: row{Record: Record{Register: d.ID, ID: id, Data: []byte(nothing)}, person: old.person}, placed: true}
 	return s.change(ctx, tx, op, g, d, n, why)
 }
 
