@@ -94,7 +94,7 @@ func (s *Service) Export(ctx context.Context, g access.Grant, register string, s
 		return fault.Internalf(op, "an export of a register about persons says whom it shows")
 	}
 	for last := ""; ; {
-		rows, err := store.All(ctx, s.db, scanRow, recordsFrom, d.ID, last, exportPage)
+		rows, err := store.All(ctx, s.db, scanRow, readableFrom, d.ID, last, exportPage, s.reaches(r.Purpose))
 		if err != nil {
 			return fault.Wrap(op, err)
 		}

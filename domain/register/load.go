@@ -3,7 +3,6 @@
 package register
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"iter"
@@ -113,10 +112,14 @@ func (s *Service) Load(ctx context.Context, g access.Grant, l Loading) error {
 			}
 		}
 		changed := 0
+		var find, keys []any
 		if !l.Update {
 			// Here and not where records are prepared: the keys that the batch before has made
 			// are found only after it is stored.
 			if fresh, err = s.sealBatch(ctx, b.rows, at, l.Why); err != nil {
+				return fault.Wrap(op, err)
+			}
+			if find, keys, err = s.lines(b.rows); err != nil {
 				return fault.Wrap(op, err)
 			}
 		}
@@ -159,25 +162,16 @@ func (s *Service) Load(ctx context.Context, g access.Grant, l Loading) error {
 				}
 			}
 			var records []any
-			var index [][4]any
 			for _, n := range b.rows {
 				records = append(records, n.current()...)
-				for _, e := range n.index {
-					index = append(index, [4]any{n.Register, e.field, e.value, n.ID})
-				}
-			}
-			// In the index's own order, so that neighbours land on the same page.
-			slices.SortFunc(index, func(a, b [4]any) int {
-				return cmp.Or(cmp.Compare(a[1].(string), b[1].(string)), cmp.Compare(a[2].(string), b[2].(string)))
-			})
-			flat := make([]any, 0, 4*len(index))
-			for _, e := range index {
-				flat = append(flat, e[:]...)
 			}
 			if err := many(ctx, tx, insertRecord, 14, records); err != nil {
 				return err
 			}
-			if err := many(ctx, tx, insertIndex, 4, flat); err != nil {
+			if err := many(ctx, tx, insertFind, 2, find); err != nil {
+				return err
+			}
+			if err := many(ctx, tx, insertKey, 4, keys); err != nil {
 				return err
 			}
 			if l.Upsert {
@@ -279,11 +273,6 @@ func (s *Service) sealBatch(ctx context.Context, rows []prepared, at time.Time, 
 	for i := range rows {
 		n := &rows[i]
 		d, _ := s.regs.Get(n.Register)
-		for j, e := range n.index {
-			if n.index[j], err = s.blind(d, e); err != nil {
-				return nil, err
-			}
-		}
 		if n.row, err = d.seal(keys[d.subject(n.row)], n.row); err != nil {
 			return nil, err
 		}

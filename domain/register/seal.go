@@ -39,17 +39,6 @@ func (s *Service) idOf(d *Definition, key string) (string, error) {
 	return s.vault.Blind(d.ID+"/=key", key)
 }
 
-// blind is the entry of a searchable field in the index.
-func (s *Service) blind(d *Definition, e entry) (entry, error) {
-	f, ok := d.Field(e.field)
-	if ok && !d.sealed(f) {
-		return e, nil
-	}
-	var err error
-	e.value, err = s.vault.Blind(d.ID+"/"+e.field, e.value)
-	return e, err
-}
-
 // subject is under whose key a record is sealed: the person it is about, else its own.
 func (d *Definition) subject(r row) string {
 	if p := d.personOf(r); p != "" {

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -396,11 +397,11 @@ func (s *Service) byValue(ctx context.Context, q store.Q, d *Definition, field, 
 		if v == "" {
 			return nil, nil
 		}
-		e, err := s.blind(d, entry{field, v})
+		t, err := s.token(d, entry{field, string(f.Search), v})
 		if err != nil {
 			return nil, err
 		}
-		if rows, err = store.All(ctx, q, scanRow, readableByValue, d.ID, field, e.value, n, reaches); err != nil {
+		if rows, err = store.All(ctx, q, scanRow, readableByToken, d.ID, t, n, reaches); err != nil {
 			return nil, err
 		}
 	}
@@ -408,7 +409,24 @@ func (s *Service) byValue(ctx context.Context, q store.Q, d *Definition, field, 
 	if err != nil {
 		return nil, err
 	}
-	return s.openAll(ctx, q, d, rows, fields)
+	if fields != nil && !slices.Contains(fields, field) {
+		fields = append(slices.Clone(fields), field)
+	}
+	if rows, err = s.openAll(ctx, q, d, rows, fields); err != nil || f.Search == NoSearch {
+		return rows, err
+	}
+	// The index proposes; what the record says counts.
+	var out []row
+	for _, r := range rows {
+		m, err := r.All()
+		if err != nil {
+			return nil, err
+		}
+		if f.Search.fold(textOf(m[field])) == f.Search.fold(value) {
+			out = append(out, r)
+		}
+	}
+	return out, nil
 }
 
 func (s *Service) public(op, register string) (*Definition, error) {
@@ -463,14 +481,28 @@ func (s *Service) MatchPerson(ctx context.Context, given, family, birthDate stri
 	if v == "" {
 		return "", fault.New(fault.NotFound, op, "")
 	}
-	e, err := s.blind(s.people, entry{matchField, v})
+	t, err := s.token(s.people, entry{field: matchField, value: v})
 	if err != nil {
 		return "", fault.Wrap(op, err)
 	}
-	ids, err := store.All(ctx, s.db, scanID, idsByValue, s.people.ID, matchField, e.value)
-	switch {
-	case err != nil:
+	rows, err := store.All(ctx, s.db, scanRow, recordsByToken, s.people.ID, t, 3)
+	if err == nil {
+		rows, err = s.openAll(ctx, s.db, s.people, rows, s.people.Match)
+	}
+	if err != nil {
 		return "", fault.Wrap(op, err)
+	}
+	var ids []string
+	for _, r := range rows {
+		m, err := r.All()
+		if err != nil {
+			return "", fault.Wrap(op, err)
+		}
+		if matchValue(s.people.matches, func(name string) string { return textOf(m[name]) }) == v {
+			ids = append(ids, r.ID)
+		}
+	}
+	switch {
 	case len(ids) == 0:
 		return "", fault.New(fault.NotFound, op, "")
 	case len(ids) > 1:
@@ -595,25 +627,6 @@ func (e *BrokenError) Error() string {
 	return fmt.Sprintf("a record of %s breaks its schema at %v", e.Register, at)
 }
 
-func (d *Definition) indexed(text json.RawMessage, value func(string) string) prepared {
-	n := prepared{row: row{Record: Record{Register: d.ID, ID: value(d.Key), Data: text}}}
-	if d.Person != "" && d.Person != d.Key {
-		n.person = value(d.Person)
-	}
-	for _, f := range d.Fields {
-		if f.Search == NoSearch {
-			continue
-		}
-		if v := f.Search.fold(value(f.Name)); v != "" {
-			n.index = append(n.index, entry{f.Name, v})
-		}
-	}
-	if v := matchValue(d.matches, value); v != "" {
-		n.index = append(n.index, entry{matchField, v})
-	}
-	return n
-}
-
 func textOf(v any) string {
 	switch v := v.(type) {
 	case nil:
@@ -622,6 +635,8 @@ func textOf(v any) string {
 		return v
 	case json.Number:
 		return v.String()
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64)
 	case bool:
 		return fmt.Sprint(v)
 	}
@@ -755,54 +770,7 @@ func (s *Service) tell(ctx context.Context, tx *store.Tx, r row, kind ChangeKind
 	return s.publish(ctx, tx, Changed{Register: r.Register, ID: r.ID, Version: r.Version, Case: r.Case})
 }
 
-// reindex makes the index of a record that of another assertion; of a row without a
-// register there is none.
-func (s *Service) reindex(ctx context.Context, tx *store.Tx, d *Definition, old, next row) error {
-	entries := func(r row) ([]entry, error) {
-		if r.Register == "" {
-			return nil, nil
-		}
-		r, err := s.open(ctx, tx, d, r, nil)
-		if err != nil {
-			return nil, err
-		}
-		return d.entriesOf(r.Data), nil
-	}
-	was, err := entries(old)
-	if err != nil {
-		return err
-	}
-	is, err := entries(next)
-	if err != nil {
-		return err
-	}
-	for _, e := range was {
-		if !slices.Contains(is, e) {
-			if e, err = s.blind(d, e); err != nil {
-				return err
-			}
-			if err := dropIndex(ctx, tx, d.ID, old.ID, e); err != nil {
-				return err
-			}
-		}
-	}
-	return s.addIndex(ctx, tx, d, old.ID, slices.DeleteFunc(is, func(e entry) bool { return slices.Contains(was, e) }))
-}
-
-func (s *Service) addIndex(ctx context.Context, tx *store.Tx, d *Definition, id string, list []entry) error {
-	for _, e := range list {
-		e, err := s.blind(d, e)
-		if err != nil {
-			return err
-		}
-		if err := addIndex(ctx, tx, d.ID, id, e); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// entriesOf is the index of a record's data, not yet blind.
+// entriesOf is the index of a record's data.
 func (d *Definition) entriesOf(text json.RawMessage) []entry {
 	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
 	if err != nil {

@@ -792,3 +792,19 @@ func (p *parser) position(z bool) []float64 {
 	}
 	return out
 }
+
+// Wrong is an error of who evaluates a filter, at a place of its text; its key is of their
+// own messages.
+func Wrong(text string, pos int, key string, args ...any) *Error {
+	return &Error{Key: key, Args: args, Pos: pos, text: text}
+}
+
+// Near is what stands at the place, cut short.
+func (e *Error) Near() string {
+	line, _, _ := strings.Cut(e.text[min(max(e.Pos, 0), len(e.text)):], "\n")
+	r := []rune(strings.ToValidUTF8(line, "?"))
+	if len(r) > 20 {
+		r = append(r[:20:20], '…')
+	}
+	return string(r)
+}
