@@ -27,6 +27,7 @@ const usage = `mercator is the e-government platform of a city.
   mercator process  replay --config mercator.toml --service ID [--package FOLDER | FILE…]
                                                                   whose outcome would a new version change?
   mercator service  lint|test FOLDER…                             check or play through service packages
+  mercator policy   test FOLDER                                   run the tests that lie beside policies
   mercator ledger   verify --config mercator.toml|--url URL [--checkpoint FILE]…
                                                                   was anything on record changed, left out or rolled back?
   mercator ledger   check FILE [--url URL]                        the entries that a person got from "my data"
@@ -58,6 +59,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		err = operate(ctx, name, args, stdout, stderr)
 	case "service":
 		return app.ServiceCommand(ctx, args, stdout, stderr)
+	case "policy":
+		return app.PolicyCommand(args, stdout, stderr)
 	case "ledger":
 		return app.LedgerCommand(ctx, args, stdout, stderr)
 	case "process":

@@ -35,6 +35,9 @@ SELECT` + columns + `FROM casefile_case WHERE origin = $1`
 const byID = `-- casefile.byID
 SELECT` + columns + `FROM casefile_case WHERE id = $1`
 
+const factsOf = `-- casefile.factsOf
+SELECT office, person, state, closed_at FROM casefile_case WHERE id = $1`
+
 const byIDAndPerson = `-- casefile.byIDAndPerson
 SELECT` + columns + `FROM casefile_case WHERE id = $1 AND person = $2`
 
