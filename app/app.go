@@ -230,7 +230,7 @@ func (h *House) strongRoom(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	if h.access, err = access.New(access.Config{Policies: policies, DB: h.db, Now: h.now, Log: h.log, Disclose: disclose, Restricted: h.restricted, Mandate: h.mandateFacts}); err != nil {
+	if h.access, err = access.New(h.accessConfig(policies, disclose)); err != nil {
 		return err
 	}
 	h.sessions, err = identity.NewSessions(identity.Config{DB: h.db, Secure: strings.HasPrefix(c.Server.PublicURL, "https:"),
@@ -676,7 +676,7 @@ func (h *House) turn(ctx context.Context) error {
 	}
 }
 
-// watch loads packages that have changed.
+// watch loads packages and policies that have changed.
 func (h *House) watch(ctx context.Context) error {
 	c := h.config.Content
 	if c.Dir == "" || c.Reload == 0 {
@@ -684,6 +684,7 @@ func (h *House) watch(ctx context.Context) error {
 		return nil
 	}
 	last := stamp(filepath.Join(c.Dir, "services"))
+	rules := stamp(filepath.Join(c.Dir, "policies"))
 	t := time.NewTicker(c.Reload)
 	defer t.Stop()
 	for {
@@ -691,6 +692,14 @@ func (h *House) watch(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-t.C:
+		}
+		if now := stamp(filepath.Join(c.Dir, "policies")); now != rules {
+			rules = now
+			if err := h.access.Load(os.DirFS(filepath.Join(c.Dir, "policies"))); err != nil {
+				h.log.Error("the policies have mistakes or fail their tests; those before stay in force", "err", err)
+			} else {
+				h.log.Warn("policies were loaded again")
+			}
 		}
 		now := stamp(filepath.Join(c.Dir, "services"))
 		if now == last {

@@ -28,6 +28,7 @@ const usage = `mercator is the e-government platform of a city.
                                                                   whose outcome would a new version change?
   mercator service  lint|test FOLDER…                             check or play through service packages
   mercator register lint|import|export|imports …                  registers: their packages, many records in and out
+  mercator policy   test FOLDER                                   run the tests that lie beside policies
   mercator ledger   verify --config mercator.toml|--url URL [--checkpoint FILE]…
                                                                   was anything on record changed, left out or rolled back?
   mercator ledger   check FILE [--url URL]                        the entries that a person got from "my data"
@@ -65,6 +66,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return app.VaultCommand(ctx, args, stdout, stderr)
 	case "register":
 		return app.RegisterCommand(ctx, args, stdout, stderr)
+	case "policy":
+		return app.PolicyCommand(args, stdout, stderr)
 	case "ledger":
 		return app.LedgerCommand(ctx, args, stdout, stderr)
 	case "process":
