@@ -39,8 +39,8 @@ type Keep struct {
 	years, months, days int
 }
 
-// Ended is the rule of a record that counts from its end.
-const Ended = "ended"
+// AfterEnd is the rule of a record that counts from its end.
+const AfterEnd = "ended"
 
 // CodeList is a list of codes in the manner of XRepository: named, versioned, each code
 // valid for a time. A code is never taken away, its validity ends.
@@ -186,11 +186,11 @@ func (k *Keep) read(d *Definition) error {
 	if k.Basis == "" {
 		return errors.New("keep.basis is missing: the law that says how long")
 	}
-	if k.After == Ended {
+	if k.After == AfterEnd {
 		return nil
 	}
 	if p, _ := d.props[k.After].(map[string]any); p["format"] != "date" {
-		return fmt.Errorf("keep.after %q: want %q, or a field whose schema has the format date", k.After, Ended)
+		return fmt.Errorf("keep.after %q: want %q, or a field whose schema has the format date", k.After, AfterEnd)
 	}
 	return nil
 }
@@ -302,6 +302,13 @@ func (d *Definition) Type(field string) string {
 		return one
 	}
 	return ""
+}
+
+// Nullable reports whether the schema lets a field be null.
+func (d *Definition) Nullable(field string) bool {
+	p, _ := d.props[field].(map[string]any)
+	list, _ := p["type"].([]any)
+	return slices.Contains(list, any("null"))
 }
 
 // Format is the format of a text field by its schema: date, email, uri … or "".

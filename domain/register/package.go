@@ -66,6 +66,7 @@ func Load(fsys fs.FS) (*Registers, error) {
 			errs = append(errs, rs.checkSource(rs.byID[id], f))
 		}
 	}
+	errs = append(errs, rs.checkViews()...)
 	if err := errors.Join(errs...); err != nil {
 		return nil, fault.Because(fault.Internal, op, "", err)
 	}
@@ -215,6 +216,7 @@ func loadSchema(fsys fs.FS, folder string, d *Definition) (*jsonschema.Schema, e
 	if err != nil {
 		return nil, err
 	}
+	d.text = text
 	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
@@ -229,7 +231,14 @@ func loadSchema(fsys fs.FS, folder string, d *Definition) (*jsonschema.Schema, e
 		}
 	}
 	for _, f := range d.Fields {
-		if _, ok := props[f.Name]; !ok {
+		_, ok := props[f.Name]
+		if f.View() {
+			if ok {
+				errs = append(errs, fmt.Errorf("%s: field %s shows another record: it isn't stored, so the schema has no such property", name, f.Name))
+			}
+			continue
+		}
+		if !ok {
 			errs = append(errs, fmt.Errorf("%s: field %s of register.toml is missing", name, f.Name))
 		}
 	}

@@ -76,11 +76,15 @@ type Field struct {
 	Ways   Ways   `toml:"search"`
 	Search Search `toml:"-"`    // the one of Ways that compares values: exact, fold, street, plate
 	Link   string `toml:"link"` // the register whose key it holds
-	Title  Text   `toml:"title"`
 
 	Unit     string `toml:"unit"`     // of a number, as UCUM writes it: km, m2, kW
 	Codes    string `toml:"codes"`    // the code list that its values are from: codes/NAME.toml of the package
 	Geometry bool   `toml:"geometry"` // a GeoJSON geometry in WGS 84
+
+	// Through and Shows make it a view: what the record shows that the link leads to.
+	Through string `toml:"through"`
+	Shows   string `toml:"shows"`
+	Title   Text   `toml:"title"`
 }
 
 // By reports whether the field is searched in this way.
@@ -105,12 +109,16 @@ type Definition struct {
 	Keep    *Keep             `toml:"keep"`    // how long a record is kept, as a rule; nil: nobody erases by a rule
 
 	schema  *jsonschema.Schema
+	text    []byte  // of the schema
 	matches []Field // those of Match
 	byName  map[string]int
 	props   map[string]any       // the properties of the schema
 	needed  map[string]bool      // those that a record must have
 	lists   map[string]*CodeList // by field
 }
+
+// Schema is the JSON Schema of a record.
+func (d *Definition) Schema() []byte { return slices.Clone(d.text) }
 
 // Field is a field by its name.
 func (d *Definition) Field(name string) (Field, bool) {
@@ -135,13 +143,16 @@ type Record struct {
 	Register  string
 	ID        string
 	Version   int64
+	Last      int64 // the newest version of the record: greater if something is known about another time
 	Data      json.RawMessage
 	ValidFrom time.Time // since when it is so; zero: since ever
 	ValidTo   time.Time // until when; zero: for good
 	ChangedAt time.Time // when the city came to know it
-	ChangedBy string
-	Reason    string
-	Case      string
+	// Restricted is since when the record is restricted, if Own gives it; zero: it isn't.
+	Restricted time.Time
+	ChangedBy  string
+	Reason     string
+	Case       string
 }
 
 // All is the record's data as an object.

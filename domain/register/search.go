@@ -109,6 +109,7 @@ type search struct {
 	*Service
 	d        *Definition
 	reach    reach
+	reaches  bool // restricted records, too
 	cond     condition
 	show     []string // fields to show
 	need     []string // fields to open: to show, and to look at
@@ -132,7 +133,7 @@ func (s *Service) Search(ctx context.Context, g access.Grant, register string, q
 	if err != nil {
 		return Page{}, err
 	}
-	x := &search{Service: s, d: d, reach: r, show: q.Fields, now: store.Micros(s.now())}
+	x := &search{Service: s, d: d, reach: r, reaches: s.reaches(g.Request().Purpose), show: q.Fields, now: store.Micros(s.now())}
 	if x.show == nil {
 		x.show = orNone(r.fields)
 	}
@@ -436,7 +437,7 @@ func (x *search) gathered(ctx context.Context) (ids []string, ok bool, err error
 
 // scan goes through all records.
 func (x *search) scan(ctx context.Context, after string, n int) ([]row, string, bool, error) {
-	rows, err := store.All(ctx, x.db, scanRow, recordsFrom, x.d.ID, after, n)
+	rows, err := store.All(ctx, x.db, scanRow, readableFrom, x.d.ID, after, n, x.reaches)
 	x.examined += len(rows)
 	if len(rows) > 0 {
 		after = rows[len(rows)-1].ID
@@ -446,13 +447,13 @@ func (x *search) scan(ctx context.Context, after string, n int) ([]row, string, 
 
 // ofPersons goes through the records about the persons of the grant.
 func (x *search) ofPersons(ctx context.Context, after string, n int) ([]row, string, bool, error) {
-	statement := recordsOfPersons
+	statement := readableOfPersons
 	if x.d.Person == x.d.Key {
-		statement = recordsByIDs
+		statement = readableByIDs
 	}
 	var out []row
 	for some := range slices.Chunk(x.reach.persons, atOnce) {
-		rows, err := store.All(ctx, x.db, scanRow, statement, padded([]any{x.d.ID, after, n}, some)...)
+		rows, err := store.All(ctx, x.db, scanRow, statement, append(padded([]any{x.d.ID, after, n}, some), x.reaches)...)
 		if err != nil {
 			return nil, "", false, err
 		}
@@ -489,7 +490,7 @@ func (x *search) listed(ids []string) source {
 func (x *search) rows(ctx context.Context, ids []string) ([]row, error) {
 	var out []row
 	for some := range slices.Chunk(ids, atOnce) {
-		rows, err := store.All(ctx, x.db, scanRow, recordsByIDs, padded([]any{x.d.ID, "", atOnce}, some)...)
+		rows, err := store.All(ctx, x.db, scanRow, readableByIDs, append(padded([]any{x.d.ID, "", atOnce}, some), x.reaches)...)
 		if err != nil {
 			return nil, err
 		}
@@ -733,7 +734,9 @@ func (s *Service) shown(ctx context.Context, g access.Grant, d *Definition, rows
 	out := make([]Record, len(rows))
 	var persons []string
 	for i, r := range rows {
-		if out[i] = r.Record; d.Person != "" {
+		out[i] = r.Record
+		out[i].Last = r.last
+		if d.Person != "" {
 			persons = append(persons, d.personOf(r))
 		}
 		if out[i].Data, err = limited(r.Record, fields); err != nil {

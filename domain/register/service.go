@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"mercator/base/fault"
@@ -43,6 +44,12 @@ type Config struct {
 	// Seen puts on record whose data a list shows, under its grant, before it is given
 	// (access.Checker.Seen); nil: in tests of this room.
 	Seen func(ctx context.Context, g access.Grant, persons []string) error
+	// Linked asks for the grant under which a view reads the register that it shows;
+	// access.Checker.Permit. nil: views show nothing.
+	Linked func(ctx context.Context, r access.Request) (access.Grant, error)
+	// Restricted tells whether a purpose reaches records that are restricted (Art. 18 GDPR);
+	// nil: only the person concerned does.
+	Restricted func(purpose string) bool
 }
 
 // Service keeps the registers.
@@ -53,12 +60,15 @@ type Service struct {
 	now     func() time.Time
 	publish Publish
 	seen    func(context.Context, access.Grant, []string) error
+	linked  Permit
 	people  *Definition // the register that signed-in persons are matched with; nil: none
+
+	restricted func(purpose string) bool
 }
 
 // New opens the office. At most one register may declare how persons are matched.
 func New(c Config) (*Service, error) {
-	s := &Service{db: c.DB, vault: c.Vault, regs: c.Registers, now: c.Now, publish: c.Publish, seen: c.Seen}
+	s := &Service{db: c.DB, vault: c.Vault, regs: c.Registers, now: c.Now, publish: c.Publish, seen: c.Seen, linked: c.Linked, restricted: c.Restricted}
 	if s.now == nil {
 		s.now = time.Now
 	}
@@ -129,8 +139,11 @@ func (s *Service) Fetch(ctx context.Context, g access.Grant, u Use) (any, error)
 	if err := granted(op, g, access.Read, d, u.Fields, u.Person); err != nil {
 		return nil, err
 	}
-	rows, err := s.ofPerson(ctx, d, u.Person, u.Fields)
+	rows, err := s.ofPerson(ctx, d, u.Person, u.Fields, g.Request().Purpose)
 	if err != nil {
+		return nil, fault.Wrap(op, err)
+	}
+	if err := s.showLinks(ctx, g, d, rows, u.Fields, s.thisMoment()); err != nil {
 		return nil, fault.Wrap(op, err)
 	}
 	list := make([]any, 0, len(rows))
@@ -154,8 +167,14 @@ func (s *Service) Fetch(ctx context.Context, g access.Grant, u Use) (any, error)
 }
 
 // ofPerson are the records about a person that hold now, with the fields that are asked for.
-func (s *Service) ofPerson(ctx context.Context, d *Definition, person string, fields []string) ([]row, error) {
-	rows, err := s.rowsOf(ctx, s.db, d, person)
+func (s *Service) ofPerson(ctx context.Context, d *Definition, person string, fields []string, purpose string) ([]row, error) {
+	var rows []row
+	var err error
+	if d.Person == d.Key {
+		rows, err = store.All(ctx, s.db, scanRow, readableByID, d.ID, person, s.reaches(purpose))
+	} else {
+		rows, err = store.All(ctx, s.db, scanRow, readableByPerson, person, d.ID, maxOfPerson, s.reaches(purpose))
+	}
 	if err == nil {
 		rows, err = s.ofNow(ctx, s.db, rows)
 	}
@@ -166,6 +185,7 @@ func (s *Service) ofPerson(ctx context.Context, d *Definition, person string, fi
 	return s.openAll(ctx, s.db, d, rows, fields)
 }
 
+// rowsOf are the records about a person for work that shows them to nobody.
 func (s *Service) rowsOf(ctx context.Context, q store.Q, d *Definition, person string) ([]row, error) {
 	if d.Person == d.Key {
 		return store.All(ctx, q, scanRow, recordByID, d.ID, person)
@@ -180,11 +200,11 @@ func (s *Service) Get(ctx context.Context, g access.Grant, register, key string)
 	if err != nil {
 		return Record{}, err
 	}
-	id, err := s.idOf(d, key)
+	id, err := s.idAt(d, key)
 	if err != nil {
 		return Record{}, fault.Wrap(op, err)
 	}
-	r, err := store.One(ctx, s.db, scanRow, recordByID, d.ID, id)
+	r, err := store.One(ctx, s.db, scanRow, readableByID, d.ID, id, s.reaches(g.Request().Purpose))
 	if err != nil {
 		return Record{}, fault.Wrap(op, err)
 	}
@@ -195,11 +215,16 @@ func (s *Service) Get(ctx context.Context, g access.Grant, register, key string)
 	case !ok:
 		return Record{}, fault.New(fault.NotFound, op, "")
 	}
-	return s.show(ctx, op, g, d, r)
+	return s.show(ctx, op, g, d, r, s.thisMoment())
 }
 
-// show is an assertion as a grant lets it be seen.
-func (s *Service) show(ctx context.Context, op string, g access.Grant, d *Definition, r row) (Record, error) {
+// show is an assertion as a grant lets it be seen, with what it showed of others at a moment;
+// at none it shows nothing of them.
+func (s *Service) show(ctx context.Context, op string, g access.Grant, d *Definition, r row, at when) (Record, error) {
+	r.Record.Last = r.last
+	if d.Public {
+		return r.Record, nil
+	}
 	if err := granted(op, g, access.Read, d, nil, d.personOf(r)); err != nil {
 		return Record{}, err
 	}
@@ -210,6 +235,11 @@ func (s *Service) show(ctx context.Context, op string, g access.Grant, d *Defini
 	if err != nil {
 		return Record{}, fault.Wrap(op, err)
 	}
+	one := []row{r}
+	if err := s.showLinks(ctx, g, d, one, g.Request().Fields, at); err != nil {
+		return Record{}, fault.Wrap(op, err)
+	}
+	r = one[0]
 	r.Record.Data, err = limited(r.Record, g.Request().Fields)
 	return r.Record, fault.Wrap(op, err)
 }
@@ -246,15 +276,20 @@ func (s *Service) History(ctx context.Context, g access.Grant, register, key str
 	if err != nil {
 		return nil, err
 	}
-	id, err := s.idOf(d, key)
+	id, err := s.idAt(d, key)
 	if err != nil {
 		return nil, fault.Wrap(op, err)
 	}
-	now, err := store.One(ctx, s.db, scanRow, recordByID, d.ID, id)
+	now, err := store.One(ctx, s.db, scanRow, readableByID, d.ID, id, s.reaches(g.Request().Purpose))
 	if err != nil {
 		return nil, fault.Wrap(op, err)
 	}
-	all, err := store.All(ctx, s.db, scanRow, versionsByID, d.ID, id, maxVersions)
+	return s.versions(ctx, op, g, d, now)
+}
+
+// versions are the assertions about a record that a grant lets be seen, the newest first.
+func (s *Service) versions(ctx context.Context, op string, g access.Grant, d *Definition, now row) ([]Record, error) {
+	all, err := store.All(ctx, s.db, scanRow, versionsByID, d.ID, now.ID, maxVersions)
 	if err != nil {
 		return nil, fault.Wrap(op, err)
 	}
@@ -265,7 +300,7 @@ func (s *Service) History(ctx context.Context, g access.Grant, register, key str
 		if i > 0 && r.Version == all[i-1].Version {
 			continue // it was put in force between the two questions
 		}
-		rec, err := s.show(ctx, op, g, d, r)
+		rec, err := s.show(ctx, op, g, d, r, when{})
 		// Who held the record then isn't of the grant's business unless it is the same person.
 		if fault.Is(err, fault.Denied) {
 			continue
@@ -292,15 +327,19 @@ func (s *Service) Find(ctx context.Context, g access.Grant, register, field, val
 	if err := granted(op, g, access.Read, d, fields, ""); err != nil {
 		return nil, err
 	}
-	rows, err := s.byValue(ctx, s.db, d, field, value, maxOfPerson, orNone(fields))
+	rows, err := s.byValue(ctx, s.db, d, field, value, maxOfPerson, orNone(fields), s.reaches(g.Request().Purpose))
 	if err != nil {
+		return nil, fault.Wrap(op, err)
+	}
+	rows = slices.DeleteFunc(rows, func(r row) bool {
+		p := d.personOf(r)
+		return d.Person != "" && (p == "" || granted(op, g, access.Read, d, nil, p) != nil)
+	})
+	if err := s.showLinks(ctx, g, d, rows, fields, s.thisMoment()); err != nil {
 		return nil, fault.Wrap(op, err)
 	}
 	var out []map[string]any
 	for _, r := range rows {
-		if p := d.personOf(r); d.Person != "" && (p == "" || granted(op, g, access.Read, d, nil, p) != nil) {
-			continue
-		}
 		m, err := r.only(fields)
 		if err != nil {
 			return nil, fault.Wrap(op, err)
@@ -321,7 +360,7 @@ func (s *Service) Lookup(ctx context.Context, q store.Q, register, field, value 
 	if q == nil {
 		q = s.db
 	}
-	rows, err := s.byValue(ctx, q, d, field, value, 2, nil)
+	rows, err := s.byValue(ctx, q, d, field, value, 2, nil, true)
 	switch {
 	case err != nil:
 		return nil, false, fault.Wrap(op, err)
@@ -335,7 +374,7 @@ func (s *Service) Lookup(ctx context.Context, q store.Q, register, field, value 
 }
 
 // byValue are the records that hold now and have a value, with the fields that are asked for.
-func (s *Service) byValue(ctx context.Context, q store.Q, d *Definition, field, value string, n int, fields []string) ([]row, error) {
+func (s *Service) byValue(ctx context.Context, q store.Q, d *Definition, field, value string, n int, fields []string, reaches bool) ([]row, error) {
 	const op = "register.byValue"
 	f, ok := d.Field(field)
 	if !ok {
@@ -348,7 +387,7 @@ func (s *Service) byValue(ctx context.Context, q store.Q, d *Definition, field, 
 		if err != nil {
 			return nil, err
 		}
-		if rows, err = store.All(ctx, q, scanRow, recordByID, d.ID, id); err != nil {
+		if rows, err = store.All(ctx, q, scanRow, readableByID, d.ID, id, reaches); err != nil {
 			return nil, err
 		}
 	case f.Search == NoSearch:
@@ -362,7 +401,7 @@ func (s *Service) byValue(ctx context.Context, q store.Q, d *Definition, field, 
 		if err != nil {
 			return nil, err
 		}
-		if rows, err = store.All(ctx, q, scanRow, recordsByToken, d.ID, t, n); err != nil {
+		if rows, err = store.All(ctx, q, scanRow, readableByToken, d.ID, t, n, reaches); err != nil {
 			return nil, err
 		}
 	}
@@ -502,13 +541,17 @@ func (s *Service) change(ctx context.Context, tx *store.Tx, op string, g access.
 	if owner := g.Request().Owner; owner != "" && d.Person != "" && d.personOf(n.row) != owner {
 		return fault.Because(fault.Denied, op, "", fmt.Errorf("the record of %s is about somebody else than the grant", d.ID))
 	}
+	if done, err := s.said(ctx, tx, d, n, why); err != nil || done {
+		return fault.Wrap(op, err)
+	}
 	return fault.Wrap(op, s.put(ctx, tx, d, n, why))
 }
 
 // prepared is a checked record with its index.
 type prepared struct {
 	row
-	index []entry
+	placed bool // its id is that of the record already, not the key
+	index  []entry
 }
 
 // prepare checks data against the register's schema and derives key, person and index.
@@ -552,25 +595,36 @@ func places(register string, err error) error {
 	if !ok {
 		return fmt.Errorf("a record of %s breaks its schema", register)
 	}
-	var out []string
+	var out []Place
 	var walk func(e *jsonschema.ValidationError)
 	walk = func(e *jsonschema.ValidationError) {
 		if len(e.Causes) == 0 && len(out) < 20 {
-			at := "/"
-			for i, p := range e.InstanceLocation {
-				if i > 0 {
-					at += "/"
-				}
-				at += p
-			}
-			out = append(out, fmt.Sprintf("%s (%v)", at, e.ErrorKind.KeywordPath()))
+			out = append(out, Place{"/" + strings.Join(e.InstanceLocation, "/"), strings.Join(e.ErrorKind.KeywordPath(), "/")})
 		}
 		for _, c := range e.Causes {
 			walk(c)
 		}
 	}
 	walk(v)
-	return fmt.Errorf("a record of %s breaks its schema at %v", register, out)
+	return &BrokenError{register, out}
+}
+
+// Place is where a record breaks its schema, and which keyword of it; never the value.
+type Place struct{ At, Keyword string }
+
+// BrokenError is in the error of who gives a record that breaks its schema.
+type BrokenError struct {
+	Register string
+	Places   []Place
+}
+
+// Error implements error.
+func (e *BrokenError) Error() string {
+	var at []string
+	for _, p := range e.Places {
+		at = append(at, p.At+" ("+p.Keyword+")")
+	}
+	return fmt.Sprintf("a record of %s breaks its schema at %v", e.Register, at)
 }
 
 func textOf(v any) string {
@@ -601,8 +655,10 @@ func (s *Service) put(ctx context.Context, tx *store.Tx, d *Definition, n prepar
 		return fault.New(fault.Invalid, op, "register.nothingBetween")
 	}
 	var err error
-	if n.ID, err = s.idOf(d, n.ID); err != nil {
-		return err
+	if !n.placed {
+		if n.ID, err = s.idOf(d, n.ID); err != nil {
+			return err
+		}
 	}
 	old, err := store.One(ctx, tx, scanRow, recordByID, d.ID, n.ID)
 	first := fault.Is(err, fault.NotFound)
@@ -677,7 +733,7 @@ func (s *Service) put(ctx context.Context, tx *store.Tx, d *Definition, n prepar
 			return conflict(op, err)
 		}
 	}
-	return s.tell(ctx, tx, n.row)
+	return s.tell(ctx, tx, n.row, Put)
 }
 
 // same reports whether two records say the same.
@@ -700,8 +756,14 @@ func (s *Service) keyOf(ctx context.Context, tx *store.Tx, d *Definition, r row)
 	return s.vault.KeyFor(ctx, tx, d.subject(r))
 }
 
-// tell publishes that a record has changed.
-func (s *Service) tell(ctx context.Context, tx *store.Tx, r row) error {
+// tell publishes that a record has changed, and writes it down for the feed.
+func (s *Service) tell(ctx context.Context, tx *store.Tx, r row, kind ChangeKind) error {
+	if r.none() {
+		kind = Ended
+	}
+	if err := s.note(ctx, tx, Change{Register: r.Register, ID: r.ID, Version: r.Version, Kind: kind, Case: r.Case, At: s.now()}); err != nil {
+		return err
+	}
 	if s.publish == nil {
 		return nil
 	}
@@ -758,8 +820,11 @@ func (s *Service) holding(ctx context.Context, g access.Grant, d *Definition) (H
 	if err := granted("register.holding", g, access.Read, d, d.FieldNames(), g.Actor().ID); err != nil {
 		return Holding{}, err
 	}
-	rows, err := s.ofPerson(ctx, d, g.Actor().ID, nil)
+	rows, err := s.ofPerson(ctx, d, g.Actor().ID, nil, g.Request().Purpose)
 	if err != nil {
+		return Holding{}, err
+	}
+	if err := s.showLinks(ctx, g, d, rows, d.FieldNames(), s.thisMoment()); err != nil {
 		return Holding{}, err
 	}
 	h := Holding{Register: d}

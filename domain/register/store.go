@@ -86,6 +86,9 @@ const setLoadState = `-- register.setLoadState
 INSERT INTO register_load (name, done, finished_at) VALUES ($1, $2, $3)
 ON CONFLICT (name) DO UPDATE SET done = excluded.done, finished_at = excluded.finished_at`
 
+const recordCounts = `-- register.recordCounts
+SELECT register, COUNT(*) FROM register_record GROUP BY register`
+
 // row is an assertion as it is stored: with the person it belongs to, and what is sealed.
 type row struct {
 	Record
@@ -175,16 +178,123 @@ func bulk(statement string, cols, n int) string {
 
 // Search. Lists of values have a fixed length; what is left over repeats the last one.
 
-const recordsOfPersons = `-- register.recordsOfPersons
-SELECT register, id, person, version, data, sealed, valid_from, valid_to, changed_at, changed_by, reason, case_id, last, turn_at
-FROM register_record WHERE register = $1 AND id > $2 AND person <> '' AND person IN (` + fifty + `) ORDER BY id LIMIT $3`
-
-const recordsByIDs = `-- register.recordsByIDs
-SELECT register, id, person, version, data, sealed, valid_from, valid_to, changed_at, changed_by, reason, case_id, last, turn_at
-FROM register_record WHERE register = $1 AND id > $2 AND id IN (` + fifty + `) ORDER BY id LIMIT $3`
-
 const fifty = `$4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44, $45, $46, $47, $48, $49, $50, $51, $52, $53`
 
+// --- bulk: imports, exports, packages, retention
+
+// idsAtOnce is how many ids one statement asks for.
+const idsAtOnce = 100
+
+const idsThere = `-- register.idsThere
+SELECT id FROM register_record WHERE register = $1 AND id IN ($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44, $45, $46, $47, $48, $49, $50, $51, $52, $53, $54, $55, $56, $57, $58, $59, $60, $61, $62, $63, $64, $65, $66, $67, $68, $69, $70, $71, $72, $73, $74, $75, $76, $77, $78, $79, $80, $81, $82, $83, $84, $85, $86, $87, $88, $89, $90, $91, $92, $93, $94, $95, $96, $97, $98, $99, $100, $101)`
+
+const dropLoadState = `-- register.dropLoadState
+DELETE FROM register_load WHERE name = $1`
+
+const beginImport = `-- register.beginImport
+INSERT INTO register_import (id, register, source, mapping, entry, who, reason, began_at, ended_at, records, fresh, changed)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9, 0, 0)`
+
+const endImport = `-- register.endImport
+UPDATE register_import SET ended_at = $2, fresh = $3, changed = $4 WHERE id = $1`
+
+const importsOf = `-- register.importsOf
+SELECT id, register, source, mapping, entry, who, reason, began_at, ended_at, records, fresh, changed
+FROM register_import WHERE register = $1 ORDER BY began_at DESC LIMIT $2`
+
+// The feed of changes.
+
+const addChange = `-- register.addChange
+INSERT INTO register_change (register, id, at, version, kind, case_id)
+VALUES ($1, $2, COALESCE((SELECT MAX(at) + 1 FROM register_change WHERE register = $1 AND id = $2 AND at >= $3), $3), $4, $5, $6)`
+
+const lockFeed = `-- register.lockFeed
+UPDATE register_feed SET last = last WHERE id = 1`
+
+const numberChanges = `-- register.numberChanges
+UPDATE register_change SET position = n.position
+FROM (SELECT register, id, at, (SELECT last FROM register_feed WHERE id = 1) + ROW_NUMBER() OVER (ORDER BY at, register, id) AS position
+	FROM register_change WHERE position = 0 ORDER BY at, register, id LIMIT $1) n
+WHERE register_change.register = n.register AND register_change.id = n.id AND register_change.at = n.at`
+
+const raiseFeed = `-- register.raiseFeed
+UPDATE register_feed SET last = last + $1 WHERE id = 1`
+
+const feedState = `-- register.feedState
+SELECT last, forgotten FROM register_feed WHERE id = 1`
+
+const changeWaits = `-- register.changeWaits
+SELECT id FROM register_change WHERE position = 0 LIMIT 1`
+
+const changesAfter = `-- register.changesAfter
+SELECT position, register, id, version, kind, case_id, at FROM register_change
+WHERE position > $1 AND position > 0 AND position <= $2 AND register = $3 AND kind <> 'gone' ORDER BY position LIMIT $4`
+
+const versionOf = `-- register.versionOf
+SELECT register, id, person, version, data, sealed, valid_from, valid_to, changed_at, changed_by, reason, case_id, version, 0
+FROM register_version WHERE register = $1 AND id = $2 AND version = $3`
+
+const blankChanges = `-- register.blankChanges
+UPDATE register_change SET id = '', at = -position, version = 0, kind = 'gone', case_id = '' WHERE register = $1 AND id = $2 AND position > 0`
+
+const dropWaiting = `-- register.dropWaiting
+DELETE FROM register_change WHERE register = $1 AND id = $2 AND position = 0`
+
+const oldChange = `-- register.oldChange
+SELECT position FROM register_change WHERE position > $1 AND position > 0 AND position <= $2 AND at >= $3 ORDER BY position LIMIT 1`
+
+const forgetChanges = `-- register.forgetChanges
+DELETE FROM register_change WHERE position > 0 AND position <= $1`
+
+const setForgotten = `-- register.setForgotten
+UPDATE register_feed SET forgotten = $1 WHERE id = 1 AND forgotten < $1`
+
+// --- restriction (Art. 18 GDPR): what reads records for a purpose says so in its query. The last argument is whether the
+// purpose reaches restricted records.
+
+// unrestricted is the condition for the records r, to go before the argument. A mark is that person's whose record it was.
+const unrestricted = `NOT EXISTS (SELECT 1 FROM register_restriction x WHERE x.register = r.register AND x.id = r.id AND (r.person = '' OR x.person = r.person) AND x.lifted_at = 0) OR TRUE = `
+
+const readableByID = `-- register.readableByID
+SELECT r.register, r.id, r.person, r.version, r.data, r.sealed, r.valid_from, r.valid_to, r.changed_at, r.changed_by, r.reason, r.case_id, r.last, r.turn_at
+FROM register_record r WHERE r.register = $1 AND r.id = $2 AND (` + unrestricted + `$3)`
+
+const readableByPerson = `-- register.readableByPerson
+SELECT r.register, r.id, r.person, r.version, r.data, r.sealed, r.valid_from, r.valid_to, r.changed_at, r.changed_by, r.reason, r.case_id, r.last, r.turn_at
+FROM register_record r WHERE r.person = $1 AND r.register = $2 AND r.person <> '' AND (` + unrestricted + `$4) ORDER BY r.id LIMIT $3`
+
+const readableByToken = `-- register.readableByToken
+SELECT r.register, r.id, r.person, r.version, r.data, r.sealed, r.valid_from, r.valid_to, r.changed_at, r.changed_by, r.reason, r.case_id, r.last, r.turn_at
+FROM register_find f JOIN register_record r ON r.register = $1 AND r.id = f.id
+WHERE f.token = $2 AND (` + unrestricted + `$4) ORDER BY f.id LIMIT $3`
+
+const readableFrom = `-- register.readableFrom
+SELECT r.register, r.id, r.person, r.version, r.data, r.sealed, r.valid_from, r.valid_to, r.changed_at, r.changed_by, r.reason, r.case_id, r.last, r.turn_at
+FROM register_record r WHERE r.register = $1 AND r.id > $2 AND (` + unrestricted + `$4) ORDER BY r.id LIMIT $3`
+
+const readableOfPersons = `-- register.readableOfPersons
+SELECT r.register, r.id, r.person, r.version, r.data, r.sealed, r.valid_from, r.valid_to, r.changed_at, r.changed_by, r.reason, r.case_id, r.last, r.turn_at
+FROM register_record r WHERE r.register = $1 AND r.id > $2 AND r.person <> '' AND r.person IN (` + fifty + `) AND (` + unrestricted + `$54) ORDER BY r.id LIMIT $3`
+
+const readableByIDs = `-- register.readableByIDs
+SELECT r.register, r.id, r.person, r.version, r.data, r.sealed, r.valid_from, r.valid_to, r.changed_at, r.changed_by, r.reason, r.case_id, r.last, r.turn_at
+FROM register_record r WHERE r.register = $1 AND r.id > $2 AND r.id IN (` + fifty + `) AND (` + unrestricted + `$54) ORDER BY r.id LIMIT $3`
+
+const addRestriction = `-- register.addRestriction
+INSERT INTO register_restriction (register, id, person, at, case_id, lifted_at, lifted_case) VALUES ($1, $2, $3, $4, $5, 0, '')
+ON CONFLICT DO NOTHING`
+
+const liftRestriction = `-- register.liftRestriction
+UPDATE register_restriction SET lifted_at = $3, lifted_case = $4 WHERE register = $1 AND id = $2 AND lifted_at = 0`
+
+const dropRestrictions = `-- register.dropRestrictions
+DELETE FROM register_restriction WHERE register = $1 AND id = $2`
+
+const restrictionsOf = `-- register.restrictionsOf
+SELECT id, at FROM register_restriction WHERE person = $1 AND register = $2 AND lifted_at = 0`
+
+const isRestricted = `-- register.isRestricted
+SELECT EXISTS (SELECT 1 FROM register_restriction WHERE person = $1 AND register = $2 AND lifted_at = 0)`
 const insertFind = `-- register.insertFind
 INSERT INTO register_find (token, id) VALUES ($1, $2)`
 
