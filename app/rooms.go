@@ -35,6 +35,8 @@ import (
 	"mercator/domain/process/processweb"
 	"mercator/domain/register"
 	"mercator/domain/service"
+	"mercator/domain/watch"
+	"mercator/domain/watch/watchweb"
 	"mercator/lang/bpmn"
 	"mercator/lang/feel"
 	"mercator/lang/form"
@@ -49,18 +51,19 @@ type rooms struct {
 	renderer *pdf.Renderer
 	webhooks *webhook.Service
 	api      *api.API
+	watches  *watch.Office
 	words    *i18n.Catalogue
 }
 
 func roomMigrations() []store.Migrations {
-	return []store.Migrations{postbox.Migrations(), notice.Migrations(), webhook.Migrations(), api.Migrations()}
+	return []store.Migrations{postbox.Migrations(), notice.Migrations(), webhook.Migrations(), api.Migrations(), watch.Migrations()}
 }
 
 func roomMessages() []fs.FS {
 	return []fs.FS{
 		catalogueweb.Messages(), intakeweb.Messages(), casefileweb.Messages(), paymentweb.Messages(),
 		notice.Messages(), noticeweb.Messages(), process.Messages, processweb.Messages(), incidentweb.Messages(), postbox.Messages(), postboxweb.Messages(),
-		webhook.Messages(), api.Messages(),
+		webhook.Messages(), api.Messages(), watchweb.Messages(),
 	}
 }
 
@@ -142,6 +145,7 @@ func (h *House) mounts(t *web.Templates, login *oidclogin.Login, words *i18n.Cat
 			return postboxweb.Mounts(postboxweb.Config{Templates: t, Box: h.postbox, Access: h.access, Zone: h.zone, Actor: identity.Require, Office: h.officeName})
 		},
 		func() (web.Mounts, error) { return casefileweb.Mounts(h.casePages(t)) },
+		func() (web.Mounts, error) { return h.watchMounts(t) },
 		func() (web.Mounts, error) { return processweb.Mounts(h.processPages(t)) },
 		func() (web.Mounts, error) { return incidentweb.Mounts(h.incidentPages(t)) },
 		func() (web.Mounts, error) { return h.apiMounts(words) },

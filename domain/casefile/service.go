@@ -233,6 +233,15 @@ func (f *File) Peek(ctx context.Context, q store.Q, id string) (Case, error) {
 	return c, fault.Wrap("casefile.peek", err)
 }
 
+// OpenOf are the open cases of a person, for other rooms in their own steps. No grant: it shows them to nobody.
+func (f *File) OpenOf(ctx context.Context, q store.Q, person string, n int) ([]Case, error) {
+	if person == "" {
+		return nil, nil
+	}
+	out, err := store.All(ctx, q, scanCase, openOfPerson, person, n)
+	return out, fault.Wrap("casefile.openOf", err)
+}
+
 // IDOf is the case with a file number. No grant: it says nothing but that there is one.
 func (f *File) IDOf(ctx context.Context, ref string) (string, error) {
 	var id string

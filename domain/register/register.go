@@ -46,6 +46,7 @@ type Field struct {
 	Source string `toml:"source"` // where the city has it from
 	Search Search `toml:"search"`
 	Link   string `toml:"link"` // the register whose key it holds
+	Due    bool   `toml:"due"`  // a day that is watched: the index holds it in order, in the clear
 	// Through and Shows make it a view: what the record shows that the link leads to.
 	Through string `toml:"through"`
 	Shows   string `toml:"shows"`

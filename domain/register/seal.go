@@ -41,6 +41,9 @@ func (s *Service) idOf(d *Definition, key string) (string, error) {
 
 // blind is the entry of a searchable field in the index.
 func (s *Service) blind(d *Definition, e entry) (entry, error) {
+	if isDue(e) {
+		return e, nil
+	}
 	f, ok := d.Field(e.field)
 	if ok && !d.sealed(f) {
 		return e, nil

@@ -560,6 +560,9 @@ func (d *Definition) indexed(text json.RawMessage, value func(string) string) pr
 		n.person = value(d.Person)
 	}
 	for _, f := range d.Fields {
+		if e, ok := dueEntry(f, value(f.Name)); ok {
+			n.index = append(n.index, e)
+		}
 		if f.Search == NoSearch {
 			continue
 		}

@@ -196,3 +196,8 @@ func bulk(statement string, cols, n int) string {
 	}
 	return b.String()
 }
+
+// Days that become due, in their order.
+
+const dueBetween = `-- register.dueBetween
+SELECT id, value FROM register_index WHERE register = $1 AND field = $2 AND (value, id) > ($3, $4) AND value <= $5 ORDER BY value, id LIMIT $6`

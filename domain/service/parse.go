@@ -66,6 +66,7 @@ type tomlService struct {
 	Ask   []Ask       `toml:"ask_anyway"`
 	List  []List      `toml:"list"`
 	Write []tomlWrite `toml:"write"`
+	Watch []tomlWatch `toml:"watch"`
 }
 
 // Languages are those that every text of a package is written in.
@@ -358,6 +359,7 @@ func (p *parser) toml(dir string, data []byte) (tomlService, bool) {
 	}
 	s.Asks = t.Ask
 	p.writes(data, t.Write)
+	p.watches(data, t.Watch)
 	return t, true
 }
 

@@ -40,10 +40,11 @@ type Service struct {
 	Needs    []Text
 	Fee      Fee
 
-	Data  []RegisterUse // what registers know, in the order of fetching
-	Lists []List        // public lists that the form offers
-	Write []Write       // what a case may write into registers
-	Asks  []Ask         // what the form asks though a register knows it
+	Data    []RegisterUse // what registers know, in the order of fetching
+	Lists   []List        // public lists that the form offers
+	Write   []Write       // what a case may write into registers
+	Watches []Watch       // what it looks at by itself
+	Asks    []Ask         // what the form asks though a register knows it
 
 	Form      *form.Form            // application.form; of an internal service without one it has no fields
 	TaskForms map[string]*form.Form // the other forms, by their id
