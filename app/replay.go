@@ -153,8 +153,11 @@ func replayCommand(ctx context.Context, c config.Config, o replayOrder, now func
 }
 
 // operatorOfCommand is who calls a command, as the machine knows them.
-func operatorOfCommand() access.Actor {
-	a := access.Actor{Kind: access.System, ID: "command", Name: "mercator process replay"}
+func operatorOfCommand() access.Actor { return commandActor("process replay") }
+
+// commandActor is who runs a command on the machine of the house.
+func commandActor(command string) access.Actor {
+	a := access.Actor{Kind: access.System, ID: "command", Name: "mercator " + command}
 	if u, err := user.Current(); err == nil {
 		a.ID, a.Name = "command:"+u.Username, u.Username
 	}

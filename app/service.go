@@ -243,7 +243,7 @@ type player struct {
 // apply fills in the form page by page as the person would, and submits it.
 func (p *player) apply(ctx context.Context) error {
 	in := p.h.intake
-	d, err := in.Start(ctx, p.actor, p.s.ID)
+	d, err := p.start(ctx)
 	if err != nil {
 		return err
 	}
@@ -281,6 +281,40 @@ func (p *player) apply(ctx context.Context) error {
 	}
 	p.caseID = id
 	return p.settle(ctx)
+}
+
+// start begins the application, about what the scenario says if the service is about something.
+func (p *player) start(ctx context.Context) (intake.Draft, error) {
+	if p.s.About == "" {
+		return p.h.intake.Start(ctx, p.actor, p.s.ID)
+	}
+	about := map[string]any{}
+	if p.s.About == "entry" { // an office reads, and the person finds it on record
+		reader := access.SystemActor("intake")
+		reader.Office = p.s.Office
+		if _, err := p.h.access.Permit(ctx, access.Request{Actor: reader, Action: access.Read, Resource: "register:residents", Purpose: p.s.ID, Basis: "§ 34 BMG",
+			Owner: p.actor.ID, Fields: []string{"street"}}); err != nil {
+			return intake.Draft{}, err
+		}
+		g, err := p.h.own(ctx, p.actor, access.Read, "ledger")
+		if err != nil {
+			return intake.Draft{}, err
+		}
+		entries, err := p.h.access.WhoRead(ctx, g, "", 1)
+		if err != nil || len(entries) == 0 {
+			return intake.Draft{}, errors.Join(err, errors.New("nobody has read anything"))
+		}
+		about = p.h.aboutEntry(entries[0], "Das Amt hat Ihre Anschrift gelesen.")
+	} else {
+		list, err := p.h.registers.Own(ctx, p.h.access.Permit, p.actor, p.sc.About["register"])
+		if err != nil || len(list) == 0 {
+			return intake.Draft{}, errors.Join(err, fmt.Errorf("the register %q holds nothing about the person", p.sc.About["register"]))
+		}
+		if about, err = p.h.aboutRecord(ctx, p.actor, p.sc.About["register"], list[0].ID, p.sc.About["field"], "de"); err != nil {
+			return intake.Draft{}, err
+		}
+	}
+	return p.h.intake.StartAbout(ctx, p.actor, p.s.ID, about)
 }
 
 // begin has the case begin by what the scenario says.
@@ -399,7 +433,11 @@ func (p *player) pay(ctx context.Context, cents int64) error {
 }
 
 func (p *player) complete(ctx context.Context, element string, answers map[string]any) error {
-	clerk := access.Actor{Kind: access.Clerk, ID: "scenario", Name: "Scenario", Office: p.s.Office, Roles: []string{"clerk"}, Level: access.Substantial}
+	c, err := p.h.cases.Peek(ctx, p.h.db, p.caseID)
+	if err != nil {
+		return err
+	}
+	clerk := access.Actor{Kind: access.Clerk, ID: "scenario", Name: "Scenario", Office: c.Office, Roles: []string{"clerk"}, Level: access.Substantial}
 	tasks, err := p.h.engine.TasksOf(ctx, p.h.db, p.caseID)
 	if err != nil {
 		return err
@@ -452,7 +490,7 @@ func (p *player) check(ctx context.Context) error {
 	if want.Status != "" {
 		differ("status", c.Status.For("de"), want.Status)
 	}
-	clerk := access.Actor{Kind: access.Clerk, ID: "scenario", Name: "Scenario", Office: p.s.Office, Roles: []string{"clerk"}, Level: access.Substantial}
+	clerk := access.Actor{Kind: access.Clerk, ID: "scenario", Name: "Scenario", Office: c.Office, Roles: []string{"clerk"}, Level: access.Substantial}
 	g, err := p.h.access.Permit(ctx, access.Request{Actor: clerk, Action: access.Read, Resource: "case", Office: clerk.Office, Case: p.caseID, Purpose: "case work"})
 	if err != nil {
 		return err

@@ -51,6 +51,7 @@ func (h *House) openCase(ctx context.Context, tx *store.Tx, g access.Grant, o in
 	c, err := h.open(ctx, tx, g, casefile.Opening{
 		Service: o.Service, Version: o.Version, Office: o.Office, Person: o.Person, PersonName: o.PersonName,
 		Client: client, Channel: o.Channel, Lang: o.Lang, Origin: o.Draft, Application: o.Application, Registers: o.Registers,
+		By: h.filedBy(g),
 	})
 	return c.ID, err
 }
@@ -171,7 +172,7 @@ func (h *House) processHooks() process.Hooks {
 			return h.cases.AddEntry(ctx, tx, casefile.Entry{CaseID: c.CaseID, Kind: casefile.Task, ActorKind: string(who.Kind), ActorName: who.Name, Title: i18n.Plain(t.Name), Internal: true})
 		},
 		Incident: func(ctx context.Context, tx *store.Tx, c process.Ref, i process.Incident) error {
-			h.log.Error("a process can't go on", "case", c.CaseID, "element", i.Element, "reason", i.Reason)
+			h.log.Error("a process can't go on: see the incident", "case", c.CaseID, "element", i.Element) // its reason may quote data
 			return h.cases.AddEntry(ctx, tx, casefile.Entry{CaseID: c.CaseID, Kind: casefile.Note, ActorKind: string(access.System), Title: textIncident, Body: i18n.Plain(i.Element + ": " + i.Reason), Internal: true})
 		},
 	}
@@ -234,14 +235,14 @@ func (h *House) plugTasks(context.Context, Options) error {
 }
 
 func (h *House) handlers() []process.Handler {
-	return []process.Handler{
+	return append(h.rightsHandlers(), []process.Handler{
 		{Type: "register.lookup", Inline: h.taskLookup},
 		{Type: "record.write", Inline: h.taskWrite, Presume: h.presumeRecord},
 		{Type: "payment.request", Inline: h.taskPayment, Presume: presumePayment},
 		{Type: "case.outcome", Inline: h.taskOutcome, Presume: presumeNothing, Outcome: outcomeOf},
 		{Type: "document.issue", Async: h.taskDocument, Presume: presumeDocument},
 		{Type: "message.send", Async: h.taskMessage, Presume: presumeMessage},
-	}
+	}...)
 }
 
 // taskLookup finds a record of a public register; nothing found is null.

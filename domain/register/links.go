@@ -41,7 +41,7 @@ func (rs *Registers) checkViews() []error {
 			case !ok || link.Link == "" || link.View():
 				wrong("goes through %q, which is no link of this register", f.Through)
 				continue
-			case f.Link != "" || f.Due || f.Search != NoSearch || f.Name == d.Key || f.Name == d.Person || slices.Contains(d.Match, f.Name):
+			case f.Link != "" || f.Search != NoSearch || f.Name == d.Key || f.Name == d.Person || slices.Contains(d.Match, f.Name):
 				wrong("shows another record: it can be neither a key, a person, a link nor searched")
 			}
 			to, ok := rs.Get(link.Link)

@@ -39,20 +39,6 @@ func (s *Service) idOf(d *Definition, key string) (string, error) {
 	return s.vault.Blind(d.ID+"/=key", key)
 }
 
-// blind is the entry of a searchable field in the index.
-func (s *Service) blind(d *Definition, e entry) (entry, error) {
-	if isDue(e) {
-		return e, nil
-	}
-	f, ok := d.Field(e.field)
-	if ok && !d.sealed(f) {
-		return e, nil
-	}
-	var err error
-	e.value, err = s.vault.Blind(d.ID+"/"+e.field, e.value)
-	return e, err
-}
-
 // subject is under whose key a record is sealed: the person it is about, else its own.
 func (d *Definition) subject(r row) string {
 	if p := d.personOf(r); p != "" {
@@ -104,6 +90,11 @@ func (s *Service) open(ctx context.Context, q store.Q, d *Definition, r row, fie
 	if err != nil {
 		return r, err
 	}
+	return unseal(k, r)
+}
+
+// unseal puts what is sealed under a key into the data of an assertion.
+func unseal(k vault.Key, r row) (row, error) {
 	plain, err := k.Open(r.place(), r.sealed)
 	if err != nil {
 		return r, err

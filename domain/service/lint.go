@@ -33,7 +33,18 @@ var taskTypes = map[string]TaskType{
 	"document.issue":  {Headers: []string{"template"}, Results: []string{"document"}},
 	"message.send":    {Headers: []string{"template"}, Results: []string{"message"}},
 	"case.outcome":    {Headers: []string{"outcome"}},
+
+	"record.correct":    {Inputs: []string{"register", "record", "field", "value"}, Results: []string{"corrected"}},
+	"record.restrict":   {Inputs: []string{"register", "record"}, Results: []string{"restricted"}},
+	"record.unrestrict": {Inputs: []string{"register", "record"}, Results: []string{"restricted"}},
+	"data.inventory":    {Results: []string{"inventory"}},
+	"data.erase":        {Inputs: []string{"item"}, Results: []string{"erased"}},
+	"data.summary":      {Results: []string{"summary"}},
 }
+
+// rightOf is the right that a type of task exercises; the package names it in rights.
+var rightOf = map[string]string{"record.correct": "correct", "record.restrict": "restrict", "record.unrestrict": "restrict",
+	"data.inventory": "erase", "data.erase": "erase", "data.summary": "access"}
 
 // TaskTypeOf is the type with that name.
 func TaskTypeOf(name string) (TaskType, bool) {
@@ -86,6 +97,9 @@ func (l *linter) registerFields() []string {
 		for _, f := range d.Fields {
 			out = append(out, d.As+"."+f)
 		}
+	}
+	for _, f := range AboutFields[l.s.About] {
+		out = append(out, "about."+f)
 	}
 	return out
 }
@@ -219,6 +233,9 @@ func (l *linter) element(file string, e *bpmn.Element) {
 		if !slices.ContainsFunc(e.Inputs, func(m bpmn.Mapping) bool { return m.Target[0] == in }) {
 			say("%s needs an input mapping for %q", e.JobType.Src, in)
 		}
+	}
+	if right := rightOf[e.JobType.Src]; right != "" && !slices.Contains(l.s.Rights, right) {
+		say("service.toml doesn't say rights = [%q]", right)
 	}
 	switch e.JobType.Src {
 	case "record.write":

@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"path"
 	"regexp"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -38,6 +39,8 @@ type tomlService struct {
 	Audience []string `toml:"audience"`
 	Topics   []string `toml:"topics"`
 	Process  string   `toml:"process"`
+	About    string   `toml:"about"`
+	Rights   []string `toml:"rights"`
 	Synonyms []string `toml:"synonyms"`
 	Title    Text     `toml:"title"`
 	Summary  Text     `toml:"summary"`
@@ -67,6 +70,20 @@ type tomlService struct {
 	List  []List      `toml:"list"`
 	Write []tomlWrite `toml:"write"`
 	Watch []tomlWatch `toml:"watch"`
+}
+
+// Abouts are what a service can be about: an entry of the ledger about the person, a field
+// of a record of theirs, a record of theirs.
+var Abouts = []string{"entry", "field", "record"}
+
+// Rights are what a package can do with the data of whose case it is.
+var Rights = []string{"access", "correct", "restrict", "erase"}
+
+// AboutFields are what a form is told of what it is about (registers.about).
+var AboutFields = map[string][]string{
+	"entry":  {"entry", "told", "at", "time", "purpose", "basis", "case", "resource", "action", "fields", "office", "office_name"},
+	"field":  {"register", "register_title", "record", "record_title", "office", "office_name", "basis", "field", "field_label", "current", "own", "source", "source_office", "lang"},
+	"record": {"register", "register_title", "record", "record_title", "office", "office_name", "basis", "lang"},
 }
 
 // Languages are those that every text of a package is written in.
@@ -337,6 +354,20 @@ func (p *parser) toml(dir string, data []byte) (tomlService, bool) {
 	s.ID, s.LeiKa, s.Office, s.Audience, s.Topics, s.Synonyms = t.ID, t.LeiKa, t.Office, t.Audience, t.Topics, t.Synonyms
 	s.Title, s.Summary, s.Eligible, s.Duration, s.Purpose, s.Remedy = t.Title, t.Summary, t.Eligible, t.Duration, t.Purpose, t.Remedy
 	s.Laws, s.Needs, s.Lists, s.ProcessID = t.Law, t.Need, t.List, t.Process
+	for _, r := range t.Rights {
+		if !slices.Contains(Rights, r) {
+			p.problem(file, lineOf(data, "rights"), "rights %q: want some of %s", r, strings.Join(Rights, ", "))
+		}
+	}
+	s.Rights = t.Rights
+	if s.About = t.About; s.About != "" {
+		if !slices.Contains(Abouts, s.About) {
+			p.problem(file, lineOf(data, "about"), "about %q: want one of %s", s.About, strings.Join(Abouts, ", "))
+		}
+		if len(t.Data) > 0 {
+			p.problem(file, lineOf(data, "about"), "a service that is about something reads no registers besides ([[data]])")
+		}
+	}
 	seen := map[string]bool{}
 	for i, d := range t.Data {
 		line := lineOfBlock(data, "data", i)

@@ -18,7 +18,7 @@ import (
 type Watch struct {
 	ID, Register string
 	Fields       []string
-	// Date is a field of the register that is declared as due, and Before is how many days
+	// Date is a field of the register that is searched as a date, and Before is how many days
 	// before it the record is looked at. Without a date it is looked at when it changes.
 	Date    string
 	Before  int

@@ -29,7 +29,7 @@ const forgetRecord = `-- watch.forgetRecord
 DELETE FROM watch_occasion WHERE register = $1 AND record = $2`
 
 const forgetOld = `-- watch.forgetOld
-DELETE FROM watch_occasion WHERE at < $1`
+DELETE FROM watch_occasion WHERE opened = 0 AND at < $1`
 
 const isOut = `-- watch.isOut
 SELECT COUNT(*) FROM watch_out WHERE person = $1 AND service = $2`

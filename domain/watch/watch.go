@@ -18,8 +18,8 @@ import (
 // Bounds of the look of a day.
 const (
 	batch = 100
-	// keep is how long it is remembered what was looked at; longer than any day is watched
-	// before it comes, so that nothing opens again.
+	// keep is how long it is remembered what was looked at. What was opened is remembered as
+	// long as the record is there, so that no jump of a clock opens it again.
 	keep = 3 * 366 * 24 * time.Hour
 )
 
@@ -164,9 +164,10 @@ func (o *Office) pass(ctx context.Context, s *service.Service, w service.Watch) 
 	})
 }
 
-// dueLook looks at a record once for each day that it has: not again tomorrow.
+// dueLook looks at a record once for each day that it has: not again tomorrow, but again when
+// the package has changed.
 func (o *Office) dueLook(ctx context.Context, s *service.Service, w service.Watch, d Due) error {
-	looked := hash(w, d.Record, "look\x00"+d.Day)
+	looked := hash(w, d.Record, "look\x00"+s.Version+"\x00"+d.Day)
 	n, err := store.One(ctx, o.c.DB, scanCount, countOccasions, s.ID, w.ID, d.Record, looked)
 	if err != nil || n > 0 {
 		return err

@@ -151,7 +151,7 @@ type visit struct {
 func (p *Pages) enter(r *http.Request) (visit, error) {
 	v := visit{loc: web.Localizer(r)}
 	var err error
-	if v.actor, err = identity.Require(r, access.Basic); err != nil {
+	if v.actor, err = identity.RequireActing(r, access.Basic); err != nil {
 		return v, err
 	}
 	if v.draft, err = p.c.Intake.Draft(r.Context(), v.actor, r.PathValue("draft")); err != nil {
@@ -194,7 +194,11 @@ func (p *Pages) start(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return fault.New(fault.NotFound, "intakeweb.start", "")
 	}
-	actor, err := identity.Require(r, s.Trust)
+	if s.About != "" { // it begins at what it is about
+		web.SeeOther(w, "/my-data")
+		return nil
+	}
+	actor, err := identity.RequireActing(r, s.Trust)
 	if fault.Is(err, fault.Unauthenticated) { // one sign-in at the level needed, not two
 		return fault.Because(fault.Unauthenticated, "intakeweb.start", "", err, "level", s.Trust.String())
 	}
