@@ -5,7 +5,6 @@ package app
 import (
 	"context"
 	"embed"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -40,6 +39,7 @@ import (
 	"mercator/domain/casefile"
 	"mercator/domain/catalogue"
 	"mercator/domain/intake"
+	"mercator/domain/mandate"
 	"mercator/domain/payment"
 	"mercator/domain/process"
 	"mercator/domain/register"
@@ -102,6 +102,7 @@ type House struct {
 	access    *access.Checker
 	ledger    *ledger.Log
 	sessions  *identity.Sessions
+	mandates  *mandate.Service
 	registers *register.Service
 	services  *service.Catalog
 	directory *catalogue.Directory
@@ -190,8 +191,13 @@ func (h *House) strongRoom(ctx context.Context, o Options) (err error) {
 	if err := h.blobs.Belong(ctx, h.db); err != nil {
 		return err
 	}
-	if h.vault, err = openVault(c, h.db); err != nil {
+	if h.vault, err = openVault(ctx, c, h.db); err != nil {
 		return err
+	}
+	if !o.AsIs {
+		if _, err := (&audit.Ledger{DB: h.db, Keys: ledger.Keys(h.vault)}).MoveKeys(ctx); err != nil {
+			return err
+		}
 	}
 	// The data folder belongs to one process at a time, so its key names the node; with the
 	// host, for folders that were copied.
@@ -224,51 +230,12 @@ func (h *House) strongRoom(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	if h.access, err = access.New(access.Config{Policies: policies, DB: h.db, Now: h.now, Log: h.log, Disclose: disclose}); err != nil {
+	if h.access, err = access.New(h.accessConfig(policies, disclose)); err != nil {
 		return err
 	}
 	h.sessions, err = identity.NewSessions(identity.Config{DB: h.db, Secure: strings.HasPrefix(c.Server.PublicURL, "https:"),
-		Idle: c.Identity.SessionIdle, Absolute: c.Identity.SessionMax, Now: h.now, Log: h.log})
+		Idle: c.Identity.SessionIdle, Absolute: c.Identity.SessionMax, Now: h.now, Log: h.log, Acting: h.acting})
 	return err
-}
-
-// openVault opens the keys of persons. The master key is as configured, else in a file
-// beside the keyset, which protects copies of the database and nothing more.
-func openVault(c config.Config, db *store.DB) (*vault.Vault, error) {
-	master, err := masterKey(c)
-	if err != nil {
-		return nil, err
-	}
-	keyset, err := vault.NewKeyset(master)
-	if err != nil {
-		return nil, err
-	}
-	if keyset, err = blob.WriteOnce(keysetFile(c), keyset); err != nil {
-		return nil, err
-	}
-	return vault.New(db, master, keyset)
-}
-
-func keysetFile(c config.Config) string { return filepath.Join(c.Data.Shared, "vault.keyset") }
-func masterFile(c config.Config) string { return filepath.Join(c.Data.Shared, "vault.key") }
-
-func masterKey(c config.Config) (vault.MasterKey, error) {
-	if !c.Vault.Elsewhere() {
-		key, err := secretFile(masterFile(c))
-		if err != nil {
-			return nil, err
-		}
-		return vault.Master(key)
-	}
-	text, err := c.Vault.Key.Read()
-	if err != nil {
-		return nil, fmt.Errorf("vault.key: %w", err)
-	}
-	key, err := hex.DecodeString(text)
-	if err != nil || len(key) != 32 {
-		return nil, errors.New("vault.key: want 32 bytes as 64 hexadecimal digits, as openssl rand -hex 32 makes them")
-	}
-	return vault.Master(key)
 }
 
 // openBus starts the embedded NATS server, or connects to the one outside.
@@ -321,7 +288,11 @@ func (h *House) offices(ctx context.Context, o Options) (err error) {
 	if h.definitions, err = register.Load(registersFS); err != nil {
 		return err
 	}
-	h.registers, err = register.New(register.Config{DB: h.db, Vault: h.vault, Registers: h.definitions, Now: h.now,
+	reaches, err := loadRestriction(folder("policies"))
+	if err != nil {
+		return err
+	}
+	h.registers, err = register.New(register.Config{Restricted: reaches, DB: h.db, Vault: h.vault, Registers: h.definitions, Now: h.now, Linked: h.access.Permit,
 		Publish: func(ctx context.Context, tx *store.Tx, e register.Changed) error {
 			return h.publish(ctx, tx, register.EventChanged, e.Case, e)
 		}, Seen: h.access.Seen})
@@ -341,6 +312,9 @@ func (h *House) offices(ctx context.Context, o Options) (err error) {
 	}
 	h.directory = catalogue.NewDirectory(topics, nil)
 	h.services.OnChange(func() { h.directory.Replace(h.signpost()) })
+	if err := h.openMandates(cityFS); err != nil {
+		return err
+	}
 	if err := h.loadServices(ctx); err != nil {
 		if !service.StaysOpen(err) {
 			return err
@@ -374,7 +348,7 @@ func (h *House) offices(ctx context.Context, o Options) (err error) {
 			return h.registers.Fetch(ctx, g, register.Use{Register: use.Register, Person: person, Fields: use.Fields, One: use.One})
 		},
 		List:     h.registers.List,
-		OpenCase: h.openCase, Case: h.caseData, Corrected: h.corrected,
+		OpenCase: h.openCase, Case: h.caseData, Corrected: h.corrected, Withdrawn: h.withdrawn,
 		PutFile: h.putFile, OpenFile: h.blobs.Open,
 	})
 	return err
@@ -435,8 +409,15 @@ func (h *House) checkService(s *service.Service) []service.Problem {
 		}
 	}
 	for _, w := range s.Write {
-		if _, ok := h.definitions.Get(w); !ok {
-			say("[[write]]: there is no register %q", w)
+		def, ok := h.definitions.Get(w.Register)
+		if !ok {
+			say("[[write]]: there is no register %q", w.Register)
+			continue
+		}
+		for _, f := range w.Names() {
+			if _, ok := def.Field(f); !ok {
+				say("[[write]]: the register %s has no field %q", w.Register, f)
+			}
 		}
 	}
 	for _, m := range begunBy(s) {
@@ -550,7 +531,7 @@ func (h *House) counters(ctx context.Context, _ Options) error {
 	atDesk := func(id, href string, roles ...string) web.NavItem {
 		return web.NavItem{ID: id, Key: "app.nav." + id, Href: href, SignedIn: true, Roles: roles}
 	}
-	portal := []web.NavItem{nav("services", "/services", false), nav("apply", "/apply", true), nav("cases", "/cases", true), nav("postbox", "/postbox", true), nav("my-data", "/my-data", true)}
+	portal := []web.NavItem{nav("services", "/services", false), nav("apply", "/apply", true), nav("cases", "/cases", true), nav("postbox", "/postbox", true), nav("my-data", "/my-data", true), nav("mandates", "/mandates", true)}
 	h.site, err = web.New(web.Config{
 		Catalogue: words, Templates: templates, Assets: style, Log: h.log, Now: h.now,
 		City: web.City{Product: "Mercator", Name: h.city.Info.Name, Footer: []web.FooterLink{
@@ -558,10 +539,11 @@ func (h *House) counters(ctx context.Context, _ Options) error {
 		}},
 		Nav: map[web.ShellKind][]web.NavItem{web.PublicShell: portal, web.PortalShell: portal,
 			web.DeskShell: {atDesk("work", "/desk", "clerk", "head", "counter"), atDesk("registers", "/desk/registers", "clerk", "head"), atDesk("refunds", "/desk/refunds", "clerk", "head", "counter"),
+				atDesk("deskmandates", "/desk/mandates", "clerk", "head", "counter"), atDesk("deputies", "/desk/deputies"),
 				atDesk("incidents", "/desk/incidents", "operator"), atDesk("external", "/desk/external", "operator"), atDesk("processes", "/desk/processes", "operator"), atDesk("replays", "/desk/replays", "operator", "head"), nav("portal", "/", false)}},
 		Viewer: func(r *http.Request) (web.Viewer, bool) {
 			a, ok := identity.Current(r)
-			return web.Viewer{Name: a.Name, Kind: string(a.Kind), Level: int(a.Level), Sub: a.Office, Roles: a.Roles}, ok
+			return web.Viewer{Name: a.Name, Kind: string(a.Kind), Level: int(a.Level), Sub: a.Office, Roles: a.Roles, Acting: actingOf(a)}, ok
 		},
 		Middleware:     []func(http.Handler) http.Handler{h.sessions.Middleware},
 		HTTPS:          strings.HasPrefix(c.Server.PublicURL, "https:"),
@@ -602,7 +584,7 @@ func (h *House) login(words *i18n.Catalogue) (*oidclogin.Login, error) {
 	directory := &identity.Directory{DB: h.db, Match: h.registers.MatchPerson, Now: h.now}
 	return oidclogin.New(oidclogin.Config{
 		Issuer: c.Identity.Issuer, ClientID: c.Identity.ClientID, ClientSecret: secret, BaseURL: c.Server.PublicURL,
-		ACR: levels, Key: key, Sessions: h.sessions, Actor: directory.Actor,
+		ACR: levels, Key: key, Sessions: h.sessions, Actor: h.knownStaff(directory.Actor),
 		Language: func(r *http.Request) string { return web.Localizer(r).Lang() }, Now: h.now, Log: h.log,
 	})
 }
@@ -663,7 +645,7 @@ func (h *House) sweep(ctx context.Context) error {
 	for {
 		_, err1 := h.sessions.Sweep(ctx)
 		_, err2 := h.intake.Sweep(ctx)
-		if err := errors.Join(err1, err2, h.api.Sweep(ctx), h.webhooks.Sweep(ctx), h.engine.MaskCauses(ctx)); err != nil && ctx.Err() == nil {
+		if err := errors.Join(err1, err2, h.api.Sweep(ctx), h.webhooks.Sweep(ctx), h.engine.MaskCauses(ctx), h.mandates.Sweep(ctx)); err != nil && ctx.Err() == nil {
 			h.log.Error("what has run out can't be removed", "err", err)
 		}
 		select {
@@ -694,7 +676,7 @@ func (h *House) turn(ctx context.Context) error {
 	}
 }
 
-// watch loads packages that have changed.
+// watch loads packages and policies that have changed.
 func (h *House) watch(ctx context.Context) error {
 	c := h.config.Content
 	if c.Dir == "" || c.Reload == 0 {
@@ -702,6 +684,7 @@ func (h *House) watch(ctx context.Context) error {
 		return nil
 	}
 	last := stamp(filepath.Join(c.Dir, "services"))
+	rules := stamp(filepath.Join(c.Dir, "policies"))
 	t := time.NewTicker(c.Reload)
 	defer t.Stop()
 	for {
@@ -709,6 +692,14 @@ func (h *House) watch(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-t.C:
+		}
+		if now := stamp(filepath.Join(c.Dir, "policies")); now != rules {
+			rules = now
+			if err := h.access.Load(os.DirFS(filepath.Join(c.Dir, "policies"))); err != nil {
+				h.log.Error("the policies have mistakes or fail their tests; those before stay in force", "err", err)
+			} else {
+				h.log.Warn("policies were loaded again")
+			}
 		}
 		now := stamp(filepath.Join(c.Dir, "services"))
 		if now == last {

@@ -25,6 +25,9 @@ import (
 	"mercator/domain/catalogue"
 	"mercator/domain/catalogue/catalogueweb"
 	"mercator/domain/intake/intakeweb"
+	"mercator/domain/mandate"
+	"mercator/domain/mandate/mandateweb"
+	"mercator/domain/mydata/mydataweb"
 	"mercator/domain/notice"
 	"mercator/domain/notice/noticeweb"
 	"mercator/domain/payment/paymentweb"
@@ -54,14 +57,14 @@ type rooms struct {
 }
 
 func roomMigrations() []store.Migrations {
-	return []store.Migrations{postbox.Migrations(), notice.Migrations(), webhook.Migrations(), api.Migrations()}
+	return []store.Migrations{postbox.Migrations(), notice.Migrations(), webhook.Migrations(), api.Migrations(), mandate.Migrations()}
 }
 
 func roomMessages() []fs.FS {
 	return []fs.FS{
-		catalogueweb.Messages(), intakeweb.Messages(), casefileweb.Messages(), paymentweb.Messages(),
+		catalogueweb.Messages(), intakeweb.Messages(), casefileweb.Messages(), mydataweb.Messages(), paymentweb.Messages(),
 		notice.Messages(), noticeweb.Messages(), process.Messages, processweb.Messages(), incidentweb.Messages(), postbox.Messages(), postboxweb.Messages(),
-		webhook.Messages(), api.Messages(), register.Words(), registerweb.Messages(),
+		webhook.Messages(), api.Messages(), mandateweb.Messages(), register.Messages(), registerweb.Messages(),
 	}
 }
 
@@ -136,13 +139,15 @@ func (h *House) mounts(t *web.Templates, login *oidclogin.Login, words *i18n.Cat
 			return paymentweb.Mounts(paymentweb.Config{Templates: t, Payments: h.payments, Access: h.access, Actor: identity.Require, Webhook: webhook.Handle})
 		},
 		func() (web.Mounts, error) {
-			return noticeweb.Mounts(noticeweb.Config{Templates: t, Desk: h.notice, Access: h.access, Actor: identity.Require,
+			return noticeweb.Mounts(noticeweb.Config{Templates: t, Desk: h.notice, Access: h.access, Actor: identity.RequireActing,
 				Application: h.applicationPDF, Renderer: h.renderer})
 		},
 		func() (web.Mounts, error) {
-			return postboxweb.Mounts(postboxweb.Config{Templates: t, Box: h.postbox, Access: h.access, Zone: h.zone, Actor: identity.Require, Office: h.officeName})
+			return postboxweb.Mounts(postboxweb.Config{Templates: t, Box: h.postbox, Access: h.access, Zone: h.zone, Actor: identity.RequireActing, Office: h.officeName})
 		},
+		func() (web.Mounts, error) { return mandateweb.Mounts(h.mandatePages(t)) },
 		func() (web.Mounts, error) { return casefileweb.Mounts(h.casePages(t)) },
+		func() (web.Mounts, error) { return mydataweb.Mounts(h.myDataPages(t, words)) },
 		func() (web.Mounts, error) { return processweb.Mounts(h.processPages(t)) },
 		func() (web.Mounts, error) { return incidentweb.Mounts(h.incidentPages(t)) },
 		func() (web.Mounts, error) { return registerweb.Mounts(h.registerPages(t)) },
@@ -188,7 +193,10 @@ func (h *House) registerInfo(id, lang string) intakeweb.RegisterInfo {
 }
 
 // next leads from the submission to the cash desk, or to the case.
-func (h *House) next(ctx context.Context, _ access.Actor, caseID string) string {
+func (h *House) next(ctx context.Context, a access.Actor, caseID string) string {
+	if a.Acting() {
+		return h.nextActing(ctx, a, caseID)
+	}
 	if p, ok, err := h.payments.OpenFor(ctx, caseID); err == nil && ok {
 		return "/pay/" + p.ID
 	}
@@ -223,7 +231,7 @@ func (h *House) fee(_ context.Context, s *service.Service, application form.Answ
 func (h *House) casePages(t *web.Templates) casefileweb.Config {
 	return casefileweb.Config{
 		Templates: t, Cases: h.cases, Services: h.services, Access: h.access, Tasks: deskTasks{h}, NoWorklist: noWorklist, Now: h.now, Zone: h.zone,
-		Actor: identity.Require, Office: h.officeName,
+		Actor: identity.Require, Acting: identity.RequireActing, Office: h.officeName,
 		Documents: func(ctx context.Context, g access.Grant, caseID string) ([]casefileweb.Document, error) {
 			list, err := h.notice.OfCase(ctx, g, caseID)
 			out := make([]casefileweb.Document, 0, len(list))
@@ -241,6 +249,9 @@ func (h *House) casePages(t *web.Templates) casefileweb.Config {
 			return out, err
 		},
 		Messages: func(ctx context.Context, g access.Grant, caseID string) ([]casefileweb.Message, error) {
+			if ok, err := h.mayMessages(ctx, g, caseID); err != nil || !ok {
+				return nil, err
+			}
 			list, err := h.postbox.OfCase(ctx, g, caseID)
 			out := make([]casefileweb.Message, 0, len(list))
 			for _, m := range list {
@@ -248,12 +259,15 @@ func (h *House) casePages(t *web.Templates) casefileweb.Config {
 			}
 			return out, err
 		},
-		Payment: func(ctx context.Context, _ access.Grant, caseID string) (casefileweb.Payment, bool, error) {
+		Payment: func(ctx context.Context, g access.Grant, caseID string) (casefileweb.Payment, bool, error) {
+			if g.Person() != g.Actor().ID { // nobody pays by a mandate
+				return casefileweb.Payment{}, false, nil
+			}
 			p, ok, err := h.payments.OpenFor(ctx, caseID)
 			return casefileweb.Payment{Href: "/pay/" + p.ID, Cents: p.Cents}, ok, err
 		},
 		Corrections: func(ctx context.Context, g access.Grant, caseID string) ([]casefileweb.Correction, error) {
-			if g.Actor().Kind != access.Resident {
+			if g.Actor().Kind != access.Resident || !g.Allows(mandate.Submit) {
 				return nil, nil
 			}
 			list, err := h.intake.Corrections(ctx, g.Actor(), caseID)
@@ -275,7 +289,6 @@ func (h *House) casePages(t *web.Templates) casefileweb.Config {
 			lists, err := h.intake.Lists(ctx, s)
 			return map[string]any{"lists": lists}, err
 		},
-		Holdings: h.holdings, Proof: "/my-data/ledger.json",
 		ApplicationPDF: func(caseID string) string { return "/desk/cases/" + caseID + "/application.pdf" },
 	}
 }
@@ -385,33 +398,6 @@ func (h *House) incidentPages(t *web.Templates) incidentweb.Config {
 			return c.Person, err
 		},
 	}
-}
-
-// holdings is what the registers hold about the person who asks.
-func (h *House) holdings(ctx context.Context, a access.Actor) ([]casefileweb.Holding, error) {
-	list, err := h.registers.OwnData(ctx, h.access.Permit, a)
-	if err != nil {
-		return nil, err
-	}
-	var out []casefileweb.Holding
-	for _, x := range list {
-		holding := casefileweb.Holding{Register: i18n.Text(x.Register.Title), Purpose: i18n.Text(x.Register.Purpose), Basis: x.Register.Basis}
-		for _, r := range x.Records {
-			values, err := r.Fields(nil)
-			if err != nil {
-				return nil, err
-			}
-			var record []casefileweb.Datum
-			for _, f := range x.Register.Fields {
-				if v, ok := values[f.Name]; ok && v != nil && f.Name != x.Register.Person && f.Class != register.Internal {
-					record = append(record, casefileweb.Datum{Label: i18n.Text(f.Title), Value: fmt.Sprint(v)})
-				}
-			}
-			holding.Records = append(holding.Records, record)
-		}
-		out = append(out, holding)
-	}
-	return out, nil
 }
 
 // applicationPDF is the application as the file has it, on paper.

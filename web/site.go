@@ -29,6 +29,14 @@ type Viewer struct {
 	Level int    // trust level: 1 basic, 2 substantial, 3 high
 	Sub   string // beside the name: the office
 	Roles []string
+	// Acting is whom the viewer acts for, or stands in for, at the moment; nil: they are here for themselves.
+	Acting *Acting
+}
+
+// Acting is shown on each page as long as it lasts.
+type Acting struct {
+	Name string // whom for; empty: it's over, and nothing can be done but to say so
+	Desk bool   // at the desk: as a colleague's deputy
 }
 
 // NavItem is an entry of a shell's navigation.

@@ -386,7 +386,12 @@ func (a *API) fail(ctx context.Context, err error) error {
 	if w := callerOf(ctx).words; w != nil && w.Has(key) {
 		text = w.T(key, args...)
 	}
-	return &huma.ErrorModel{Type: "urn:mercator:fault:" + string(kind), Title: http.StatusText(code), Status: code, Detail: text}
+	problem := &huma.ErrorModel{Type: "urn:mercator:fault:" + string(kind), Title: http.StatusText(code), Status: code, Detail: text}
+	var later interface{ RetryAfter() time.Duration }
+	if errors.As(err, &later) {
+		return huma.ErrorWithHeaders(problem, http.Header{"Retry-After": {strconv.Itoa(int(later.RetryAfter()/time.Second) + 1)}})
+	}
+	return problem
 }
 
 // write answers with a problem from inside the middleware.

@@ -47,7 +47,7 @@ func openRegisters(t testing.TB, db *store.DB) *house {
 	regs := registertest.Open(t, db).Registers()
 	svc, err := register.New(register.Config{DB: db, Vault: vaulttest.Open(t, db), Registers: regs, Seen: checker.Seen})
 	must(t, err)
-	words, err := i18n.Load(api.Messages(), register.Words())
+	words, err := i18n.Load(api.Messages(), register.Messages())
 	must(t, err)
 	h.cases = &casefile.File{DB: db, Now: time.Now}
 	h.api, err = api.New(api.Config{DB: db, Key: make([]byte, 32), PublicURL: "https://duisburg.example", Words: words, Access: checker, Registers: svc,

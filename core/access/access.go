@@ -67,6 +67,9 @@ type Actor struct {
 	Office string // a clerk's or machine's office, "32"
 	Roles  []string
 	Level  Level
+	// Mandate is what the actor says to act under for somebody else (mandate.go); empty: in their own matter. For and ForName
+	// are whom it is for, as the session knows it; a Checker puts For right.
+	Mandate, For, ForName string
 }
 
 // Is tells whether the actor has the role.
@@ -84,12 +87,14 @@ const (
 	Change = "change"
 	Decide = "decide"
 	Submit = "submit"
+	Export = "export" // take a register out of the house as a whole
+	Erase  = "erase"  // destroy by hand what the rule of retention would keep
 )
 
 // Request is what an actor wants to do, why and on which legal basis.
 type Request struct {
 	Actor    Actor
-	Action   string   // Read, List, Change, Decide, Submit
+	Action   string   // Read, List, Change, Decide, Submit, Export, Erase
 	Resource string   // case, document, draft, task, payment, message, register:residents, ledger
 	Purpose  string   // a service id, or "own data"
 	Basis    string   // the legal basis as cited
@@ -99,6 +104,7 @@ type Request struct {
 	Owner    string   // the person whom the resource belongs to; empty: not known before, the query holds it
 	Subjects []string // whose data, beside the owner's; a list tells afterwards, with Seen
 	Fields   []string // names of fields, never values
+
 }
 
 // Bounds of a request: nobody fills the ledger at will.
@@ -116,7 +122,7 @@ func (r Request) check() error {
 		return fault.Internalf(op, "actor kind %q", r.Actor.Kind)
 	}
 	switch r.Action {
-	case Read, List, Change, Decide, Submit:
+	case Read, List, Change, Decide, Submit, Export, Erase:
 	default:
 		return fault.Internalf(op, "action %q", r.Action)
 	}
@@ -126,7 +132,7 @@ func (r Request) check() error {
 	if r.Purpose == "" {
 		return fault.Internalf(op, "%s %s without a purpose", r.Action, r.Resource)
 	}
-	for _, s := range []string{r.Actor.ID, r.Actor.Name, r.Resource, r.Purpose, r.Basis, r.Service, r.Case, r.Office, r.Owner} {
+	for _, s := range []string{r.Actor.ID, r.Actor.Name, r.Resource, r.Purpose, r.Basis, r.Service, r.Case, r.Office, r.Owner, r.Actor.Mandate} {
 		if len(s) > maxText {
 			return fault.Internalf(op, "a text of the request is longer than %d bytes", maxText)
 		}
@@ -157,6 +163,8 @@ func (r Request) subjects() []string {
 type Grant struct {
 	request Request
 	entry   string
+	mandate *Mandate
+	freely  bool // a second person has approved it
 }
 
 // Actor is who got the grant.

@@ -33,6 +33,7 @@ type Entry struct {
 	Outcome   string
 	Rule      string   // the policies that decided, by their @id; empty when none did
 	Fields    []string // names only
+	Mandate   string   // the mandate or deputyship under which the actor acted for somebody else; empty: in their own right
 }
 
 // The kinds of record that the log has.
@@ -89,7 +90,7 @@ func (d Disclosure) Shows(field string) bool {
 // Apply takes out of an entry what isn't shown.
 func (d Disclosure) Apply(e Entry) Entry {
 	for field, value := range map[string]*string{"actor_kind": &e.ActorKind, "actor": &e.ActorID, "actor_name": &e.ActorName, "office": &e.Office,
-		"action": &e.Action, "resource": &e.Resource, "basis": &e.Basis, "service": &e.Service, "case": &e.Case, "outcome": &e.Outcome, "rule": &e.Rule} {
+		"action": &e.Action, "resource": &e.Resource, "basis": &e.Basis, "service": &e.Service, "case": &e.Case, "outcome": &e.Outcome, "rule": &e.Rule, "mandate": &e.Mandate} {
 		if !d.Shows(field) {
 			*value = ""
 		}

@@ -28,6 +28,9 @@ type Config struct {
 	Absolute time.Duration // default 10 hours
 	Now      func() time.Time
 	Log      *slog.Logger
+	// Acting finds, at every request of a session that acts for somebody, whom for; fault.Denied once that is over. nil: nobody
+	// acts for anybody.
+	Acting func(ctx context.Context, a access.Actor) (access.Actor, error)
 }
 
 // Sessions begins, finds and ends sessions.
@@ -234,7 +237,12 @@ func (s *Sessions) Middleware(next http.Handler) http.Handler {
 			}
 			err = fault.Because(fault.Unavailable, "identity.session", "", err)
 		}
-		ctx := context.WithValue(r.Context(), requestKey{}, known{session, ok, err})
+		k := known{session: session, self: session.Actor, is: ok, err: err}
+		k.self.Mandate = ""
+		if ok && err == nil && session.Actor.Acting() {
+			k.session.Actor, k.err = s.acting(r.Context(), session.Actor)
+		}
+		ctx := context.WithValue(r.Context(), requestKey{}, k)
 		next.ServeHTTP(w, r.WithContext(ctx))
 	})
 }

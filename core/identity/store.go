@@ -22,11 +22,14 @@ INSERT INTO identity_session (hash, kind, actor, name, office, roles, level, csr
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`
 
 const selectSession = `-- identity.selectSession
-SELECT hash, kind, actor, name, office, roles, level, csrf, sealed_hint, begun_at, seen_at, ends_at
+SELECT hash, kind, actor, name, office, roles, level, csrf, sealed_hint, begun_at, seen_at, ends_at, mandate
 FROM identity_session WHERE hash = $1`
 
 const touch = `-- identity.touch
 UPDATE identity_session SET seen_at = $2 WHERE hash = $1 AND seen_at < $2`
+
+const setMandate = `-- identity.setMandate
+UPDATE identity_session SET mandate = $2 WHERE hash = $1`
 
 const endSession = `-- identity.endSession
 DELETE FROM identity_session WHERE hash = $1`
@@ -68,7 +71,7 @@ func findSession(ctx context.Context, q store.Q, hash string) (Session, error) {
 		var kind, roles string
 		var level, begun, seen, ends int64
 		if err := row.Scan(&s.ID, &kind, &s.Actor.ID, &s.Actor.Name, &s.Actor.Office, &roles, &level, &s.CSRF, &s.hint,
-			&begun, &seen, &ends); err != nil {
+			&begun, &seen, &ends, &s.Actor.Mandate); err != nil {
 			return s, err
 		}
 		s.Actor.Kind, s.Actor.Level = access.Kind(kind), access.Level(level)

@@ -125,6 +125,9 @@ func fields(r audit.Record) []Field {
 			{"case", e.Case}, {"outcome", e.Outcome}, {"rule", e.Rule}, {"fields", list(e.Fields)}} {
 			add(f[0], f[1])
 		}
+		if e.Mandate != "" { // a field of its own where there is one, so that older records keep their leaves
+			add("mandate", e.Mandate)
+		}
 	case audit.Seen:
 		add("entry", r.Entry.ID)
 	case audit.Act:

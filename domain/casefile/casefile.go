@@ -58,6 +58,7 @@ type Opening struct {
 	Client, Channel, Lang    string
 	Origin                   string // a draft's id or an idempotency key; opening twice gives the same case
 	Application, Registers   json.RawMessage
+	By                       Text // who has filed it for the person, and by which mandate; nil: the person
 }
 
 // Kind is the kind of an entry of the file.

@@ -85,7 +85,7 @@ func (f *File) Open(ctx context.Context, tx *store.Tx, g access.Grant, o Opening
 		return c, false, nil
 	}
 	actor := g.Actor()
-	first := Entry{CaseID: id, Kind: Application, ActorKind: string(actor.Kind), ActorName: actor.Name, Title: titleApplication}
+	first := Entry{CaseID: id, Kind: Application, ActorKind: string(actor.Kind), ActorName: actor.Name, Title: titleApplication, Body: o.By}
 	if o.Channel == Event {
 		first.Kind, first.Title = Note, titleBegun
 	}
@@ -179,7 +179,7 @@ func (f *File) Get(ctx context.Context, g access.Grant, id string) (Case, error)
 	var err error
 	switch a := g.Actor(); a.Kind {
 	case access.Resident:
-		c, err = one(ctx, f.DB, byIDAndPerson, id, a.ID)
+		c, err = one(ctx, f.DB, byIDAndPerson, id, a.Person(), g.Reach())
 	case access.Clerk:
 		c, err = one(ctx, f.DB, byIDAndOffice, id, a.Office)
 	case access.Machine:
@@ -233,6 +233,22 @@ func (f *File) Peek(ctx context.Context, q store.Q, id string) (Case, error) {
 	return c, fault.Wrap("casefile.peek", err)
 }
 
+// Facts are what decides whether a case is a reason to read a register: whose it is, at which office, and since when it
+// is closed (zero while open). It shows no case to anybody.
+func (f *File) Facts(ctx context.Context, q store.Q, id string) (office, person string, closed time.Time, err error) {
+	const op = "casefile.facts"
+	var state string
+	var at int64
+	err = q.QueryRow(ctx, factsOf, id).Scan(&office, &person, &state, &at)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", "", closed, fault.New(fault.NotFound, op, "")
+	}
+	if State(state) != Open {
+		closed = store.Time(at)
+	}
+	return office, person, closed, fault.Wrap(op, err)
+}
+
 // IDOf is the case with a file number. No grant: it says nothing but that there is one.
 func (f *File) IDOf(ctx context.Context, ref string) (string, error) {
 	var id string
@@ -270,7 +286,7 @@ func (f *File) List(ctx context.Context, g access.Grant, after After, n int) ([]
 	var err error
 	switch a := g.Actor(); a.Kind {
 	case access.Resident:
-		out, err = store.All(ctx, f.DB, scanCase, byPerson, a.ID, at, after.ID, n)
+		out, err = store.All(ctx, f.DB, scanCase, byPerson, a.Person(), at, after.ID, n, g.Reach())
 	case access.Clerk:
 		out, err = store.All(ctx, f.DB, scanCase, byOffice, a.Office, at, after.ID, n)
 	case access.Machine:

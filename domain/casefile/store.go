@@ -35,8 +35,16 @@ SELECT` + columns + `FROM casefile_case WHERE origin = $1`
 const byID = `-- casefile.byID
 SELECT` + columns + `FROM casefile_case WHERE id = $1`
 
+// Somebody who acts for the person reaches the cases of the services that their mandate covers (access.Grant.Reach).
+const (
+	withinReach3 = `($3 = '' OR replace($3, '|' || service || '|', '') <> $3)`
+	withinReach5 = `($5 = '' OR replace($5, '|' || service || '|', '') <> $5)`
+)
+const factsOf = `-- casefile.factsOf
+SELECT office, person, state, closed_at FROM casefile_case WHERE id = $1`
+
 const byIDAndPerson = `-- casefile.byIDAndPerson
-SELECT` + columns + `FROM casefile_case WHERE id = $1 AND person = $2`
+SELECT` + columns + `FROM casefile_case WHERE id = $1 AND person = $2 AND ` + withinReach3
 
 const byIDAndOffice = `-- casefile.byIDAndOffice
 SELECT` + columns + `FROM casefile_case WHERE id = $1 AND office = $2`
@@ -50,7 +58,7 @@ SELECT` + columns + `FROM casefile_case WHERE office = $1 AND id IN ($2, $3, $4,
 
 const byPerson = `-- casefile.byPerson
 SELECT` + columns + `FROM casefile_case
-WHERE person = $1 AND (opened_at, id) < ($2, $3) ORDER BY opened_at DESC, id DESC LIMIT $4`
+WHERE person = $1 AND (opened_at, id) < ($2, $3) AND ` + withinReach5 + ` ORDER BY opened_at DESC, id DESC LIMIT $4`
 
 const byOffice = `-- casefile.byOffice
 SELECT` + columns + `FROM casefile_case

@@ -29,7 +29,7 @@ type Application struct {
 func (in *Intake) Apply(ctx context.Context, a access.Actor, ap Application) (caseID string, errs []form.FieldError, err error) {
 	const op = "intake.apply"
 	s, ok := in.c.Services.Current(ap.Service)
-	if !ok || s.Internal {
+	if !ok || s.Internal || s.About != "" {
 		return "", nil, fault.New(fault.NotFound, op, "")
 	}
 	if ap.Key == "" || len(ap.Key) > 200 {
@@ -41,7 +41,7 @@ func (in *Intake) Apply(ctx context.Context, a access.Actor, ap Application) (ca
 	d := Draft{Service: s.ID}
 	switch a.Kind {
 	case access.Resident:
-		if ap.Person != "" && ap.Person != a.ID {
+		if ap.Person != "" && ap.Person != a.ID || a.Acting() {
 			return "", nil, fault.New(fault.Denied, op, "")
 		}
 		if a.Level < s.Trust {

@@ -44,6 +44,7 @@ type Draft struct {
 	CaseID                      string // once submitted
 	CreatedAt, ChangedAt        time.Time
 	ExpiresAt                   time.Time
+	Mandate, By                 string // under which mandate somebody fills it in for the owner, and their name
 	rev                         int64
 }
 

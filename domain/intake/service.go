@@ -34,6 +34,8 @@ type Config struct {
 	OpenCase func(ctx context.Context, tx *store.Tx, g access.Grant, o Opening) (caseID string, err error)
 	// Case is what a case was opened with, corrections included.
 	Case func(ctx context.Context, q store.Q, caseID string) (CaseData, error)
+	// Withdrawn tells the file of a case that its consent doesn't hold any more; may be nil.
+	Withdrawn func(ctx context.Context, tx *store.Tx, c Consent) error
 	// Corrected puts the corrected application into the case and lets its process go on.
 	Corrected func(ctx context.Context, tx *store.Tx, c Correction, application json.RawMessage) error
 	// PutFile and OpenFile keep uploads; core/blob. nil: forms take no files.
@@ -90,38 +92,75 @@ func (in *Intake) Start(ctx context.Context, a access.Actor, serviceID string) (
 	if !ok || s.Internal {
 		return Draft{}, fault.New(fault.NotFound, op, "")
 	}
+	if s.About != "" {
+		return Draft{}, fault.New(fault.Conflict, op, "intake.beginsElsewhere")
+	}
+	return in.open(ctx, a, s, nil)
+}
+
+// open gives the person's open draft of a service, or a new one.
+func (in *Intake) open(ctx context.Context, a access.Actor, s *service.Service, also func(*store.Tx, Draft) error) (Draft, error) {
+	const op = "intake.start"
 	if err := needResident(op, a); err != nil {
 		return Draft{}, err
 	}
 	var d Draft
 	err := in.c.DB.Write(ctx, func(tx *store.Tx) error {
-		now := in.c.Now()
-		if _, err := tx.Exec(ctx, expireOne, a.ID, s.ID, store.Micros(now)); err != nil {
+		if _, err := in.may(ctx, tx, a, access.Change, s.ID); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, insertDraft, ident.New(), a.ID, s.ID, s.Version, store.Micros(now), store.Micros(now.Add(in.c.Keep))); err != nil {
+		now, by := in.c.Now(), ""
+		if a.Acting() {
+			by = a.Name
+		}
+		if _, err := tx.Exec(ctx, expireOne, a.Person(), s.ID, store.Micros(now), a.Mandate); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, insertDraft, ident.New(), a.Person(), s.ID, s.Version, store.Micros(now), store.Micros(now.Add(in.c.Keep)), a.Mandate, by); err != nil {
 			return err
 		}
 		var err error
-		d, err = store.One(ctx, tx, scanDraft, openDraft, a.ID, s.ID)
-		return err
+		if d, err = store.One(ctx, tx, scanDraft, openDraft, a.Person(), s.ID, a.Mandate); err != nil || also == nil {
+			return err
+		}
+		return also(tx, d)
 	})
 	return d, fault.Wrap(op, err)
 }
 
-// Drafts lists the person's open drafts, the last changed first.
+// Drafts lists the person's open drafts, the last changed first; to who acts for them, those of the mandate.
 func (in *Intake) Drafts(ctx context.Context, a access.Actor) ([]Draft, error) {
-	l, err := store.All(ctx, in.c.DB, scanDraft, listDrafts, a.ID, store.Micros(in.c.Now()))
+	if _, err := in.may(ctx, nil, a, access.List, ""); err != nil {
+		return nil, err
+	}
+	l, err := store.All(ctx, in.c.DB, scanDraft, listDrafts, a.Person(), store.Micros(in.c.Now()), a.Mandate)
 	return l, fault.Wrap("intake.drafts", err)
 }
 
 // Draft reads a person's own draft. Anybody else's is not found.
 func (in *Intake) Draft(ctx context.Context, a access.Actor, id string) (Draft, error) {
 	const op = "intake.draft"
-	if !ident.Valid(id) || a.Kind != access.Resident {
+	d, err := in.find(ctx, a, id)
+	if err != nil {
+		return d, err
+	}
+	g, err := in.may(ctx, nil, a, access.Read, d.Service)
+	if err == nil {
+		err = covered(op, g, a, d)
+	}
+	if err != nil {
+		return Draft{}, err
+	}
+	return d, nil
+}
+
+// find is Draft for what asks itself whether the actor may.
+func (in *Intake) find(ctx context.Context, a access.Actor, id string) (Draft, error) {
+	const op = "intake.draft"
+	if !ident.Valid(id) || a.Kind != access.Resident || a.Person() == "" {
 		return Draft{}, fault.New(fault.NotFound, op, "intake.noDraft")
 	}
-	d, err := store.One(ctx, in.c.DB, scanDraft, readDraft, id, a.ID, store.Micros(in.c.Now()))
+	d, err := store.One(ctx, in.c.DB, scanDraft, readDraft, id, a.Person(), store.Micros(in.c.Now()), a.Mandate)
 	if fault.Is(err, fault.NotFound) {
 		return d, fault.Because(fault.NotFound, op, "intake.noDraft", err)
 	}
@@ -158,7 +197,7 @@ func (in *Intake) context(ctx context.Context, a access.Actor, s *service.Servic
 	}
 	vars := map[string]any{
 		"lists": lists, "registers": nil,
-		"person":  map[string]any{"id": a.ID, "name": a.Name},
+		"person":  map[string]any{"id": a.Person(), "name": a.PersonName()},
 		"service": map[string]any{"id": s.ID, "title": s.Title.For(lang)},
 	}
 	if d.Registers != nil {
@@ -206,13 +245,13 @@ func (in *Intake) Consent(ctx context.Context, a access.Actor, id string, yes bo
 			return err
 		}
 	}
-	return in.change(ctx, op, a, id, func(d *Draft) error {
+	return in.changeWith(ctx, op, a, id, func(d *Draft) error {
 		d.Consent, d.Registers, d.FetchedAt = No, nil, time.Time{}
 		if yes {
 			d.Consent, d.Registers, d.FetchedAt = Yes, registers, in.c.Now()
 		}
 		return nil
-	})
+	}, func(tx *store.Tx, d Draft) error { return in.give(ctx, tx, d, s, yes) })
 }
 
 func (in *Intake) fetch(ctx context.Context, a access.Actor, s *service.Service) (map[string]any, error) {
@@ -230,11 +269,16 @@ func (in *Intake) fetch(ctx context.Context, a access.Actor, s *service.Service)
 	// On record, all of them in one commit, before anything is read.
 	err := in.c.DB.Write(ctx, func(tx *store.Tx) error {
 		for i, use := range s.Data {
-			var err error
+			err := in.mayFetch(ctx, tx, a, s, use)
+			if err != nil {
+				return err
+			}
 			if grants[i], err = in.c.Access.PermitTx(ctx, tx, access.Request{
 				Actor: reader, Action: access.Read, Resource: "register:" + use.Register, Purpose: s.ID, Basis: use.Basis,
-				Service: s.ID, Owner: a.ID, Subjects: []string{a.ID}, Fields: use.Fields,
-			}); err != nil {
+				Service: s.ID, Owner: a.Person(), Subjects: []string{a.Person()}, Fields: use.Fields,
+			}); access.Restricted(err) {
+				continue // what is restricted is asked of the person, as if no register knew it
+			} else if err != nil {
 				return err
 			}
 		}
@@ -244,7 +288,11 @@ func (in *Intake) fetch(ctx context.Context, a access.Actor, s *service.Service)
 		return nil, fault.Wrap(op, err)
 	}
 	for i, use := range s.Data {
-		val, err := in.c.Fetch(ctx, grants[i], use, a.ID)
+		if grants[i].Zero() {
+			registers[use.As] = nil
+			continue
+		}
+		val, err := in.c.Fetch(ctx, grants[i], use, a.Person())
 		if err != nil {
 			return nil, fault.Wrap(op, err)
 		}
@@ -293,8 +341,13 @@ func (in *Intake) Refresh(ctx context.Context, a access.Actor, d Draft) (Draft, 
 // meantime; else it begins again, so that two devices that save different fields
 // both keep theirs.
 func (in *Intake) change(ctx context.Context, op string, a access.Actor, id string, f func(d *Draft) error) error {
+	return in.changeWith(ctx, op, a, id, f, nil)
+}
+
+// changeWith is change with something more in its transaction.
+func (in *Intake) changeWith(ctx context.Context, op string, a access.Actor, id string, f func(d *Draft) error, also func(*store.Tx, Draft) error) error {
 	for range 8 {
-		d, err := in.Draft(ctx, a, id)
+		d, err := in.find(ctx, a, id)
 		if err != nil {
 			return err
 		}
@@ -312,10 +365,18 @@ func (in *Intake) change(ctx context.Context, op string, a access.Actor, id stri
 		}
 		done := false
 		err = in.c.DB.Write(ctx, func(tx *store.Tx) error {
+			g, err := in.may(ctx, tx, a, access.Change, d.Service)
+			if err == nil {
+				err = covered(op, g, a, d)
+			}
+			if err != nil {
+				return err
+			}
 			now := in.c.Now()
-			var err error
-			done, err = save(ctx, tx, d, now, now.Add(in.c.Keep))
-			return err
+			if done, err = save(ctx, tx, d, now, now.Add(in.c.Keep)); err != nil || !done || also == nil {
+				return err
+			}
+			return also(tx, d)
 		})
 		if err != nil {
 			return fault.Wrap(op, err)
@@ -498,9 +559,21 @@ func (in *Intake) OpenFile(ctx context.Context, a access.Actor, id, field, hash 
 func (in *Intake) Discard(ctx context.Context, a access.Actor, id string) error {
 	const op = "intake.discard"
 	return fault.Wrap(op, in.c.DB.Write(ctx, func(tx *store.Tx) error {
-		n, err := tx.Exec(ctx, discardDraft, id, a.ID)
+		if a.Acting() {
+			d, err := in.find(ctx, a, id)
+			if err == nil {
+				_, err = in.may(ctx, tx, a, access.Change, d.Service)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		n, err := tx.Exec(ctx, discardDraft, id, a.Person(), a.Mandate)
 		if err == nil && n == 0 {
 			return fault.New(fault.NotFound, op, "intake.noDraft")
+		}
+		if err == nil {
+			_, err = tx.Exec(ctx, withdrawOfDraft, id, a.ID, store.Micros(in.c.Now()))
 		}
 		return err
 	}))
@@ -545,29 +618,32 @@ func (in *Intake) Submit(ctx context.Context, a access.Actor, id, lang string) (
 		if err != nil {
 			return "", nil, fault.Wrap(op, err)
 		}
-		done := false
+		done, office := false, officeOf(s, d.Registers)
 		err = in.c.DB.Write(ctx, func(tx *store.Tx) error {
 			done = false
 			g, err := in.c.Access.PermitTx(ctx, tx, access.Request{
-				Actor: a, Action: access.Submit, Resource: "case", Purpose: s.ID, Basis: s.Basis(), Service: s.ID, Office: s.Office, Owner: a.ID,
+				Actor: a, Action: access.Submit, Resource: "case", Purpose: s.ID, Basis: s.Basis(), Service: s.ID, Office: office, Owner: a.Person(),
 			})
 			if err != nil {
 				return err
 			}
 			caseID, err = in.c.OpenCase(ctx, tx, g, Opening{
-				Draft: d.ID, Service: s.ID, Version: s.Version, Office: s.Office, Person: a.ID, PersonName: a.Name,
+				Draft: d.ID, Service: s.ID, Version: s.Version, Office: office, Person: a.Person(), PersonName: a.PersonName(),
 				Channel: "online", Lang: lang, Application: application, Registers: registers,
 			})
 			if err != nil {
 				return err
 			}
 			now := in.c.Now()
-			n, err := tx.Exec(ctx, submitDraft, d.ID, a.ID, d.rev, caseID, store.Micros(now), store.Micros(now.Add(in.c.Keep)))
+			n, err := tx.Exec(ctx, submitDraft, d.ID, a.Person(), d.rev, caseID, store.Micros(now), store.Micros(now.Add(in.c.Keep)))
 			if err != nil {
 				return err
 			}
 			if n == 0 { // changed or submitted meanwhile: nothing of this stays
 				return fault.New(fault.Conflict, op, "intake.busy")
+			}
+			if _, err := tx.Exec(ctx, submitConsent, d.ID, a.ID, caseID); err != nil {
+				return err
 			}
 			done = true
 			return nil
@@ -592,7 +668,14 @@ func (in *Intake) Sweep(ctx context.Context) (int64, error) {
 	var n int64
 	err := in.c.DB.Write(ctx, func(tx *store.Tx) error {
 		var err error
-		n, err = tx.Exec(ctx, expireDrafts, store.Micros(in.c.Now()))
+		now := in.c.Now()
+		if n, err = tx.Exec(ctx, expireDrafts, store.Micros(now)); err != nil {
+			return err
+		}
+		if _, err = tx.Exec(ctx, endConsents, store.Micros(now)); err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, dropConsents, store.Micros(now.Add(-keepConsents)))
 		return err
 	})
 	return n, fault.Wrap("intake.sweep", err)
@@ -659,7 +742,7 @@ func (in *Intake) Correctable(ctx context.Context, caseID, lang string) ([]Corre
 
 // Corrections are the person's open corrections of a case.
 func (in *Intake) Corrections(ctx context.Context, a access.Actor, caseID string) ([]Correction, error) {
-	l, err := store.All(ctx, in.c.DB, scanCorrection, caseCorrections, caseID, a.ID)
+	l, err := store.All(ctx, in.c.DB, scanCorrection, caseCorrections, caseID, a.Person())
 	return l, fault.Wrap("intake.corrections", err)
 }
 
@@ -680,9 +763,12 @@ func (in *Intake) Correcting(ctx context.Context, a access.Actor, id, lang strin
 	if !ident.Valid(id) || in.c.Case == nil {
 		return nil, fault.New(fault.NotFound, op, "")
 	}
-	c, err := store.One(ctx, in.c.DB, scanCorrection, readCorrection, id, a.ID)
+	c, err := store.One(ctx, in.c.DB, scanCorrection, readCorrection, id, a.Person())
 	if err != nil {
 		return nil, fault.Wrap(op, err)
+	}
+	if err := in.mayCorrect(ctx, a, c); err != nil {
+		return nil, err
 	}
 	out := &Correcting{Correction: c}
 	if out.data, err = in.c.Case(ctx, in.c.DB, c.CaseID); err != nil {
@@ -753,7 +839,7 @@ func (in *Intake) Correct(ctx context.Context, a access.Actor, id string, post u
 	errs = visible(errs)
 	if len(errs) > 0 {
 		return errs, fault.Wrap(op, in.c.DB.Write(ctx, func(tx *store.Tx) error {
-			_, err := tx.Exec(ctx, saveCorrection, id, a.ID, c.Correction.rev, storable(errs[0].Raw))
+			_, err := tx.Exec(ctx, saveCorrection, id, a.Person(), c.Correction.rev, storable(errs[0].Raw))
 			return err
 		}))
 	}
@@ -768,11 +854,11 @@ func (in *Intake) Correct(ctx context.Context, a access.Actor, id string, post u
 	return nil, fault.Wrap(op, in.c.DB.Write(ctx, func(tx *store.Tx) error {
 		if _, err := in.c.Access.PermitTx(ctx, tx, access.Request{
 			Actor: a, Action: access.Change, Resource: "case", Purpose: c.Service.ID, Basis: c.Service.Basis(),
-			Service: c.Service.ID, Case: c.Correction.CaseID, Office: c.Service.Office, Owner: a.ID, Fields: []string{c.Correction.Field},
+			Service: c.Service.ID, Case: c.Correction.CaseID, Office: c.Service.Office, Owner: a.Person(), Fields: []string{c.Correction.Field},
 		}); err != nil {
 			return err
 		}
-		n, err := tx.Exec(ctx, finishCorrection, id, a.ID, store.Micros(in.c.Now()))
+		n, err := tx.Exec(ctx, finishCorrection, id, a.Person(), store.Micros(in.c.Now()))
 		if err != nil || n == 0 {
 			return err
 		}

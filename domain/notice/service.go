@@ -393,19 +393,19 @@ func (d *Desk) Get(ctx context.Context, g access.Grant, id string) (Document, er
 	if err := g.Must(access.Read, "document"); err != nil {
 		return Document{}, err
 	}
-	sql, who := scope(g, byIDAndPerson, byIDAndOffice)
-	x, err := store.One(ctx, d.c.DB, scan, sql, id, who)
+	sql, args := scope(g, id, byIDAndPerson, byIDAndOffice)
+	x, err := store.One(ctx, d.c.DB, scan, sql, args...)
 	return x, fault.Wrap(op, err)
 }
 
 // scope chooses the query that holds the actor to what is theirs.
-func scope(g access.Grant, person, office string) (sql, who string) {
+func scope(g access.Grant, id, person, office string) (sql string, args []any) {
 	if a := g.Actor(); a.Kind == access.Resident {
-		return person, a.ID
+		return person, []any{id, g.Person(), g.Reach()}
 	} else if a.Office != "" {
-		return office, a.Office
+		return office, []any{id, a.Office}
 	}
-	return person, "" // finds nothing
+	return person, []any{id, "", ""} // finds nothing
 }
 
 // Open reads a document's PDF. The first time that the person does it is kept: the
@@ -420,7 +420,8 @@ func (d *Desk) Open(ctx context.Context, g access.Grant, id string) (Document, i
 	if err != nil {
 		return x, nil, fault.Wrap(op, err)
 	}
-	if g.Actor().Kind == access.Resident && x.FetchedAt.IsZero() {
+	// A delegate receives it for the person if their mandate covers messages (§ 41 (1) VwVfG NRW); else they only look.
+	if g.Actor().Kind == access.Resident && g.Allows("messages") && x.FetchedAt.IsZero() {
 		err := d.c.DB.Write(ctx, func(tx *store.Tx) error {
 			_, err := tx.Exec(ctx, setFetched, x.ID, store.Micros(d.c.Now()))
 			return err
@@ -441,9 +442,25 @@ func (d *Desk) OfCase(ctx context.Context, g access.Grant, caseID string) ([]Doc
 			return nil, err
 		}
 	}
-	sql, who := scope(g, ofCaseAndPerson, ofCaseAndOffice)
-	list, err := store.All(ctx, d.c.DB, scan, sql, caseID, who)
+	sql, args := scope(g, caseID, ofCaseAndPerson, ofCaseAndOffice)
+	list, err := store.All(ctx, d.c.DB, scan, sql, args...)
 	return list, fault.Wrap("notice.ofCase", err)
+}
+
+// Mine lists the documents of the resident who asks, the newest first; before is the last of the page before.
+func (d *Desk) Mine(ctx context.Context, g access.Grant, before string, n int) ([]Document, error) {
+	const op = "notice.mine"
+	if err := g.Must(access.List, "document"); err != nil {
+		return nil, err
+	}
+	if g.Actor().Kind != access.Resident {
+		return nil, fault.New(fault.Denied, op, "")
+	}
+	if before == "" {
+		before = "g" // behind every id
+	}
+	list, err := store.All(ctx, d.c.DB, scan, pageOfPerson, g.Actor().ID, before, min(max(n, 1), 200))
+	return list, fault.Wrap(op, err)
 }
 
 // Revoke takes a document back, from now on. Only its office can.

@@ -22,8 +22,11 @@ INSERT INTO notice_document (id, case_id, person, office, service, template, kin
 	issued_at, fetched_at, revoked_at, revoked_by, revoked_why)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 0, 0, '', '')`
 
+// Somebody who acts for the person reaches the services that their mandate covers (access.Grant.Reach).
+const withinReach = `($3 = '' OR replace($3, '|' || service || '|', '') <> $3)`
+
 const byIDAndPerson = `-- notice.byIDAndPerson
-SELECT` + columns + `FROM notice_document WHERE id = $1 AND person = $2 AND person <> ''`
+SELECT` + columns + `FROM notice_document WHERE id = $1 AND person = $2 AND person <> '' AND ` + withinReach
 
 const byIDAndOffice = `-- notice.byIDAndOffice
 SELECT` + columns + `FROM notice_document WHERE id = $1 AND office = $2`
@@ -32,7 +35,7 @@ const byCode = `-- notice.byCode
 SELECT` + columns + `FROM notice_document WHERE code = $1 AND code <> ''`
 
 const ofCaseAndPerson = `-- notice.ofCaseAndPerson
-SELECT` + columns + `FROM notice_document WHERE case_id = $1 AND person = $2 AND person <> '' ORDER BY id LIMIT 200`
+SELECT` + columns + `FROM notice_document WHERE case_id = $1 AND person = $2 AND person <> '' AND ` + withinReach + ` ORDER BY id LIMIT 200`
 
 const ofCaseAndOffice = `-- notice.ofCaseAndOffice
 SELECT` + columns + `FROM notice_document WHERE case_id = $1 AND office = $2 ORDER BY id LIMIT 200`
@@ -53,3 +56,6 @@ func scan(s store.Scanner) (d Document, err error) {
 	d.IssuedAt, d.FetchedAt, d.RevokedAt = store.Time(issued), store.Time(fetched), store.Time(revoked)
 	return d, json.Unmarshal(kind, &d.Kind)
 }
+
+const pageOfPerson = `-- notice.pageOfPerson
+SELECT` + columns + `FROM notice_document WHERE person = $1 AND person <> '' AND id < $2 ORDER BY id DESC LIMIT $3`

@@ -87,8 +87,8 @@ func (b *Box) List(ctx context.Context, g access.Grant, after After, n int) ([]M
 
 // owner is whose messages the grant is for: only residents have a postbox.
 func owner(g access.Grant) string {
-	if a := g.Actor(); a.Kind == access.Resident {
-		return a.ID
+	if g.Actor().Kind == access.Resident {
+		return g.Person()
 	}
 	return ""
 }
@@ -103,7 +103,8 @@ func (b *Box) Read(ctx context.Context, g access.Grant, id string) (Message, err
 	if err != nil {
 		return m, fault.Wrap(op, err)
 	}
-	if m.ReadAt.IsZero() {
+	// Who reads it for somebody else leaves it new for them.
+	if m.ReadAt.IsZero() && !g.Actor().Acting() {
 		now := b.c.Now()
 		err := b.c.DB.Write(ctx, func(tx *store.Tx) error {
 			_, err := tx.Exec(ctx, setRead, id, owner(g), store.Micros(now))
@@ -126,7 +127,7 @@ func (b *Box) OfCase(ctx context.Context, g access.Grant, caseID string) ([]Mess
 	}
 	sql, who := ofCaseAndOffice, g.Actor().Office
 	if g.Actor().Kind == access.Resident {
-		sql, who = ofCaseAndPerson, g.Actor().ID
+		sql, who = ofCaseAndPerson, g.Person()
 	}
 	list, err := store.All(ctx, b.c.DB, scan, sql, caseID, who)
 	return list, fault.Wrap("postbox.ofCase", err)

@@ -128,19 +128,20 @@ func scanChange(s store.Scanner) (c Change, err error) {
 func (s *Service) withVersions(ctx context.Context, g access.Grant, d *Definition, list []Change, fields []string) error {
 	var rows []row
 	var of []int
+	reaches := s.reaches(g.Request().Purpose)
 	for i, c := range list {
 		if c.Kind != Put && c.Kind != Turned {
 			continue
 		}
-		r, err := store.One(ctx, s.db, scanRow, recordByID, d.ID, c.ID)
+		r, err := store.One(ctx, s.db, scanRow, readableByID, d.ID, c.ID, reaches)
 		if err == nil && r.Version != c.Version {
 			r, err = store.One(ctx, s.db, scanRow, versionOf, d.ID, c.ID, c.Version)
 			if fault.Is(err, fault.NotFound) { // it has come into force between the two questions
-				r, err = store.One(ctx, s.db, scanRow, recordByID, d.ID, c.ID)
+				r, err = store.One(ctx, s.db, scanRow, readableByID, d.ID, c.ID, reaches)
 			}
 		}
 		switch {
-		case fault.Is(err, fault.NotFound): // it is being erased: a later change says so
+		case fault.Is(err, fault.NotFound): // restricted, or being erased: a later change says so
 			continue
 		case err != nil:
 			return err

@@ -29,6 +29,9 @@ func (s *Service) AsOf(ctx context.Context, g access.Grant, register, key string
 	if err != nil {
 		return Record{}, fault.Wrap(op, err)
 	}
+	if _, err := store.One(ctx, s.db, scanRow, readableByID, d.ID, id, s.reaches(g.Request().Purpose)); err != nil {
+		return Record{}, fault.Wrap(op, err)
+	}
 	r, err := s.asOf(ctx, s.db, d.ID, id, store.Micros(valid), store.Micros(known))
 	if err != nil {
 		return Record{}, fault.Wrap(op, err)
@@ -36,7 +39,7 @@ func (s *Service) AsOf(ctx context.Context, g access.Grant, register, key string
 	if r.none() {
 		return Record{}, fault.New(fault.NotFound, op, "")
 	}
-	return s.show(ctx, op, g, d, r)
+	return s.show(ctx, op, g, d, r, when{store.Micros(valid), store.Micros(known)})
 }
 
 // none reports whether the assertion is that there is nothing any more.
@@ -260,26 +263,12 @@ func (s *Service) Erase(ctx context.Context, tx *store.Tx, g access.Grant, perso
 				break
 			}
 			for _, r := range rows {
-				if err := s.reindex(ctx, tx, d, r, row{}); err != nil {
-					return 0, fault.Wrap(op, err)
-				}
-				n, err := tx.Exec(ctx, deleteVersions, d.ID, r.ID)
+				n, err := s.eraseRow(ctx, tx, d, r, why)
 				if err != nil {
 					return 0, fault.Wrap(op, err)
 				}
-				if _, err := tx.Exec(ctx, deleteRecord, d.ID, r.ID); err != nil {
-					return 0, fault.Wrap(op, err)
-				}
 				records++
-				versions += n + 1
-				if err := s.noteErased(ctx, tx, Change{Register: d.ID, ID: r.ID, Version: r.last + 1, Kind: Erased, Case: why.Case, At: s.now()}); err != nil {
-					return 0, fault.Wrap(op, err)
-				}
-				if s.publish != nil {
-					if err := s.publish(ctx, tx, Changed{Register: d.ID, ID: r.ID, Version: r.last + 1, Case: why.Case, Erased: true}); err != nil {
-						return 0, fault.Wrap(op, err)
-					}
-				}
+				versions += n
 			}
 		}
 		if records == 0 {

@@ -10,5 +10,5 @@ import (
 //go:embed words/messages.*.toml
 var words embed.FS
 
-// Words are the texts of what goes wrong when a record is changed or the feed is read.
-func Words() fs.FS { return words }
+// Messages are the texts of what goes wrong when a record is changed or the feed is read.
+func Messages() fs.FS { return words }

@@ -28,7 +28,7 @@ type casePage struct {
 }
 
 func (p *pages) showCase(w http.ResponseWriter, r *http.Request) error {
-	a, err := p.resident(r)
+	a, err := p.person(r)
 	if err != nil {
 		return err
 	}
@@ -37,7 +37,7 @@ func (p *pages) showCase(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	ctx, loc := r.Context(), web.Localizer(r)
-	g, err := p.Access.Permit(ctx, access.Request{Actor: a, Action: access.Read, Resource: "case", Purpose: purposeOwn, Case: id, Owner: a.ID})
+	g, err := p.Access.Permit(ctx, access.Request{Actor: a, Action: access.Read, Resource: "case", Purpose: purposeOwn, Case: id, Owner: a.Person()})
 	if err != nil {
 		return err
 	}

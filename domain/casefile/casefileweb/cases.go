@@ -23,12 +23,12 @@ type casesPage struct {
 }
 
 func (p *pages) showCases(w http.ResponseWriter, r *http.Request) error {
-	a, err := p.resident(r)
+	a, err := p.person(r)
 	if err != nil {
 		return err
 	}
 	ctx, loc := r.Context(), web.Localizer(r)
-	g, err := p.Access.Permit(ctx, access.Request{Actor: a, Action: access.List, Resource: "case", Purpose: purposeOwn, Owner: a.ID})
+	g, err := p.Access.Permit(ctx, access.Request{Actor: a, Action: access.List, Resource: "case", Purpose: purposeOwn, Owner: a.Person()})
 	if err != nil {
 		return err
 	}

@@ -147,7 +147,7 @@ func (p *Pages) submit(w http.ResponseWriter, r *http.Request) error {
 type draftsPage struct{ Drafts ui.TaskList }
 
 func (p *Pages) listDrafts(w http.ResponseWriter, r *http.Request) error {
-	actor, err := identity.Require(r, access.Basic)
+	actor, err := identity.RequireActing(r, access.Basic)
 	if err != nil {
 		return err
 	}
@@ -231,7 +231,7 @@ func (p *Pages) showCorrection(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p *Pages) renderCorrection(w http.ResponseWriter, r *http.Request, errs []form.FieldError, status int) error {
-	actor, err := identity.Require(r, access.Basic)
+	actor, err := identity.RequireActing(r, access.Basic)
 	if err != nil {
 		return err
 	}
@@ -260,7 +260,7 @@ func (p *Pages) renderCorrection(w http.ResponseWriter, r *http.Request, errs []
 }
 
 func (p *Pages) takeCorrection(w http.ResponseWriter, r *http.Request) error {
-	actor, err := identity.Require(r, access.Basic)
+	actor, err := identity.RequireActing(r, access.Basic)
 	if err != nil {
 		return err
 	}

@@ -170,7 +170,7 @@ func (p *pages) own(w http.ResponseWriter, r *http.Request) error {
 	if a.Kind != access.Resident {
 		return fault.New(fault.Denied, "noticeweb.own", "")
 	}
-	return p.send(w, r, access.Request{Actor: a, Action: access.Read, Resource: "document", Purpose: purposeOwn, Owner: a.ID})
+	return p.send(w, r, access.Request{Actor: a, Action: access.Read, Resource: "document", Purpose: purposeOwn, Owner: a.Person()})
 }
 
 // office is a document for the office that issued it.

@@ -27,7 +27,7 @@ func (p *pages) showList(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	ctx, loc := r.Context(), web.Localizer(r)
-	g, err := p.Access.Permit(ctx, access.Request{Actor: a, Action: access.List, Resource: "message", Purpose: purposeOwn, Owner: a.ID})
+	g, err := p.Access.Permit(ctx, access.Request{Actor: a, Action: access.List, Resource: "message", Purpose: purposeOwn, Owner: a.Person()})
 	if err != nil {
 		return err
 	}
@@ -36,7 +36,7 @@ func (p *pages) showList(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	unread, err := p.Box.Unread(ctx, a.ID)
+	unread, err := p.Box.Unread(ctx, a.Person())
 	if err != nil {
 		return err
 	}

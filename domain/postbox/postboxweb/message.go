@@ -31,7 +31,7 @@ func (p *pages) showMessage(w http.ResponseWriter, r *http.Request) error {
 		return fault.New(fault.NotFound, "postboxweb.message", "")
 	}
 	ctx, loc := r.Context(), web.Localizer(r)
-	g, err := p.Access.Permit(ctx, access.Request{Actor: a, Action: access.Read, Resource: "message", Purpose: purposeOwn, Owner: a.ID})
+	g, err := p.Access.Permit(ctx, access.Request{Actor: a, Action: access.Read, Resource: "message", Purpose: purposeOwn, Owner: a.Person()})
 	if err != nil {
 		return err
 	}

@@ -61,7 +61,7 @@ func open(t testing.TB, db *store.DB) *desk {
 		r.Actor, r.Basis = access.SystemActor("test"), "test"
 		return accesstest.Grant(t, checker, r)
 	}
-	words, err := i18n.Load(append(web.Messages(), Messages(), register.Words())...)
+	words, err := i18n.Load(append(web.Messages(), Messages(), register.Messages())...)
 	must(t, err)
 	for _, m := range words.Missing() {
 		if strings.Contains(m, "register") {
