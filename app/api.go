@@ -47,7 +47,7 @@ func (h *House) apiMounts(words *i18n.Catalogue) (web.Mounts, error) {
 	h.words = words
 	h.api, err = api.New(api.Config{
 		DB: h.db, Key: key, PublicURL: h.config.Server.PublicURL, Contact: h.city.Info.Email, Issuer: h.config.Identity.Issuer, Log: h.log, Now: h.now, Words: words,
-		Authenticate: bearer.Actor, Access: h.access, Services: h.services, Cases: h.cases, Tasks: h.engine,
+		Authenticate: bearer.Actor, Access: h.access, Services: h.services, Cases: h.cases, Tasks: h.engine, Registers: h.registers, Zone: h.zone,
 		Check: h.notice.Check, Submit: h.submitFor, Complete: h.completeFor,
 		More:      []func(api.Room){func(r api.Room) { h.webhooks.Operations(r.API, r.Caller, r.Fail) }},
 		PerMinute: h.apiRate(),

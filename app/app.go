@@ -5,7 +5,6 @@ package app
 import (
 	"context"
 	"embed"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -192,8 +191,13 @@ func (h *House) strongRoom(ctx context.Context, o Options) (err error) {
 	if err := h.blobs.Belong(ctx, h.db); err != nil {
 		return err
 	}
-	if h.vault, err = openVault(c, h.db); err != nil {
+	if h.vault, err = openVault(ctx, c, h.db); err != nil {
 		return err
+	}
+	if !o.AsIs {
+		if _, err := (&audit.Ledger{DB: h.db, Keys: ledger.Keys(h.vault)}).MoveKeys(ctx); err != nil {
+			return err
+		}
 	}
 	// The data folder belongs to one process at a time, so its key names the node; with the
 	// host, for folders that were copied.
@@ -226,51 +230,12 @@ func (h *House) strongRoom(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	if h.access, err = access.New(access.Config{Policies: policies, DB: h.db, Now: h.now, Log: h.log, Disclose: disclose, Mandate: h.mandateFacts}); err != nil {
+	if h.access, err = access.New(h.accessConfig(policies, disclose)); err != nil {
 		return err
 	}
 	h.sessions, err = identity.NewSessions(identity.Config{DB: h.db, Secure: strings.HasPrefix(c.Server.PublicURL, "https:"),
 		Idle: c.Identity.SessionIdle, Absolute: c.Identity.SessionMax, Now: h.now, Log: h.log, Acting: h.acting})
 	return err
-}
-
-// openVault opens the keys of persons. The master key is as configured, else in a file
-// beside the keyset, which protects copies of the database and nothing more.
-func openVault(c config.Config, db *store.DB) (*vault.Vault, error) {
-	master, err := masterKey(c)
-	if err != nil {
-		return nil, err
-	}
-	keyset, err := vault.NewKeyset(master)
-	if err != nil {
-		return nil, err
-	}
-	if keyset, err = blob.WriteOnce(keysetFile(c), keyset); err != nil {
-		return nil, err
-	}
-	return vault.New(db, master, keyset)
-}
-
-func keysetFile(c config.Config) string { return filepath.Join(c.Data.Shared, "vault.keyset") }
-func masterFile(c config.Config) string { return filepath.Join(c.Data.Shared, "vault.key") }
-
-func masterKey(c config.Config) (vault.MasterKey, error) {
-	if !c.Vault.Elsewhere() {
-		key, err := secretFile(masterFile(c))
-		if err != nil {
-			return nil, err
-		}
-		return vault.Master(key)
-	}
-	text, err := c.Vault.Key.Read()
-	if err != nil {
-		return nil, fmt.Errorf("vault.key: %w", err)
-	}
-	key, err := hex.DecodeString(text)
-	if err != nil || len(key) != 32 {
-		return nil, errors.New("vault.key: want 32 bytes as 64 hexadecimal digits, as openssl rand -hex 32 makes them")
-	}
-	return vault.Master(key)
 }
 
 // openBus starts the embedded NATS server, or connects to the one outside.
@@ -323,10 +288,14 @@ func (h *House) offices(ctx context.Context, o Options) (err error) {
 	if h.definitions, err = register.Load(registersFS); err != nil {
 		return err
 	}
-	h.registers, err = register.New(register.Config{DB: h.db, Vault: h.vault, Registers: h.definitions, Now: h.now,
+	reaches, err := loadRestriction(folder("policies"))
+	if err != nil {
+		return err
+	}
+	h.registers, err = register.New(register.Config{Restricted: reaches, DB: h.db, Vault: h.vault, Registers: h.definitions, Now: h.now, Linked: h.access.Permit,
 		Publish: func(ctx context.Context, tx *store.Tx, e register.Changed) error {
 			return h.publish(ctx, tx, register.EventChanged, e.Case, e)
-		}})
+		}, Seen: h.access.Seen})
 	if err != nil {
 		return err
 	}
@@ -379,7 +348,7 @@ func (h *House) offices(ctx context.Context, o Options) (err error) {
 			return h.registers.Fetch(ctx, g, register.Use{Register: use.Register, Person: person, Fields: use.Fields, One: use.One})
 		},
 		List:     h.registers.List,
-		OpenCase: h.openCase, Case: h.caseData, Corrected: h.corrected,
+		OpenCase: h.openCase, Case: h.caseData, Corrected: h.corrected, Withdrawn: h.withdrawn,
 		PutFile: h.putFile, OpenFile: h.blobs.Open,
 	})
 	return err
@@ -440,8 +409,15 @@ func (h *House) checkService(s *service.Service) []service.Problem {
 		}
 	}
 	for _, w := range s.Write {
-		if _, ok := h.definitions.Get(w); !ok {
-			say("[[write]]: there is no register %q", w)
+		def, ok := h.definitions.Get(w.Register)
+		if !ok {
+			say("[[write]]: there is no register %q", w.Register)
+			continue
+		}
+		for _, f := range w.Names() {
+			if _, ok := def.Field(f); !ok {
+				say("[[write]]: the register %s has no field %q", w.Register, f)
+			}
 		}
 	}
 	for _, m := range begunBy(s) {
@@ -700,7 +676,7 @@ func (h *House) turn(ctx context.Context) error {
 	}
 }
 
-// watch loads packages that have changed.
+// watch loads packages and policies that have changed.
 func (h *House) watch(ctx context.Context) error {
 	c := h.config.Content
 	if c.Dir == "" || c.Reload == 0 {
@@ -708,6 +684,7 @@ func (h *House) watch(ctx context.Context) error {
 		return nil
 	}
 	last := stamp(filepath.Join(c.Dir, "services"))
+	rules := stamp(filepath.Join(c.Dir, "policies"))
 	t := time.NewTicker(c.Reload)
 	defer t.Stop()
 	for {
@@ -715,6 +692,14 @@ func (h *House) watch(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-t.C:
+		}
+		if now := stamp(filepath.Join(c.Dir, "policies")); now != rules {
+			rules = now
+			if err := h.access.Load(os.DirFS(filepath.Join(c.Dir, "policies"))); err != nil {
+				h.log.Error("the policies have mistakes or fail their tests; those before stay in force", "err", err)
+			} else {
+				h.log.Warn("policies were loaded again")
+			}
 		}
 		now := stamp(filepath.Join(c.Dir, "services"))
 		if now == last {

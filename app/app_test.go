@@ -12,8 +12,10 @@ import (
 	"testing"
 	"time"
 
+	"mercator/base/fault"
 	"mercator/core/access"
 	"mercator/core/config"
+	"mercator/core/ledger"
 	"mercator/core/store/storetest"
 	"mercator/domain/notice"
 	"mercator/domain/payment"
@@ -78,9 +80,19 @@ func TestAScenarioCanFail(t *testing.T) {
 
 func testHouse(t *testing.T, dir, content string) *House {
 	t.Helper()
+	return testHouseOn(t, dir, content, "")
+}
+
+// testHouseOn is a house on PostgreSQL, if there is a connection string.
+func testHouseOn(t *testing.T, dir, content, dsn string) *House {
+	t.Helper()
 	c := config.Config{Data: config.Data{Dir: dir}, Content: config.Content{Dir: content}, Server: config.Server{PublicURL: "http://127.0.0.1"},
 		Identity: config.Identity{Issuer: "http://127.0.0.1:1", ClientID: "test", ClientSecret: config.Literal("test")},
-		Payment:  config.Payment{Endpoint: "http://127.0.0.1:1", CallbackSecret: config.Literal("test-test-test-test-test-test-test")}}.WithDefaults()
+		Payment:  config.Payment{Endpoint: "http://127.0.0.1:1", CallbackSecret: config.Literal("test-test-test-test-test-test-test")}}
+	if dsn != "" {
+		c.Database = config.Database{Engine: "postgres", DSN: config.Literal(dsn)}
+	}
+	c = c.WithDefaults()
 	h, err := New(context.Background(), Options{Config: c, Payments: &tillProvider{open: map[string]payment.Status{}}, NoStream: true})
 	if err != nil {
 		t.Fatal(err)
@@ -238,6 +250,80 @@ func TestBackupAndRestore(t *testing.T) {
 	}
 	if err := Restore(ctx, other, filepath.Join(contentDir, "embed.go"), filepath.Join(filepath.Dir(tar), keysFile), io.Discard); err == nil {
 		t.Error("something that is no backup was restored")
+	}
+}
+
+// A backup knows nobody whom the city has forgotten since: the keys of the ledger are no part of it, what brings them back
+// forgets again, and the ledger of the restored house verifies.
+func TestForgottenInBackupsToo(t *testing.T) {
+	ctx := context.Background()
+	h := testHouse(t, t.TempDir(), "")
+	defer h.Close()
+	read := func(person string) {
+		t.Helper()
+		if _, err := h.access.Permit(ctx, access.Request{Actor: access.SystemActor("process"), Action: access.Read, Resource: "register:residents", Purpose: "parking-permit", Basis: "x", Owner: person}); err != nil && !fault.Is(err, fault.Denied) {
+			t.Fatal(err)
+		}
+		if _, err := h.ledger.Append(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	read("person-anna")
+	read("person-bora")
+	a, err := openAudit(ctx, h.config, h.db)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := a.Key(ctx, "person-anna")
+	if err != nil || key == "" {
+		t.Fatalf("Anna has no key: %v", err)
+	}
+	dir := t.TempDir()
+	old, keys := filepath.Join(dir, "old.tar"), filepath.Join(dir, keysFile)
+	if err := Backup(ctx, h.config, old, "", io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.ledger.Forget(ctx, "person-anna"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.ledger.Append(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if err := Backup(ctx, h.config, filepath.Join(dir, "new.tar"), "", io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range []string{old, keys} {
+		if b, err := os.ReadFile(file); err != nil || strings.Contains(string(b), key) {
+			t.Errorf("the key stands in %s, %v", file, err)
+		}
+	}
+	other := h.config
+	other.Data.Dir = t.TempDir()
+	other.Data.Shared, other.Database.Path = other.Data.Dir, filepath.Join(other.Data.Dir, "mercator.db")
+	if err := Restore(ctx, other, old, keys, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	db, err := openStore(ctx, other)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	back, err := openAudit(ctx, other, db)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if key, err := back.Key(ctx, "person-anna"); err != nil || key != "" {
+		t.Errorf("Anna has a key again: %v", err)
+	}
+	if list, err := back.ForPerson(ctx, "person-anna", "", 9); err != nil || len(list) != 0 {
+		t.Errorf("%d entries about Anna, %v", len(list), err)
+	}
+	if list, err := back.ForPerson(ctx, "person-bora", "", 9); err != nil || len(list) != 1 {
+		t.Errorf("%d entries about Bora, want 1, %v", len(list), err)
+	}
+	r, err := ledger.Verify(ctx, ledger.Options{Source: ledger.Folder(ledgerDir(other)), Key: h.ledger.PublicKey(), Leaves: true, Audit: back, Now: time.Now()})
+	if err != nil || len(r.Findings) > 0 {
+		t.Errorf("%v %v", r.Findings, err)
 	}
 }
 

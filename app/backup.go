@@ -7,6 +7,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -17,7 +18,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
 
+	"mercator/core/audit"
 	"mercator/core/blob"
 	"mercator/core/config"
 	"mercator/core/ledger"
@@ -38,6 +41,7 @@ const (
 	backupBlobs    = "documents"
 	backupLedger   = "ledger"
 	backupKey      = "ledger.key"
+	backupManifest = "manifest.json"
 )
 
 // The keys of persons (core/vault) are copied to a file of their own, which each backup
@@ -74,6 +78,7 @@ func Backup(ctx context.Context, c config.Config, to, keys string, stdout io.Wri
 		return fmt.Errorf("backup: %w", err)
 	}
 	defer os.RemoveAll(tmp)
+	m := manifest{Format: manifestFormat, Engine: c.Database.Engine, At: time.Now().UTC(), Files: map[string]string{}}
 	name := backupSQLite
 	if c.Database.Engine == "postgres" {
 		name = backupPostgres
@@ -81,7 +86,12 @@ func Backup(ctx context.Context, c config.Config, to, keys string, stdout io.Wri
 		if err != nil {
 			return fmt.Errorf("backup: database.dsn: %w", err)
 		}
-		if err := pgTool(ctx, "pg_dump", dsn, "--format=custom", "--no-owner", "--exclude-table-data="+vault.KeyTable, "--file", filepath.Join(tmp, name)); err != nil {
+		if err := store.ReadPostgres(ctx, dsn, func(q store.Q, state string) error {
+			if err := m.count(ctx, q, store.Postgres); err != nil {
+				return err
+			}
+			return pgTool(ctx, "pg_dump", dsn, "--format=custom", "--no-owner", "--snapshot="+state, "--exclude-table-data="+vault.KeyTable, "--file", filepath.Join(tmp, name))
+		}); err != nil {
 			return err
 		}
 	} else {
@@ -91,11 +101,14 @@ func Backup(ctx context.Context, c config.Config, to, keys string, stdout io.Wri
 		}
 		err = db.BackupTo(ctx, filepath.Join(tmp, name), vault.KeyTable)
 		db.Close()
+		if err == nil {
+			err = store.ReadCopy(ctx, filepath.Join(tmp, name), func(q store.Q) error { return m.count(ctx, q, store.SQLite) })
+		}
 		if err != nil {
 			return err
 		}
 	}
-	w := tar.NewWriter(out)
+	w := summed{tar.NewWriter(out), m.Files}
 	if err := addFile(w, filepath.Join(tmp, name), name); err != nil {
 		return fmt.Errorf("backup: %w", err)
 	}
@@ -106,15 +119,18 @@ func Backup(ctx context.Context, c config.Config, to, keys string, stdout io.Wri
 	if err := addLedger(w, c); err != nil {
 		return fmt.Errorf("backup: %w", err)
 	}
+	if err := m.add(w.Writer); err != nil {
+		return fmt.Errorf("backup: %w", err)
+	}
 	if err := errors.Join(w.Close(), out.Sync(), out.Close()); err != nil {
 		return fmt.Errorf("backup: %w", err)
 	}
 	// After the database: of whom it holds something, the key is there.
-	persons, err := backupKeys(ctx, c, keys)
+	count, err := backupKeys(ctx, c, keys)
 	if err != nil {
 		return fmt.Errorf("backup: %s: %w", keys, err)
 	}
-	fmt.Fprintf(stdout, "backup %s: the database and %d documents\nkeys   %s: of %d persons; it takes the place of the one before, keep no older copy\n", to, n, keys, persons)
+	fmt.Fprintf(stdout, "backup %s: the database and %d documents\nkeys   %s: %d keys of persons and records; it takes the place of the one before, keep no older copy\n", to, n, keys, count)
 	return nil
 }
 
@@ -123,6 +139,10 @@ type keysHead struct {
 	Keyset json.RawMessage `json:"keyset"`
 	// Master is the master key in hexadecimal digits, if it isn't kept elsewhere.
 	Master string `json:"master,omitempty"`
+	// Keys is how many there are.
+	Keys int `json:"keys"`
+	// Forgotten is what the ledger has left of forgotten persons (audit.ExportForgotten): backups of before know them yet.
+	Forgotten string `json:"forgotten,omitempty"`
 }
 
 func backupKeys(ctx context.Context, c config.Config, to string) (n int, err error) {
@@ -139,28 +159,40 @@ func backupKeys(ctx context.Context, c config.Config, to string) (n int, err err
 		}
 		head.Master = hex.EncodeToString(key)
 	}
-	f, err := os.CreateTemp(filepath.Dir(to), ".keys-*") // 0600
-	if err != nil {
-		return 0, err
-	}
-	defer os.Remove(f.Name())
-	defer f.Close()
 	db, err := openStore(ctx, c)
 	if err != nil {
 		return 0, err
 	}
 	defer db.Close()
-	w := bufio.NewWriter(f)
-	if err := json.NewEncoder(w).Encode(head); err != nil {
+	lines, err := os.CreateTemp(filepath.Dir(to), ".keys-*") // 0600
+	if err != nil {
 		return 0, err
 	}
+	defer os.Remove(lines.Name())
+	defer lines.Close()
+	w := bufio.NewWriter(lines)
 	if n, err = vault.Export(ctx, db, w); err != nil {
 		return 0, err
 	}
-	if err := errors.Join(w.Flush(), f.Sync(), f.Close()); err != nil {
+	// After the keys: of whoever is forgotten meanwhile there may be both, which ForgetAgain knows how to take, but never neither.
+	var forgotten strings.Builder
+	if _, err := (&audit.Ledger{DB: db}).ExportForgotten(ctx, &forgotten); err != nil {
 		return 0, err
 	}
-	return n, os.Rename(f.Name(), to)
+	head.Keys, head.Forgotten = n, forgotten.String()
+	if err := w.Flush(); err != nil {
+		return 0, err
+	}
+	if _, err := lines.Seek(0, io.SeekStart); err != nil {
+		return 0, err
+	}
+	return n, blob.Replace(to, func(f io.Writer) error {
+		if err := json.NewEncoder(f).Encode(head); err != nil {
+			return err
+		}
+		_, err := io.Copy(f, lines)
+		return err
+	})
 }
 
 // restoreKeys brings the keys back, and the keyset and master key where they aren't there.
@@ -191,7 +223,17 @@ func restoreKeys(ctx context.Context, c config.Config, db *store.DB, from string
 	if there, err := blob.WriteOnce(keysetFile(c), head.Keyset); err != nil || !bytes.Equal(bytes.TrimSpace(there), bytes.TrimSpace(head.Keyset)) {
 		return 0, errors.Join(err, fmt.Errorf("%s is another keyset", keysetFile(c)))
 	}
-	return vault.Import(ctx, db, r)
+	if n, err = vault.Import(ctx, db, r); err != nil {
+		return n, err
+	}
+	if n < head.Keys { // 0 in files of before it was written
+		return n, fmt.Errorf("%d keys are in it and %d should be: its end is missing", n, head.Keys)
+	}
+	a, err := openAudit(ctx, c, db)
+	if err != nil {
+		return n, err
+	}
+	return n, a.ForgetAgain(ctx, strings.NewReader(head.Forgotten), time.Now(), ledger.Commit)
 }
 
 // Restore brings a backup back. It refuses a place where there is something.
@@ -224,7 +266,7 @@ func Restore(ctx context.Context, c config.Config, from, keys string, stdout io.
 			return fmt.Errorf("restore: %w", err)
 		}
 	}
-	n, database := 0, false
+	n, database, whole := 0, false, false
 	r := tar.NewReader(in)
 	for {
 		h, err := r.Next()
@@ -253,6 +295,8 @@ func Restore(ctx context.Context, c config.Config, from, keys string, stdout io.
 			err = writeFile(filepath.Join(ledgerDir(c), strings.TrimPrefix(h.Name, backupLedger+"/")), r)
 		case h.Name == backupKey:
 			err = writeFile(filepath.Join(c.Data.Shared, backupKey), r)
+		case h.Name == backupManifest:
+			whole = true
 		default:
 			err = fmt.Errorf("it holds %s, but the configuration says %s", h.Name, c.Database.Engine)
 		}
@@ -271,11 +315,14 @@ func Restore(ctx context.Context, c config.Config, from, keys string, stdout io.
 	if err := store.Migrate(ctx, db, Migrations()); err != nil {
 		return err
 	}
-	persons, err := restoreKeys(ctx, c, db, keys)
+	count, err := restoreKeys(ctx, c, db, keys)
 	if err != nil {
 		return fmt.Errorf("restore: %s: %w", keys, err)
 	}
-	fmt.Fprintf(stdout, "restored %s: the database, %d documents, the keys of %d persons\n", from, n, persons)
+	fmt.Fprintf(stdout, "restored %s: the database, %d documents, %d keys of persons and records\n", from, n, count)
+	if !whole {
+		fmt.Fprintf(stdout, "the backup has no %s: it was made by a version of before, or its end is missing\n", backupManifest)
+	}
 	return nil
 }
 
@@ -326,7 +373,7 @@ func pgTool(ctx context.Context, tool, dsn string, args ...string) error {
 }
 
 // addLedger adds the log, which doesn't grow meanwhile, and its key.
-func addLedger(w *tar.Writer, c config.Config) error {
+func addLedger(w summed, c config.Config) error {
 	if _, err := os.Stat(ledgerDir(c)); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -341,7 +388,7 @@ func addLedger(w *tar.Writer, c config.Config) error {
 	return addFile(w, filepath.Join(c.Data.Shared, backupKey), backupKey)
 }
 
-func addFile(w *tar.Writer, path, name string) error {
+func addFile(w summed, path, name string) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return err
@@ -354,11 +401,13 @@ func addFile(w *tar.Writer, path, name string) error {
 	if err := w.WriteHeader(&tar.Header{Name: name, Size: info.Size(), Mode: 0o600, ModTime: info.ModTime()}); err != nil {
 		return err
 	}
-	_, err = io.Copy(w, f)
+	h := sha256.New()
+	_, err = io.Copy(io.MultiWriter(w, h), f)
+	w.sums[name] = hex.EncodeToString(h.Sum(nil))
 	return err
 }
 
-func addTree(w *tar.Writer, dir, prefix string) (n int, err error) {
+func addTree(w summed, dir, prefix string) (n int, err error) {
 	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) && path == dir {
 			return nil

@@ -21,6 +21,7 @@ import (
 	"mercator/base/ident"
 	"mercator/content"
 	"mercator/core/access"
+	"mercator/core/blob"
 	"mercator/core/config"
 	"mercator/domain/register/sample"
 )
@@ -257,11 +258,7 @@ func writeDemoState(dir string, s demoState) error {
 	if err != nil {
 		return err
 	}
-	tmp := filepath.Join(dir, ".demo.json.new")
-	if err := os.WriteFile(tmp, b, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(tmp, filepath.Join(dir, "demo.json"))
+	return blob.ReplaceBytes(filepath.Join(dir, "demo.json"), b)
 }
 
 // runAll runs until ctx ends or one of them fails; then all end.

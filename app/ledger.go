@@ -55,8 +55,19 @@ func (h *House) openLedger() (err error) {
 	if err != nil {
 		return err
 	}
-	h.ledger, err = ledger.Open(ledger.Config{Dir: ledgerDir(h.config), Key: key, Audit: &audit.Ledger{DB: h.db}, Now: h.now, Log: h.log, Retention: h.config.Ledger.Retention})
+	h.ledger, err = ledger.Open(ledger.Config{Dir: ledgerDir(h.config), Key: key, Audit: &audit.Ledger{DB: h.db, Keys: ledger.Keys(h.vault)}, Now: h.now, Log: h.log, Retention: h.config.Ledger.Retention})
 	return err
+}
+
+// openAudit is the ledger of a database with the keys of persons, which are moved to where they belong.
+func openAudit(ctx context.Context, c config.Config, db *store.DB) (*audit.Ledger, error) {
+	v, err := openVault(ctx, c, db)
+	if err != nil {
+		return nil, err
+	}
+	a := &audit.Ledger{DB: db, Keys: ledger.Keys(v)}
+	_, err = a.MoveKeys(ctx)
+	return a, err
 }
 
 // loadDisclosure reads what a person is shown of an entry about them. Rules that can't be read mustn't be left out.
@@ -341,14 +352,18 @@ func (o ledgerOrder) forget(ctx context.Context, stdout io.Writer) error {
 		return err
 	}
 	defer db.Close()
-	l, err := ledger.Open(ledger.Config{Dir: ledgerDir(c), Key: key, Audit: &audit.Ledger{DB: db}})
+	a, err := openAudit(ctx, c, db)
+	if err != nil {
+		return err
+	}
+	l, err := ledger.Open(ledger.Config{Dir: ledgerDir(c), Key: key, Audit: a})
 	if err != nil {
 		return err
 	}
 	if err := l.Forget(ctx, o.person); err != nil {
 		return err
 	}
-	fmt.Fprintln(stdout, "the key is destroyed; that it happened is on record")
+	fmt.Fprintln(stdout, "the key is destroyed; that it happened is on record. The file of keys beside the backups has it until the next mercator backup")
 	return nil
 }
 
@@ -401,7 +416,10 @@ func (o ledgerOrder) verify(ctx context.Context, stdout io.Writer) (err error) {
 			return err
 		}
 		defer db.Close()
-		v.Source, v.Leaves, v.Audit, v.Retention = ledger.Folder(ledgerDir(c)), true, &audit.Ledger{DB: db}, c.Ledger.Retention
+		if v.Audit, err = openAudit(ctx, c, db); err != nil {
+			return err
+		}
+		v.Source, v.Leaves, v.Retention = ledger.Folder(ledgerDir(c)), true, c.Ledger.Retention
 	}
 	r, err := ledger.Verify(ctx, v)
 	if err != nil {

@@ -147,7 +147,11 @@ func TestLedgerCommand(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer db.Close()
-			l, err := ledger.Open(ledger.Config{Dir: ledgerDir(c), Key: key, Audit: &audit.Ledger{DB: db}})
+			a, err := openAudit(t.Context(), c, db)
+			if err != nil {
+				t.Fatal(err)
+			}
+			l, err := ledger.Open(ledger.Config{Dir: ledgerDir(c), Key: key, Audit: a})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -30,10 +30,23 @@ import (
 
 func presumeNothing(process.Work, map[string]any, bool) (map[string]any, bool) { return nil, true }
 
-func presumeRecord(w process.Work, _ map[string]any, _ bool) (map[string]any, bool) {
+func (h *House) presumeRecord(w process.Work, then map[string]any, was bool) (map[string]any, bool) {
 	record, ok := w.Vars["record"].(map[string]any)
 	key, _ := w.Vars["key"].(string)
-	return map[string]any{"record": record}, ok && key != ""
+	if ok && key != "" {
+		return map[string]any{"record": record}, true
+	}
+	// The package says in [[write]] what is written.
+	s, err := h.services.Version(context.Background(), w.Service, w.Version)
+	if err != nil {
+		return then, was
+	}
+	write, ok := s.Writes(w.Header("register"))
+	if !ok || !write.Declared() {
+		return then, was && ok
+	}
+	out, err := h.written(write, w)
+	return map[string]any{"record": out.Fields}, err == nil
 }
 
 // presumePayment asks for the amount that the new version says.
@@ -140,8 +153,11 @@ func replayCommand(ctx context.Context, c config.Config, o replayOrder, now func
 }
 
 // operatorOfCommand is who calls a command, as the machine knows them.
-func operatorOfCommand() access.Actor {
-	a := access.Actor{Kind: access.System, ID: "command", Name: "mercator process replay"}
+func operatorOfCommand() access.Actor { return commandActor("process replay") }
+
+// commandActor is who runs a command on the machine of the house.
+func commandActor(command string) access.Actor {
+	a := access.Actor{Kind: access.System, ID: "command", Name: "mercator " + command}
 	if u, err := user.Current(); err == nil {
 		a.ID, a.Name = "command:"+u.Username, u.Username
 	}

@@ -27,6 +27,7 @@ import (
 	"mercator/domain/intake/intakeweb"
 	"mercator/domain/mandate"
 	"mercator/domain/mandate/mandateweb"
+	"mercator/domain/mydata/mydataweb"
 	"mercator/domain/notice"
 	"mercator/domain/notice/noticeweb"
 	"mercator/domain/payment/paymentweb"
@@ -60,9 +61,9 @@ func roomMigrations() []store.Migrations {
 
 func roomMessages() []fs.FS {
 	return []fs.FS{
-		catalogueweb.Messages(), intakeweb.Messages(), casefileweb.Messages(), paymentweb.Messages(),
+		catalogueweb.Messages(), intakeweb.Messages(), casefileweb.Messages(), mydataweb.Messages(), paymentweb.Messages(),
 		notice.Messages(), noticeweb.Messages(), process.Messages, processweb.Messages(), incidentweb.Messages(), postbox.Messages(), postboxweb.Messages(),
-		webhook.Messages(), api.Messages(), mandateweb.Messages(),
+		webhook.Messages(), api.Messages(), mandateweb.Messages(), register.Messages(),
 	}
 }
 
@@ -145,6 +146,7 @@ func (h *House) mounts(t *web.Templates, login *oidclogin.Login, words *i18n.Cat
 		},
 		func() (web.Mounts, error) { return mandateweb.Mounts(h.mandatePages(t)) },
 		func() (web.Mounts, error) { return casefileweb.Mounts(h.casePages(t)) },
+		func() (web.Mounts, error) { return mydataweb.Mounts(h.myDataPages(t, words)) },
 		func() (web.Mounts, error) { return processweb.Mounts(h.processPages(t)) },
 		func() (web.Mounts, error) { return incidentweb.Mounts(h.incidentPages(t)) },
 		func() (web.Mounts, error) { return h.apiMounts(words) },
@@ -273,7 +275,6 @@ func (h *House) casePages(t *web.Templates) casefileweb.Config {
 			lists, err := h.intake.Lists(ctx, s)
 			return map[string]any{"lists": lists}, err
 		},
-		Holdings: h.holdings, Proof: "/my-data/ledger.json",
 		ApplicationPDF: func(caseID string) string { return "/desk/cases/" + caseID + "/application.pdf" },
 	}
 }
@@ -383,33 +384,6 @@ func (h *House) incidentPages(t *web.Templates) incidentweb.Config {
 			return c.Person, err
 		},
 	}
-}
-
-// holdings is what the registers hold about the person who asks.
-func (h *House) holdings(ctx context.Context, a access.Actor) ([]casefileweb.Holding, error) {
-	list, err := h.registers.OwnData(ctx, h.access.Permit, a)
-	if err != nil {
-		return nil, err
-	}
-	var out []casefileweb.Holding
-	for _, x := range list {
-		holding := casefileweb.Holding{Register: i18n.Text(x.Register.Title), Purpose: i18n.Text(x.Register.Purpose), Basis: x.Register.Basis}
-		for _, r := range x.Records {
-			values, err := r.Fields(nil)
-			if err != nil {
-				return nil, err
-			}
-			var record []casefileweb.Datum
-			for _, f := range x.Register.Fields {
-				if v, ok := values[f.Name]; ok && v != nil && f.Name != x.Register.Person && f.Class != register.Internal {
-					record = append(record, casefileweb.Datum{Label: i18n.Text(f.Title), Value: fmt.Sprint(v)})
-				}
-			}
-			holding.Records = append(holding.Records, record)
-		}
-		out = append(out, holding)
-	}
-	return out, nil
 }
 
 // applicationPDF is the application as the file has it, on paper.

@@ -74,17 +74,26 @@ type progressBar struct {
 	began time.Time
 	last  time.Time
 	shown bool
+	what  string // empty: residents
 }
 
 func (b *progressBar) show(done, total int) {
 	now := time.Now()
-	if total == 0 || now.Sub(b.began) < time.Second || (now.Sub(b.last) < 100*time.Millisecond && done < total) {
+	if now.Sub(b.began) < time.Second || (now.Sub(b.last) < 100*time.Millisecond && (done < total || total == 0)) {
 		return
 	}
 	b.last, b.shown = now, true
 	const width = 40
+	what := b.what
+	if what == "" {
+		what = "residents"
+	}
+	if total == 0 { // nobody knows how many there are
+		fmt.Fprintf(b.w, "\r%d %s, %.0f s ", done, what, now.Sub(b.began).Seconds())
+		return
+	}
 	full := width * done / total
-	fmt.Fprintf(b.w, "\rresidents [%s%s] %d of %d, %.0f s ", strings.Repeat("#", full), strings.Repeat(".", width-full), done, total, now.Sub(b.began).Seconds())
+	fmt.Fprintf(b.w, "\r%s [%s%s] %d of %d, %.0f s ", what, strings.Repeat("#", full), strings.Repeat(".", width-full), done, total, now.Sub(b.began).Seconds())
 }
 
 func (b *progressBar) end() {

@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -106,7 +107,21 @@ func lintAgainst(content fs.FS, s *service.Service) []service.Problem {
 		return []service.Problem{{File: "registers", Msg: err.Error()}}
 	}
 	h.definitions = definitions
-	return h.checkService(s)
+	return append(h.checkService(s), service.Once(s, h.known())...)
+}
+
+// known is what the registers know about whoever applies.
+func (h *House) known() []service.Known {
+	var out []service.Known
+	for _, d := range h.definitions.All() {
+		for _, f := range d.Fields {
+			if d.Person == "" || f.Name == d.Person || f.Class == register.Internal || f.View() {
+				continue
+			}
+			out = append(out, service.Known{Register: d.ID, Field: f.Name, Title: f.Title})
+		}
+	}
+	return out
 }
 
 func testPackage(ctx context.Context, dir string, w io.Writer) bool {
@@ -228,7 +243,7 @@ type player struct {
 // apply fills in the form page by page as the person would, and submits it.
 func (p *player) apply(ctx context.Context) error {
 	in := p.h.intake
-	d, err := in.Start(ctx, p.actor, p.s.ID)
+	d, err := p.start(ctx)
 	if err != nil {
 		return err
 	}
@@ -266,6 +281,40 @@ func (p *player) apply(ctx context.Context) error {
 	}
 	p.caseID = id
 	return p.settle(ctx)
+}
+
+// start begins the application, about what the scenario says if the service is about something.
+func (p *player) start(ctx context.Context) (intake.Draft, error) {
+	if p.s.About == "" {
+		return p.h.intake.Start(ctx, p.actor, p.s.ID)
+	}
+	about := map[string]any{}
+	if p.s.About == "entry" { // an office reads, and the person finds it on record
+		reader := access.SystemActor("intake")
+		reader.Office = p.s.Office
+		if _, err := p.h.access.Permit(ctx, access.Request{Actor: reader, Action: access.Read, Resource: "register:residents", Purpose: p.s.ID, Basis: "§ 34 BMG",
+			Owner: p.actor.ID, Fields: []string{"street"}}); err != nil {
+			return intake.Draft{}, err
+		}
+		g, err := p.h.own(ctx, p.actor, access.Read, "ledger")
+		if err != nil {
+			return intake.Draft{}, err
+		}
+		entries, err := p.h.access.WhoRead(ctx, g, "", 1)
+		if err != nil || len(entries) == 0 {
+			return intake.Draft{}, errors.Join(err, errors.New("nobody has read anything"))
+		}
+		about = p.h.aboutEntry(entries[0], "Das Amt hat Ihre Anschrift gelesen.")
+	} else {
+		list, err := p.h.registers.Own(ctx, p.h.access.Permit, p.actor, p.sc.About["register"])
+		if err != nil || len(list) == 0 {
+			return intake.Draft{}, errors.Join(err, fmt.Errorf("the register %q holds nothing about the person", p.sc.About["register"]))
+		}
+		if about, err = p.h.aboutRecord(ctx, p.actor, p.sc.About["register"], list[0].ID, p.sc.About["field"], "de"); err != nil {
+			return intake.Draft{}, err
+		}
+	}
+	return p.h.intake.StartAbout(ctx, p.actor, p.s.ID, about)
 }
 
 // begin has the case begin by what the scenario says.
@@ -384,7 +433,11 @@ func (p *player) pay(ctx context.Context, cents int64) error {
 }
 
 func (p *player) complete(ctx context.Context, element string, answers map[string]any) error {
-	clerk := access.Actor{Kind: access.Clerk, ID: "scenario", Name: "Scenario", Office: p.s.Office, Roles: []string{"clerk"}, Level: access.Substantial}
+	c, err := p.h.cases.Peek(ctx, p.h.db, p.caseID)
+	if err != nil {
+		return err
+	}
+	clerk := access.Actor{Kind: access.Clerk, ID: "scenario", Name: "Scenario", Office: c.Office, Roles: []string{"clerk"}, Level: access.Substantial}
 	tasks, err := p.h.engine.TasksOf(ctx, p.h.db, p.caseID)
 	if err != nil {
 		return err
@@ -437,7 +490,7 @@ func (p *player) check(ctx context.Context) error {
 	if want.Status != "" {
 		differ("status", c.Status.For("de"), want.Status)
 	}
-	clerk := access.Actor{Kind: access.Clerk, ID: "scenario", Name: "Scenario", Office: p.s.Office, Roles: []string{"clerk"}, Level: access.Substantial}
+	clerk := access.Actor{Kind: access.Clerk, ID: "scenario", Name: "Scenario", Office: c.Office, Roles: []string{"clerk"}, Level: access.Substantial}
 	g, err := p.h.access.Permit(ctx, access.Request{Actor: clerk, Action: access.Read, Resource: "case", Office: clerk.Office, Case: p.caseID, Purpose: "case work"})
 	if err != nil {
 		return err
@@ -455,6 +508,23 @@ func (p *player) check(ctx context.Context) error {
 	if p.actor.ID != "" {
 		if holdings, err = p.h.registers.OwnData(ctx, p.h.access.Permit, p.actor); err != nil {
 			return err
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(want.Shows)) {
+		shown := []string{}
+		for _, x := range holdings {
+			for _, r := range x.Records {
+				if reg, field, _ := strings.Cut(name, "."); reg == x.Register.ID {
+					all, err := r.All()
+					if err != nil {
+						return err
+					}
+					shown = append(shown, fmt.Sprint(all[field]))
+				}
+			}
+		}
+		if !slices.Contains(shown, want.Shows[name]) {
+			differ(name, shown, want.Shows[name])
 		}
 	}
 	records := []string{}

@@ -5,6 +5,7 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"strings"
 
 	"mercator/base/fault"
 	"mercator/core/access"
@@ -88,7 +89,7 @@ func (h *House) named(ctx context.Context, v any) (named, error) {
 	m, _ := v.(map[string]any)
 	text := func(key string) string {
 		s, _ := m[key].(string)
-		return s[:min(len(s), 200)]
+		return strings.ToValidUTF8(s[:min(len(s), 200)], "")
 	}
 	n := named{given: text("given_names"), family: text("family_name"), birthDate: text("birth_date")}
 	if n.given == "" || n.family == "" || n.birthDate == "" {

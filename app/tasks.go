@@ -3,6 +3,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -170,7 +171,7 @@ func (h *House) processHooks() process.Hooks {
 			return h.cases.AddEntry(ctx, tx, casefile.Entry{CaseID: c.CaseID, Kind: casefile.Task, ActorKind: string(who.Kind), ActorName: who.Name, Title: i18n.Plain(t.Name), Internal: true})
 		},
 		Incident: func(ctx context.Context, tx *store.Tx, c process.Ref, i process.Incident) error {
-			h.log.Error("a process can't go on", "case", c.CaseID, "element", i.Element, "reason", i.Reason)
+			h.log.Error("a process can't go on: see the incident", "case", c.CaseID, "element", i.Element) // its reason may quote data
 			return h.cases.AddEntry(ctx, tx, casefile.Entry{CaseID: c.CaseID, Kind: casefile.Note, ActorKind: string(access.System), Title: textIncident, Body: i18n.Plain(i.Element + ": " + i.Reason), Internal: true})
 		},
 	}
@@ -233,14 +234,14 @@ func (h *House) plugTasks(context.Context, Options) error {
 }
 
 func (h *House) handlers() []process.Handler {
-	return []process.Handler{
+	return append(h.rightsHandlers(), []process.Handler{
 		{Type: "register.lookup", Inline: h.taskLookup},
-		{Type: "record.write", Inline: h.taskWrite, Presume: presumeRecord},
+		{Type: "record.write", Inline: h.taskWrite, Presume: h.presumeRecord},
 		{Type: "payment.request", Inline: h.taskPayment, Presume: presumePayment},
 		{Type: "case.outcome", Inline: h.taskOutcome, Presume: presumeNothing, Outcome: outcomeOf},
 		{Type: "document.issue", Async: h.taskDocument, Presume: presumeDocument},
 		{Type: "message.send", Async: h.taskMessage, Presume: presumeMessage},
-	}
+	}...)
 }
 
 // taskLookup finds a record of a public register; nothing found is null.
@@ -267,21 +268,25 @@ func (h *House) taskWrite(ctx context.Context, tx *store.Tx, w process.Work) (ma
 		return nil, fault.Wrap(op, err)
 	}
 	name := w.Header("register")
-	if !slices.Contains(s.Write, name) {
+	write, ok := s.Writes(name)
+	if !ok {
 		return nil, fault.Because(fault.Denied, op, "", fmt.Errorf("the package has no [[write]] for %s", name))
-	}
-	key, _ := w.Vars["key"].(string)
-	record, ok := w.Vars["record"].(map[string]any)
-	if !ok || key == "" {
-		return nil, fault.Because(fault.Invalid, op, "", errors.New("key or record is missing"))
 	}
 	c, err := h.cases.Peek(ctx, tx, w.CaseID)
 	if err != nil {
 		return nil, err
 	}
+	out, err := h.written(write, w)
+	if err != nil {
+		return nil, fault.Because(fault.Invalid, op, "", err)
+	}
+	if write.Amend && c.Person == "" {
+		return nil, fault.Because(fault.Invalid, op, "", fmt.Errorf("the case is about nobody whom the registers know: it can't amend a record of %s", name))
+	}
 	r := access.Request{
 		Actor: access.SystemActor("process"), Action: access.Change, Resource: register.Resource(name),
-		Purpose: s.ID, Basis: s.Basis(), Service: s.ID, Case: c.ID, Office: c.Office, Owner: c.Person,
+		Purpose: s.ID, Basis: cmp.Or(write.Basis, s.Basis()), Service: s.ID, Case: c.ID, Office: c.Office, Owner: c.Person,
+		Fields: slices.Sorted(maps.Keys(out.Fields)),
 	}
 	if c.Person != "" {
 		r.Subjects = []string{c.Person}
@@ -290,10 +295,31 @@ func (h *House) taskWrite(ctx context.Context, tx *store.Tx, w process.Work) (ma
 	if err != nil {
 		return nil, err
 	}
-	if err := h.registers.Put(ctx, tx, g, name, key, record, register.Why{Who: "process", Reason: s.Title.For("de"), Case: c.ID}); err != nil {
+	why := register.Why{Who: "process", Reason: s.Title.For("de"), Case: c.ID, From: out.From, To: out.To}
+	if write.Amend {
+		err = h.registers.Amend(ctx, tx, g, name, out.Key, out.Fields, why)
+	} else {
+		err = h.registers.Put(ctx, tx, g, name, out.Key, out.Fields, why)
+	}
+	if err != nil {
 		return nil, err
 	}
-	return map[string]any{"record": record}, nil
+	return map[string]any{"record": out.Fields}, nil
+}
+
+// written is what a step writes: as its package says, or as its input mappings do.
+func (h *House) written(write service.Write, w process.Work) (service.Written, error) {
+	if !write.Declared() {
+		key, _ := w.Vars["key"].(string)
+		record, ok := w.Vars["record"].(map[string]any)
+		if !ok || key == "" {
+			return service.Written{}, errors.New("key or record is missing")
+		}
+		return service.Written{Key: key, Fields: record}, nil
+	}
+	vars := maps.Clone(w.Vars)
+	vars[feel.Now] = h.now().In(h.zone)
+	return write.Of(vars, h.zone)
 }
 
 // taskPayment asks for the fee.

@@ -13,6 +13,7 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"time"
 
 	"mercator/base/fault"
 	"mercator/web/ui"
@@ -79,6 +80,15 @@ func Fail(w http.ResponseWriter, r *http.Request, err error) {
 	st.site.answer(w, r, Status(kind), err)
 }
 
+// RetryAfter is the value of that header where an error knows when it may be tried again.
+func RetryAfter(err error) (string, bool) {
+	var e interface{ RetryAfter() time.Duration }
+	if !errors.As(err, &e) {
+		return "", false
+	}
+	return strconv.Itoa(max(1, int((e.RetryAfter()+time.Second-1)/time.Second))), true
+}
+
 // errorPage is the data of the page for a fault.
 type errorPage struct {
 	Status  int
@@ -99,6 +109,9 @@ func (s *Site) answer(w http.ResponseWriter, r *http.Request, status int, err er
 	key, args := fault.Message(err)
 	text := st.loc.T(key, args...)
 	w.Header().Set("Cache-Control", "no-store")
+	if wait, ok := RetryAfter(err); ok {
+		w.Header().Set("Retry-After", wait)
+	}
 	if !wantsHTML(r) {
 		WriteProblem(w, Problem{
 			Type: "about:blank", Title: http.StatusText(status), Status: status,

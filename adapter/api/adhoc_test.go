@@ -15,7 +15,7 @@ import (
 
 func TestAdHoc(t *testing.T) {
 	callers["programme"] = access.Actor{Kind: access.Machine, ID: "programme", Name: "programme", Office: "32", Roles: []string{"tasks:write"}, Level: access.Substantial}
-	callers["onlooker"] = access.Actor{Kind: access.Machine, ID: "onlooker", Name: "onlooker", Office: "32", Roles: []string{"tasks:read", "cases:read"}, Level: access.Substantial}
+	callers["onlooker"] = access.Actor{Kind: access.Machine, ID: "onlooker", Name: "onlooker", Office: "32", Roles: []string{"tasks:read"}, Level: access.Substantial}
 	callers["programme21"] = access.Actor{Kind: access.Machine, ID: "programme21", Name: "programme21", Office: "21", Roles: []string{"tasks:write"}, Level: access.Substantial}
 	callers["nowhere"] = access.Actor{Kind: access.Machine, ID: "nowhere", Name: "nowhere", Roles: []string{"tasks:write"}, Level: access.Substantial}
 	storetest.Each(t, rooms(), func(t *testing.T, db *store.DB) {

@@ -25,6 +25,7 @@ import (
 	"mercator/domain/casefile"
 	"mercator/domain/notice"
 	"mercator/domain/process"
+	"mercator/domain/register"
 	"mercator/domain/service"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -82,6 +83,8 @@ type Config struct {
 	Services     *service.Catalog
 	Cases        *casefile.File
 	Tasks        *process.Engine
+	Registers    *register.Service
+	Zone         *time.Location // the city's clock, for dates; nil: UTC
 	// Check answers the code of an issued document: notice.Desk.Check.
 	Check func(ctx context.Context, code string) (v notice.Validity, kind i18n.Text, from, until string, err error)
 	// Submit opens the case of an application. Wrong answers come back as problems,
@@ -124,6 +127,9 @@ func New(c Config) (*API, error) {
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Zone == nil {
+		c.Zone = time.UTC
 	}
 	if c.PerMinute == 0 {
 		c.PerMinute = 6000
@@ -200,8 +206,9 @@ func scopes() map[string]string {
 		"webhooks:write": "Subscribe to events",
 		"messages:write": "Send messages, together with message:NAME for each", "signals:write": "Send signals, together with signal:NAME for each",
 		"conditions:write": "Tell data under which cases begin",
-		"jobs:work":        "Do service tasks, together with job:TYPE for each type of them",
-		"incidents:read":   "See processes that can't go on", "incidents:write": "See processes that can't go on and try them again",
+		"registers:read":   "Read registers, together with register:NAME for each", "registers:write": "Change records of registers, together with register:NAME for each",
+		"jobs:work":      "Do service tasks, together with job:TYPE for each type of them",
+		"incidents:read": "See processes that can't go on", "incidents:write": "See processes that can't go on and try them again",
 	}
 }
 
@@ -316,6 +323,10 @@ func (a *API) allow(ctx huma.Context, next func(huma.Context)) {
 		return
 	}
 	c := callerOf(ctx.Context())
+	if slices.ContainsFunc(security, func(s map[string][]string) bool { return len(s) == 0 }) {
+		next(ctx) // what may be public asks by itself
+		return
+	}
 	if !c.known {
 		ctx.SetHeader("WWW-Authenticate", "Bearer")
 		a.write(ctx, a.fail(ctx.Context(), fault.New(fault.Unauthenticated, "api.allow", "")))
@@ -375,7 +386,12 @@ func (a *API) fail(ctx context.Context, err error) error {
 	if w := callerOf(ctx).words; w != nil && w.Has(key) {
 		text = w.T(key, args...)
 	}
-	return &huma.ErrorModel{Type: "urn:mercator:fault:" + string(kind), Title: http.StatusText(code), Status: code, Detail: text}
+	problem := &huma.ErrorModel{Type: "urn:mercator:fault:" + string(kind), Title: http.StatusText(code), Status: code, Detail: text}
+	var later interface{ RetryAfter() time.Duration }
+	if errors.As(err, &later) {
+		return huma.ErrorWithHeaders(problem, http.Header{"Retry-After": {strconv.Itoa(int(later.RetryAfter()/time.Second) + 1)}})
+	}
+	return problem
 }
 
 // write answers with a problem from inside the middleware.

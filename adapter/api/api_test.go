@@ -527,7 +527,7 @@ func TestTheDocumentKeepsTheDesignRules(t *testing.T) {
 	if scheme["openIdConnectUrl"] != "https://id.duisburg.example/.well-known/openid-configuration" || !strings.Contains(fmt.Sprint(scheme["description"]), "cases:submit") {
 		t.Errorf("%v", scheme)
 	}
-	kebab := regexp.MustCompile(`^(/([a-z0-9-]+|\{[a-z][A-Za-z0-9]*\}))+$`)
+	kebab := regexp.MustCompile(`^(/([a-z0-9-]+([:.][a-z]+)?|\{[a-z][A-Za-z0-9]*\}))+$`)
 	camel := regexp.MustCompile(`^[a-z][A-Za-z0-9]*$`)
 	operations := map[string]bool{}
 	for path, item := range r.data["paths"].(map[string]any) {

@@ -22,7 +22,7 @@ type MessageIn struct {
 	Key               string         `json:"key,omitempty" maxLength:"200" doc:"whose it is, as the process has it; without one it can only begin a case"`
 	Variables         map[string]any `json:"variables,omitempty" doc:"at most 256 KB"`
 	TimeToLiveSeconds *int           `json:"timeToLiveSeconds,omitempty" minimum:"0" maximum:"31536000" doc:"how long it waits for a case that wants it; default: as the house has it, 90 days; 0: not at all"`
-	ID                string         `json:"id,omitempty" maxLength:"200" doc:"of the sender: the same again within its life does nothing"`
+	ID                string         `json:"id,omitempty" maxLength:"200" doc:"of the sender: the same again within its life, at least a day, does nothing"`
 }
 
 // MessageFate is what became of a message.

@@ -126,6 +126,9 @@ func (a *API) operations() {
 		a.messageOperations()
 		a.incidentOperations()
 	}
+	if a.c.Registers != nil {
+		a.registerOperations()
+	}
 	if a.c.Submit != nil {
 		a.submitOperation()
 	}

@@ -20,6 +20,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"mercator/core/blob"
+
 	jose "github.com/go-jose/go-jose/v4"
 	"github.com/zitadel/oidc/v3/pkg/op"
 )
@@ -79,28 +81,7 @@ func makeKeys(dir, path string) ([]byte, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	return text, writeDurably(path, text)
-}
-
-// writeDurably leaves either the old file or the new one, whenever the power fails.
-func writeDurably(path string, text []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*") // made with mode 0600
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	if _, err := f.Write(text); err != nil {
-		f.Close()
-		return err
-	}
-	if err := f.Sync(); err != nil {
-		f.Close()
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
+	return text, blob.ReplaceBytes(path, text)
 }
 
 func (f keyFile) open() (*keyring, error) {

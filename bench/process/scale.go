@@ -153,7 +153,7 @@ func seed(ctx context.Context, c store.Config, from, until, timersFrom, timersUn
 		}
 	}
 	var got int
-	if err := db.QueryRowContext(ctx, `SELECT count(*) FROM job_task`).Scan(&got); err != nil {
+	if err := db.QueryRowContext(ctx, `SELECT count(*) FROM job_task WHERE kind = 'process.timer'`).Scan(&got); err != nil {
 		return err
 	}
 	if got != timersUntil+1 { // and the template's

@@ -23,14 +23,18 @@ const usage = `mercator is the e-government platform of a city.
   mercator serve    --config mercator.toml                        the platform
   mercator migrate  --config mercator.toml                        bring the database up
   mercator backup   --config mercator.toml --to FILE              a consistent copy while it runs
-  mercator restore  --config mercator.toml --from FILE            into an empty place
+  mercator restore  --config mercator.toml --from FILE [--drill]  into an empty place; a drill checks the backup and leaves nothing behind
   mercator process  replay --config mercator.toml --service ID [--package FOLDER | FILE…]
                                                                   whose outcome would a new version change?
   mercator service  lint|test FOLDER…                             check or play through service packages
+  mercator register lint|import|export|imports …                  registers: their packages, many records in and out
+  mercator policy   test FOLDER                                   run the tests that lie beside policies
   mercator ledger   verify --config mercator.toml|--url URL [--checkpoint FILE]…
                                                                   was anything on record changed, left out or rolled back?
   mercator ledger   check FILE [--url URL]                        the entries that a person got from "my data"
   mercator ledger   key|forget --config mercator.toml             the public key; destroy a person's
+  mercator vault    status|rotate|rewrap|rekey --config mercator.toml
+                                                                  the keys that personal data are sealed with
   mercator bench    [seed|start] --data DIR [--submissions N]     measure a demo that is running; fill one, or time its start
   mercator feel     EXPRESSION [--context FILE]                   evaluate FEEL
   mercator dmn      eval|check|tck FILE…                          decisions; the official suite
@@ -58,6 +62,12 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		err = operate(ctx, name, args, stdout, stderr)
 	case "service":
 		return app.ServiceCommand(ctx, args, stdout, stderr)
+	case "vault":
+		return app.VaultCommand(ctx, args, stdout, stderr)
+	case "register":
+		return app.RegisterCommand(ctx, args, stdout, stderr)
+	case "policy":
+		return app.PolicyCommand(args, stdout, stderr)
 	case "ledger":
 		return app.LedgerCommand(ctx, args, stdout, stderr)
 	case "process":
@@ -108,7 +118,7 @@ func operate(ctx context.Context, name string, args []string, stdout, stderr io.
 	f := flag.NewFlagSet("mercator "+name, flag.ContinueOnError)
 	f.SetOutput(stderr)
 	file := f.String("config", "mercator.toml", "the configuration file")
-	to, from, keys := "", "", ""
+	to, from, keys, drill := "", "", "", false
 	switch name {
 	case "backup":
 		f.StringVar(&to, "to", "", "file to write")
@@ -116,6 +126,7 @@ func operate(ctx context.Context, name string, args []string, stdout, stderr io.
 	case "restore":
 		f.StringVar(&from, "from", "", "file to read")
 		f.StringVar(&keys, "keys", "", "file of the keys of persons (default: mercator.keys beside it)")
+		f.BoolVar(&drill, "drill", false, "into a scratch folder: check everything, and remove it again")
 	}
 	if err := f.Parse(args); err != nil {
 		return flag.ErrHelp
@@ -132,6 +143,9 @@ func operate(ctx context.Context, name string, args []string, stdout, stderr io.
 	case "backup":
 		return app.Backup(ctx, c, to, keys, stdout)
 	default:
+		if drill {
+			return app.Drill(ctx, c, from, keys, stdout)
+		}
 		return app.Restore(ctx, c, from, keys, stdout)
 	}
 }

@@ -87,12 +87,14 @@ const (
 	Change = "change"
 	Decide = "decide"
 	Submit = "submit"
+	Export = "export" // take a register out of the house as a whole
+	Erase  = "erase"  // destroy by hand what the rule of retention would keep
 )
 
 // Request is what an actor wants to do, why and on which legal basis.
 type Request struct {
 	Actor    Actor
-	Action   string   // Read, List, Change, Decide, Submit
+	Action   string   // Read, List, Change, Decide, Submit, Export, Erase
 	Resource string   // case, document, draft, task, payment, message, register:residents, ledger
 	Purpose  string   // a service id, or "own data"
 	Basis    string   // the legal basis as cited
@@ -102,6 +104,7 @@ type Request struct {
 	Owner    string   // the person whom the resource belongs to; empty: not known before, the query holds it
 	Subjects []string // whose data, beside the owner's; a list tells afterwards, with Seen
 	Fields   []string // names of fields, never values
+
 }
 
 // Bounds of a request: nobody fills the ledger at will.
@@ -119,7 +122,7 @@ func (r Request) check() error {
 		return fault.Internalf(op, "actor kind %q", r.Actor.Kind)
 	}
 	switch r.Action {
-	case Read, List, Change, Decide, Submit:
+	case Read, List, Change, Decide, Submit, Export, Erase:
 	default:
 		return fault.Internalf(op, "action %q", r.Action)
 	}
@@ -161,6 +164,7 @@ type Grant struct {
 	request Request
 	entry   string
 	mandate *Mandate
+	freely  bool // a second person has approved it
 }
 
 // Actor is who got the grant.

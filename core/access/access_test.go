@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"mercator/base/fault"
 	"mercator/core/access"
@@ -29,6 +30,22 @@ var (
 	process = access.SystemActor("process")
 )
 
+// cases are those that the tests name: Anna's, at office 32.
+func cases(_ context.Context, _ store.Q, id string) (access.CaseFacts, bool, error) {
+	f := access.CaseFacts{Office: "32", Persons: []string{anna.ID}}
+	switch id {
+	case "c1":
+		f.Open = true
+	case "decided":
+		f.ClosedAt = time.Now().AddDate(0, 0, -7)
+	case "old":
+		f.ClosedAt = time.Now().AddDate(-1, 0, 0)
+	default:
+		return access.CaseFacts{}, false, nil
+	}
+	return f, true, nil
+}
+
 func low(a access.Actor) access.Actor {
 	a.Level = access.Basic
 	return a
@@ -41,7 +58,7 @@ func withRoles(a access.Actor, roles ...string) access.Actor {
 
 // TestPolicies is the table of who may do what. A clerk of the legal office can read it.
 func TestPolicies(t *testing.T) {
-	checker := accesstest.House(t, storetest.SQLite(t, rooms()))
+	checker := accesstest.HouseWith(t, access.Config{DB: storetest.SQLite(t, rooms()), Case: cases})
 	tests := []struct {
 		name string
 		req  access.Request
@@ -70,7 +87,12 @@ func TestPolicies(t *testing.T) {
 		{"clerk decides his own matter", access.Request{Actor: clerk32, Action: access.Decide, Resource: "case", Office: "32", Owner: clerk32.ID}, false},
 		{"counter enters an application for somebody", access.Request{Actor: withRoles(clerk32, "counter"), Action: access.Submit, Resource: "case", Owner: anna.ID}, true},
 		{"counter decides", access.Request{Actor: withRoles(clerk32, "counter"), Action: access.Decide, Resource: "case", Office: "32"}, false},
-		{"clerk reads the register for a case", access.Request{Actor: clerk32, Action: access.Read, Resource: "register:residents", Case: "c1", Basis: "§ 34 BMG"}, true},
+		{"clerk reads the register for a case", access.Request{Actor: clerk32, Action: access.Read, Resource: "register:residents", Owner: anna.ID, Case: "c1", Basis: "§ 34 BMG"}, true},
+		{"… of somebody else", access.Request{Actor: clerk32, Action: access.Read, Resource: "register:residents", Owner: bora.ID, Case: "c1", Basis: "§ 34 BMG"}, false},
+		{"… of another office", access.Request{Actor: accesstest.Clerk("21"), Action: access.Read, Resource: "register:residents", Owner: anna.ID, Case: "c1", Basis: "§ 34 BMG"}, false},
+		{"… that was decided last week", access.Request{Actor: clerk32, Action: access.Read, Resource: "register:residents", Owner: anna.ID, Case: "decided", Basis: "§ 34 BMG"}, true},
+		{"… that was decided last year", access.Request{Actor: clerk32, Action: access.Read, Resource: "register:residents", Owner: anna.ID, Case: "old", Basis: "§ 34 BMG"}, false},
+		{"… that doesn't exist", access.Request{Actor: clerk32, Action: access.Read, Resource: "register:residents", Owner: anna.ID, Case: "made up", Basis: "§ 34 BMG"}, false},
 		{"clerk reads the register without a case", access.Request{Actor: clerk32, Action: access.Read, Resource: "register:residents", Basis: "§ 34 BMG"}, false},
 		{"clerk reads the ledger", access.Request{Actor: clerk32, Action: access.Read, Resource: "ledger"}, false},
 		{"auditor reads the ledger", access.Request{Actor: withRoles(clerk32, "auditor"), Action: access.Read, Resource: "ledger"}, true},

@@ -14,18 +14,15 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/cedar-policy/cedar-go"
-	"github.com/cedar-policy/cedar-go/types"
-
 	"mercator/base/fault"
 	"mercator/base/ident"
 	"mercator/core/audit"
 	"mercator/core/store"
 )
 
-// Config says where rules come from and where the record goes.
+// Config says where rules come from and where the record goes. What other rooms know is plugged in as functions.
 type Config struct {
-	Policies fs.FS // *.cedar
+	Policies fs.FS // *.cedar, brakes.toml, tests/*.toml
 	DB       *store.DB
 	Now      func() time.Time
 	Log      *slog.Logger
@@ -33,19 +30,47 @@ type Config struct {
 	Disclose func(audit.Entry) audit.Disclosure
 	// Mandate tells what is true of a mandate that somebody acts under; nil: nobody acts for anybody.
 	Mandate Mandates
+	// Restricted tells whether a purpose asks for a restricted record of a person (Art. 18 GDPR); nil: nothing is restricted.
+	Restricted func(ctx context.Context, q store.Q, resource, person, purpose string) (bool, error)
+	// Classify gives the classes of fields of a register, of all its fields for none; what it doesn't know is Unclassified.
+	Classify func(resource string, fields []string) []string
+	// Keeper is the office that keeps a register; nil: it is who the request says.
+	Keeper func(resource string) string
+	// Case gives what is known of a case; nil: no case is known.
+	Case func(ctx context.Context, q store.Q, id string) (CaseFacts, bool, error)
+	// Glass tells whether the actor has broken the glass for just this request, and why; nil: there is none to break.
+	Glass func(ctx context.Context, q store.Q, r Request) (Glass, bool, error)
+	// Approved gives the id under which a second person has approved this request; nil: nobody ever has.
+	Approved func(ctx context.Context, q store.Q, r Request) (string, bool, error)
+	// Ask puts a request before a second person, in the transaction of the entry that refuses it until then; may be nil.
+	Ask func(ctx context.Context, tx *store.Tx, r Request, entry string) error
+}
+
+// Glass is an emergency access that an actor has declared.
+type Glass struct {
+	ID     string
+	Reason string
 }
 
 // Checker decides requests.
 type Checker struct {
-	db       *store.DB
-	ledger   *audit.Ledger
-	now      func() time.Time
-	log      *slog.Logger
-	policies atomic.Pointer[cedar.PolicySet]
-	late     sync.WaitGroup
-	waiting  chan struct{}
-	disclose func(audit.Entry) audit.Disclosure
-	mandates Mandates
+	db         *store.DB
+	ledger     *audit.Ledger
+	now        func() time.Time
+	log        *slog.Logger
+	rules      atomic.Pointer[rules]
+	meters     meters
+	late       sync.WaitGroup
+	waiting    chan struct{}
+	disclose   func(audit.Entry) audit.Disclosure
+	classify   func(string, []string) []string
+	keeper     func(string) string
+	caseOf     func(context.Context, store.Q, string) (CaseFacts, bool, error)
+	glass      func(context.Context, store.Q, Request) (Glass, bool, error)
+	approved   func(context.Context, store.Q, Request) (string, bool, error)
+	ask        func(context.Context, *store.Tx, Request, string) error
+	mandates   Mandates
+	restricted func(ctx context.Context, q store.Q, resource, person, purpose string) (bool, error)
 }
 
 // New reads the policies. A mistake in one of them is an error: rules that can't be read must not be left out.
@@ -56,102 +81,103 @@ func New(cfg Config) (*Checker, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	c := &Checker{db: cfg.DB, ledger: &audit.Ledger{DB: cfg.DB}, now: cfg.Now, log: cfg.Log, disclose: cfg.Disclose, mandates: cfg.Mandate, waiting: make(chan struct{}, 1024)}
+	c := &Checker{db: cfg.DB, ledger: &audit.Ledger{DB: cfg.DB}, now: cfg.Now, log: cfg.Log, disclose: cfg.Disclose, mandates: cfg.Mandate, restricted: cfg.Restricted, waiting: make(chan struct{}, 1024),
+		classify: cfg.Classify, keeper: cfg.Keeper, caseOf: cfg.Case, glass: cfg.Glass, approved: cfg.Approved, ask: cfg.Ask}
 	return c, c.Load(cfg.Policies)
 }
 
-const maxPolicyFile = 1 << 20
+// answer is a decision as it goes on record.
+type answer struct {
+	r          Request
+	entry      audit.Entry
+	mandate    *Mandate // that it's asked under; nil: one's own right
+	allowed    bool
+	restricted bool          // it's for a restricted record
+	freely     bool          // approved by a second person: no brake
+	ask        bool          // a second person is to be asked
+	brake      string        // the brake that stops it
+	wait       time.Duration // … and for how long
+}
 
-// Load replaces the policies by those of the folder, all at once; after an error the old ones stay.
-func (c *Checker) Load(folder fs.FS) error {
-	const op = "access.load"
-	names, err := fs.Glob(folder, "*.cedar")
+// judgeActing is judge for somebody who may act for somebody else.
+func (c *Checker) judgeActing(ctx context.Context, tx *store.Tx, r Request) (answer, error) {
+	m, err := c.mandateOf(ctx, tx, &r)
+	if fault.Is(err, fault.Denied) {
+		return answer{r: r, entry: c.entry(r, false, noMandate)}, nil
+	}
 	if err != nil {
-		return fault.Wrap(op, err)
+		return answer{}, err
 	}
-	if len(names) == 0 {
-		return fault.Internalf(op, "no *.cedar file: everything would be refused")
+	return c.judge(ctx, tx, r, m)
+}
+
+// judge decides a request, made under a mandate or none: the brake, the policies, the glass and the second person, in this order.
+func (c *Checker) judge(ctx context.Context, q store.Q, r Request, m *Mandate) (answer, error) {
+	a := answer{r: r, mandate: m}
+	f, err := c.gather(ctx, q, r)
+	f.mandate, a.restricted = m, f.restricted
+	if err != nil {
+		return a, err
 	}
-	slices.Sort(names)
-	set := cedar.NewPolicySet()
-	for _, name := range names {
-		text, err := fs.ReadFile(folder, name)
+	set := c.rules.Load().set
+	say := func() verdict {
+		v := decide(set, r, f)
+		if len(v.problems) > 0 {
+			c.log.Error("access: policies can't be evaluated and count as absent", "problems", v.problems)
+		}
+		return v
+	}
+	v := say()
+	purpose := ""
+	if !v.allowed && c.glass != nil && r.Actor.Kind == Clerk && r.Action == Read {
+		g, ok, err := c.glass(ctx, q, r)
 		if err != nil {
-			return fault.Wrap(op, err)
+			return a, fault.Wrap("access.glass", err)
 		}
-		if len(text) > maxPolicyFile {
-			return fault.Internalf(op, "%s: larger than %d bytes", name, maxPolicyFile)
-		}
-		list, err := cedar.NewPolicyListFromBytes(name, text)
-		if err != nil {
-			return fault.Internalf(op, "%s: %w", name, err)
-		}
-		for _, p := range list {
-			id := string(p.Annotations()["id"])
-			if id == "" {
-				return fault.Internalf(op, "%s:%d: a policy needs an @id, which the ledger names", name, p.Position().Line)
-			}
-			if !set.Add(cedar.PolicyID(id), p) {
-				return fault.Internalf(op, "%s:%d: the policy id %q is used twice", name, p.Position().Line, id)
+		if ok {
+			f.glass = true
+			if broken := say(); broken.allowed {
+				v = broken
+				v.rule += " glass:" + g.ID
+				purpose = GlassPurpose + ": " + g.Reason
 			}
 		}
 	}
-	c.policies.Store(set)
-	return nil
+	a.allowed = v.allowed
+	if v.two {
+		id, ok := "", false
+		if c.approved != nil {
+			if id, ok, err = c.approved(ctx, q, r); err != nil {
+				return a, fault.Wrap("access.approved", err)
+			}
+		}
+		if a.allowed, a.freely, a.ask = ok, ok, !ok; ok {
+			v.rule += " approval:" + id
+		}
+	}
+	// What was refused counts too: whoever tries doors is stopped as well as who goes through.
+	if !a.freely {
+		if a.brake, a.wait = c.braked(r, max(len(r.subjects()), 1), false); a.wait > 0 {
+			a.allowed, a.ask = false, false
+			v.rule = "brake:" + a.brake
+		}
+	}
+	a.entry = c.entry(r, a.allowed, v.rule)
+	if purpose != "" {
+		a.entry.Purpose = cut(purpose)
+	}
+	return a, nil
 }
 
-// decide asks the policies. It returns the rule that decided, or none.
-func (c *Checker) decide(r Request, m *Mandate) (allowed bool, rule string) {
-	who, properties := principalOf(r, m)
-	principal := types.NewEntityUID(who, types.String(r.Actor.ID))
-	kind, name, _ := strings.Cut(r.Resource, ":")
-	resource := types.NewEntityUID("Resource", types.String(r.Resource))
-	attrs := types.RecordMap{"kind": types.String(kind), "name": types.String(name)}
-	if r.Owner != "" {
-		attrs["owner"] = types.String(r.Owner)
-	}
-	if r.Office != "" {
-		attrs["office"] = types.String(r.Office)
-	}
-	entities := types.EntityMap{
-		principal: {UID: principal, Attributes: types.NewRecord(properties)},
-		resource:  {UID: resource, Attributes: types.NewRecord(attrs)},
-	}
-	decision, diagnostic := cedar.Authorize(c.policies.Load(), entities, cedar.Request{
-		Principal: principal,
-		Action:    types.NewEntityUID("Action", types.String(r.Action)),
-		Resource:  resource,
-		Context: types.NewRecord(types.RecordMap{
-			"purpose":  types.String(r.Purpose),
-			"basis":    types.String(r.Basis),
-			"service":  types.String(r.Service),
-			"case":     types.String(r.Case),
-			"subjects": stringSet(r.subjects()),
-			"fields":   stringSet(r.Fields),
-		}),
-	})
-	for _, e := range diagnostic.Errors {
-		c.log.Error("access: a policy can't be evaluated and counts as absent", "policy", string(e.PolicyID), "err", e.Message)
-	}
-	rules := make([]string, 0, len(diagnostic.Reasons))
-	for _, reason := range diagnostic.Reasons {
-		rules = append(rules, string(reason.PolicyID))
-	}
-	slices.Sort(rules)
-	// A forbid that fails to evaluate must not turn into a permit.
-	return decision == cedar.Allow && len(diagnostic.Errors) == 0, strings.Join(rules, " ")
-}
+// GlassPurpose begins the purpose of what is read through broken glass; the reason follows.
+const GlassPurpose = "break-glass"
 
-func entityType(k Kind) types.EntityType {
-	return types.EntityType(strings.ToUpper(string(k[:1])) + string(k[1:]))
-}
-
-func stringSet(list []string) types.Set {
-	values := make([]types.Value, len(list))
-	for i, s := range list {
-		values[i] = types.String(s)
+// cut bounds a text at a whole rune.
+func cut(s string) string {
+	if len(s) > maxText {
+		s = strings.ToValidUTF8(s[:maxText], "")
 	}
-	return types.NewSet(values...)
+	return s
 }
 
 func (c *Checker) entry(r Request, allowed bool, rule string) audit.Entry {
@@ -166,41 +192,73 @@ func (c *Checker) entry(r Request, allowed bool, rule string) audit.Entry {
 	}
 }
 
-// Permit decides a request and puts it on record, in a transaction of its own. A refusal is fault.Denied.
+// record writes the answer, and asks the second person with it.
+func (c *Checker) record(ctx context.Context, tx *store.Tx, a answer) error {
+	if err := c.ledger.Add(ctx, tx, a.entry, a.r.subjects()); err != nil || !a.ask || c.ask == nil {
+		return err
+	}
+	return c.ask(ctx, tx, a.r, a.entry.ID)
+}
+
+func (a answer) grant() Grant { return Grant{a.r, a.entry.ID, a.mandate, a.freely} }
+
+// refusal says why not, as far as who asks may know.
+func (a answer) refusal(op string) error {
+	what := fmt.Errorf("%s %s %s", a.r.Actor.Kind, a.r.Action, a.r.Resource)
+	switch {
+	case a.wait > 0:
+		return fault.Because(fault.TooMany, op, "access.braked", &Braked{Brake: a.brake, Wait: a.wait}, "minutes", int((a.wait+time.Minute-1)/time.Minute))
+	case a.ask:
+		return fault.Because(fault.Denied, op, "access.approvalNeeded", what)
+	case a.restricted:
+		return fault.Because(fault.Denied, op, restrictedKey, what)
+	case a.entry.Rule == noMandate:
+		return fault.Because(fault.Denied, op, MandateEnded, what)
+	case a.r.Actor.Acting() && a.r.Actor.Kind == Resident:
+		return fault.Because(fault.Denied, op, OutsideMandate, what)
+	}
+	return fault.Because(fault.Denied, op, "", what)
+}
+
+// Braked is why a request is refused that goes too fast.
+type Braked struct {
+	Brake string
+	Wait  time.Duration
+}
+
+func (b *Braked) Error() string { return fmt.Sprintf("the brake %s holds for %s", b.Brake, b.Wait) }
+
+// RetryAfter is when it may go on.
+func (b *Braked) RetryAfter() time.Duration { return b.Wait }
+
+// Permit decides a request and puts it on record, in a transaction of its own. A refusal is fault.Denied, or fault.TooMany
+// where a brake holds.
 func (c *Checker) Permit(ctx context.Context, r Request) (Grant, error) {
 	const op = "access.permit"
 	if err := r.check(); err != nil {
 		return Grant{}, err
 	}
-	var m *Mandate
-	var e audit.Entry
-	var allowed bool
+	var a answer
+	var err error
+	if !r.Actor.Acting() {
+		if a, err = c.judge(ctx, c.db, r, nil); err != nil {
+			return Grant{}, fault.Wrap(op, err)
+		}
+	}
 	if err := c.db.Write(ctx, func(tx *store.Tx) error {
-		// A closure can run again: it begins with the request as it came.
-		asked := r
-		var err error
-		if m, err = c.mandateOf(ctx, tx, &asked); err != nil && !fault.Is(err, fault.Denied) {
-			return err
+		if r.Actor.Acting() { // what is true of the mandate and the record are one
+			if a, err = c.judgeActing(ctx, tx, r); err != nil {
+				return err
+			}
 		}
-		rule := noMandate
-		if allowed = err == nil; allowed {
-			allowed, rule = c.decide(asked, m)
-		}
-		e = c.entry(asked, allowed, rule)
-		if err := c.ledger.Add(ctx, tx, e, asked.subjects()); err != nil {
-			return err
-		}
-		if allowed {
-			r = asked
-		}
-		return nil
+		return c.record(ctx, tx, a)
 	}); err != nil {
 		return Grant{}, fault.Wrap(op, err)
 	}
-	if !allowed {
-		return Grant{}, refusal(op, r, e.Rule)
+	if !a.allowed {
+		return Grant{}, a.refusal(op)
 	}
-	return Grant{r, e.ID, m}, nil
+	return a.grant(), nil
 }
 
 // PermitTx is Permit with the record in the caller's transaction: the access and its record happen both or not at all.
@@ -210,37 +268,32 @@ func (c *Checker) PermitTx(ctx context.Context, tx *store.Tx, r Request) (Grant,
 	if err := r.check(); err != nil {
 		return Grant{}, err
 	}
-	m, err := c.mandateOf(ctx, tx, &r)
-	if err != nil && !fault.Is(err, fault.Denied) {
+	a, err := c.judgeActing(ctx, tx, r)
+	if err != nil {
 		return Grant{}, fault.Wrap(op, err)
 	}
-	allowed, rule := err == nil, noMandate
-	if allowed {
-		allowed, rule = c.decide(r, m)
+	if !a.allowed {
+		c.recordLater(ctx, a)
+		return Grant{}, a.refusal(op)
 	}
-	e := c.entry(r, allowed, rule)
-	if !allowed {
-		c.recordLater(ctx, e, r.subjects())
-		return Grant{}, refusal(op, r, rule)
-	}
-	if err := c.ledger.Add(ctx, tx, e, r.subjects()); err != nil {
+	if err := c.record(ctx, tx, a); err != nil {
 		return Grant{}, fault.Wrap(op, err)
 	}
-	return Grant{r, e.ID, m}, nil
+	return a.grant(), nil
 }
 
 // recordLater can't wait: the caller holds the one writer that the record needs.
-func (c *Checker) recordLater(ctx context.Context, e audit.Entry, subjects []string) {
+func (c *Checker) recordLater(ctx context.Context, a answer) {
 	select {
 	case c.waiting <- struct{}{}:
 	default:
-		c.log.Error("access: too many refusals wait for the ledger; one is lost", "resource", e.Resource, "action", e.Action)
+		c.log.Error("access: too many refusals wait for the ledger; one is lost", "resource", a.r.Resource, "action", a.r.Action)
 		return
 	}
 	ctx = context.WithoutCancel(ctx)
 	c.late.Go(func() {
 		defer func() { <-c.waiting }()
-		if err := c.db.Write(ctx, func(tx *store.Tx) error { return c.ledger.Add(ctx, tx, e, subjects) }); err != nil {
+		if err := c.db.Write(ctx, func(tx *store.Tx) error { return c.record(ctx, tx, a) }); err != nil {
 			c.log.Error("access: a refusal isn't on record", "err", err)
 		}
 	})
@@ -249,19 +302,17 @@ func (c *Checker) recordLater(ctx context.Context, e audit.Entry, subjects []str
 // Close returns when every refusal is on record. The house calls it before it closes the database.
 func (c *Checker) Close() { c.late.Wait() }
 
+// restrictedKey is the message of a refusal because a record is restricted (Art. 18 GDPR).
+const restrictedKey = "access.restricted"
+
+// Restricted reports that a request was refused because it was for a restricted record.
+func Restricted(err error) bool {
+	key, _ := fault.Message(err)
+	return fault.Is(err, fault.Denied) && key == restrictedKey
+}
+
 // noMandate is the rule that is on record where a mandate isn't in force.
 const noMandate = "no-mandate"
-
-func refusal(op string, r Request, rule string) error {
-	msg := ""
-	switch {
-	case rule == noMandate:
-		msg = MandateEnded
-	case r.Actor.Acting() && r.Actor.Kind == Resident:
-		msg = OutsideMandate
-	}
-	return fault.Because(fault.Denied, op, msg, fmt.Errorf("%s %s %s", r.Actor.Kind, r.Action, r.Resource))
-}
 
 // Seen puts on record whose data a list has shown, before it leaves the house.
 func (c *Checker) Seen(ctx context.Context, g Grant, subjects []string) error {
@@ -283,6 +334,10 @@ func (c *Checker) SeenTx(ctx context.Context, tx *store.Tx, g Grant, subjects []
 	e := audit.Entry{ID: g.entry, ActorKind: string(g.request.Actor.Kind), ActorID: g.request.Actor.ID}
 	subjects = slices.Compact(slices.Sorted(slices.Values(subjects)))
 	subjects = slices.DeleteFunc(subjects, func(s string) bool { return s == "" })
+	// They have been read, so they count, even beyond the allowance: the next request waits the longer.
+	if len(subjects) > 0 && !g.freely {
+		c.braked(g.request, len(subjects), true)
+	}
 	return fault.Wrap(op, c.ledger.AddSubjects(ctx, tx, e, c.now().UTC(), subjects))
 }
 

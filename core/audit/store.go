@@ -8,6 +8,7 @@ import (
 	"embed"
 	"encoding/json"
 	"maps"
+	"math"
 	"slices"
 	"time"
 
@@ -27,6 +28,18 @@ func Migrations() store.Migrations {
 // Ledger adds entries and reads them.
 type Ledger struct {
 	DB *store.DB
+	// Keys are needed by who reads or writes the log; to put something on record needs none.
+	Keys Keys
+}
+
+// Keys keep the keys that the commitments of persons are made with: elsewhere than the entries, so that a copy of these
+// has none of them.
+type Keys interface {
+	// Of are the keys of persons, as far as they have one.
+	Of(ctx context.Context, q store.Q, persons []string) (map[string]string, error)
+	// Keep keeps a key, unless the person has one.
+	Keep(ctx context.Context, tx *store.Tx, person, key string) error
+	Destroy(ctx context.Context, tx *store.Tx, person string) error
 }
 
 const addEntry = `-- audit.addEntry
@@ -147,11 +160,10 @@ func scanEntry(row store.Scanner, more ...any) (Entry, error) {
 // --- what the log reads and writes. p is where the records are looked for: what isn't in the log yet, a range of leaves, or
 // what is about a person.
 
-const loadEntries = entryColumns + `, e.salt, COALESCE(k.key, ''), COALESCE(f.commitment, '')
+const loadEntries = entryColumns + `, e.salt, COALESCE(f.commitment, '')
 FROM `
 
 const joinEntries = ` p JOIN audit_entry e ON e.id = p.record
-LEFT JOIN audit_person k ON k.person = e.actor_id AND e.actor_kind = 'resident'
 LEFT JOIN audit_forgotten f ON f.record = e.id AND f.role = 'actor'
 WHERE p.kind = 'access'`
 
@@ -163,14 +175,13 @@ const loadActs = `a.id, a.kind, a.at, a.upto, a.n, a.note, a.salt FROM `
 
 const joinActs = ` p JOIN audit_act a ON a.id = p.record WHERE p.kind = 'act'`
 
-const loadSubjects = `p.record, s.person, COALESCE(k.key, ''), '' FROM `
+const loadSubjects = `p.record, s.person, '' FROM `
 
-const joinOwn = ` p JOIN audit_subject s ON s.entry = p.record AND s.record = '' LEFT JOIN audit_person k ON k.person = s.person WHERE p.kind = 'access'`
+const joinOwn = ` p JOIN audit_subject s ON s.entry = p.record AND s.record = '' WHERE p.kind = 'access'`
 
-const joinAdded = ` p JOIN audit_seen n ON n.id = p.record JOIN audit_subject s ON s.entry = n.entry AND s.record = n.id
-LEFT JOIN audit_person k ON k.person = s.person WHERE p.kind = 'seen'`
+const joinAdded = ` p JOIN audit_seen n ON n.id = p.record JOIN audit_subject s ON s.entry = n.entry AND s.record = n.id WHERE p.kind = 'seen'`
 
-const loadForgotten = `p.record, '', '', f.commitment FROM `
+const loadForgotten = `p.record, '', f.commitment FROM `
 
 const joinForgotten = ` p JOIN audit_forgotten f ON f.record = p.record AND f.role = 'subject' WHERE p.kind <> 'act'`
 
@@ -233,11 +244,11 @@ SELECT ` + loadSubjects + ofPerson + joinOwn + `
 UNION ALL SELECT ` + loadSubjects + ofPerson + joinAdded + `
 UNION ALL SELECT ` + loadForgotten + ofPerson + joinForgotten
 
-const personKey = `-- audit.personKey
-SELECT key FROM audit_person WHERE person = $1`
+const keysBefore = `-- audit.keysBefore
+SELECT person, key FROM audit_key_before ORDER BY person LIMIT $1`
 
-const addKey = `-- audit.addKey
-INSERT INTO audit_person (person, key) VALUES ($1, $2) ON CONFLICT (person) DO NOTHING`
+const dropKeyBefore = `-- audit.dropKeyBefore
+DELETE FROM audit_key_before WHERE person = $1`
 
 const setSalt = `-- audit.setSalt
 UPDATE audit_entry SET salt = $2 WHERE id = $1 AND salt = ''`
@@ -316,8 +327,12 @@ DELETE FROM audit_subject WHERE person = $1 AND entry = $2`
 const dropActor = `-- audit.dropActor
 UPDATE audit_entry SET actor_id = '', actor_name = '' WHERE id = $1`
 
-const dropKey = `-- audit.dropKey
-DELETE FROM audit_person WHERE person = $1`
+const forgottenFrom = `-- audit.forgottenFrom
+SELECT record, role, commitment FROM audit_forgotten WHERE (record, role, commitment) > ($1, $2, $3) ORDER BY record, role, commitment LIMIT $4`
+
+const subjectsOf = `-- audit.subjectsOf
+SELECT person, entry FROM audit_subject WHERE entry = $1 AND record = ''
+UNION ALL SELECT s.person, s.entry FROM audit_seen n JOIN audit_subject s ON s.entry = n.entry AND s.record = n.id WHERE n.id = $1`
 
 // Leaf is a place in the log and the record that stands there; Found tells whether the record is still there.
 type Leaf struct {
@@ -344,7 +359,7 @@ func (l *Ledger) load(ctx context.Context, w where, args ...any) (map[string]*Re
 	if _, err := store.All(ctx, l.DB, func(row store.Scanner) (struct{}, error) {
 		r := Record{Kind: Access}
 		var err error
-		if r.Entry, err = scanEntry(row, &r.Salt, &r.ActorKey, &r.Actor); err == nil {
+		if r.Entry, err = scanEntry(row, &r.Salt, &r.Actor); err == nil {
 			r.ID, r.At = r.Entry.ID, r.Entry.At
 			keep(r)
 		}
@@ -374,13 +389,87 @@ func (l *Ledger) load(ctx context.Context, w where, args ...any) (map[string]*Re
 	_, err := store.All(ctx, l.DB, func(row store.Scanner) (struct{}, error) {
 		var id string
 		var s Subject
-		err := row.Scan(&id, &s.Person, &s.Key, &s.Commitment)
+		err := row.Scan(&id, &s.Person, &s.Commitment)
 		if r := out[id]; r != nil {
 			r.Subjects = append(r.Subjects, s)
 		}
 		return struct{}{}, err
 	}, w.subjects, args...)
-	return out, err
+	if err != nil {
+		return nil, err
+	}
+	return out, l.giveKeys(ctx, out)
+}
+
+// giveKeys puts to the persons of records the keys that they have.
+func (l *Ledger) giveKeys(ctx context.Context, records map[string]*Record) error {
+	persons := map[string]bool{}
+	for _, r := range records {
+		if r.actsItself() {
+			persons[r.Entry.ActorID] = true
+		}
+		for _, s := range r.Subjects {
+			if s.Commitment == "" {
+				persons[s.Person] = true
+			}
+		}
+	}
+	if len(persons) == 0 {
+		return nil
+	}
+	if l.Keys == nil {
+		return fault.Internalf("audit.giveKeys", "the ledger was opened without the keys of persons")
+	}
+	keys, err := l.Keys.Of(ctx, l.DB, slices.Collect(maps.Keys(persons)))
+	if err != nil {
+		return err
+	}
+	for _, r := range records {
+		if r.actsItself() {
+			r.ActorKey = keys[r.Entry.ActorID]
+		}
+		for i, s := range r.Subjects {
+			if s.Commitment == "" {
+				r.Subjects[i].Key = keys[s.Person]
+			}
+		}
+	}
+	return nil
+}
+
+// actsItself tells whether a resident acted who isn't forgotten.
+func (r *Record) actsItself() bool {
+	return r.Kind == Access && r.Entry.ActorKind == Resident && r.Actor == ""
+}
+
+// Keyless tells whether a person in a record has no key: it was destroyed.
+func (r *Record) Keyless() bool {
+	return r.actsItself() && r.ActorKey == "" || slices.ContainsFunc(r.Subjects, func(s Subject) bool { return s.Commitment == "" && s.Key == "" })
+}
+
+// MoveKeys takes over the keys of before they were kept elsewhere. It can be broken off and begun again.
+func (l *Ledger) MoveKeys(ctx context.Context) (n int, err error) {
+	const op, step = "audit.moveKeys", 500
+	for {
+		list, err := store.All(ctx, l.DB, scanPair, keysBefore, step)
+		if err != nil || len(list) == 0 {
+			return n, fault.Wrap(op, err)
+		}
+		if err := l.DB.Write(ctx, func(tx *store.Tx) error {
+			for _, x := range list {
+				if err := l.Keys.Keep(ctx, tx, x[0], x[1]); err != nil {
+					return err
+				}
+				if err := tx.Later(ctx, dropKeyBefore, x[0]); err != nil {
+					return err
+				}
+			}
+			return nil
+		}); err != nil {
+			return n, fault.Wrap(op, err)
+		}
+		n += len(list)
+	}
 }
 
 func scanAct(row store.Scanner, more ...any) (Record, error) {
@@ -418,7 +507,7 @@ func (l *Ledger) Pending(ctx context.Context, after string, n int) ([]Record, er
 			} else if r.Salt == "" {
 				salts[r.ID] = true
 			}
-			if r.Kind == Access && r.Entry.ActorKind == Resident && r.Actor == "" && r.ActorKey == "" {
+			if r.actsItself() && r.ActorKey == "" {
 				keys[r.Entry.ActorID] = true
 			}
 			for _, s := range r.Subjects {
@@ -438,7 +527,7 @@ func (l *Ledger) Pending(ctx context.Context, after string, n int) ([]Record, er
 				}
 			}
 			for _, person := range slices.Sorted(maps.Keys(keys)) {
-				if err := tx.Later(ctx, addKey, person, ident.Secret(keyBytes)); err != nil {
+				if err := l.Keys.Keep(ctx, tx, person, ident.Secret(keyBytes)); err != nil {
 					return err
 				}
 			}
@@ -506,9 +595,15 @@ func (l *Ledger) leaves(ctx context.Context, w where, args ...any) ([]Leaf, erro
 	if err != nil {
 		return nil, fault.Wrap(op, err)
 	}
-	found, err := l.load(ctx, w, args...)
-	if err != nil {
-		return nil, fault.Wrap(op, err)
+	var found map[string]*Record
+	for again := range 3 {
+		if found, err = l.load(ctx, w, args...); err != nil {
+			return nil, fault.Wrap(op, err)
+		}
+		// Persons are read before their keys: between the two somebody may have been forgotten, and stands there as such now.
+		if again == 2 || !slices.ContainsFunc(slices.Collect(maps.Values(found)), (*Record).Keyless) {
+			break
+		}
 	}
 	for i, x := range ids {
 		if r := found[x.Record.ID]; r != nil {
@@ -545,11 +640,8 @@ func (l *Ledger) OfPerson(ctx context.Context, person, before string, n int) (le
 
 // Key is the key of a person, "" if no entry of the log is about them.
 func (l *Ledger) Key(ctx context.Context, person string) (string, error) {
-	key, err := store.One(ctx, l.DB, func(row store.Scanner) (k string, err error) { return k, row.Scan(&k) }, personKey, person)
-	if fault.Is(err, fault.NotFound) {
-		return "", nil
-	}
-	return key, fault.Wrap("audit.key", err)
+	keys, err := l.Keys.Of(ctx, l.DB, []string{person})
+	return keys[person], fault.Wrap("audit.key", err)
 }
 
 // AddAct puts on record what the ledger does itself.
@@ -629,10 +721,12 @@ func (l *Ledger) Forget(ctx context.Context, person string, at time.Time, commit
 	}
 	var key string
 	if err := l.DB.Write(ctx, func(tx *store.Tx) error {
-		if _, err := tx.Exec(ctx, addKey, person, ident.Secret(keyBytes)); err != nil {
+		if err := l.Keys.Keep(ctx, tx, person, ident.Secret(keyBytes)); err != nil {
 			return err
 		}
-		return tx.QueryRow(ctx, personKey, person).Scan(&key)
+		keys, err := l.Keys.Of(ctx, tx, []string{person})
+		key = keys[person]
+		return err
 	}); err != nil {
 		return fault.Wrap(op, err)
 	}
@@ -681,11 +775,54 @@ func (l *Ledger) Forget(ctx context.Context, person string, at time.Time, commit
 		}
 	}
 	return fault.Wrap(op, l.DB.Write(ctx, func(tx *store.Tx) error {
-		if err := tx.Later(ctx, dropKey, person); err != nil {
+		if err := l.Keys.Destroy(ctx, tx, person); err != nil {
 			return err
 		}
 		return l.AddAct(ctx, tx, Record{Act: Forgot, At: at, N: n})
 	}))
+}
+
+// --- what a person looks for among the entries about them
+
+const forPersonWhere = `-- audit.forPersonWhere
+SELECT ` + entryColumns + `
+FROM audit_subject s JOIN audit_entry e ON e.id = s.entry
+WHERE s.person = $1 AND s.own = FALSE AND s.entry < $2 AND e.at >= $3 AND e.at < $4 AND ($5 = '' OR e.office = $5) AND ($6 = '' OR e.resource = $6)
+ORDER BY s.entry DESC LIMIT $7`
+
+const onePersonEntry = `-- audit.onePersonEntry
+SELECT ` + entryColumns + `
+FROM audit_subject s JOIN audit_entry e ON e.id = s.entry
+WHERE s.person = $1 AND s.own = FALSE AND s.entry = $2`
+
+// Narrow narrows a person's entries; what is zero narrows nothing.
+type Narrow struct {
+	Office   string
+	Resource string
+	From, To time.Time // To is the first moment after
+}
+
+// ForPersonWhere is ForPerson with only what fits.
+func (l *Ledger) ForPersonWhere(ctx context.Context, personID, before string, w Narrow, n int) ([]Entry, error) {
+	if before == "" {
+		before = afterAll
+	}
+	from, to := int64(0), int64(math.MaxInt64)
+	if !w.From.IsZero() {
+		from = store.Micros(w.From)
+	}
+	if !w.To.IsZero() {
+		to = store.Micros(w.To)
+	}
+	entries, err := store.All(ctx, l.DB, func(row store.Scanner) (Entry, error) { return scanEntry(row) }, forPersonWhere,
+		personID, before, from, to, w.Office, w.Resource, min(max(n, 1), MaxPage))
+	return entries, fault.Wrap("audit.forPersonWhere", err)
+}
+
+// OneForPerson is an entry about a person that others made; anything else is fault.NotFound.
+func (l *Ledger) OneForPerson(ctx context.Context, personID, id string) (Entry, error) {
+	e, err := store.One(ctx, l.DB, func(row store.Scanner) (Entry, error) { return scanEntry(row) }, onePersonEntry, personID, id)
+	return e, fault.Wrap("audit.oneForPerson", err)
 }
 
 // --- what was done under mandates

@@ -5,6 +5,8 @@ package blob_test
 import (
 	"bytes"
 	"context"
+	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -109,5 +111,39 @@ func BenchmarkPut(b *testing.B) {
 		if _, err := blob.PutBytes(context.Background(), f, page); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// A file is replaced as a whole or not at all, and nothing else stays in its folder.
+func TestReplace(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "state")
+	for _, text := range []string{"one", "two"} {
+		if err := blob.ReplaceBytes(path, []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+		if b, err := os.ReadFile(path); err != nil || string(b) != text {
+			t.Errorf("%q %v", b, err)
+		}
+	}
+	broken := errors.New("broken off")
+	if err := blob.Replace(path, func(w io.Writer) error {
+		io.WriteString(w, "half of thr")
+		return broken
+	}); !errors.Is(err, broken) {
+		t.Errorf("%v", err)
+	}
+	if b, err := os.ReadFile(path); err != nil || string(b) != "two" {
+		t.Errorf("%q %v", b, err)
+	}
+	info, err := os.Stat(path)
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v %v", info.Mode(), err)
+	}
+	if list, err := os.ReadDir(dir); err != nil || len(list) != 1 {
+		t.Errorf("%v %v", list, err)
+	}
+	if err := blob.ReplaceBytes(filepath.Join(dir, "missing", "state"), nil); err == nil {
+		t.Error("a folder that isn't there")
 	}
 }

@@ -61,10 +61,18 @@ type Database struct {
 type Vault struct {
 	// Key is the master key, 64 hexadecimal digits; empty: the file SHARED/vault.key, made at the first start.
 	Key Secret `toml:"key"`
+	// KMS is a key in a key system outside that takes the place of the master key (adapter/transit):
+	// hcvault://HOST:PORT/MOUNT/keys/KEY.
+	KMS          string `toml:"kms"`
+	KMSToken     Secret `toml:"kms_token"`
+	KMSNamespace string `toml:"kms_namespace"`
+	KMSCA        string `toml:"kms_ca"` // a PEM file of who has signed its certificate; empty: whom the system trusts
 }
 
 // Elsewhere reports whether the master key is kept apart from the data.
-func (v Vault) Elsewhere() bool { return v.Key.File != "" || v.Key.Env != "" || v.Key.value != "" }
+func (v Vault) Elsewhere() bool { return v.KMS != "" || v.keyed() }
+
+func (v Vault) keyed() bool { return v.Key.File != "" || v.Key.Env != "" || v.Key.value != "" }
 
 // Content is where packages are read from.
 type Content struct {
@@ -239,10 +247,20 @@ func (c *Config) check() (bad []string) {
 	default:
 		say("database.engine: %q: want sqlite or postgres", c.Database.Engine)
 	}
-	if c.Vault.Elsewhere() {
+	if c.Vault.keyed() {
 		if _, err := c.Vault.Key.Read(); err != nil {
 			say("vault.key: %v", err)
 		}
+		if c.Vault.KMS != "" {
+			say("vault.key and vault.kms: set one of the two")
+		}
+	}
+	if c.Vault.KMS != "" {
+		if _, err := c.Vault.KMSToken.Read(); err != nil {
+			say("vault.kms_token: %v", err)
+		}
+	} else if v := c.Vault; v.KMSToken != (Secret{}) || v.KMSNamespace != "" || v.KMSCA != "" {
+		say("vault.kms is missing: kms_token, kms_namespace and kms_ca are of a key system outside")
 	}
 	isURL("identity.issuer", c.Identity.Issuer)
 	if c.Identity.ClientID == "" {

@@ -15,6 +15,7 @@ import (
 	"mercator/core/audit"
 	"mercator/core/store"
 	"mercator/core/store/storetest"
+	"mercator/core/vault/vaulttest"
 )
 
 const (
@@ -43,7 +44,7 @@ func TestKillChild(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := &audit.Ledger{DB: db}
+	a := &audit.Ledger{DB: db, Keys: Keys(vaulttest.At(t, db, filepath.Join(dir, "keyset")))}
 	l, err := Open(Config{Dir: filepath.Join(dir, "ledger"), Key: string(key), Audit: a})
 	if err != nil {
 		t.Fatal(err)
@@ -101,7 +102,7 @@ func TestKill(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer db.Close()
-			h := &house{t: t, db: db, audit: &audit.Ledger{DB: db}, dir: filepath.Join(dir, "ledger"), key: key, now: time.Now()}
+			h := &house{t: t, db: db, audit: &audit.Ledger{DB: db, Keys: Keys(vaulttest.At(t, db, filepath.Join(dir, "keyset")))}, dir: filepath.Join(dir, "ledger"), key: key, now: time.Now()}
 			h.open()
 			h.append()
 			r := h.sound()

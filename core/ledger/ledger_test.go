@@ -23,13 +23,15 @@ import (
 	"mercator/core/audit"
 	"mercator/core/store"
 	"mercator/core/store/storetest"
+	"mercator/core/vault"
+	"mercator/core/vault/vaulttest"
 
 	formats "github.com/transparency-dev/formats/log"
 	"github.com/transparency-dev/tessera/client"
 	"golang.org/x/mod/sumdb/note"
 )
 
-func rooms() []store.Migrations { return []store.Migrations{audit.Migrations()} }
+func rooms() []store.Migrations { return []store.Migrations{audit.Migrations(), vault.Migrations()} }
 
 // house is a ledger with its log.
 type house struct {
@@ -43,7 +45,7 @@ type house struct {
 }
 
 func newHouse(t testing.TB, db *store.DB) *house {
-	h := &house{t: t, db: db, audit: &audit.Ledger{DB: db}, dir: filepath.Join(t.TempDir(), "ledger"), now: time.Date(2026, 5, 3, 10, 0, 0, 0, time.UTC)}
+	h := &house{t: t, db: db, audit: &audit.Ledger{DB: db, Keys: Keys(vaulttest.Open(t, db))}, dir: filepath.Join(t.TempDir(), "ledger"), now: time.Date(2026, 5, 3, 10, 0, 0, 0, time.UTC)}
 	var err error
 	if h.key, err = NewKey("https://city.example"); err != nil {
 		t.Fatal(err)
@@ -300,7 +302,11 @@ func TestTamperingIsFound(t *testing.T) {
 			h.exec("UPDATE audit_leaf SET leaf = leaf - 99999 WHERE record = $1", ids[3])
 		}},
 		{name: "the key of a person", want: third("the persons of it"), do: func(h *house, ids []string) {
-			h.exec("UPDATE audit_person SET key = 'x' WHERE person = 'anna'")
+			h.exec("DELETE FROM vault_key WHERE subject = 'ledger:anna'")
+			h.write(func(tx *store.Tx) error { return h.audit.Keys.Keep(context.Background(), tx, "anna", "x") })
+		}},
+		{name: "destroy the key of a person by hand", want: third("has no key"), do: func(h *house, ids []string) {
+			h.exec("DELETE FROM vault_key WHERE subject = 'ledger:anna'")
 		}},
 		{name: "add an entry by hand", want: nobody("it isn't in the log"), do: func(h *house, ids []string) {
 			h.exec("INSERT INTO audit_entry (id, at, actor_kind, actor_id, actor_name, office, action, resource, purpose, basis, service, case_id, outcome, rule, fields, salt) SELECT 'forged', at, actor_kind, actor_id, actor_name, office, action, resource, purpose, basis, service, case_id, outcome, rule, fields, salt FROM audit_entry WHERE id = $1", ids[3])
@@ -402,8 +408,8 @@ func TestTamperingIsFound(t *testing.T) {
 
 func clean(t *testing.T, db *store.DB) {
 	if err := db.Write(t.Context(), func(tx *store.Tx) error {
-		for _, table := range []string{"entry", "subject", "seen", "act", "pending", "leaf", "person", "forgotten"} {
-			if _, err := tx.Exec(t.Context(), "DELETE FROM audit_"+table); err != nil {
+		for _, table := range []string{"audit_entry", "audit_subject", "audit_seen", "audit_act", "audit_pending", "audit_leaf", "audit_forgotten", "vault_key"} {
+			if _, err := tx.Exec(t.Context(), "DELETE FROM "+table); err != nil {
 				return err
 			}
 		}
@@ -518,7 +524,7 @@ func TestForgottenPersons(t *testing.T) {
 		}
 		h.append()
 		h.sound(kept)
-		for _, table := range []string{"audit_subject WHERE person = 'anna'", "audit_person WHERE person = 'anna'", "audit_entry WHERE actor_id = 'anna' OR actor_name LIKE 'Anna%'"} {
+		for _, table := range []string{"audit_subject WHERE person = 'anna'", "vault_key WHERE subject LIKE '%anna%'", "audit_entry WHERE actor_id = 'anna' OR actor_name LIKE 'Anna%'"} {
 			var n int
 			if err := db.QueryRow(t.Context(), "SELECT COUNT(*) FROM "+table).Scan(&n); err != nil || n != 0 {
 				t.Errorf("%s: %d rows %v", table, n, err)
@@ -530,6 +536,121 @@ func TestForgottenPersons(t *testing.T) {
 		h.exec("DELETE FROM audit_forgotten WHERE record = $1", id)
 		if r := h.verify(); !found(r, id, "the persons of it") {
 			t.Errorf("what is left of a forgotten person was removed, and nobody says so: %v", r.Findings)
+		}
+	})
+}
+
+// A database of before the keys were the vault's: all that was in the log verifies as before, a person's proofs too, and
+// no key is left with the entries.
+func TestKeysMoveIntoTheVault(t *testing.T) {
+	storetest.Each(t, rooms(), func(t *testing.T, db *store.DB) {
+		h := newHouse(t, db)
+		h.reads(600, func(i int) []string { return []string{"anna", fmt.Sprint("p", i)} }) // more than one batch of persons
+		h.own("bora")
+		h.append()
+		before, kept := must(h.log.prove(t.Context(), "anna", shown, "", MaxRecords)), h.checkpoint()
+		persons := []string{"anna", "bora"}
+		for i := range 600 {
+			persons = append(persons, fmt.Sprint("p", i))
+		}
+		of := must(h.audit.Keys.Of(t.Context(), db, persons))
+		h.write(func(tx *store.Tx) error {
+			for person, key := range of {
+				if _, err := tx.Exec(t.Context(), "INSERT INTO audit_key_before (person, key) VALUES ($1, $2)", person, key); err != nil {
+					return err
+				}
+			}
+			_, err := tx.Exec(t.Context(), "DELETE FROM vault_key")
+			return err
+		})
+		if r := h.verify(); len(r.Findings) == 0 {
+			t.Fatal("nothing is missing without the keys: the test shows nothing")
+		}
+		if n := must(h.audit.MoveKeys(t.Context())); n != 602 {
+			t.Errorf("%d keys were moved, want 602", n)
+		}
+		if n := must(h.audit.MoveKeys(t.Context())); n != 0 {
+			t.Errorf("%d keys were moved again", n)
+		}
+		h.sound(kept)
+		if after := must(h.log.prove(t.Context(), "anna", shown, "", MaxRecords)); after.Person != before.Person || len(after.Records) != 600 {
+			t.Errorf("the proof is another one: %d records", len(after.Records))
+		} else if _, err := after.Check(h.log.PublicKey()); err != nil {
+			t.Error(err)
+		}
+		h.read("anna", "dora")
+		h.append()
+		h.sound(kept)
+	})
+}
+
+// A database that was restored from before a person was forgotten forgets again, and verifies.
+func TestForgottenAgainAfterARestore(t *testing.T) {
+	storetest.Each(t, rooms(), func(t *testing.T, db *store.DB) {
+		h := newHouse(t, db)
+		id := h.read("anna", "bora")
+		h.own("anna")
+		h.seen(h.read("cem"), "anna")
+		h.append()
+		late := h.read("anna", "cem") // the backup has it as pending
+		tables := []string{"audit_subject", "audit_entry", "audit_pending", "audit_seen", "audit_leaf", "audit_act"}
+		for _, table := range tables {
+			h.exec("CREATE TABLE " + table + "_copy AS SELECT * FROM " + table)
+		}
+		h.append()
+		if err := h.log.Forget(t.Context(), "anna"); err != nil {
+			t.Fatal(err)
+		}
+		h.append()
+		kept := h.checkpoint()
+		var lines bytes.Buffer
+		if n := must(h.audit.ExportForgotten(t.Context(), &lines)); n != 5 {
+			t.Errorf("%d places of forgotten persons, want 5", n)
+		}
+		// The restore: what was, but for the keys and what is left of the forgotten, which are of today.
+		h.write(func(tx *store.Tx) error {
+			for _, table := range append([]string{"audit_forgotten"}, tables...) {
+				if _, err := tx.Exec(t.Context(), "DELETE FROM "+table); err != nil {
+					return err
+				}
+			}
+			for _, table := range tables {
+				if _, err := tx.Exec(t.Context(), "INSERT INTO "+table+" SELECT * FROM "+table+"_copy"); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		t.Cleanup(func() {
+			for _, table := range tables {
+				db.Write(context.Background(), func(tx *store.Tx) error {
+					_, err := tx.Exec(context.Background(), "DROP TABLE "+table+"_copy")
+					return err
+				})
+			}
+		})
+		if list := must(h.audit.Leaves(t.Context(), 0, 99)); !slices.ContainsFunc(list, func(x audit.Leaf) bool { return x.Record.ID == id && x.Record.Keyless() }) {
+			t.Error("the backup doesn't know of who was forgotten: the test shows nothing")
+		}
+		if err := h.audit.ForgetAgain(t.Context(), bytes.NewReader(lines.Bytes()), h.now, Commit); err != nil {
+			t.Fatal(err)
+		}
+		var n int
+		if err := db.QueryRow(t.Context(), "SELECT (SELECT COUNT(*) FROM audit_subject WHERE person = 'anna') + (SELECT COUNT(*) FROM audit_entry WHERE actor_id = 'anna')").Scan(&n); err != nil || n != 0 {
+			t.Errorf("anna stands in %d places, %v", n, err)
+		}
+		h.append()
+		r := h.verify(kept)
+		for _, f := range r.Findings { // what the log has since the backup is lost, and nothing else
+			if f.What != "the database has no record of it: it was deleted, or the database is older than the log" {
+				t.Errorf("%v", f)
+			}
+		}
+		if _, ok, err := h.audit.LeafOf(t.Context(), late); !ok || err != nil {
+			t.Errorf("the entry that the backup had as pending isn't found in the log: %v", err)
+		}
+		if err := h.audit.ForgetAgain(t.Context(), strings.NewReader("no line of JSON"), h.now, Commit); err == nil {
+			t.Error("a damaged file was read")
 		}
 	})
 }

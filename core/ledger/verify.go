@@ -28,6 +28,9 @@ type Finding struct {
 	Leaf   int64  // below 0: none
 	Record string // the id of an entry or another record; may be empty
 	What   string
+	// Missing: the log has a leaf of which the database has no record. Behind a copy of the database that is older than the
+	// one of the log nothing is wrong with that.
+	Missing bool
 }
 
 func (f Finding) String() string {
@@ -75,7 +78,7 @@ type Report struct {
 }
 
 func (r *Report) say(leaf int64, record, format string, args ...any) {
-	r.Findings = append(r.Findings, Finding{leaf, record, fmt.Sprintf(format, args...)})
+	r.Findings = append(r.Findings, Finding{Leaf: leaf, Record: record, What: fmt.Sprintf(format, args...)})
 }
 
 // Verify holds a log against its checkpoint, against checkpoints that others kept, and against the database. What is wrong
@@ -313,6 +316,10 @@ func (r *Report) compare(ctx context.Context, o Options, leaves [][32]byte, next
 			if err != nil {
 				return err
 			}
+			if x.Record.Keyless() {
+				r.say(x.Leaf, x.Record.ID, "a person of it has no key, so it can't be held against the log: the persons of it were changed, or the key was taken away, or the database comes from a backup of before it was destroyed")
+				continue
+			}
 			if [32]byte(sum) != leaves[x.Leaf] {
 				wrong[[32]byte(sum)] = Finding{Leaf: x.Leaf, Record: x.Record.ID}
 				continue
@@ -451,6 +458,7 @@ func (r *Report) missing(ctx context.Context, o Options, list []int64, gone int6
 		for _, at := range places {
 			if at == first[leaf] || slices.Contains(places, first[leaf]) {
 				r.say(at, "", "the database has no record of it: it was deleted, or the database is older than the log")
+				r.Findings[len(r.Findings)-1].Missing = true
 			}
 		}
 	}

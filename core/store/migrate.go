@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"sort"
 	"strconv"
+	"strings"
 	"time"
 
 	"mercator/base/fault"
@@ -136,9 +137,12 @@ func migrate(ctx context.Context, db *DB, rooms []Migrations, apply bool) error 
 	return nil
 }
 
-// script runs several statements at once.
+// script runs several statements at once. SQLite keeps a table that is nothing but its
+// primary key twice, unless it says WITHOUT ROWID, which PostgreSQL doesn't know: a
+// migration has it in a comment.
 func (tx *Tx) script(ctx context.Context, text string) error {
 	if tx.w != nil {
+		text = strings.ReplaceAll(text, "/* WITHOUT ROWID */", " WITHOUT ROWID")
 		_, err := tx.w.conn.ExecContext(context.WithoutCancel(ctx), text)
 		return err
 	}

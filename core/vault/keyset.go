@@ -8,9 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 
 	"mercator/base/fault"
+	"mercator/core/blob"
 
 	"github.com/tink-crypto/tink-go/v2/aead"
 	aeadsubtle "github.com/tink-crypto/tink-go/v2/aead/subtle"
@@ -79,7 +79,7 @@ func read(master MasterKey, text []byte) (wrap, index *keyset.Handle, err error)
 	one := func(text json.RawMessage, use string) (*keyset.Handle, error) {
 		h, err := keyset.ReadWithAssociatedData(keyset.NewJSONReader(bytes.NewReader(text)), master, []byte(use))
 		if err != nil {
-			return nil, errors.New("the keyset doesn't open: it is damaged, or the master key is another one")
+			return nil, fmt.Errorf("the keyset doesn't open: it is damaged, or the master key is another one (%w)", err)
 		}
 		return h, nil
 	}
@@ -138,21 +138,9 @@ func replace(path string, master MasterKey, wrap, index *keyset.Handle) error {
 	if err != nil {
 		return fault.Wrap(op, err)
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".keyset-*") // 0600
-	if err != nil {
+	// A key system may allow to seal and not to open: better found out while the old text is there.
+	if _, _, err := read(master, text); err != nil {
 		return fault.Wrap(op, err)
 	}
-	defer os.Remove(f.Name())
-	_, err = f.Write(text)
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return fault.Wrap(op, err)
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return fault.Wrap(op, err)
-	}
-	d, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return fault.Wrap(op, err)
-	}
-	return fault.Wrap(op, errors.Join(d.Sync(), d.Close()))
+	return fault.Wrap(op, blob.ReplaceBytes(path, text))
 }

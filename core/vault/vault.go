@@ -3,18 +3,22 @@
 package vault
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
+	"os"
 	"slices"
+	"sync/atomic"
 
 	"mercator/base/fault"
 	"mercator/core/store"
 
 	"github.com/tink-crypto/tink-go/v2/aead"
 	aeadsubtle "github.com/tink-crypto/tink-go/v2/aead/subtle"
+	"github.com/tink-crypto/tink-go/v2/keyset"
 	"github.com/tink-crypto/tink-go/v2/prf"
 	"github.com/tink-crypto/tink-go/v2/tink"
 )
@@ -24,9 +28,19 @@ var ErrDestroyed = errors.New("the key is destroyed")
 
 // Vault seals, opens and blinds.
 type Vault struct {
-	db    *store.DB
-	wrap  tink.AEAD
-	index *prf.Set
+	db     *store.DB
+	master tink.AEAD
+	index  *prf.Set
+	wraps  atomic.Pointer[wraps]
+	// again reads the keyset anew; nil: it never changes.
+	again func() ([]byte, error)
+}
+
+// wraps are the keys that wrap, as the keyset had them when it was read.
+type wraps struct {
+	text    []byte
+	aead    tink.AEAD
+	primary uint32
 }
 
 // New opens a keyset with its master key.
@@ -36,14 +50,59 @@ func New(db *store.DB, master tink.AEAD, keyset []byte) (*Vault, error) {
 	if err != nil {
 		return nil, fault.Wrap(op, err)
 	}
-	v := &Vault{db: db}
-	if v.wrap, err = aead.New(wrap); err != nil {
-		return nil, fault.Wrap(op, err)
-	}
+	v := &Vault{db: db, master: master}
 	if v.index, err = prf.NewPRFSet(index); err != nil {
 		return nil, fault.Wrap(op, err)
 	}
-	return v, nil
+	return v, fault.Wrap(op, v.use(keyset, wrap))
+}
+
+// Open opens a keyset in a file. It is read again when a key doesn't open: a rotation at one node is known to all that
+// run, without a restart.
+func Open(db *store.DB, master tink.AEAD, path string) (*Vault, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fault.Wrap("vault.open", err)
+	}
+	v, err := New(db, master, text)
+	if err == nil {
+		v.again = func() ([]byte, error) { return os.ReadFile(path) }
+	}
+	return v, err
+}
+
+func (v *Vault) use(text []byte, wrap *keyset.Handle) error {
+	a, err := aead.New(wrap)
+	if err == nil {
+		v.wraps.Store(&wraps{text, a, wrap.KeysetInfo().PrimaryKeyId})
+	}
+	return err
+}
+
+// encrypt wraps.
+func (v *Vault) encrypt(raw []byte, subject string) ([]byte, error) {
+	return v.wraps.Load().aead.Encrypt(raw, []byte(subject))
+}
+
+// decrypt unwraps, if need be with the keyset as it is by now.
+func (v *Vault) decrypt(wrapped []byte, subject string) ([]byte, error) {
+	w := v.wraps.Load()
+	raw, err := w.aead.Decrypt(wrapped, []byte(subject))
+	if err == nil || v.again == nil {
+		return raw, err
+	}
+	text, err2 := v.again()
+	if err2 != nil || bytes.Equal(text, w.text) {
+		return nil, err
+	}
+	wrap, _, err2 := read(v.master, text)
+	if err2 != nil {
+		return nil, err2
+	}
+	if err := v.use(text, wrap); err != nil {
+		return nil, err
+	}
+	return v.wraps.Load().aead.Decrypt(wrapped, []byte(subject))
 }
 
 // Key is the key of one subject. The zero value is of nobody.
@@ -78,7 +137,7 @@ func (v *Vault) Fresh(subject string) (Key, Wrapped, error) {
 	const op = "vault.fresh"
 	raw := make([]byte, 32)
 	rand.Read(raw)
-	wrapped, err := v.wrap.Encrypt(raw, []byte(subject))
+	wrapped, err := v.encrypt(raw, subject)
 	if err != nil {
 		return Key{}, Wrapped{}, fault.Wrap(op, err)
 	}
@@ -101,7 +160,7 @@ func (v *Vault) Key(ctx context.Context, q store.Q, subject string) (Key, error)
 
 func (v *Vault) unwrap(w Wrapped) (Key, error) {
 	const op = "vault.unwrap"
-	raw, err := v.wrap.Decrypt(w.Wrapped, []byte(w.Subject))
+	raw, err := v.decrypt(w.Wrapped, w.Subject)
 	if err != nil {
 		return Key{}, fault.Internalf(op, "a key doesn't open: it was changed, or belongs to another keyset")
 	}
@@ -142,11 +201,7 @@ func (v *Vault) Keys(ctx context.Context, subjects []string) (keys map[string]Ke
 	const op = "vault.keys"
 	keys = make(map[string]Key, len(subjects))
 	for part := range slices.Chunk(subjects, keysAtOnce) {
-		args := make([]any, keysAtOnce)
-		for i := range args {
-			args[i] = part[min(i, len(part)-1)]
-		}
-		there, err := store.All(ctx, v.db, scanKey, keysOf, args...)
+		there, err := store.All(ctx, v.db, scanKey, keysOf, padded(part)...)
 		if err != nil {
 			return nil, nil, fault.Wrap(op, err)
 		}
@@ -195,6 +250,18 @@ func (v *Vault) Blind(scope, value string) (string, error) {
 	return base64.RawURLEncoding.EncodeToString(b), fault.Wrap("vault.blind", err)
 }
 
+// Token is Blind in 64 bits, for large indexes: values may rarely share one, so what is found
+// by it must be looked at again.
+func (v *Vault) Token(scope, value string) (int64, error) {
+	in := binary.BigEndian.AppendUint32(nil, uint32(len(scope)))
+	in = append(append(in, scope...), value...)
+	b, err := v.index.ComputePrimaryPRF(in, 8)
+	if err != nil {
+		return 0, fault.Wrap("vault.token", err)
+	}
+	return int64(binary.BigEndian.Uint64(b)), nil
+}
+
 // rewrapBatch is how many keys are wrapped anew in one transaction.
 const rewrapBatch = 500
 
@@ -217,11 +284,11 @@ func (v *Vault) Rewrap(ctx context.Context) (n int, err error) {
 				if err != nil {
 					return err
 				}
-				raw, err := v.wrap.Decrypt(wrapped, []byte(w.Subject))
+				raw, err := v.decrypt(wrapped, w.Subject)
 				if err != nil {
 					return fault.Internalf(op, "a key doesn't open")
 				}
-				if wrapped, err = v.wrap.Encrypt(raw, []byte(w.Subject)); err != nil {
+				if wrapped, err = v.encrypt(raw, w.Subject); err != nil {
 					return err
 				}
 				if _, err := tx.Exec(ctx, rewrapKey, w.Subject, wrapped); err != nil {
@@ -235,6 +302,49 @@ func (v *Vault) Rewrap(ctx context.Context) (n int, err error) {
 		n += len(keys)
 		last = keys[len(keys)-1].Subject
 	}
+}
+
+// Status is how the keys stand.
+type Status struct {
+	Wraps   int    // keys of the keyset that wrap
+	Primary uint32 // of these the one that wraps new keys
+	Keys    int    // of persons and records
+	Older   int    // of these, wrapped by another than the primary one
+	Bad     int    // of these, that don't open
+}
+
+// Status opens every key.
+func (v *Vault) Status(ctx context.Context) (Status, error) {
+	const op = "vault.status"
+	wrap, _, err := read(v.master, v.wraps.Load().text)
+	if err != nil {
+		return Status{}, fault.Wrap(op, err)
+	}
+	st := Status{Wraps: wrap.Len(), Primary: v.wraps.Load().primary}
+	// What Tink puts before a ciphertext.
+	prefix := binary.BigEndian.AppendUint32([]byte{1}, st.Primary)
+	for last := ""; ; {
+		keys, err := store.All(ctx, v.db, scanKey, keysFrom, last, rewrapBatch)
+		if err != nil || len(keys) == 0 {
+			return st, fault.Wrap(op, err)
+		}
+		for _, w := range keys {
+			st.Keys++
+			if !bytes.HasPrefix(w.Wrapped, prefix) {
+				st.Older++
+			}
+			if _, err := v.decrypt(w.Wrapped, w.Subject); err != nil {
+				st.Bad++
+			}
+		}
+		last = keys[len(keys)-1].Subject
+	}
+}
+
+// Empty reports whether there is no key at all: nothing has ever been sealed, or all is erased.
+func Empty(ctx context.Context, db *store.DB) (bool, error) {
+	keys, err := store.All(ctx, db, scanKey, keysFrom, "", 1)
+	return len(keys) == 0, fault.Wrap("vault.empty", err)
 }
 
 func scanKey(s store.Scanner) (w Wrapped, err error) {

@@ -233,6 +233,22 @@ func (f *File) Peek(ctx context.Context, q store.Q, id string) (Case, error) {
 	return c, fault.Wrap("casefile.peek", err)
 }
 
+// Facts are what decides whether a case is a reason to read a register: whose it is, at which office, and since when it
+// is closed (zero while open). It shows no case to anybody.
+func (f *File) Facts(ctx context.Context, q store.Q, id string) (office, person string, closed time.Time, err error) {
+	const op = "casefile.facts"
+	var state string
+	var at int64
+	err = q.QueryRow(ctx, factsOf, id).Scan(&office, &person, &state, &at)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", "", closed, fault.New(fault.NotFound, op, "")
+	}
+	if State(state) != Open {
+		closed = store.Time(at)
+	}
+	return office, person, closed, fault.Wrap(op, err)
+}
+
 // IDOf is the case with a file number. No grant: it says nothing but that there is one.
 func (f *File) IDOf(ctx context.Context, ref string) (string, error) {
 	var id string

@@ -40,6 +40,8 @@ const (
 	withinReach3 = `($3 = '' OR replace($3, '|' || service || '|', '') <> $3)`
 	withinReach5 = `($5 = '' OR replace($5, '|' || service || '|', '') <> $5)`
 )
+const factsOf = `-- casefile.factsOf
+SELECT office, person, state, closed_at FROM casefile_case WHERE id = $1`
 
 const byIDAndPerson = `-- casefile.byIDAndPerson
 SELECT` + columns + `FROM casefile_case WHERE id = $1 AND person = $2 AND ` + withinReach3

@@ -29,7 +29,7 @@ type Application struct {
 func (in *Intake) Apply(ctx context.Context, a access.Actor, ap Application) (caseID string, errs []form.FieldError, err error) {
 	const op = "intake.apply"
 	s, ok := in.c.Services.Current(ap.Service)
-	if !ok || s.Internal {
+	if !ok || s.Internal || s.About != "" {
 		return "", nil, fault.New(fault.NotFound, op, "")
 	}
 	if ap.Key == "" || len(ap.Key) > 200 {

@@ -433,7 +433,7 @@ func TestEveryStatementIsTakenByBothEngines(t *testing.T) {
 			stmt, _, _ := strings.Cut(part, "\nfunc")
 			stmt, _, _ = strings.Cut(stmt, "\nconst")
 			name, _, _ := strings.Cut(stmt, "\n")
-			if !strings.Contains(stmt, "owner") && !strings.HasPrefix(name, "insert") && name != "expireDrafts" {
+			if !strings.Contains(stmt, "owner") && !strings.HasPrefix(name, "insert") && name != "expireDrafts" && name != "endConsents" && name != "dropConsents" { // of everybody: what has expired
 				t.Errorf("%s does not name the owner", name)
 			}
 		}

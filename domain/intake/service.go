@@ -34,6 +34,8 @@ type Config struct {
 	OpenCase func(ctx context.Context, tx *store.Tx, g access.Grant, o Opening) (caseID string, err error)
 	// Case is what a case was opened with, corrections included.
 	Case func(ctx context.Context, q store.Q, caseID string) (CaseData, error)
+	// Withdrawn tells the file of a case that its consent doesn't hold any more; may be nil.
+	Withdrawn func(ctx context.Context, tx *store.Tx, c Consent) error
 	// Corrected puts the corrected application into the case and lets its process go on.
 	Corrected func(ctx context.Context, tx *store.Tx, c Correction, application json.RawMessage) error
 	// PutFile and OpenFile keep uploads; core/blob. nil: forms take no files.
@@ -90,6 +92,15 @@ func (in *Intake) Start(ctx context.Context, a access.Actor, serviceID string) (
 	if !ok || s.Internal {
 		return Draft{}, fault.New(fault.NotFound, op, "")
 	}
+	if s.About != "" {
+		return Draft{}, fault.New(fault.Conflict, op, "intake.beginsElsewhere")
+	}
+	return in.open(ctx, a, s, nil)
+}
+
+// open gives the person's open draft of a service, or a new one.
+func (in *Intake) open(ctx context.Context, a access.Actor, s *service.Service, also func(*store.Tx, Draft) error) (Draft, error) {
+	const op = "intake.start"
 	if err := needResident(op, a); err != nil {
 		return Draft{}, err
 	}
@@ -109,8 +120,10 @@ func (in *Intake) Start(ctx context.Context, a access.Actor, serviceID string) (
 			return err
 		}
 		var err error
-		d, err = store.One(ctx, tx, scanDraft, openDraft, a.Person(), s.ID, a.Mandate)
-		return err
+		if d, err = store.One(ctx, tx, scanDraft, openDraft, a.Person(), s.ID, a.Mandate); err != nil || also == nil {
+			return err
+		}
+		return also(tx, d)
 	})
 	return d, fault.Wrap(op, err)
 }
@@ -232,13 +245,13 @@ func (in *Intake) Consent(ctx context.Context, a access.Actor, id string, yes bo
 			return err
 		}
 	}
-	return in.change(ctx, op, a, id, func(d *Draft) error {
+	return in.changeWith(ctx, op, a, id, func(d *Draft) error {
 		d.Consent, d.Registers, d.FetchedAt = No, nil, time.Time{}
 		if yes {
 			d.Consent, d.Registers, d.FetchedAt = Yes, registers, in.c.Now()
 		}
 		return nil
-	})
+	}, func(tx *store.Tx, d Draft) error { return in.give(ctx, tx, d, s, yes) })
 }
 
 func (in *Intake) fetch(ctx context.Context, a access.Actor, s *service.Service) (map[string]any, error) {
@@ -263,7 +276,9 @@ func (in *Intake) fetch(ctx context.Context, a access.Actor, s *service.Service)
 			if grants[i], err = in.c.Access.PermitTx(ctx, tx, access.Request{
 				Actor: reader, Action: access.Read, Resource: "register:" + use.Register, Purpose: s.ID, Basis: use.Basis,
 				Service: s.ID, Owner: a.Person(), Subjects: []string{a.Person()}, Fields: use.Fields,
-			}); err != nil {
+			}); access.Restricted(err) {
+				continue // what is restricted is asked of the person, as if no register knew it
+			} else if err != nil {
 				return err
 			}
 		}
@@ -273,6 +288,10 @@ func (in *Intake) fetch(ctx context.Context, a access.Actor, s *service.Service)
 		return nil, fault.Wrap(op, err)
 	}
 	for i, use := range s.Data {
+		if grants[i].Zero() {
+			registers[use.As] = nil
+			continue
+		}
 		val, err := in.c.Fetch(ctx, grants[i], use, a.Person())
 		if err != nil {
 			return nil, fault.Wrap(op, err)
@@ -322,6 +341,11 @@ func (in *Intake) Refresh(ctx context.Context, a access.Actor, d Draft) (Draft, 
 // meantime; else it begins again, so that two devices that save different fields
 // both keep theirs.
 func (in *Intake) change(ctx context.Context, op string, a access.Actor, id string, f func(d *Draft) error) error {
+	return in.changeWith(ctx, op, a, id, f, nil)
+}
+
+// changeWith is change with something more in its transaction.
+func (in *Intake) changeWith(ctx context.Context, op string, a access.Actor, id string, f func(d *Draft) error, also func(*store.Tx, Draft) error) error {
 	for range 8 {
 		d, err := in.find(ctx, a, id)
 		if err != nil {
@@ -349,8 +373,10 @@ func (in *Intake) change(ctx context.Context, op string, a access.Actor, id stri
 				return err
 			}
 			now := in.c.Now()
-			done, err = save(ctx, tx, d, now, now.Add(in.c.Keep))
-			return err
+			if done, err = save(ctx, tx, d, now, now.Add(in.c.Keep)); err != nil || !done || also == nil {
+				return err
+			}
+			return also(tx, d)
 		})
 		if err != nil {
 			return fault.Wrap(op, err)
@@ -546,6 +572,9 @@ func (in *Intake) Discard(ctx context.Context, a access.Actor, id string) error 
 		if err == nil && n == 0 {
 			return fault.New(fault.NotFound, op, "intake.noDraft")
 		}
+		if err == nil {
+			_, err = tx.Exec(ctx, withdrawOfDraft, id, a.ID, store.Micros(in.c.Now()))
+		}
 		return err
 	}))
 }
@@ -589,17 +618,17 @@ func (in *Intake) Submit(ctx context.Context, a access.Actor, id, lang string) (
 		if err != nil {
 			return "", nil, fault.Wrap(op, err)
 		}
-		done := false
+		done, office := false, officeOf(s, d.Registers)
 		err = in.c.DB.Write(ctx, func(tx *store.Tx) error {
 			done = false
 			g, err := in.c.Access.PermitTx(ctx, tx, access.Request{
-				Actor: a, Action: access.Submit, Resource: "case", Purpose: s.ID, Basis: s.Basis(), Service: s.ID, Office: s.Office, Owner: a.Person(),
+				Actor: a, Action: access.Submit, Resource: "case", Purpose: s.ID, Basis: s.Basis(), Service: s.ID, Office: office, Owner: a.Person(),
 			})
 			if err != nil {
 				return err
 			}
 			caseID, err = in.c.OpenCase(ctx, tx, g, Opening{
-				Draft: d.ID, Service: s.ID, Version: s.Version, Office: s.Office, Person: a.Person(), PersonName: a.PersonName(),
+				Draft: d.ID, Service: s.ID, Version: s.Version, Office: office, Person: a.Person(), PersonName: a.PersonName(),
 				Channel: "online", Lang: lang, Application: application, Registers: registers,
 			})
 			if err != nil {
@@ -612,6 +641,9 @@ func (in *Intake) Submit(ctx context.Context, a access.Actor, id, lang string) (
 			}
 			if n == 0 { // changed or submitted meanwhile: nothing of this stays
 				return fault.New(fault.Conflict, op, "intake.busy")
+			}
+			if _, err := tx.Exec(ctx, submitConsent, d.ID, a.ID, caseID); err != nil {
+				return err
 			}
 			done = true
 			return nil
@@ -636,7 +668,14 @@ func (in *Intake) Sweep(ctx context.Context) (int64, error) {
 	var n int64
 	err := in.c.DB.Write(ctx, func(tx *store.Tx) error {
 		var err error
-		n, err = tx.Exec(ctx, expireDrafts, store.Micros(in.c.Now()))
+		now := in.c.Now()
+		if n, err = tx.Exec(ctx, expireDrafts, store.Micros(now)); err != nil {
+			return err
+		}
+		if _, err = tx.Exec(ctx, endConsents, store.Micros(now)); err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, dropConsents, store.Micros(now.Add(-keepConsents)))
 		return err
 	})
 	return n, fault.Wrap("intake.sweep", err)

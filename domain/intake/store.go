@@ -123,3 +123,69 @@ func save(ctx context.Context, tx *store.Tx, d Draft, now, expires time.Time) (b
 	n, err := tx.Exec(ctx, saveDraft, d.ID, d.Owner, d.rev, answers, raw, d.Consent, registers, store.Micros(d.FetchedAt), d.Version, store.Micros(now), store.Micros(expires))
 	return n == 1, err
 }
+
+// --- consents
+
+const consentColumns = `id, owner, service, version, draft, case_id, uses, given_at, withdrawn_at`
+
+const insertConsent = `-- intake.insertConsent
+INSERT INTO intake_consent (` + consentColumns + `) VALUES ($1, $2, $3, $4, $5, '', $6, $7, 0)`
+
+const listConsents = `-- intake.listConsents
+SELECT ` + consentColumns + ` FROM intake_consent WHERE owner = $1 AND id < $2 ORDER BY id DESC LIMIT $3`
+
+const readConsent = `-- intake.readConsent
+SELECT ` + consentColumns + ` FROM intake_consent WHERE id = $1 AND owner = $2`
+
+const consentOfCase = `-- intake.consentOfCase
+SELECT ` + consentColumns + ` FROM intake_consent WHERE case_id = $1 AND case_id <> '' AND owner = $2 AND withdrawn_at = 0 LIMIT 1`
+
+const withdrawConsent = `-- intake.withdrawConsent
+UPDATE intake_consent SET withdrawn_at = $3 WHERE id = $1 AND owner = $2 AND withdrawn_at = 0`
+
+const withdrawOfDraft = `-- intake.withdrawOfDraft
+UPDATE intake_consent SET withdrawn_at = $3 WHERE draft = $1 AND owner = $2 AND withdrawn_at = 0`
+
+const submitConsent = `-- intake.submitConsent
+UPDATE intake_consent SET case_id = $3 WHERE draft = $1 AND owner = $2 AND withdrawn_at = 0`
+
+// What was fetched goes with the consent; answers that the person gave stay.
+const forgetFetched = `-- intake.forgetFetched
+UPDATE intake_draft SET consent = 'no', registers = 'null', fetched_at = 0, rev = rev + 1 WHERE id = $1 AND owner = $2 AND state = 'open'`
+
+// A consent ends with the draft that it was given for.
+const endConsents = `-- intake.endConsents
+UPDATE intake_consent SET withdrawn_at = $1
+WHERE withdrawn_at = 0 AND case_id = '' AND NOT EXISTS (SELECT 1 FROM intake_draft d WHERE d.id = intake_consent.draft)`
+
+const dropConsents = `-- intake.dropConsents
+DELETE FROM intake_consent WHERE withdrawn_at <> 0 AND withdrawn_at < $1`
+
+const dropWithdrawn = `-- intake.dropWithdrawn
+DELETE FROM intake_consent WHERE owner = $1 AND withdrawn_at <> 0`
+
+const countWithdrawn = `-- intake.countWithdrawn
+SELECT COUNT(*) FROM intake_consent WHERE owner = $1 AND withdrawn_at <> 0`
+
+const dropDrafts = `-- intake.dropDrafts
+DELETE FROM intake_draft WHERE owner = $1 AND state = 'open'`
+
+// A draft about something: what it is about takes the place of what was fetched, and the
+// person can't change it.
+const aboutDraft = `-- intake.aboutDraft
+UPDATE intake_draft SET registers = $3, answers = '{}', raw = '{}', rev = rev + 1, changed_at = $4, expires_at = $5
+WHERE id = $1 AND owner = $2 AND state = 'open'`
+
+func scanConsent(s store.Scanner) (Consent, error) {
+	var c Consent
+	var uses string
+	var given, withdrawn int64
+	if err := s.Scan(&c.ID, &c.Owner, &c.Service, &c.Version, &c.Draft, &c.CaseID, &uses, &given, &withdrawn); err != nil {
+		return c, err
+	}
+	c.GivenAt = store.Time(given)
+	if withdrawn != 0 {
+		c.WithdrawnAt = store.Time(withdrawn)
+	}
+	return c, decodeJSON(uses, &c.Uses)
+}

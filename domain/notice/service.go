@@ -447,6 +447,22 @@ func (d *Desk) OfCase(ctx context.Context, g access.Grant, caseID string) ([]Doc
 	return list, fault.Wrap("notice.ofCase", err)
 }
 
+// Mine lists the documents of the resident who asks, the newest first; before is the last of the page before.
+func (d *Desk) Mine(ctx context.Context, g access.Grant, before string, n int) ([]Document, error) {
+	const op = "notice.mine"
+	if err := g.Must(access.List, "document"); err != nil {
+		return nil, err
+	}
+	if g.Actor().Kind != access.Resident {
+		return nil, fault.New(fault.Denied, op, "")
+	}
+	if before == "" {
+		before = "g" // behind every id
+	}
+	list, err := store.All(ctx, d.c.DB, scan, pageOfPerson, g.Actor().ID, before, min(max(n, 1), 200))
+	return list, fault.Wrap(op, err)
+}
+
 // Revoke takes a document back, from now on. Only its office can.
 func (d *Desk) Revoke(ctx context.Context, tx *store.Tx, g access.Grant, id, why string) error {
 	const op = "notice.revoke"

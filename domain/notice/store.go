@@ -56,3 +56,6 @@ func scan(s store.Scanner) (d Document, err error) {
 	d.IssuedAt, d.FetchedAt, d.RevokedAt = store.Time(issued), store.Time(fetched), store.Time(revoked)
 	return d, json.Unmarshal(kind, &d.Kind)
 }
+
+const pageOfPerson = `-- notice.pageOfPerson
+SELECT` + columns + `FROM notice_document WHERE person = $1 AND person <> '' AND id < $2 ORDER BY id DESC LIMIT $3`

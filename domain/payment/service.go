@@ -164,6 +164,22 @@ func (s *Service) ForCase(ctx context.Context, caseID string) ([]Payment, error)
 	return list, fault.Wrap("payment.forCase", err)
 }
 
+// Mine lists the payments of the resident who asks, the newest first; before is the last of the page before.
+func (s *Service) Mine(ctx context.Context, g access.Grant, before string, n int) ([]Payment, error) {
+	const op = "payment.mine"
+	if err := g.Must(access.List, "payment"); err != nil {
+		return nil, err
+	}
+	if g.Actor().Kind != access.Resident {
+		return nil, fault.New(fault.Denied, op, "")
+	}
+	if before == "" {
+		before = "g" // behind every id
+	}
+	list, err := store.All(ctx, s.cfg.DB, scanPayment, pageOfPerson, g.Actor().ID, before, min(max(n, 1), 200))
+	return list, fault.Wrap(op, err)
+}
+
 // Get finds a payment that the grant's actor may see: a resident's own, a clerk's office's.
 func (s *Service) Get(ctx context.Context, g access.Grant, id string) (Payment, error) {
 	const op = "payment.get"

@@ -139,3 +139,7 @@ func saveAttempt(ctx context.Context, tx *store.Tx, a Attempt, now, next time.Ti
 		store.Micros(now), store.Micros(next))
 	return err
 }
+
+const pageOfPerson = `-- payment.pageOfPerson
+SELECT id, case_id, order_key, person, office, service, cents, purpose, lang, state, attempt, refund_due, created_at, changed_at, paid_at
+FROM payment_payment WHERE person = $1 AND person <> '' AND id < $2 ORDER BY id DESC LIMIT $3`

@@ -31,7 +31,7 @@ type Note struct {
 	Vars map[string]any
 	// TTL is how long it waits for somebody who wants it; nil: as configured, 0: not at all.
 	TTL *time.Duration
-	// ID is the sender's: the same again within its life does nothing.
+	// ID is the sender's: the same again within its life, at least a day, does nothing.
 	ID string
 	By access.Actor // zero: the house itself
 	// Record puts on record which case it has reached, in the same transaction; it may be nil.
@@ -61,6 +61,8 @@ const (
 	maxName = 200
 	maxVars = 256 << 10
 	maxTTL  = 365 * 24 * time.Hour
+	// minSent is how long an id is known at least: a message that isn't kept can be repeated, too.
+	minSent = 24 * time.Hour
 	// maxKept is how many messages of one program wait at the same time.
 	maxKept = 10_000
 )
@@ -99,7 +101,7 @@ func (e *Engine) Deliver(ctx context.Context, tx *store.Tx, n Note) (Delivery, e
 		return out, fault.Wrap(op, err)
 	}
 	now := e.now()
-	fresh, err := tx.Exec(ctx, insertSent, n.By.ID, n.Name, n.Key, n.ID, store.Micros(now.Add(*n.TTL)), store.Micros(now))
+	fresh, err := tx.Exec(ctx, insertSent, n.By.ID, n.Name, n.Key, n.ID, store.Micros(now.Add(max(*n.TTL, minSent))), store.Micros(now))
 	if err != nil {
 		return Delivery{}, fault.Wrap(op, err)
 	}

@@ -389,7 +389,16 @@ func TestStarts(t *testing.T) {
 		if o := h.send(other); o.Repeated || o.Fate != process.Kept {
 			t.Errorf("an id is its sender's own: %+v", o)
 		}
-		h.set(monday.Add(2 * time.Hour))
+		zero := time.Duration(0)
+		once := process.Note{Name: "nobody", Key: "k", ID: "a", TTL: &zero}
+		if a, b := h.send(once), h.send(once); a.Repeated || !b.Repeated || b.Fate != process.Unwanted {
+			t.Errorf("what isn't kept is known by its id, too: %+v, %+v", a, b)
+		}
+		h.set(monday.Add(23 * time.Hour))
+		if o := h.send(note); !o.Repeated {
+			t.Errorf("it is known for a day at least: %+v", o)
+		}
+		h.set(monday.Add(25 * time.Hour))
 		if o := h.send(note); o.Repeated {
 			t.Errorf("its life is over: %+v", o)
 		}

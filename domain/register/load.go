@@ -3,11 +3,11 @@
 package register
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"iter"
 	"slices"
+	"strings"
 	"time"
 
 	"mercator/base/fault"
@@ -28,6 +28,8 @@ type Item struct {
 	// Value gives a field's text without decoding Data, for sources that have it at
 	// hand. With it the record isn't checked against its schema: its source is tested.
 	Value func(field string) string
+	// Err ends the load before this record: its source is broken.
+	Err error
 }
 
 // Loading is a bulk load of many records, in a fixed order.
@@ -40,6 +42,14 @@ type Loading struct {
 	// Update begins from the start each time and makes new versions of what differs:
 	// for small sets of reference data. Without it only new records are stored.
 	Update bool
+	// Upsert makes new versions of what is there already and differs; what is new is stored
+	// as fast as without it. Who listens is told of each.
+	Upsert bool
+	// Seen puts on record whose data a batch changes, in its transaction; nil: the load's one
+	// entry stands for all.
+	Seen func(ctx context.Context, tx *store.Tx, persons []string) error
+	// Done is told after each batch how many of its records were new, and how many have a new version.
+	Done func(fresh, changed int)
 	// Progress is told how many records are stored, after each batch.
 	Progress func(done int)
 }
@@ -51,15 +61,18 @@ type batch struct {
 }
 
 // Load stores the records of a source that has them all in a fixed order. The
-// grant is one to change "register" (every register); one entry of the ledger stands
-// for the load. Records are prepared while the last ones are written.
+// grant is one to change "register" (every register) or the one register that the records
+// are of; one entry of the ledger stands for the load. Records are prepared while the last ones are written.
 func (s *Service) Load(ctx context.Context, g access.Grant, l Loading) error {
 	const op = "register.loadRecords"
 	if err := g.Must(access.Change, "register"); err != nil {
 		return fault.Wrap(op, err)
 	}
-	if g.Request().Resource != "register" {
-		return fault.Internalf(op, "a bulk load needs a grant for all registers, not %q", g.Request().Resource)
+	only, one := strings.CutPrefix(g.Request().Resource, "register:")
+	if one {
+		if _, err := s.definition(op, only); err != nil {
+			return err
+		}
 	}
 	if l.Why.Who == "" {
 		l.Why.Who = string(g.Actor().Kind) + ":" + g.Actor().ID
@@ -88,10 +101,25 @@ func (s *Service) Load(ctx context.Context, g access.Grant, l Loading) error {
 		}
 		at := s.now().UTC()
 		var fresh []vault.Wrapped
+		if one && slices.ContainsFunc(b.rows, func(n prepared) bool { return n.Register != only }) {
+			return fault.Internalf(op, "the grant is for %s only", only)
+		}
+		var there []prepared
+		persons := s.personsOf(b.rows)
+		if l.Upsert {
+			if b.rows, there, err = s.known(ctx, b.rows); err != nil {
+				return fault.Wrap(op, err)
+			}
+		}
+		changed := 0
+		var find, keys []any
 		if !l.Update {
 			// Here and not where records are prepared: the keys that the batch before has made
 			// are found only after it is stored.
 			if fresh, err = s.sealBatch(ctx, b.rows, at, l.Why); err != nil {
+				return fault.Wrap(op, err)
+			}
+			if find, keys, err = s.lines(b.rows); err != nil {
 				return fault.Wrap(op, err)
 			}
 		}
@@ -106,29 +134,53 @@ func (s *Service) Load(ctx context.Context, g access.Grant, l Loading) error {
 				_, err := tx.Exec(ctx, setLoadState, l.Name, done+b.count, store.Micros(at))
 				return err
 			}
-			var records []any
-			var index [][4]any
-			for _, n := range b.rows {
-				records = append(records, n.current()...)
-				for _, e := range n.index {
-					index = append(index, [4]any{n.Register, e.field, e.value, n.ID})
+			if l.Seen != nil {
+				if err := l.Seen(ctx, tx, persons); err != nil {
+					return err
 				}
 			}
-			// In the index's own order, so that neighbours land on the same page.
-			slices.SortFunc(index, func(a, b [4]any) int {
-				return cmp.Or(cmp.Compare(a[1].(string), b[1].(string)), cmp.Compare(a[2].(string), b[2].(string)))
-			})
-			flat := make([]any, 0, 4*len(index))
-			for _, e := range index {
-				flat = append(flat, e[:]...)
-			}
+			// Before the new versions: they may be sealed under the same keys.
 			if err := s.vault.Add(ctx, tx, fresh, many); err != nil {
 				return err
+			}
+			changed = 0
+			for _, n := range there {
+				d, _ := s.regs.Get(n.Register)
+				was, err := s.lastVersion(ctx, tx, d, n)
+				if err != nil {
+					return err
+				}
+				if err := s.put(ctx, tx, d, n, l.Why); err != nil {
+					return err
+				}
+				is, err := s.lastVersion(ctx, tx, d, n)
+				if err != nil {
+					return err
+				}
+				if is > was {
+					changed++
+				}
+			}
+			var records []any
+			for _, n := range b.rows {
+				records = append(records, n.current()...)
 			}
 			if err := many(ctx, tx, insertRecord, 14, records); err != nil {
 				return err
 			}
-			if err := many(ctx, tx, insertIndex, 4, flat); err != nil {
+			if err := many(ctx, tx, insertFind, 2, find); err != nil {
+				return err
+			}
+			if err := many(ctx, tx, insertKey, 4, keys); err != nil {
+				return err
+			}
+			if l.Upsert {
+				for _, n := range b.rows {
+					if err := s.tell(ctx, tx, n.row, Put); err != nil {
+						return err
+					}
+				}
+			} else if err := s.noteLoaded(ctx, tx, b.rows, at); err != nil {
 				return err
 			}
 			_, err := tx.Exec(ctx, setLoadState, l.Name, done+b.count, store.Micros(at))
@@ -137,6 +189,9 @@ func (s *Service) Load(ctx context.Context, g access.Grant, l Loading) error {
 			return fault.Wrap(op, err)
 		}
 		done += b.count
+		if l.Done != nil {
+			l.Done(len(b.rows), changed)
+		}
 		if l.Progress != nil {
 			l.Progress(done)
 		}
@@ -157,6 +212,11 @@ func (s *Service) prepareBatches(ctx context.Context, l Loading, skip int, out c
 		}
 	}
 	for n := range l.Records {
+		if n.Err != nil {
+			cur = batch{err: n.Err} // nothing of what isn't stored yet
+			send()
+			return
+		}
 		if skip > 0 {
 			skip--
 			continue
@@ -199,6 +259,7 @@ func (s *Service) sealBatch(ctx context.Context, rows []prepared, at time.Time, 
 		if n.ID, err = s.idOf(d, n.ID); err != nil {
 			return nil, err
 		}
+		n.ValidFrom, n.ValidTo = why.From, why.To
 		n.Version, n.last, n.turn, n.ChangedAt, n.ChangedBy, n.Reason, n.Case = 1, 1, ever, at, why.Who, why.Reason, why.Case
 		if slices.ContainsFunc(d.Fields, d.sealed) {
 			subjects = append(subjects, d.subject(n.row))
@@ -212,16 +273,69 @@ func (s *Service) sealBatch(ctx context.Context, rows []prepared, at time.Time, 
 	for i := range rows {
 		n := &rows[i]
 		d, _ := s.regs.Get(n.Register)
-		for j, e := range n.index {
-			if n.index[j], err = s.blind(d, e); err != nil {
-				return nil, err
-			}
-		}
 		if n.row, err = d.seal(keys[d.subject(n.row)], n.row); err != nil {
 			return nil, err
 		}
 	}
 	return fresh, nil
+}
+
+// known splits records into those that are new and those whose key is there.
+func (s *Service) known(ctx context.Context, rows []prepared) (fresh, there []prepared, err error) {
+	ids := make([]string, len(rows))
+	for i, n := range rows {
+		d, _ := s.regs.Get(n.Register)
+		if ids[i], err = s.idOf(d, n.ID); err != nil {
+			return nil, nil, err
+		}
+	}
+	for from := 0; from < len(rows); {
+		to := from + 1
+		for to < len(rows) && to-from < idsAtOnce && rows[to].Register == rows[from].Register {
+			to++
+		}
+		args := make([]any, 1, idsAtOnce+1)
+		args[0] = rows[from].Register
+		for i := range idsAtOnce {
+			args = append(args, ids[min(from+i, to-1)])
+		}
+		found, err := store.All(ctx, s.db, scanID, idsThere, args...)
+		if err != nil {
+			return nil, nil, err
+		}
+		for i := from; i < to; i++ {
+			if slices.Contains(found, ids[i]) {
+				there = append(there, rows[i])
+			} else {
+				fresh = append(fresh, rows[i])
+			}
+		}
+		from = to
+	}
+	return fresh, there, nil
+}
+
+// personsOf are the persons whom records are about.
+func (s *Service) personsOf(rows []prepared) []string {
+	var out []string
+	for _, n := range rows {
+		d, _ := s.regs.Get(n.Register)
+		if p := d.personOf(n.row); d.Person != "" && p != "" {
+			out = append(out, p)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// lastVersion is the newest version of a record that isn't prepared yet under its id.
+func (s *Service) lastVersion(ctx context.Context, tx *store.Tx, d *Definition, n prepared) (int64, error) {
+	id, err := s.idOf(d, n.ID)
+	if err != nil {
+		return 0, err
+	}
+	r, err := store.One(ctx, tx, scanRow, recordByID, d.ID, id)
+	return r.last, err
 }
 
 // insertMany runs the statement for many rows as often as it goes, and the one for

@@ -63,10 +63,12 @@ func Load(fsys fs.FS) (*Registers, error) {
 			if f.Link != "" && rs.byID[f.Link] == nil {
 				errs = append(errs, fmt.Errorf("%s/register.toml: field %s links to register %q, which isn't declared", id, f.Name, f.Link))
 			}
+			errs = append(errs, rs.checkSource(rs.byID[id], f))
 		}
 	}
-	if len(errs) > 0 {
-		return nil, fault.Because(fault.Internal, op, "", errors.Join(errs...))
+	errs = append(errs, rs.checkViews()...)
+	if err := errors.Join(errs...); err != nil {
+		return nil, fault.Because(fault.Internal, op, "", err)
 	}
 	return rs, nil
 }
@@ -149,8 +151,28 @@ func loadOne(fsys fs.FS, folder string) (*Definition, error) {
 		if d.Public && f.Class != Public {
 			wrong("field %s is %s in a public register", f.Name, f.Class)
 		}
-		if !slices.Contains([]Search{NoSearch, Exact, Folded, Street, Plate}, f.Search) {
-			wrong("field %s has search %q", f.Name, f.Search)
+		for _, w := range f.Ways {
+			switch w {
+			case Exact, Folded, Street, Plate:
+				if f.Search != NoSearch {
+					wrong("field %s is searched as %s and as %s: one of exact, fold, street and plate says when two values are the same", f.Name, f.Search, w)
+				}
+				f.Search = w
+			case Prefix, Phonetic, Words, Dates:
+				if f.Class == Special {
+					wrong("field %s is of a special category (Art. 9 GDPR): it takes exact, fold, street or plate, because search = %q tells more about it", f.Name, w)
+				}
+			case Range, Places:
+				if d.sealed(f) {
+					wrong("field %s is %s, and search = %q would keep it readable: personal fields take exact, fold, street, plate, prefix, phonetic, text and date", f.Name, f.Class, w)
+				}
+			default:
+				wrong("field %s has search %q", f.Name, w)
+			}
+		}
+		d.Fields[i].Search = f.Search
+		if f.By(Prefix) && f.Search == NoSearch {
+			wrong("field %s is searched by prefix, and needs exact, fold, street or plate beside it", f.Name)
 		}
 		texts("field "+f.Name, f.Title)
 	}
@@ -174,6 +196,15 @@ func loadOne(fsys fs.FS, folder string) (*Definition, error) {
 	if d.schema, err = loadSchema(fsys, folder, d); err != nil {
 		errs = append(errs, err)
 	}
+	for _, f := range d.Fields {
+		if f.By(Dates) && d.Format(f.Name) != "date" {
+			wrong("field %s is searched as a date, so its schema must have the format date", f.Name)
+		}
+		if f.By(Places) && !f.Geometry {
+			wrong("field %s is searched by place, and isn't declared as a geometry", f.Name)
+		}
+	}
+	errs = append(errs, d.declare(fsys, folder))
 	return d, errors.Join(errs...)
 }
 
@@ -185,12 +216,14 @@ func loadSchema(fsys fs.FS, folder string, d *Definition) (*jsonschema.Schema, e
 	if err != nil {
 		return nil, err
 	}
+	d.text = text
 	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	root, _ := doc.(map[string]any)
 	props, _ := root["properties"].(map[string]any)
+	d.keepShape(root)
 	var errs []error
 	for p := range props {
 		if _, ok := d.byName[p]; !ok {
@@ -198,7 +231,14 @@ func loadSchema(fsys fs.FS, folder string, d *Definition) (*jsonschema.Schema, e
 		}
 	}
 	for _, f := range d.Fields {
-		if _, ok := props[f.Name]; !ok {
+		_, ok := props[f.Name]
+		if f.View() {
+			if ok {
+				errs = append(errs, fmt.Errorf("%s: field %s shows another record: it isn't stored, so the schema has no such property", name, f.Name))
+			}
+			continue
+		}
+		if !ok {
 			errs = append(errs, fmt.Errorf("%s: field %s of register.toml is missing", name, f.Name))
 		}
 	}

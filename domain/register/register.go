@@ -4,6 +4,8 @@ package register
 
 import (
 	"encoding/json"
+	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,6 +13,7 @@ import (
 	"mercator/base/person"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
+	"golang.org/x/text/unicode/norm"
 )
 
 // Text is a text in several languages.
@@ -37,17 +40,55 @@ const (
 	Folded   Search = "fold"   // case, accents and umlauts don't count: names
 	Street   Search = "street" // folded, and "Str." is "Straße"
 	Plate    Search = "plate"  // only letters and digits count
+
+	Prefix   Search = "prefix"   // by its beginning, beside exact, fold or street
+	Phonetic Search = "phonetic" // by how it sounds: German names
+	Dates    Search = "date"     // a date, and from … to; a personal one too
+	Range    Search = "range"    // numbers, dates and texts from … to, and sorted by; nothing personal
+	Words    Search = "text"     // by its words (Query.Text)
+	Places   Search = "geo"      // a geometry, by where it lies; nothing personal
 )
+
+// Ways are the ways to search a field: one, or a list of several.
+type Ways []Search
+
+// UnmarshalTOML takes a text or a list of them.
+func (w *Ways) UnmarshalTOML(v any) error {
+	list, ok := v.([]any)
+	if !ok {
+		list = []any{v}
+	}
+	for _, x := range list {
+		t, ok := x.(string)
+		if !ok {
+			return fmt.Errorf("search is a text or a list of texts")
+		}
+		*w = append(*w, Search(t))
+	}
+	return nil
+}
 
 // Field is a declared field of a register.
 type Field struct {
 	Name   string `toml:"name"`
 	Class  Class  `toml:"class"`
-	Source string `toml:"source"` // where the city has it from
-	Search Search `toml:"search"`
+	Source string `toml:"source"` // where the city has it from: "own", a register, or one of [sources]
+	Ways   Ways   `toml:"search"`
+	Search Search `toml:"-"`    // the one of Ways that compares values: exact, fold, street, plate
 	Link   string `toml:"link"` // the register whose key it holds
-	Title  Text   `toml:"title"`
+
+	Unit     string `toml:"unit"`     // of a number, as UCUM writes it: km, m2, kW
+	Codes    string `toml:"codes"`    // the code list that its values are from: codes/NAME.toml of the package
+	Geometry bool   `toml:"geometry"` // a GeoJSON geometry in WGS 84
+
+	// Through and Shows make it a view: what the record shows that the link leads to.
+	Through string `toml:"through"`
+	Shows   string `toml:"shows"`
+	Title   Text   `toml:"title"`
 }
+
+// By reports whether the field is searched in this way.
+func (f Field) By(w Search) bool { return slices.Contains(f.Ways, w) }
 
 // Definition is a register as its package declares it. It is immutable.
 type Definition struct {
@@ -64,10 +105,20 @@ type Definition struct {
 	Match       []string `toml:"match"` // the fields that together identify a person who signs in
 	Fields      []Field  `toml:"field"`
 
+	Sources map[string]Source `toml:"sources"` // who else the city has fields from
+	Keep    *Keep             `toml:"keep"`    // how long a record is kept, as a rule; nil: nobody erases by a rule
+
 	schema  *jsonschema.Schema
+	text    []byte  // of the schema
 	matches []Field // those of Match
 	byName  map[string]int
+	props   map[string]any       // the properties of the schema
+	needed  map[string]bool      // those that a record must have
+	lists   map[string]*CodeList // by field
 }
+
+// Schema is the JSON Schema of a record.
+func (d *Definition) Schema() []byte { return slices.Clone(d.text) }
 
 // Field is a field by its name.
 func (d *Definition) Field(name string) (Field, bool) {
@@ -92,13 +143,16 @@ type Record struct {
 	Register  string
 	ID        string
 	Version   int64
+	Last      int64 // the newest version of the record: greater if something is known about another time
 	Data      json.RawMessage
 	ValidFrom time.Time // since when it is so; zero: since ever
 	ValidTo   time.Time // until when; zero: for good
 	ChangedAt time.Time // when the city came to know it
-	ChangedBy string
-	Reason    string
-	Case      string
+	// Restricted is since when the record is restricted, if Own gives it; zero: it isn't.
+	Restricted time.Time
+	ChangedBy  string
+	Reason     string
+	Case       string
 }
 
 // All is the record's data as an object.
@@ -158,6 +212,8 @@ type Holding struct {
 // fold is the form in which a value of a field is kept in the index.
 func (s Search) fold(v string) string {
 	switch s {
+	case Exact:
+		v = norm.NFC.String(v)
 	case Folded:
 		v = person.Fold(v)
 	case Street:

@@ -17,7 +17,17 @@ import (
 // sealed reports whether a field is kept sealed: what is personal, but for the field by
 // which the register knows whom a record is about, which is an id without a meaning.
 func (d *Definition) sealed(f Field) bool {
-	return (f.Class == Personal || f.Class == Special) && f.Name != d.Person
+	return (f.Class == Personal || f.Class == Special) && f.Name != d.Person && !f.View()
+}
+
+// needsSeal reports whether a field can be told only when a record is opened: it is sealed,
+// or the link is that it goes through.
+func (d *Definition) needsSeal(name string) bool {
+	f, ok := d.Field(name)
+	if ok && f.View() {
+		f, ok = d.Field(f.Through)
+	}
+	return ok && d.sealed(f)
 }
 
 // idOf is how a record is called: its key, or, where the key tells something about a
@@ -27,17 +37,6 @@ func (s *Service) idOf(d *Definition, key string) (string, error) {
 		return key, nil
 	}
 	return s.vault.Blind(d.ID+"/=key", key)
-}
-
-// blind is the entry of a searchable field in the index.
-func (s *Service) blind(d *Definition, e entry) (entry, error) {
-	f, ok := d.Field(e.field)
-	if ok && !d.sealed(f) {
-		return e, nil
-	}
-	var err error
-	e.value, err = s.vault.Blind(d.ID+"/"+e.field, e.value)
-	return e, err
 }
 
 // subject is under whose key a record is sealed: the person it is about, else its own.
@@ -80,7 +79,7 @@ func (d *Definition) seal(k vault.Key, r row) (row, error) {
 // open puts what is sealed into the data of an assertion again, if a field that is
 // sealed is asked for (nil: all are). Whose key is destroyed has no such fields any more.
 func (s *Service) open(ctx context.Context, q store.Q, d *Definition, r row, fields []string) (row, error) {
-	if len(r.sealed) == 0 || fields != nil && !slices.ContainsFunc(fields, func(name string) bool { f, ok := d.Field(name); return ok && d.sealed(f) }) {
+	if len(r.sealed) == 0 || fields != nil && !slices.ContainsFunc(fields, d.needsSeal) {
 		return r, nil
 	}
 	k, err := s.vault.Key(ctx, q, d.subject(r))
@@ -91,6 +90,11 @@ func (s *Service) open(ctx context.Context, q store.Q, d *Definition, r row, fie
 	if err != nil {
 		return r, err
 	}
+	return unseal(k, r)
+}
+
+// unseal puts what is sealed under a key into the data of an assertion.
+func unseal(k vault.Key, r row) (row, error) {
 	plain, err := k.Open(r.place(), r.sealed)
 	if err != nil {
 		return r, err

@@ -10,6 +10,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"mercator/base/fault"
@@ -39,6 +41,15 @@ type Config struct {
 	Registers *Registers
 	Now       func() time.Time
 	Publish   Publish // nil: nobody listens
+	// Seen puts on record whose data a list shows, under its grant, before it is given
+	// (access.Checker.Seen); nil: in tests of this room.
+	Seen func(ctx context.Context, g access.Grant, persons []string) error
+	// Linked asks for the grant under which a view reads the register that it shows;
+	// access.Checker.Permit. nil: views show nothing.
+	Linked func(ctx context.Context, r access.Request) (access.Grant, error)
+	// Restricted tells whether a purpose reaches records that are restricted (Art. 18 GDPR);
+	// nil: only the person concerned does.
+	Restricted func(purpose string) bool
 }
 
 // Service keeps the registers.
@@ -48,12 +59,16 @@ type Service struct {
 	regs    *Registers
 	now     func() time.Time
 	publish Publish
+	seen    func(context.Context, access.Grant, []string) error
+	linked  Permit
 	people  *Definition // the register that signed-in persons are matched with; nil: none
+
+	restricted func(purpose string) bool
 }
 
 // New opens the office. At most one register may declare how persons are matched.
 func New(c Config) (*Service, error) {
-	s := &Service{db: c.DB, vault: c.Vault, regs: c.Registers, now: c.Now, publish: c.Publish}
+	s := &Service{db: c.DB, vault: c.Vault, regs: c.Registers, now: c.Now, publish: c.Publish, seen: c.Seen, linked: c.Linked, restricted: c.Restricted}
 	if s.now == nil {
 		s.now = time.Now
 	}
@@ -124,8 +139,11 @@ func (s *Service) Fetch(ctx context.Context, g access.Grant, u Use) (any, error)
 	if err := granted(op, g, access.Read, d, u.Fields, u.Person); err != nil {
 		return nil, err
 	}
-	rows, err := s.ofPerson(ctx, d, u.Person, u.Fields)
+	rows, err := s.ofPerson(ctx, d, u.Person, u.Fields, g.Request().Purpose)
 	if err != nil {
+		return nil, fault.Wrap(op, err)
+	}
+	if err := s.showLinks(ctx, g, d, rows, u.Fields, s.thisMoment()); err != nil {
 		return nil, fault.Wrap(op, err)
 	}
 	list := make([]any, 0, len(rows))
@@ -149,8 +167,14 @@ func (s *Service) Fetch(ctx context.Context, g access.Grant, u Use) (any, error)
 }
 
 // ofPerson are the records about a person that hold now, with the fields that are asked for.
-func (s *Service) ofPerson(ctx context.Context, d *Definition, person string, fields []string) ([]row, error) {
-	rows, err := s.rowsOf(ctx, s.db, d, person)
+func (s *Service) ofPerson(ctx context.Context, d *Definition, person string, fields []string, purpose string) ([]row, error) {
+	var rows []row
+	var err error
+	if d.Person == d.Key {
+		rows, err = store.All(ctx, s.db, scanRow, readableByID, d.ID, person, s.reaches(purpose))
+	} else {
+		rows, err = store.All(ctx, s.db, scanRow, readableByPerson, person, d.ID, maxOfPerson, s.reaches(purpose))
+	}
 	if err == nil {
 		rows, err = s.ofNow(ctx, s.db, rows)
 	}
@@ -161,6 +185,7 @@ func (s *Service) ofPerson(ctx context.Context, d *Definition, person string, fi
 	return s.openAll(ctx, s.db, d, rows, fields)
 }
 
+// rowsOf are the records about a person for work that shows them to nobody.
 func (s *Service) rowsOf(ctx context.Context, q store.Q, d *Definition, person string) ([]row, error) {
 	if d.Person == d.Key {
 		return store.All(ctx, q, scanRow, recordByID, d.ID, person)
@@ -175,11 +200,11 @@ func (s *Service) Get(ctx context.Context, g access.Grant, register, key string)
 	if err != nil {
 		return Record{}, err
 	}
-	id, err := s.idOf(d, key)
+	id, err := s.idAt(d, key)
 	if err != nil {
 		return Record{}, fault.Wrap(op, err)
 	}
-	r, err := store.One(ctx, s.db, scanRow, recordByID, d.ID, id)
+	r, err := store.One(ctx, s.db, scanRow, readableByID, d.ID, id, s.reaches(g.Request().Purpose))
 	if err != nil {
 		return Record{}, fault.Wrap(op, err)
 	}
@@ -190,11 +215,16 @@ func (s *Service) Get(ctx context.Context, g access.Grant, register, key string)
 	case !ok:
 		return Record{}, fault.New(fault.NotFound, op, "")
 	}
-	return s.show(ctx, op, g, d, r)
+	return s.show(ctx, op, g, d, r, s.thisMoment())
 }
 
-// show is an assertion as a grant lets it be seen.
-func (s *Service) show(ctx context.Context, op string, g access.Grant, d *Definition, r row) (Record, error) {
+// show is an assertion as a grant lets it be seen, with what it showed of others at a moment;
+// at none it shows nothing of them.
+func (s *Service) show(ctx context.Context, op string, g access.Grant, d *Definition, r row, at when) (Record, error) {
+	r.Record.Last = r.last
+	if d.Public {
+		return r.Record, nil
+	}
 	if err := granted(op, g, access.Read, d, nil, d.personOf(r)); err != nil {
 		return Record{}, err
 	}
@@ -205,6 +235,11 @@ func (s *Service) show(ctx context.Context, op string, g access.Grant, d *Defini
 	if err != nil {
 		return Record{}, fault.Wrap(op, err)
 	}
+	one := []row{r}
+	if err := s.showLinks(ctx, g, d, one, g.Request().Fields, at); err != nil {
+		return Record{}, fault.Wrap(op, err)
+	}
+	r = one[0]
 	r.Record.Data, err = limited(r.Record, g.Request().Fields)
 	return r.Record, fault.Wrap(op, err)
 }
@@ -241,15 +276,20 @@ func (s *Service) History(ctx context.Context, g access.Grant, register, key str
 	if err != nil {
 		return nil, err
 	}
-	id, err := s.idOf(d, key)
+	id, err := s.idAt(d, key)
 	if err != nil {
 		return nil, fault.Wrap(op, err)
 	}
-	now, err := store.One(ctx, s.db, scanRow, recordByID, d.ID, id)
+	now, err := store.One(ctx, s.db, scanRow, readableByID, d.ID, id, s.reaches(g.Request().Purpose))
 	if err != nil {
 		return nil, fault.Wrap(op, err)
 	}
-	all, err := store.All(ctx, s.db, scanRow, versionsByID, d.ID, id, maxVersions)
+	return s.versions(ctx, op, g, d, now)
+}
+
+// versions are the assertions about a record that a grant lets be seen, the newest first.
+func (s *Service) versions(ctx context.Context, op string, g access.Grant, d *Definition, now row) ([]Record, error) {
+	all, err := store.All(ctx, s.db, scanRow, versionsByID, d.ID, now.ID, maxVersions)
 	if err != nil {
 		return nil, fault.Wrap(op, err)
 	}
@@ -260,7 +300,7 @@ func (s *Service) History(ctx context.Context, g access.Grant, register, key str
 		if i > 0 && r.Version == all[i-1].Version {
 			continue // it was put in force between the two questions
 		}
-		rec, err := s.show(ctx, op, g, d, r)
+		rec, err := s.show(ctx, op, g, d, r, when{})
 		// Who held the record then isn't of the grant's business unless it is the same person.
 		if fault.Is(err, fault.Denied) {
 			continue
@@ -287,15 +327,19 @@ func (s *Service) Find(ctx context.Context, g access.Grant, register, field, val
 	if err := granted(op, g, access.Read, d, fields, ""); err != nil {
 		return nil, err
 	}
-	rows, err := s.byValue(ctx, s.db, d, field, value, maxOfPerson, orNone(fields))
+	rows, err := s.byValue(ctx, s.db, d, field, value, maxOfPerson, orNone(fields), s.reaches(g.Request().Purpose))
 	if err != nil {
+		return nil, fault.Wrap(op, err)
+	}
+	rows = slices.DeleteFunc(rows, func(r row) bool {
+		p := d.personOf(r)
+		return d.Person != "" && (p == "" || granted(op, g, access.Read, d, nil, p) != nil)
+	})
+	if err := s.showLinks(ctx, g, d, rows, fields, s.thisMoment()); err != nil {
 		return nil, fault.Wrap(op, err)
 	}
 	var out []map[string]any
 	for _, r := range rows {
-		if p := d.personOf(r); d.Person != "" && (p == "" || granted(op, g, access.Read, d, nil, p) != nil) {
-			continue
-		}
 		m, err := r.only(fields)
 		if err != nil {
 			return nil, fault.Wrap(op, err)
@@ -316,7 +360,7 @@ func (s *Service) Lookup(ctx context.Context, q store.Q, register, field, value 
 	if q == nil {
 		q = s.db
 	}
-	rows, err := s.byValue(ctx, q, d, field, value, 2, nil)
+	rows, err := s.byValue(ctx, q, d, field, value, 2, nil, true)
 	switch {
 	case err != nil:
 		return nil, false, fault.Wrap(op, err)
@@ -330,7 +374,7 @@ func (s *Service) Lookup(ctx context.Context, q store.Q, register, field, value 
 }
 
 // byValue are the records that hold now and have a value, with the fields that are asked for.
-func (s *Service) byValue(ctx context.Context, q store.Q, d *Definition, field, value string, n int, fields []string) ([]row, error) {
+func (s *Service) byValue(ctx context.Context, q store.Q, d *Definition, field, value string, n int, fields []string, reaches bool) ([]row, error) {
 	const op = "register.byValue"
 	f, ok := d.Field(field)
 	if !ok {
@@ -343,7 +387,7 @@ func (s *Service) byValue(ctx context.Context, q store.Q, d *Definition, field, 
 		if err != nil {
 			return nil, err
 		}
-		if rows, err = store.All(ctx, q, scanRow, recordByID, d.ID, id); err != nil {
+		if rows, err = store.All(ctx, q, scanRow, readableByID, d.ID, id, reaches); err != nil {
 			return nil, err
 		}
 	case f.Search == NoSearch:
@@ -353,11 +397,11 @@ func (s *Service) byValue(ctx context.Context, q store.Q, d *Definition, field, 
 		if v == "" {
 			return nil, nil
 		}
-		e, err := s.blind(d, entry{field, v})
+		t, err := s.token(d, entry{field, string(f.Search), v})
 		if err != nil {
 			return nil, err
 		}
-		if rows, err = store.All(ctx, q, scanRow, recordsByValue, d.ID, field, e.value, n); err != nil {
+		if rows, err = store.All(ctx, q, scanRow, readableByToken, d.ID, t, n, reaches); err != nil {
 			return nil, err
 		}
 	}
@@ -365,7 +409,24 @@ func (s *Service) byValue(ctx context.Context, q store.Q, d *Definition, field, 
 	if err != nil {
 		return nil, err
 	}
-	return s.openAll(ctx, q, d, rows, fields)
+	if fields != nil && !slices.Contains(fields, field) {
+		fields = append(slices.Clone(fields), field)
+	}
+	if rows, err = s.openAll(ctx, q, d, rows, fields); err != nil || f.Search == NoSearch {
+		return rows, err
+	}
+	// The index proposes; what the record says counts.
+	var out []row
+	for _, r := range rows {
+		m, err := r.All()
+		if err != nil {
+			return nil, err
+		}
+		if f.Search.fold(textOf(m[field])) == f.Search.fold(value) {
+			out = append(out, r)
+		}
+	}
+	return out, nil
 }
 
 func (s *Service) public(op, register string) (*Definition, error) {
@@ -420,14 +481,28 @@ func (s *Service) MatchPerson(ctx context.Context, given, family, birthDate stri
 	if v == "" {
 		return "", fault.New(fault.NotFound, op, "")
 	}
-	e, err := s.blind(s.people, entry{matchField, v})
+	t, err := s.token(s.people, entry{field: matchField, value: v})
 	if err != nil {
 		return "", fault.Wrap(op, err)
 	}
-	ids, err := store.All(ctx, s.db, scanID, idsByValue, s.people.ID, matchField, e.value)
-	switch {
-	case err != nil:
+	rows, err := store.All(ctx, s.db, scanRow, recordsByToken, s.people.ID, t, 3)
+	if err == nil {
+		rows, err = s.openAll(ctx, s.db, s.people, rows, s.people.Match)
+	}
+	if err != nil {
 		return "", fault.Wrap(op, err)
+	}
+	var ids []string
+	for _, r := range rows {
+		m, err := r.All()
+		if err != nil {
+			return "", fault.Wrap(op, err)
+		}
+		if matchValue(s.people.matches, func(name string) string { return textOf(m[name]) }) == v {
+			ids = append(ids, r.ID)
+		}
+	}
+	switch {
 	case len(ids) == 0:
 		return "", fault.New(fault.NotFound, op, "")
 	case len(ids) > 1:
@@ -466,13 +541,17 @@ func (s *Service) change(ctx context.Context, tx *store.Tx, op string, g access.
 	if owner := g.Request().Owner; owner != "" && d.Person != "" && d.personOf(n.row) != owner {
 		return fault.Because(fault.Denied, op, "", fmt.Errorf("the record of %s is about somebody else than the grant", d.ID))
 	}
+	if done, err := s.said(ctx, tx, d, n, why); err != nil || done {
+		return fault.Wrap(op, err)
+	}
 	return fault.Wrap(op, s.put(ctx, tx, d, n, why))
 }
 
 // prepared is a checked record with its index.
 type prepared struct {
 	row
-	index []entry
+	placed bool // its id is that of the record already, not the key
+	index  []entry
 }
 
 // prepare checks data against the register's schema and derives key, person and index.
@@ -496,6 +575,9 @@ func (d *Definition) prepare(key string, data any) (prepared, error) {
 	if !ok {
 		return prepared{}, fault.Because(fault.Invalid, op, "", fmt.Errorf("a record of %s is an object", d.ID))
 	}
+	if err := d.checkCodes(m); err != nil {
+		return prepared{}, fault.Because(fault.Invalid, op, "", err)
+	}
 	value := func(name string) string { return textOf(m[name]) }
 	if value(d.Key) == "" || key != "" && value(d.Key) != key {
 		return prepared{}, fault.Because(fault.Invalid, op, "", fmt.Errorf("%s.%s must be the record's key", d.ID, d.Key))
@@ -513,44 +595,36 @@ func places(register string, err error) error {
 	if !ok {
 		return fmt.Errorf("a record of %s breaks its schema", register)
 	}
-	var out []string
+	var out []Place
 	var walk func(e *jsonschema.ValidationError)
 	walk = func(e *jsonschema.ValidationError) {
 		if len(e.Causes) == 0 && len(out) < 20 {
-			at := "/"
-			for i, p := range e.InstanceLocation {
-				if i > 0 {
-					at += "/"
-				}
-				at += p
-			}
-			out = append(out, fmt.Sprintf("%s (%v)", at, e.ErrorKind.KeywordPath()))
+			out = append(out, Place{"/" + strings.Join(e.InstanceLocation, "/"), strings.Join(e.ErrorKind.KeywordPath(), "/")})
 		}
 		for _, c := range e.Causes {
 			walk(c)
 		}
 	}
 	walk(v)
-	return fmt.Errorf("a record of %s breaks its schema at %v", register, out)
+	return &BrokenError{register, out}
 }
 
-func (d *Definition) indexed(text json.RawMessage, value func(string) string) prepared {
-	n := prepared{row: row{Record: Record{Register: d.ID, ID: value(d.Key), Data: text}}}
-	if d.Person != "" && d.Person != d.Key {
-		n.person = value(d.Person)
+// Place is where a record breaks its schema, and which keyword of it; never the value.
+type Place struct{ At, Keyword string }
+
+// BrokenError is in the error of who gives a record that breaks its schema.
+type BrokenError struct {
+	Register string
+	Places   []Place
+}
+
+// Error implements error.
+func (e *BrokenError) Error() string {
+	var at []string
+	for _, p := range e.Places {
+		at = append(at, p.At+" ("+p.Keyword+")")
 	}
-	for _, f := range d.Fields {
-		if f.Search == NoSearch {
-			continue
-		}
-		if v := f.Search.fold(value(f.Name)); v != "" {
-			n.index = append(n.index, entry{f.Name, v})
-		}
-	}
-	if v := matchValue(d.matches, value); v != "" {
-		n.index = append(n.index, entry{matchField, v})
-	}
-	return n
+	return fmt.Sprintf("a record of %s breaks its schema at %v", e.Register, at)
 }
 
 func textOf(v any) string {
@@ -561,6 +635,8 @@ func textOf(v any) string {
 		return v
 	case json.Number:
 		return v.String()
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64)
 	case bool:
 		return fmt.Sprint(v)
 	}
@@ -579,14 +655,17 @@ func (s *Service) put(ctx context.Context, tx *store.Tx, d *Definition, n prepar
 		return fault.New(fault.Invalid, op, "register.nothingBetween")
 	}
 	var err error
-	if n.ID, err = s.idOf(d, n.ID); err != nil {
-		return err
+	if !n.placed {
+		if n.ID, err = s.idOf(d, n.ID); err != nil {
+			return err
+		}
 	}
 	old, err := store.One(ctx, tx, scanRow, recordByID, d.ID, n.ID)
 	first := fault.Is(err, fault.NotFound)
 	if err != nil && !first {
 		return err
 	}
+	var was json.RawMessage
 	if !first {
 		if old, err = s.turn(ctx, tx, d, old); err != nil {
 			return err
@@ -595,8 +674,14 @@ func (s *Service) put(ctx context.Context, tx *store.Tx, d *Definition, n prepar
 		if err != nil {
 			return err
 		}
+		was = plain.Data
 		if same, err := d.same(plain.Data, n.Data); err != nil || same && old.covers(now) && n.ValidFrom.Compare(old.ValidFrom) >= 0 && to(n.ValidTo) == to(old.ValidTo) {
 			return err
+		}
+	}
+	if !n.none() {
+		if err := d.expired(was, n.Data, n.ValidFrom.Format(time.DateOnly)); err != nil {
+			return fault.Because(fault.Invalid, op, "", err)
 		}
 	}
 	n.Version = old.last + 1
@@ -648,7 +733,7 @@ func (s *Service) put(ctx context.Context, tx *store.Tx, d *Definition, n prepar
 			return conflict(op, err)
 		}
 	}
-	return s.tell(ctx, tx, n.row)
+	return s.tell(ctx, tx, n.row, Put)
 }
 
 // same reports whether two records say the same.
@@ -671,62 +756,21 @@ func (s *Service) keyOf(ctx context.Context, tx *store.Tx, d *Definition, r row)
 	return s.vault.KeyFor(ctx, tx, d.subject(r))
 }
 
-// tell publishes that a record has changed.
-func (s *Service) tell(ctx context.Context, tx *store.Tx, r row) error {
+// tell publishes that a record has changed, and writes it down for the feed.
+func (s *Service) tell(ctx context.Context, tx *store.Tx, r row, kind ChangeKind) error {
+	if r.none() {
+		kind = Ended
+	}
+	if err := s.note(ctx, tx, Change{Register: r.Register, ID: r.ID, Version: r.Version, Kind: kind, Case: r.Case, At: s.now()}); err != nil {
+		return err
+	}
 	if s.publish == nil {
 		return nil
 	}
 	return s.publish(ctx, tx, Changed{Register: r.Register, ID: r.ID, Version: r.Version, Case: r.Case})
 }
 
-// reindex makes the index of a record that of another assertion; of a row without a
-// register there is none.
-func (s *Service) reindex(ctx context.Context, tx *store.Tx, d *Definition, old, next row) error {
-	entries := func(r row) ([]entry, error) {
-		if r.Register == "" {
-			return nil, nil
-		}
-		r, err := s.open(ctx, tx, d, r, nil)
-		if err != nil {
-			return nil, err
-		}
-		return d.entriesOf(r.Data), nil
-	}
-	was, err := entries(old)
-	if err != nil {
-		return err
-	}
-	is, err := entries(next)
-	if err != nil {
-		return err
-	}
-	for _, e := range was {
-		if !slices.Contains(is, e) {
-			if e, err = s.blind(d, e); err != nil {
-				return err
-			}
-			if err := dropIndex(ctx, tx, d.ID, old.ID, e); err != nil {
-				return err
-			}
-		}
-	}
-	return s.addIndex(ctx, tx, d, old.ID, slices.DeleteFunc(is, func(e entry) bool { return slices.Contains(was, e) }))
-}
-
-func (s *Service) addIndex(ctx context.Context, tx *store.Tx, d *Definition, id string, list []entry) error {
-	for _, e := range list {
-		e, err := s.blind(d, e)
-		if err != nil {
-			return err
-		}
-		if err := addIndex(ctx, tx, d.ID, id, e); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// entriesOf is the index of a record's data, not yet blind.
+// entriesOf is the index of a record's data.
 func (d *Definition) entriesOf(text json.RawMessage) []entry {
 	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
 	if err != nil {
@@ -776,8 +820,11 @@ func (s *Service) holding(ctx context.Context, g access.Grant, d *Definition) (H
 	if err := granted("register.holding", g, access.Read, d, d.FieldNames(), g.Actor().ID); err != nil {
 		return Holding{}, err
 	}
-	rows, err := s.ofPerson(ctx, d, g.Actor().ID, nil)
+	rows, err := s.ofPerson(ctx, d, g.Actor().ID, nil, g.Request().Purpose)
 	if err != nil {
+		return Holding{}, err
+	}
+	if err := s.showLinks(ctx, g, d, rows, d.FieldNames(), s.thisMoment()); err != nil {
 		return Holding{}, err
 	}
 	h := Holding{Register: d}

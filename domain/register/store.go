@@ -3,7 +3,6 @@
 package register
 
 import (
-	"context"
 	"embed"
 	"encoding/json"
 	"math"
@@ -28,17 +27,14 @@ const recordsByPerson = `-- register.recordsByPerson
 SELECT register, id, person, version, data, sealed, valid_from, valid_to, changed_at, changed_by, reason, case_id, last, turn_at
 FROM register_record WHERE person = $1 AND register = $2 AND person <> '' ORDER BY id LIMIT $3`
 
-const recordsByValue = `-- register.recordsByValue
+const recordsByToken = `-- register.recordsByToken
 SELECT r.register, r.id, r.person, r.version, r.data, r.sealed, r.valid_from, r.valid_to, r.changed_at, r.changed_by, r.reason, r.case_id, r.last, r.turn_at
-FROM register_index i JOIN register_record r ON r.register = i.register AND r.id = i.id
-WHERE i.register = $1 AND i.field = $2 AND i.value = $3 ORDER BY i.id LIMIT $4`
+FROM register_find f JOIN register_record r ON r.register = $1 AND r.id = f.id
+WHERE f.token = $2 ORDER BY f.id LIMIT $3`
 
 const recordsFrom = `-- register.recordsFrom
 SELECT register, id, person, version, data, sealed, valid_from, valid_to, changed_at, changed_by, reason, case_id, last, turn_at
 FROM register_record WHERE register = $1 AND id > $2 ORDER BY id LIMIT $3`
-
-const idsByValue = `-- register.idsByValue
-SELECT id FROM register_index WHERE register = $1 AND field = $2 AND value = $3 LIMIT 2`
 
 const versionsByID = `-- register.versionsByID
 SELECT register, id, person, version, data, sealed, valid_from, valid_to, changed_at, changed_by, reason, case_id, version, 0
@@ -55,13 +51,6 @@ WHERE register = $1 AND id = $2 AND last = $15`
 const insertVersion = `-- register.insertVersion
 INSERT INTO register_version (register, id, person, version, data, sealed, valid_from, valid_to, changed_at, changed_by, reason, case_id)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`
-
-const insertIndex = `-- register.insertIndex
-INSERT INTO register_index (register, field, value, id)
-VALUES ($1, $2, $3, $4)`
-
-const deleteIndex = `-- register.deleteIndex
-DELETE FROM register_index WHERE register = $1 AND field = $2 AND value = $3 AND id = $4`
 
 const deleteVersion = `-- register.deleteVersion
 DELETE FROM register_version WHERE register = $1 AND id = $2 AND version = $3`
@@ -96,6 +85,9 @@ SELECT done, finished_at FROM register_load WHERE name = $1`
 const setLoadState = `-- register.setLoadState
 INSERT INTO register_load (name, done, finished_at) VALUES ($1, $2, $3)
 ON CONFLICT (name) DO UPDATE SET done = excluded.done, finished_at = excluded.finished_at`
+
+const recordCounts = `-- register.recordCounts
+SELECT register, COUNT(*) FROM register_record GROUP BY register`
 
 // row is an assertion as it is stored: with the person it belongs to, and what is sealed.
 type row struct {
@@ -161,19 +153,6 @@ func (r row) args() []any {
 // current are those of the one in force.
 func (r row) current() []any { return append(r.args(), r.last, r.turn) }
 
-// entry is one line of the index.
-type entry struct{ field, value string }
-
-func addIndex(ctx context.Context, tx *store.Tx, register, id string, e entry) error {
-	_, err := tx.Exec(ctx, insertIndex, register, e.field, e.value, id)
-	return err
-}
-
-func dropIndex(ctx context.Context, tx *store.Tx, register, id string, e entry) error {
-	_, err := tx.Exec(ctx, deleteIndex, register, e.field, e.value, id)
-	return err
-}
-
 // bulkRows is how many rows one statement of a bulk load inserts on PostgreSQL,
 // where each statement is a round trip. On SQLite it is one: a statement of several
 // rows keeps a journal of its own, which costs more than it saves.
@@ -196,3 +175,182 @@ func bulk(statement string, cols, n int) string {
 	}
 	return b.String()
 }
+
+// Search. Lists of values have a fixed length; what is left over repeats the last one.
+
+const fifty = `$4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44, $45, $46, $47, $48, $49, $50, $51, $52, $53`
+
+// --- bulk: imports, exports, packages, retention
+
+// idsAtOnce is how many ids one statement asks for.
+const idsAtOnce = 100
+
+const idsThere = `-- register.idsThere
+SELECT id FROM register_record WHERE register = $1 AND id IN ($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44, $45, $46, $47, $48, $49, $50, $51, $52, $53, $54, $55, $56, $57, $58, $59, $60, $61, $62, $63, $64, $65, $66, $67, $68, $69, $70, $71, $72, $73, $74, $75, $76, $77, $78, $79, $80, $81, $82, $83, $84, $85, $86, $87, $88, $89, $90, $91, $92, $93, $94, $95, $96, $97, $98, $99, $100, $101)`
+
+const dropLoadState = `-- register.dropLoadState
+DELETE FROM register_load WHERE name = $1`
+
+const beginImport = `-- register.beginImport
+INSERT INTO register_import (id, register, source, mapping, entry, who, reason, began_at, ended_at, records, fresh, changed)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9, 0, 0)`
+
+const endImport = `-- register.endImport
+UPDATE register_import SET ended_at = $2, fresh = $3, changed = $4 WHERE id = $1`
+
+const importsOf = `-- register.importsOf
+SELECT id, register, source, mapping, entry, who, reason, began_at, ended_at, records, fresh, changed
+FROM register_import WHERE register = $1 ORDER BY began_at DESC LIMIT $2`
+
+// The feed of changes.
+
+const addChange = `-- register.addChange
+INSERT INTO register_change (register, id, at, version, kind, case_id)
+VALUES ($1, $2, COALESCE((SELECT MAX(at) + 1 FROM register_change WHERE register = $1 AND id = $2 AND at >= $3), $3), $4, $5, $6)`
+
+const lockFeed = `-- register.lockFeed
+UPDATE register_feed SET last = last WHERE id = 1`
+
+const numberChanges = `-- register.numberChanges
+UPDATE register_change SET position = n.position
+FROM (SELECT register, id, at, (SELECT last FROM register_feed WHERE id = 1) + ROW_NUMBER() OVER (ORDER BY at, register, id) AS position
+	FROM register_change WHERE position = 0 ORDER BY at, register, id LIMIT $1) n
+WHERE register_change.register = n.register AND register_change.id = n.id AND register_change.at = n.at`
+
+const raiseFeed = `-- register.raiseFeed
+UPDATE register_feed SET last = last + $1 WHERE id = 1`
+
+const feedState = `-- register.feedState
+SELECT last, forgotten FROM register_feed WHERE id = 1`
+
+const changeWaits = `-- register.changeWaits
+SELECT id FROM register_change WHERE position = 0 LIMIT 1`
+
+const changesAfter = `-- register.changesAfter
+SELECT position, register, id, version, kind, case_id, at FROM register_change
+WHERE position > $1 AND position > 0 AND position <= $2 AND register = $3 AND kind <> 'gone' ORDER BY position LIMIT $4`
+
+const versionOf = `-- register.versionOf
+SELECT register, id, person, version, data, sealed, valid_from, valid_to, changed_at, changed_by, reason, case_id, version, 0
+FROM register_version WHERE register = $1 AND id = $2 AND version = $3`
+
+const blankChanges = `-- register.blankChanges
+UPDATE register_change SET id = '', at = -position, version = 0, kind = 'gone', case_id = '' WHERE register = $1 AND id = $2 AND position > 0`
+
+const dropWaiting = `-- register.dropWaiting
+DELETE FROM register_change WHERE register = $1 AND id = $2 AND position = 0`
+
+const oldChange = `-- register.oldChange
+SELECT position FROM register_change WHERE position > $1 AND position > 0 AND position <= $2 AND at >= $3 ORDER BY position LIMIT 1`
+
+const forgetChanges = `-- register.forgetChanges
+DELETE FROM register_change WHERE position > 0 AND position <= $1`
+
+const setForgotten = `-- register.setForgotten
+UPDATE register_feed SET forgotten = $1 WHERE id = 1 AND forgotten < $1`
+
+// --- restriction (Art. 18 GDPR): what reads records for a purpose says so in its query. The last argument is whether the
+// purpose reaches restricted records.
+
+// unrestricted is the condition for the records r, to go before the argument. A mark is that person's whose record it was.
+const unrestricted = `NOT EXISTS (SELECT 1 FROM register_restriction x WHERE x.register = r.register AND x.id = r.id AND (r.person = '' OR x.person = r.person) AND x.lifted_at = 0) OR TRUE = `
+
+const readableByID = `-- register.readableByID
+SELECT r.register, r.id, r.person, r.version, r.data, r.sealed, r.valid_from, r.valid_to, r.changed_at, r.changed_by, r.reason, r.case_id, r.last, r.turn_at
+FROM register_record r WHERE r.register = $1 AND r.id = $2 AND (` + unrestricted + `$3)`
+
+const readableByPerson = `-- register.readableByPerson
+SELECT r.register, r.id, r.person, r.version, r.data, r.sealed, r.valid_from, r.valid_to, r.changed_at, r.changed_by, r.reason, r.case_id, r.last, r.turn_at
+FROM register_record r WHERE r.person = $1 AND r.register = $2 AND r.person <> '' AND (` + unrestricted + `$4) ORDER BY r.id LIMIT $3`
+
+const readableByToken = `-- register.readableByToken
+SELECT r.register, r.id, r.person, r.version, r.data, r.sealed, r.valid_from, r.valid_to, r.changed_at, r.changed_by, r.reason, r.case_id, r.last, r.turn_at
+FROM register_find f JOIN register_record r ON r.register = $1 AND r.id = f.id
+WHERE f.token = $2 AND (` + unrestricted + `$4) ORDER BY f.id LIMIT $3`
+
+const readableFrom = `-- register.readableFrom
+SELECT r.register, r.id, r.person, r.version, r.data, r.sealed, r.valid_from, r.valid_to, r.changed_at, r.changed_by, r.reason, r.case_id, r.last, r.turn_at
+FROM register_record r WHERE r.register = $1 AND r.id > $2 AND (` + unrestricted + `$4) ORDER BY r.id LIMIT $3`
+
+const readableOfPersons = `-- register.readableOfPersons
+SELECT r.register, r.id, r.person, r.version, r.data, r.sealed, r.valid_from, r.valid_to, r.changed_at, r.changed_by, r.reason, r.case_id, r.last, r.turn_at
+FROM register_record r WHERE r.register = $1 AND r.id > $2 AND r.person <> '' AND r.person IN (` + fifty + `) AND (` + unrestricted + `$54) ORDER BY r.id LIMIT $3`
+
+const readableByIDs = `-- register.readableByIDs
+SELECT r.register, r.id, r.person, r.version, r.data, r.sealed, r.valid_from, r.valid_to, r.changed_at, r.changed_by, r.reason, r.case_id, r.last, r.turn_at
+FROM register_record r WHERE r.register = $1 AND r.id > $2 AND r.id IN (` + fifty + `) AND (` + unrestricted + `$54) ORDER BY r.id LIMIT $3`
+
+const addRestriction = `-- register.addRestriction
+INSERT INTO register_restriction (register, id, person, at, case_id, lifted_at, lifted_case) VALUES ($1, $2, $3, $4, $5, 0, '')
+ON CONFLICT DO NOTHING`
+
+const liftRestriction = `-- register.liftRestriction
+UPDATE register_restriction SET lifted_at = $3, lifted_case = $4 WHERE register = $1 AND id = $2 AND lifted_at = 0`
+
+const dropRestrictions = `-- register.dropRestrictions
+DELETE FROM register_restriction WHERE register = $1 AND id = $2`
+
+const restrictionsOf = `-- register.restrictionsOf
+SELECT id, at FROM register_restriction WHERE person = $1 AND register = $2 AND lifted_at = 0`
+
+const isRestricted = `-- register.isRestricted
+SELECT EXISTS (SELECT 1 FROM register_restriction WHERE person = $1 AND register = $2 AND lifted_at = 0)`
+const insertFind = `-- register.insertFind
+INSERT INTO register_find (token, id) VALUES ($1, $2)`
+
+const insertKey = `-- register.insertKey
+INSERT INTO register_key (register, field, value, id) VALUES ($1, $2, $3, $4)`
+
+const findAgain = `-- register.findAgain
+INSERT INTO register_find (token, id) VALUES ($1, $2) ON CONFLICT DO NOTHING`
+
+const keyAgain = `-- register.keyAgain
+INSERT INTO register_key (register, field, value, id) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`
+
+const deleteFind = `-- register.deleteFind
+DELETE FROM register_find WHERE token = $1 AND id = $2`
+
+const deleteKey = `-- register.deleteKey
+DELETE FROM register_key WHERE register = $1 AND field = $2 AND value = $3 AND id = $4`
+
+const deleteKeys = `-- register.deleteKeys
+DELETE FROM register_key WHERE register = $1`
+
+const buildState = `-- register.buildState
+SELECT declared, last, done FROM register_build WHERE register = $1`
+
+const setBuildState = `-- register.setBuildState
+INSERT INTO register_build (register, declared, last, done) VALUES ($1, $2, $3, $4)
+ON CONFLICT (register) DO UPDATE SET declared = excluded.declared, last = excluded.last, done = excluded.done`
+
+// idsByToken goes on after an id.
+const idsByToken = `-- register.idsByToken
+SELECT id FROM register_find WHERE token = $1 AND id > $2 ORDER BY id LIMIT $3`
+
+// idsByTokens tells of each of the next ids of a token whether it has one of two other
+// sets of tokens each as well.
+const idsByTokens = `-- register.idsByTokens
+SELECT a.id, CASE WHEN EXISTS (SELECT 1 FROM register_find b WHERE b.token IN ($4, $5, $6, $7) AND b.id = a.id)
+	AND EXISTS (SELECT 1 FROM register_find c WHERE c.token IN ($8, $9, $10, $11) AND c.id = a.id) THEN 1 ELSE 0 END
+FROM (SELECT id FROM register_find WHERE token = $1 AND id > $2 ORDER BY id LIMIT $3) a ORDER BY a.id`
+
+// countToken counts no further than it is told.
+const countToken = `-- register.countToken
+SELECT COUNT(*) FROM (SELECT 1 FROM register_find WHERE token = $1 LIMIT $2) a`
+
+const idsByRange = `-- register.idsByRange
+SELECT id FROM register_key WHERE register = $1 AND field = $2 AND value >= $3 AND value < $4 LIMIT $5`
+
+const idsByKeys = `-- register.idsByKeys
+SELECT id FROM register_key WHERE register = $1 AND field = $2 AND value IN (` + fifty + `) LIMIT $3`
+
+const keysUp = `-- register.keysUp
+SELECT value, id FROM register_key
+WHERE register = $1 AND field = $2 AND value >= $3 AND value < $4 AND (value, id) > ($5, $6) ORDER BY value, id LIMIT $7`
+
+const keysDown = `-- register.keysDown
+SELECT value, id FROM register_key
+WHERE register = $1 AND field = $2 AND value >= $3 AND value < $4 AND (value, id) < ($5, $6) ORDER BY value DESC, id DESC LIMIT $7`
+
+const turnsOf = `-- register.turnsOf
+SELECT id FROM register_record WHERE register = $1 AND turn_at <= $2 LIMIT 1`

@@ -25,8 +25,11 @@ func (s *Service) AsOf(ctx context.Context, g access.Grant, register, key string
 	if err != nil {
 		return Record{}, err
 	}
-	id, err := s.idOf(d, key)
+	id, err := s.idAt(d, key)
 	if err != nil {
+		return Record{}, fault.Wrap(op, err)
+	}
+	if _, err := store.One(ctx, s.db, scanRow, readableByID, d.ID, id, s.reaches(g.Request().Purpose)); err != nil {
 		return Record{}, fault.Wrap(op, err)
 	}
 	r, err := s.asOf(ctx, s.db, d.ID, id, store.Micros(valid), store.Micros(known))
@@ -36,7 +39,7 @@ func (s *Service) AsOf(ctx context.Context, g access.Grant, register, key string
 	if r.none() {
 		return Record{}, fault.New(fault.NotFound, op, "")
 	}
-	return s.show(ctx, op, g, d, r)
+	return s.show(ctx, op, g, d, r, when{store.Micros(valid), store.Micros(known)})
 }
 
 // none reports whether the assertion is that there is nothing any more.
@@ -53,7 +56,7 @@ func (s *Service) End(ctx context.Context, tx *store.Tx, g access.Grant, registe
 	if err != nil {
 		return err
 	}
-	id, err := s.idOf(d, key)
+	id, err := s.idAt(d, key)
 	if err != nil {
 		return fault.Wrap(op, err)
 	}
@@ -61,7 +64,7 @@ func (s *Service) End(ctx context.Context, tx *store.Tx, g access.Grant, registe
 	if err != nil {
 		return fault.Wrap(op, err)
 	}
-	n := prepared{row: row{Record: Record{Register: d.ID, ID: key, Data: []byte(nothing)}, person: old.person}}
+	n := prepared{row: row{Record: Record{Register: d.ID, ID: id, Data: []byte(nothing)}, person: old.person}, placed: true}
 	return s.change(ctx, tx, op, g, d, n, why)
 }
 
@@ -179,7 +182,13 @@ func (s *Service) turn(ctx context.Context, tx *store.Tx, d *Definition, old row
 		return row{}, conflict(op, err)
 	}
 	if next.Version == old.Version {
-		return next, nil
+		switch {
+		case !ok:
+			err = s.note(ctx, tx, Change{Register: d.ID, ID: next.ID, Version: next.Version, Kind: Ended, Case: next.Case, At: s.now()})
+		case next.ValidFrom.After(next.ChangedAt): // it was known before it came
+			err = s.note(ctx, tx, Change{Register: d.ID, ID: next.ID, Version: next.Version, Kind: Turned, Case: next.Case, At: s.now()})
+		}
+		return next, fault.Wrap(op, err)
 	}
 	if _, err := tx.Exec(ctx, deleteVersion, d.ID, next.ID, next.Version); err != nil {
 		return row{}, fault.Wrap(op, err)
@@ -190,7 +199,7 @@ func (s *Service) turn(ctx context.Context, tx *store.Tx, d *Definition, old row
 	if err := s.reindex(ctx, tx, d, old, next); err != nil {
 		return row{}, fault.Wrap(op, err)
 	}
-	return next, s.tell(ctx, tx, next)
+	return next, s.tell(ctx, tx, next, Turned)
 }
 
 // nextTurn is when another assertion than r may be in force.
@@ -254,23 +263,12 @@ func (s *Service) Erase(ctx context.Context, tx *store.Tx, g access.Grant, perso
 				break
 			}
 			for _, r := range rows {
-				if err := s.reindex(ctx, tx, d, r, row{}); err != nil {
-					return 0, fault.Wrap(op, err)
-				}
-				n, err := tx.Exec(ctx, deleteVersions, d.ID, r.ID)
+				n, err := s.eraseRow(ctx, tx, d, r, why)
 				if err != nil {
 					return 0, fault.Wrap(op, err)
 				}
-				if _, err := tx.Exec(ctx, deleteRecord, d.ID, r.ID); err != nil {
-					return 0, fault.Wrap(op, err)
-				}
 				records++
-				versions += n + 1
-				if s.publish != nil {
-					if err := s.publish(ctx, tx, Changed{Register: d.ID, ID: r.ID, Version: r.last + 1, Case: why.Case, Erased: true}); err != nil {
-						return 0, fault.Wrap(op, err)
-					}
-				}
+				versions += n
 			}
 		}
 		if records == 0 {

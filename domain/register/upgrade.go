@@ -13,8 +13,8 @@ import (
 // sealedBatch is how many records are sealed in one transaction.
 const sealedBatch = 500
 
-// Upgrade seals the records of before there were seals, once for each register. It can be
-// stopped and begun again.
+// Upgrade seals the records of before there were seals, once for each register, and then builds
+// the index of what has come to be searchable. It can be stopped and begun again.
 func (s *Service) Upgrade(ctx context.Context) error {
 	const op = "register.upgrade"
 	for _, d := range s.regs.All() {
@@ -52,7 +52,7 @@ func (s *Service) Upgrade(ctx context.Context) error {
 			}
 		}
 	}
-	return nil
+	return fault.Wrap(op, s.build(ctx))
 }
 
 // upgrade stores a record and its versions anew, sealed and under its blind name.
@@ -62,11 +62,6 @@ func (s *Service) upgrade(ctx context.Context, tx *store.Tx, d *Definition, r ro
 		return err
 	}
 	index := d.entriesOf(r.Data)
-	for _, e := range index {
-		if err := dropIndex(ctx, tx, d.ID, r.ID, e); err != nil {
-			return err
-		}
-	}
 	if _, err := tx.Exec(ctx, deleteVersions, d.ID, r.ID); err != nil {
 		return err
 	}
@@ -98,5 +93,5 @@ func (s *Service) upgrade(ctx context.Context, tx *store.Tx, d *Definition, r ro
 	if _, err := tx.Exec(ctx, insertRecord, r.current()...); err != nil {
 		return err
 	}
-	return s.addIndex(ctx, tx, d, r.ID, index)
+	return s.writeIndex(ctx, tx, d, r.ID, index, findAgain, keyAgain)
 }

@@ -33,7 +33,18 @@ var taskTypes = map[string]TaskType{
 	"document.issue":  {Headers: []string{"template"}, Results: []string{"document"}},
 	"message.send":    {Headers: []string{"template"}, Results: []string{"message"}},
 	"case.outcome":    {Headers: []string{"outcome"}},
+
+	"record.correct":    {Inputs: []string{"register", "record", "field", "value"}, Results: []string{"corrected"}},
+	"record.restrict":   {Inputs: []string{"register", "record"}, Results: []string{"restricted"}},
+	"record.unrestrict": {Inputs: []string{"register", "record"}, Results: []string{"restricted"}},
+	"data.inventory":    {Results: []string{"inventory"}},
+	"data.erase":        {Inputs: []string{"item"}, Results: []string{"erased"}},
+	"data.summary":      {Results: []string{"summary"}},
 }
+
+// rightOf is the right that a type of task exercises; the package names it in rights.
+var rightOf = map[string]string{"record.correct": "correct", "record.restrict": "restrict", "record.unrestrict": "restrict",
+	"data.inventory": "erase", "data.erase": "erase", "data.summary": "access"}
 
 // TaskTypeOf is the type with that name.
 func TaskTypeOf(name string) (TaskType, bool) {
@@ -56,6 +67,8 @@ func Lint(s *Service, letters func(file string, text []byte, variables []string)
 	l.process()
 	l.rules()
 	l.unused()
+	l.needless()
+	l.undeclared()
 	l.templates(letters)
 	l.scenarios()
 	sort.SliceStable(l.out, func(i, j int) bool {
@@ -84,12 +97,19 @@ func (l *linter) registerFields() []string {
 			out = append(out, d.As+"."+f)
 		}
 	}
+	for _, f := range AboutFields[l.s.About] {
+		out = append(out, "about."+f)
+	}
 	return out
 }
 
 func (l *linter) forms() {
+	var asked []string
+	for _, a := range l.s.Asks {
+		asked = append(asked, a.Field)
+	}
 	check := func(f *form.Form, names, fields []string) {
-		for _, x := range f.Check(form.CheckOptions{KnownNames: names, RegisterFields: fields, Languages: translations}) {
+		for _, x := range f.Check(form.CheckOptions{KnownNames: names, RegisterFields: fields, Asked: asked, Languages: translations}) {
 			l.say(x.File, x.Line, x.Col, "%s", x.Msg)
 		}
 	}
@@ -206,14 +226,24 @@ func (l *linter) element(file string, e *bpmn.Element) {
 		}
 	}
 	for _, in := range t.Inputs {
+		if w, ok := l.s.Writes(e.Header("register")); ok && w.Declared() && e.JobType.Src == "record.write" {
+			break // the package says it in [[write]]
+		}
 		if !slices.ContainsFunc(e.Inputs, func(m bpmn.Mapping) bool { return m.Target[0] == in }) {
 			say("%s needs an input mapping for %q", e.JobType.Src, in)
 		}
 	}
+	if right := rightOf[e.JobType.Src]; right != "" && !slices.Contains(l.s.Rights, right) {
+		say("service.toml doesn't say rights = [%q]", right)
+	}
 	switch e.JobType.Src {
 	case "record.write":
-		if r := e.Header("register"); !slices.Contains(l.s.Write, r) {
-			say("service.toml has no [[write]] for the register %q", r)
+		w, ok := l.s.Writes(e.Header("register"))
+		if !ok {
+			say("service.toml has no [[write]] for the register %q", e.Header("register"))
+		}
+		if mapped := len(e.Inputs) > 0; ok && w.Declared() == mapped {
+			say("what is written into %s stands either in its [[write]] (key and fields) or in the input mappings \"key\" and \"record\" of the task", w.Register)
 		}
 	case "document.issue", "message.send":
 		for _, lang := range []string{"de", "en", "tr"} {
@@ -262,6 +292,9 @@ func (l *linter) unused() {
 			text = []byte(strings.Join(formExpression.FindAllString(string(text), -1), "\n"))
 		}
 		others += string(text) + "\n"
+	}
+	if text, err := fs.ReadFile(l.s.Files, "service.toml"); err == nil {
+		others += strings.Join(tomlExpression.FindAllString(string(text), -1), "\n")
 	}
 	for _, key := range l.s.Form.Names() {
 		f := l.s.Form.Field(key)

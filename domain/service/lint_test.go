@@ -58,6 +58,10 @@ func TestMistakesAreNamed(t *testing.T) {
 		{"a decision that isn't there", "process.bpmn", `decisionId="eligibility"`, `decisionId="entitlement"`, `no .dmn file has the decision "entitlement"`},
 		{"a task form that isn't there", "process.bpmn", `formId="decision"`, `formId="verdict"`, "the package has no form verdict.form"},
 		{"work that the kernel doesn't do", "process.bpmn", `type="payment.request"`, `type="payment.steal"`, `the kernel has no task type "payment.steal"`},
+		{"a write without its key", "service.toml", `key = '="BP-" + case.ref'`, "", `service.toml:147: [[write]] parking_permits: key and fields belong together`},
+		{"a write that can't be read", "service.toml", `plate = '=application.plate'`, `plate = '=application.'`, `service.toml:147: [[write]] parking_permits: fields.plate:`},
+		{"a write of what isn't asked", "service.toml", `plate = '=application.plate'`, `plate = '=application.licence'`, `service.toml:147: [[write]] parking_permits: application.form has no field "licence"`},
+		{"a write that stands twice", "process.bpmn", `<zeebe:output source="=record" target="permit" />`, `<zeebe:input source="=case.ref" target="key" /><zeebe:output source="=record" target="permit" />`, "stands either in its [[write]]"},
 		{"a register that the case may not write", "process.bpmn", `value="parking_permits"`, `value="residents"`, `no [[write]] for the register "residents"`},
 		{"a letter that isn't there", "letters/permit.tr.letter", "", "", "letters/permit.tr.letter is missing"},
 		{"a milestone that is silent in English", "process.bpmn", `name="text.en" value="Please pay the fee."`, `name="text.en" value=""`, "the property text.en is missing"},
@@ -72,6 +76,14 @@ func TestMistakesAreNamed(t *testing.T) {
 		{"a cell that can never match", "fee.dmn", "<inputEntry id=\"fee_r2_i0\"><text>12</text>", "<inputEntry id=\"fee_r2_i0\"><text>\"12\"</text>", "“\"12\"” is a string, the input is a number"},
 		{"a table with a gap", "fee.dmn", "<text>6, 12, 24</text>", "<text>6, 12, 18, 24</text>", "has no rule for Monate = 18: expected a rule, or a default output"},
 		{"a table whose rules overlap", "fee.dmn", "<inputEntry id=\"fee_r2_i0\"><text>12</text>", "<inputEntry id=\"fee_r2_i0\"><text>6, 12</text>", "both match Monate = 6, and only one may (UNIQUE)"},
+		{"data that nothing uses", "service.toml", `["plate", "make"]`, `["plate", "make", "fuel"]`, `service.toml:117: [[data]] vehicles reads "fuel", and no form, rule, step or letter uses it`},
+		{"evidence that isn't read", "service.toml", `fields = ["plate", "make"]`, "fields = [\"plate\", \"make\"]\nevidence = [\"colour\"]", `service.toml:117: [[data]] vehicles: evidence names "colour"`},
+		{"data without a basis", "service.toml", `basis = "§ 35 Absatz 1 Nummer 3 StVG"`, "", "service.toml:117: [[data]] needs register, as, fields and basis"},
+		{"data without a purpose", "service.toml", `de-simple = "Wir sehen nach, welche Autos Ihnen gehören."`, "", "service.toml:117: [[data]] vehicles: purpose has no text in de-simple"},
+		{"a rule that reads what isn't declared", "eligibility.dmn", `registers.resident.city = "Duisburg"`, `registers.resident.nationality = "Duisburg"`, `eligibility.dmn:13: registers.resident.nationality is read here, and [[data]] resident doesn't name the field`},
+		{"a rule that reads a register in secret", "eligibility.dmn", `registers.resident.city = "Duisburg"`, `registers.tax.debts = 0`, `eligibility.dmn:13: registers.tax is read here, and no [[data]] says`},
+		{"asking anyway without a reason", "service.toml", `de-simple = "Ein Firmen-Auto gehört nicht Ihnen. Darum fragen wir nach dem Kenn-Zeichen."`, "", `[[ask_anyway]] other_plate: reason has no text in de-simple`},
+		{"asking anyway without a basis", "service.toml", "field = \"other_plate\"\nbasis = \"§ 45 Absatz 1b Satz 1 Nummer 2a StVO\"", `field = "other_plate"`, `[[ask_anyway]] needs field, reason and basis`},
 		{"a scenario with an unknown key", "scenarios/01-at-once.toml", `consent = true`, "consent = true\nmood = 3", "scenarios/01-at-once.toml:6: unknown key"},
 		{"a scenario on no day", "scenarios/01-at-once.toml", `2026-12-01"`, `soon"`, "is not a day like"},
 	} {
@@ -92,6 +104,54 @@ func TestMistakesAreNamed(t *testing.T) {
 				}
 			}
 			if all := strings.Join(got, "\n"); !strings.Contains(all, c.want) {
+				t.Errorf("%q is not named in:\n%s", c.want, all)
+			}
+		})
+	}
+}
+
+// known is a register about persons as its package declares it.
+var known = []service.Known{
+	{Register: "residents", Field: "given_names", Title: service.Text{"de": "Vornamen", "en": "Given names"}},
+	{Register: "residents", Field: "birth_date", Title: service.Text{"de": "Geburtsdatum", "en": "Date of birth"}},
+	{Register: "vehicles", Field: "plate", Title: service.Text{"de": "Kennzeichen", "en": "Number plate"}},
+	{Register: "dogs", Field: "chip", Title: service.Text{"de": "Straße des Hundes", "en": "Dog's street"}},
+	{Register: "parking_permits", Field: "valid_from", Title: service.Text{"de": "Gültig ab", "en": "Valid from"}},
+}
+
+// What a register knows isn't asked, whatever the field is called; a prefilled field, one
+// that says why, and what the register gets from this very service are asked.
+func TestAFormThatAsksForWhatARegisterKnowsIsRefused(t *testing.T) {
+	for _, c := range []struct{ name, file, old, with, want string }{
+		{"as it is", "fee.dmn", "<text>3070</text>", "<text>3070</text>", ""},
+		{"by its key", "application.form", `"register": "resident.birth_date", `, "", `application.form:16:5: "birth_date" asks for what the register residents knows (birth_date)`},
+		{"by its key, written otherwise", "application.form", `"key": "given_names", "label": "Vornamen", "validate": { "required": true, "maxLength": 80 },
+      "properties": { "page": "person", "type": "name", "register": "resident.given_names", "autocomplete": "given-name",
+        "label.en": "Given names"`, `"key": "givenNames", "label": "Rufen", "validate": { "required": true, "maxLength": 80 },
+      "properties": { "page": "person", "type": "name", "autocomplete": "given-name",
+        "label.en": "Call"`, `asks for what the register residents knows (given_names)`},
+		{"by its German label, folded", "application.form", `"label": "Straße", "validate": { "required": true, "maxLength": 80 },
+      "properties": { "page": "address", "type": "street", "register": "resident.street",`, `"label": "Ihre STRASSE des Hundes:", "validate": { "required": true, "maxLength": 80 },
+      "properties": { "page": "address", "type": "street",`, `"street" asks for what the register dogs knows (chip)`},
+		{"by its English label", "application.form", `"register": "resident.city", "autocomplete": "address-level2", "label.en": "Town"`, `"label.en": "Your dog's street"`, `"city" asks for what the register dogs knows (chip)`},
+		{"by what the browser is told, under another name", "application.form", `"key": "birth_date", "subtype": "date", "dateLabel": "Geburtsdatum", "label": "Geburtsdatum", "validate": { "required": true },
+      "properties": { "page": "person", "type": "birthdate", "register": "resident.birth_date",`, `"key": "born", "subtype": "date", "dateLabel": "Tag", "label": "Wann war es?", "validate": { "required": true },
+      "properties": { "page": "person", "type": "birthdate",`, `"born" asks for what the register residents knows (birth_date)`},
+		{"a register that isn't read", "service.toml", `field = "other_plate"`, `field = "zone"`, `"other_plate" asks for what the register vehicles knows (plate)`},
+		{"a reason for nothing", "service.toml", `field = "other_plate"`, `field = "zone"`, `[[ask_anyway]] "zone": no register knows this`},
+		{"a reason for a field that isn't there", "service.toml", `field = "other_plate"`, `field = "colour"`, `[[ask_anyway]]: application.form has no field "colour"`},
+		{"a reason where nothing is asked", "service.toml", `field = "other_plate"`, `field = "birth_date"`, `[[ask_anyway]] "birth_date": the field is filled in from the register`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s, err := service.Parse("resident-parking-permit", broken(t, c.file, c.old, c.with))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, p := range service.Once(s, known) {
+				got = append(got, p.String())
+			}
+			if all := strings.Join(got, "\n"); !strings.Contains(all, c.want) || c.want == "" && all != "" {
 				t.Errorf("%q is not named in:\n%s", c.want, all)
 			}
 		})

@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"path"
 	"regexp"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -38,6 +39,8 @@ type tomlService struct {
 	Audience []string `toml:"audience"`
 	Topics   []string `toml:"topics"`
 	Process  string   `toml:"process"`
+	About    string   `toml:"about"`
+	Rights   []string `toml:"rights"`
 	Synonyms []string `toml:"synonyms"`
 	Title    Text     `toml:"title"`
 	Summary  Text     `toml:"summary"`
@@ -59,13 +62,27 @@ type tomlService struct {
 		As       string   `toml:"as"`
 		One      bool     `toml:"one"`
 		Fields   []string `toml:"fields"`
+		Evidence []string `toml:"evidence"`
 		Purpose  Text     `toml:"purpose"`
 		Basis    string   `toml:"basis"`
 	} `toml:"data"`
-	List  []List `toml:"list"`
-	Write []struct {
-		Register string `toml:"register"`
-	} `toml:"write"`
+	Ask   []Ask       `toml:"ask_anyway"`
+	List  []List      `toml:"list"`
+	Write []tomlWrite `toml:"write"`
+}
+
+// Abouts are what a service can be about: an entry of the ledger about the person, a field
+// of a record of theirs, a record of theirs.
+var Abouts = []string{"entry", "field", "record"}
+
+// Rights are what a package can do with the data of whose case it is.
+var Rights = []string{"access", "correct", "restrict", "erase"}
+
+// AboutFields are what a form is told of what it is about (registers.about).
+var AboutFields = map[string][]string{
+	"entry":  {"entry", "told", "at", "time", "purpose", "basis", "case", "resource", "action", "fields", "office", "office_name"},
+	"field":  {"register", "register_title", "record", "record_title", "office", "office_name", "basis", "field", "field_label", "current", "own", "source", "source_office", "lang"},
+	"record": {"register", "register_title", "record", "record_title", "office", "office_name", "basis", "lang"},
 }
 
 // Languages are those that every text of a package is written in.
@@ -176,6 +193,7 @@ func Parse(dir string, fsys fs.FS) (*Service, error) {
 			p.add("application.form", err)
 		}
 	}
+	p.uses(files)
 	if len(p.problems) > 0 {
 		return nil, &ParseError{Service: dir, Problems: p.problems}
 	}
@@ -210,6 +228,15 @@ func (p *parser) text(data []byte, key string, t Text) {
 	for _, lang := range Languages {
 		if strings.TrimSpace(t[lang]) == "" {
 			p.problem("service.toml", lineOf(data, key), "%s has no text in %s", key, lang)
+		}
+	}
+}
+
+// texts is text for a block of which there may be several.
+func (p *parser) texts(line int, what string, t Text) {
+	for _, lang := range Languages {
+		if strings.TrimSpace(t[lang]) == "" {
+			p.problem("service.toml", line, "%s has no text in %s", what, lang)
 		}
 	}
 }
@@ -326,21 +353,42 @@ func (p *parser) toml(dir string, data []byte) (tomlService, bool) {
 	s.ID, s.LeiKa, s.Office, s.Audience, s.Topics, s.Synonyms = t.ID, t.LeiKa, t.Office, t.Audience, t.Topics, t.Synonyms
 	s.Title, s.Summary, s.Eligible, s.Duration, s.Purpose, s.Remedy = t.Title, t.Summary, t.Eligible, t.Duration, t.Purpose, t.Remedy
 	s.Laws, s.Needs, s.Lists, s.ProcessID = t.Law, t.Need, t.List, t.Process
+	for _, r := range t.Rights {
+		if !slices.Contains(Rights, r) {
+			p.problem(file, lineOf(data, "rights"), "rights %q: want some of %s", r, strings.Join(Rights, ", "))
+		}
+	}
+	s.Rights = t.Rights
+	if s.About = t.About; s.About != "" {
+		if !slices.Contains(Abouts, s.About) {
+			p.problem(file, lineOf(data, "about"), "about %q: want one of %s", s.About, strings.Join(Abouts, ", "))
+		}
+		if len(t.Data) > 0 {
+			p.problem(file, lineOf(data, "about"), "a service that is about something reads no registers besides ([[data]])")
+		}
+	}
 	seen := map[string]bool{}
-	for _, d := range t.Data {
-		text("data.purpose", d.Purpose)
+	for i, d := range t.Data {
+		line := lineOfBlock(data, "data", i)
+		p.texts(line, "[[data]] "+d.As+": purpose", d.Purpose)
 		if d.Register == "" || d.As == "" || len(d.Fields) == 0 || d.Basis == "" {
-			p.problem(file, lineOf(data, "data"), "[[data]] needs register, as, fields and basis")
+			p.problem(file, line, "[[data]] needs register, as, fields and basis")
 		}
 		if seen[d.As] {
-			p.problem(file, lineOf(data, "data"), "two [[data]] are called %q", d.As)
+			p.problem(file, line, "two [[data]] are called %q", d.As)
 		}
 		seen[d.As] = true
-		s.Data = append(s.Data, RegisterUse{Register: d.Register, As: d.As, One: d.One, Fields: d.Fields, Purpose: d.Purpose, Basis: d.Basis})
+		s.Data = append(s.Data, RegisterUse{Register: d.Register, As: d.As, One: d.One, Fields: d.Fields, Evidence: d.Evidence, Purpose: d.Purpose, Basis: d.Basis})
 	}
-	for _, w := range t.Write {
-		s.Write = append(s.Write, w.Register)
+	for i, a := range t.Ask {
+		line := lineOfBlock(data, "ask_anyway", i)
+		p.texts(line, "[[ask_anyway]] "+a.Field+": reason", a.Reason)
+		if a.Field == "" || a.Basis == "" {
+			p.problem(file, line, "[[ask_anyway]] needs field, reason and basis")
+		}
 	}
+	s.Asks = t.Ask
+	p.writes(data, t.Write)
 	return t, true
 }
 

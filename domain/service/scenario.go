@@ -15,15 +15,16 @@ import (
 // Scenario is a service played through from the first answer to the end, as
 // mercator service test does it with the real kernel and a clock of its own.
 type Scenario struct {
-	File    string         `toml:"-"`
-	Title   string         `toml:"title"`
-	Person  string         `toml:"person"` // a named person of the sample city
-	Begin   Begin          `toml:"begin"`  // what begins the case instead of an application
-	Today   string         `toml:"today"`
-	Consent bool           `toml:"consent"` // yes to the registers
-	Answers map[string]any `toml:"answers"`
-	Steps   []Step         `toml:"step"`
-	Expect  Expect         `toml:"expect"`
+	File    string            `toml:"-"`
+	Title   string            `toml:"title"`
+	Person  string            `toml:"person"` // a named person of the sample city
+	Begin   Begin             `toml:"begin"`  // what begins the case instead of an application
+	About   map[string]string `toml:"about"`  // of a service that is about something: register and field of a record of theirs
+	Today   string            `toml:"today"`
+	Consent bool              `toml:"consent"` // yes to the registers
+	Answers map[string]any    `toml:"answers"`
+	Steps   []Step            `toml:"step"`
+	Expect  Expect            `toml:"expect"`
 }
 
 // Begin is what begins a case by itself: exactly one of Message, Signal, Condition and Wait is set.
@@ -64,6 +65,7 @@ type Expect struct {
 	Documents []string          `toml:"documents"` // templates of the letters, in order
 	Records   []string          `toml:"records"`   // registers that have a record of the case
 	Rules     map[string]string `toml:"rules"`     // decision → the law of the rule that fired
+	Shows     map[string]string `toml:"shows"`     // "register.field" → what one of the person's records shows then
 }
 
 // Scenarios reads the scenarios of a package in the order of their names.
@@ -119,6 +121,9 @@ func Scenarios(s *Service) ([]Scenario, []Problem) {
 			if n != 1 {
 				bad(lineOf(data, "step"), "a step is one of pay, task and wait")
 			}
+		}
+		if (s.About == "field" || s.About == "record") && sc.About["register"] == "" {
+			bad(0, "the service is about a %s: say in [about] of which register", s.About)
 		}
 		for key := range sc.Answers {
 			if s.Form.Field(key) == nil {

@@ -25,6 +25,9 @@ type Service struct {
 	// Internal says that nobody applies for it: its process begins by itself only, by a
 	// message, a signal, a time or a condition. It isn't among the services that people see.
 	Internal bool
+	// About says what somebody has to be shown before they can apply ("entry", "field",
+	// "record" of "my data"): it begins there, about that. "": it is about nothing of the kind.
+	About    string
 	Trust    access.Level
 	Audience []string
 	Topics   []string
@@ -42,7 +45,11 @@ type Service struct {
 
 	Data  []RegisterUse // what registers know, in the order of fetching
 	Lists []List        // public lists that the form offers
-	Write []string      // registers that a case may write
+	Write []Write       // what a case may write into registers
+	Asks  []Ask         // what the form asks though a register knows it
+	// Rights are what its process may do with the data of whose case it is, of which register
+	// ever: "access", "correct", "restrict", "erase" (Art. 15 to 18 GDPR).
+	Rights []string
 
 	Form      *form.Form            // application.form; of an internal service without one it has no fields
 	TaskForms map[string]*form.Form // the other forms, by their id
@@ -106,8 +113,12 @@ type RegisterUse struct {
 	As       string // the name in forms and rules: registers.<As>
 	One      bool   // at most one record, given as an object and not as a list
 	Fields   []string
+	// Evidence are the fields among them that people at the desk look at.
+	Evidence []string
 	Purpose  Text
 	Basis    string
+
+	uses map[string][]For
 }
 
 // List is a public register as options of a form: lists.<As>.

@@ -32,6 +32,7 @@ import (
 	"mercator/core/ledger"
 	"mercator/core/store"
 	"mercator/core/store/storetest"
+	"mercator/core/vault"
 )
 
 const root = "../.."
@@ -455,7 +456,7 @@ func proveLedger(t *testing.T, c store.Config, dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	folder, a := filepath.Join(dir, "ledger"), &audit.Ledger{DB: db}
+	folder, a := filepath.Join(dir, "ledger"), &audit.Ledger{DB: db, Keys: ledger.Keys(openVault(t, db, dir))}
 	l, err := ledger.Open(ledger.Config{Dir: folder, Key: string(key), Audit: a})
 	if err != nil {
 		t.Fatal(err)
@@ -474,6 +475,22 @@ func proveLedger(t *testing.T, c store.Config, dir string) {
 		t.Errorf("the ledger: %d records for %d leaves", r.Records, r.Size)
 	}
 	t.Logf("the ledger: %d records agree with the log", r.Records)
+}
+
+// openVault opens the keys of a data folder.
+func openVault(t *testing.T, db *store.DB, dir string) *vault.Vault {
+	t.Helper()
+	key, err1 := os.ReadFile(filepath.Join(dir, "vault.key"))
+	keyset, err2 := os.ReadFile(filepath.Join(dir, "vault.keyset"))
+	master, err3 := vault.Master(key)
+	if err := errors.Join(err1, err2, err3); err != nil {
+		t.Fatal(err)
+	}
+	v, err := vault.New(db, master, keyset)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
 }
 
 // count holds the books against each other.

@@ -17,6 +17,8 @@ type CheckOptions struct {
 	KnownNames []string
 	// RegisterFields are what the service fetches, "resident.street".
 	RegisterFields []string
+	// Asked are fields that are asked though a register knows them, for a reason told elsewhere.
+	Asked []string
 	// Languages that every text is to be written in besides German.
 	Languages []string
 }
@@ -212,6 +214,16 @@ func byToken(token string) []string {
 	return nil
 }
 
+// Means are the names of what the field asks of the person who fills in the form, as the
+// browser is told (autocomplete), squashed: "givennames".
+func (f *Field) Means() []string {
+	token := f.Autocomplete()
+	if strings.Contains(token, " ") { // "section-x given-name", "shipping …": somebody else's
+		return nil
+	}
+	return byToken(token)
+}
+
 // register finds questions that a register has answered already.
 func (c *checker) register(f *Field) {
 	if f.Register != "" {
@@ -220,17 +232,13 @@ func (c *checker) register(f *Field) {
 		}
 		return
 	}
-	if f.Props["ask"] != "" {
-		return
-	}
-	token := f.Autocomplete()
-	if strings.Contains(token, " ") { // "section-x given-name", "shipping …": somebody else's
+	if f.Props["ask"] != "" || slices.Contains(c.opt.Asked, f.Name) {
 		return
 	}
 	key := squash(f.Key)
 	for _, r := range c.opt.RegisterFields {
 		_, field, _ := strings.Cut(r, ".")
-		if s := squash(field); s == key || slices.Contains(byToken(token), s) {
+		if s := squash(field); s == key || slices.Contains(f.Means(), s) {
 			c.add(f, "%s: the register knows this as %q: name it in the property \"register\", or say in \"ask\" why it is asked again", f.Name, r)
 			return
 		}

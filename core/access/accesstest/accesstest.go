@@ -24,22 +24,33 @@ func AllowAll(t testing.TB, db *store.DB) *access.Checker {
 	}})
 }
 
-// House is a checker with the policies of content/policies. The database needs audit.Migrations.
+// House is a checker with the policies of content/policies, to which every field is a personal one. The database needs
+// audit.Migrations.
 func House(t testing.TB, db *store.DB) *access.Checker {
 	t.Helper()
-	return newChecker(t, access.Config{DB: db, Policies: housePolicies()})
+	return HouseWith(t, access.Config{DB: db})
+}
+
+// HouseWith is House with what other rooms know.
+func HouseWith(t testing.TB, cfg access.Config) *access.Checker {
+	t.Helper()
+	cfg.Policies = Policies()
+	if cfg.Classify == nil {
+		cfg.Classify = func(string, []string) []string { return []string{"personal"} }
+	}
+	return newChecker(t, cfg)
 }
 
 // Acting is House, where people act for others under the mandates that are told.
 func Acting(t testing.TB, db *store.DB, m access.Mandates) *access.Checker {
 	t.Helper()
-	return newChecker(t, access.Config{DB: db, Policies: housePolicies(), Mandate: m})
+	return HouseWith(t, access.Config{DB: db, Mandate: m})
 }
 
 // Discreet is House, with a person shown no more of an entry than they are where a city says nothing.
 func Discreet(t testing.TB, db *store.DB) *access.Checker {
 	t.Helper()
-	return start(t, access.Config{DB: db, Policies: housePolicies()})
+	return start(t, access.Config{DB: db, Policies: Policies()})
 }
 
 // newChecker is one that shows all that is on record, for tests of what is.
@@ -51,7 +62,8 @@ func newChecker(t testing.TB, cfg access.Config) *access.Checker {
 	return start(t, cfg)
 }
 
-func housePolicies() fs.FS {
+// Policies are those of content/policies.
+func Policies() fs.FS {
 	_, here, _, _ := runtime.Caller(0)
 	return os.DirFS(filepath.Join(filepath.Dir(here), "..", "..", "..", "content", "policies"))
 }

@@ -118,20 +118,6 @@ type Correction struct {
 	Href    string
 }
 
-// Holding is what one register holds about a person.
-type Holding struct {
-	Register i18n.Text
-	Purpose  i18n.Text // what the register is for
-	Basis    string
-	Records  [][]Datum
-}
-
-// Datum is one fact of a record.
-type Datum struct {
-	Label i18n.Text
-	Value string
-}
-
 // Config is what the pages need. Functions that are nil leave out their part of a page.
 type Config struct {
 	Templates *web.Templates
@@ -168,10 +154,6 @@ type Config struct {
 	Free FreeParts
 	// FormVars are what the forms of a service may read besides answers and registers: lists.
 	FormVars func(ctx context.Context, s *service.Service) (map[string]any, error)
-	// Holdings is what the registers hold about a resident, put on record as read by themselves.
-	Holdings func(ctx context.Context, a access.Actor) ([]Holding, error)
-	// Proof is the address of a person's entries of the ledger with their proofs.
-	Proof string
 	// ApplicationPDF is the address of the application as a PDF.
 	ApplicationPDF func(caseID string) string
 }
@@ -180,7 +162,6 @@ type pages struct {
 	Config
 	cases    *web.View[casesPage]
 	caseView *web.View[casePage]
-	myData   *web.View[myDataPage]
 	work     *web.View[workPage]
 	desk     *web.View[deskPage]
 	task     *web.View[taskPage]
@@ -202,21 +183,19 @@ func Mounts(c Config) (web.Mounts, error) {
 		c.Zone = time.UTC
 	}
 	p := &pages{Config: c}
-	var errs [7]error
+	var errs [6]error
 	p.cases, errs[0] = web.NewView[casesPage](c.Templates, templateFS, "templates/cases.html")
 	p.caseView, errs[1] = web.NewView[casePage](c.Templates, templateFS, "templates/case.html")
-	p.myData, errs[2] = web.NewView[myDataPage](c.Templates, templateFS, "templates/mydata.html")
-	p.work, errs[3] = web.NewView[workPage](c.Templates, templateFS, "templates/work.html")
-	p.desk, errs[4] = web.NewView[deskPage](c.Templates, templateFS, "templates/desk.html")
-	p.task, errs[5] = web.NewView[taskPage](c.Templates, templateFS, "templates/task.html")
-	p.ask, errs[6] = web.NewView[askPage](c.Templates, templateFS, "templates/ask.html")
+	p.work, errs[2] = web.NewView[workPage](c.Templates, templateFS, "templates/work.html")
+	p.desk, errs[3] = web.NewView[deskPage](c.Templates, templateFS, "templates/desk.html")
+	p.task, errs[4] = web.NewView[taskPage](c.Templates, templateFS, "templates/task.html")
+	p.ask, errs[5] = web.NewView[askPage](c.Templates, templateFS, "templates/ask.html")
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, err
 	}
 	ms := web.Mounts{
 		{Pattern: "GET /cases", Handler: web.Handle(p.showCases)},
 		{Pattern: "GET /cases/{id}", Handler: web.Handle(p.showCase)},
-		{Pattern: "GET /my-data", Handler: web.Handle(p.showMyData)},
 		{Pattern: "GET /desk/cases/{id}", Handler: web.Handle(p.showDesk)},
 	}
 	if c.Tasks != nil {
@@ -280,12 +259,10 @@ func (p *pages) clerk(r *http.Request) (access.Actor, error) {
 	return a, nil
 }
 
-// The purposes that these pages read for; showPurpose puts them into words.
+// The purposes that these pages read for.
 const (
-	purposeOwn        = "own data"
-	purposeWork       = "case work"
-	purposeOperations = "operations" // of domain/process/incidentweb
-	purposeTrial      = "trial"      // of domain/process/processweb
+	purposeOwn  = "own data"
+	purposeWork = "case work"
 )
 
 // pathID is the id in the path; what is no id is not there.

@@ -258,9 +258,6 @@ func newHouse(t testing.TB, cases int) *house {
 			return ui.Details{Summary: "Verlauf der Schritte", Open: after != "", Items: []ui.Component{ui.Table{Caption: "Verlauf", CaptionHidden: true, Columns: []ui.Column{{Label: "Schritt"}, {Label: "Wer"}},
 				Rows: []ui.Row{{Cells: []ui.Cell{{Text: "Anmeldung prüfen"}, {Text: "Frau Schmitz"}}}}}, ui.Pagination{Next: path + "?steps=x"}}}, nil
 		},
-		Holdings: func(context.Context, access.Actor) ([]Holding, error) {
-			return []Holding{{Register: i18n.Plain("Melderegister"), Purpose: i18n.Plain("Einwohnermeldewesen"), Basis: "§ 3 BMG", Records: [][]Datum{{{Label: i18n.Plain("Name"), Value: "Anna Schmidt"}, {Label: i18n.Plain("Geboren"), Value: "1985-03-27"}}}}}, nil
-		},
 		ApplicationPDF: func(id string) string { return "/desk/cases/" + id + "/application.pdf" },
 	}
 	anna := accesstest.Anna()
@@ -314,7 +311,7 @@ func (h *house) start(cat *i18n.Catalogue, tmpl *web.Templates) {
 		Log:    slog.New(slog.NewTextHandler(h.t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
 		Limits: map[string]web.Rate{},
 		Nav: map[web.ShellKind][]web.NavItem{
-			web.PortalShell: {{ID: "cases", Key: "casefileweb.cases", Href: "/cases"}, {ID: "my-data", Key: "casefileweb.myData", Href: "/my-data"}},
+			web.PortalShell: {{ID: "cases", Key: "casefileweb.cases", Href: "/cases"}},
 			web.DeskShell:   {{ID: "work", Key: "casefileweb.work", Href: "/desk"}}},
 		Viewer: func(r *http.Request) (web.Viewer, bool) {
 			a, ok := r.Context().Value(actorKey{}).(access.Actor)
@@ -392,13 +389,6 @@ func TestResident(t *testing.T) {
 	}
 	if w := h.as(anna, "/desk", nil); w.Code != 403 {
 		t.Errorf("a resident at the desk: %d", w.Code)
-	}
-	for range 3 {
-		h.sees(clerk("Schmitz"), "/desk/cases/"+id)
-	}
-	body := h.sees(anna, "/my-data", "Melderegister", "Anna Schmidt", "27.03.1985", "Bearbeitung Ihres Vorgangs", "Mitarbeiterin oder Mitarbeiter", "3-mal, zuletzt")
-	if strings.Contains(body, "Schmitz") {
-		t.Error("my data names the clerk")
 	}
 }
 
@@ -507,7 +497,6 @@ func TestTemplatesFitTheirData(t *testing.T) {
 	}
 	check[casesPage](t, tmpl, "cases")
 	check[casePage](t, tmpl, "case")
-	check[myDataPage](t, tmpl, "mydata")
 	check[workPage](t, tmpl, "work")
 	check[deskPage](t, tmpl, "desk")
 	check[taskPage](t, tmpl, "task")
@@ -540,7 +529,7 @@ func TestBrowser(t *testing.T) {
 		name, path string
 		who        access.Actor
 	}{
-		{"cases", "/cases", accesstest.Anna()}, {"case", "/cases/" + h.cases[0].ID, accesstest.Anna()}, {"my-data", "/my-data", accesstest.Anna()},
+		{"cases", "/cases", accesstest.Anna()}, {"case", "/cases/" + h.cases[0].ID, accesstest.Anna()},
 		{"desk", "/desk", clerk("Schmitz")}, {"desk-case", "/desk/cases/" + h.cases[0].ID, clerk("Schmitz")},
 		{"desk-task", "/desk/tasks/" + mine.ID, clerk("Schmitz")}, {"desk-free", "/desk/tasks/" + h.tasks.list[0].ID, clerk("Schmitz")},
 		{"desk-ask", "/desk/cases/" + h.cases[0].ID + "/ask", clerk("Schmitz")},

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 
-// Package casefileweb shows the files of the registry: to residents their cases
-// and what the city holds and did with their data, to clerks the desk.
+// Package casefileweb shows the files of the registry: to residents their cases,
+// to clerks the desk.
 //
 // What other offices know of a case (tasks, payments, documents, messages) comes
 // through the functions of Config, which app plugs in; what is not plugged in is

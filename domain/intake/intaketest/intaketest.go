@@ -51,6 +51,7 @@ type House struct {
 	mu      sync.Mutex
 	people  map[string]map[string]any
 	files   map[string][]byte
+	told    []string
 }
 
 // Root is the repository.
@@ -72,7 +73,7 @@ func New(t testing.TB, db *store.DB) *House {
 	var err error
 	h.Intake, err = intake.New(intake.Config{
 		DB: db, Services: h.Catalog, Access: accesstest.House(t, db), Now: h.Now,
-		Fetch: h.fetch, List: h.list, OpenCase: h.openCase, Case: h.caseData, Corrected: h.corrected, PutFile: h.put, OpenFile: h.open,
+		Fetch: h.fetch, List: h.list, OpenCase: h.openCase, Case: h.caseData, Corrected: h.corrected, Withdrawn: h.withdrawn, PutFile: h.put, OpenFile: h.open,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -191,4 +192,19 @@ func (h *House) open(_ context.Context, hash string) (io.ReadCloser, error) {
 		return nil, fault.New(fault.NotFound, "files.open", "")
 	}
 	return io.NopCloser(bytes.NewReader(b)), nil
+}
+
+func (h *House) withdrawn(_ context.Context, _ *store.Tx, c intake.Consent) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.told = append(h.told, c.CaseID)
+	return nil
+}
+
+// Told are the cases whose file was told that its consent was taken back.
+func (h *House) Told(t testing.TB) []string {
+	t.Helper()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.told
 }

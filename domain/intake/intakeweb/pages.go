@@ -9,6 +9,7 @@
 package intakeweb
 
 import (
+	"cmp"
 	"context"
 	"embed"
 	"errors"
@@ -193,6 +194,10 @@ func (p *Pages) start(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return fault.New(fault.NotFound, "intakeweb.start", "")
 	}
+	if s.About != "" { // it begins at what it is about
+		web.SeeOther(w, "/my-data")
+		return nil
+	}
 	actor, err := identity.RequireActing(r, s.Trust)
 	if fault.Is(err, fault.Unauthenticated) { // one sign-in at the level needed, not two
 		return fault.Because(fault.Unauthenticated, "intakeweb.start", "", err, "level", s.Trust.String())
@@ -252,8 +257,32 @@ type noticePage struct {
 type source struct {
 	Title   string
 	Fields  []string
+	Uses    []use // what they are for
 	Purpose string
 	Basis   string
+}
+
+// use is what some of the fields are for.
+type use struct{ For, Fields string }
+
+// usesOf tells which fields fill in the form, decide, or are looked at.
+func usesOf(loc *i18n.Localizer, u service.RegisterUse, label func(string) string) []use {
+	var out []use
+	for _, x := range []struct {
+		what service.For
+		key  string
+	}{{service.Prefill, "intake.notice.prefill"}, {service.Eligibility, "intake.notice.eligibility"}, {service.Evidence, "intake.notice.evidence"}} {
+		var names []string
+		for _, f := range u.Fields {
+			if slices.Contains(u.UsedFor(f), x.what) {
+				names = append(names, label(f))
+			}
+		}
+		if len(names) > 0 {
+			out = append(out, use{loc.T(x.key), strings.Join(names, ", ")})
+		}
+	}
+	return out
 }
 
 func (p *Pages) showNotice(w http.ResponseWriter, r *http.Request) error {
@@ -277,13 +306,10 @@ func (p *Pages) noticeWith(w http.ResponseWriter, r *http.Request, problem strin
 	data := noticePage{Service: v.service.Title.For(lang), Purpose: v.service.Purpose.For(lang), Expires: v.draft.ExpiresAt, Answered: v.draft.Consent}
 	for _, use := range v.service.Data {
 		info := p.register(use.Register, lang)
-		s := source{Title: info.Title, Purpose: use.Purpose.For(lang), Basis: use.Basis}
+		label := func(f string) string { return cmp.Or(info.Fields[f], f) }
+		s := source{Title: info.Title, Purpose: use.Purpose.For(lang), Basis: use.Basis, Uses: usesOf(v.loc, use, label)}
 		for _, f := range use.Fields {
-			label := info.Fields[f]
-			if label == "" {
-				label = f
-			}
-			s.Fields = append(s.Fields, label)
+			s.Fields = append(s.Fields, label(f))
 		}
 		data.Sources = append(data.Sources, s)
 	}

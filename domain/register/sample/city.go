@@ -5,6 +5,7 @@ package sample
 import (
 	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"slices"
@@ -85,6 +86,8 @@ type District struct {
 	Kind   string  `json:"kind"`
 	Name   string  `json:"name"`
 	Parent *string `json:"parent"`
+	// Area is its GeoJSON geometry, where districts.geojson has it.
+	Area json.RawMessage `json:"area,omitempty"`
 }
 
 // Street is a street with its house numbers and the parking zone it lies in.
@@ -233,7 +236,38 @@ func (c *City) readDistricts(fsys fs.FS) error {
 		}
 		c.Districts = append(c.Districts, d)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	text, err := fs.ReadFile(fsys, "districts.geojson")
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // a town need not draw its map
+	}
+	if err != nil {
+		return err
+	}
+	if len(text) > maxCityFile {
+		return fmt.Errorf("districts.geojson: larger than %d bytes", maxCityFile)
+	}
+	var areas struct {
+		Features []struct {
+			Properties struct {
+				Number string `json:"number"`
+			} `json:"properties"`
+			Geometry json.RawMessage `json:"geometry"`
+		} `json:"features"`
+	}
+	if err := json.Unmarshal(text, &areas); err != nil {
+		return fmt.Errorf("districts.geojson: %w", err)
+	}
+	for _, f := range areas.Features {
+		for i := range c.Districts {
+			if c.Districts[i].Number == f.Properties.Number {
+				c.Districts[i].Area = f.Geometry
+			}
+		}
+	}
+	return nil
 }
 
 func (c *City) readStreets(fsys fs.FS) error {

@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+package app
+
+import (
+	"context"
+	"encoding/csv"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"mercator/core/access"
+	"mercator/core/config"
+	"mercator/core/store"
+	"mercator/domain/register"
+	"mercator/domain/register/bulk"
+)
+
+const registerUsage = `usage:
+  mercator register lint FOLDER…                                   all mistakes of a folder of packages, or of one package
+  mercator register import --config FILE REGISTER FILE --reason TEXT --basis LAW [--map mapping.toml] [--dry-run] [--from DAY] [--errors FILE]
+                                                                   CSV, JSON lines, Excel, XML; again after a crash: it goes on
+  mercator register export --config FILE REGISTER FILE --purpose TEXT --basis LAW [--format csv|jsonl|parquet] [--fields a,b] [--separator ";"]
+  mercator register imports --config FILE REGISTER                 what was imported, when, by whom`
+
+// RegisterCommand is mercator register. It returns the exit status: 1 if something is wrong, 2 if it was asked in a wrong way.
+func RegisterCommand(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	if len(args) == 0 {
+		fmt.Fprintln(stderr, registerUsage)
+		return 2
+	}
+	f := flag.NewFlagSet("mercator register "+args[0], flag.ContinueOnError)
+	f.SetOutput(stderr)
+	o := registerOrder{stdout: stdout, stderr: stderr}
+	f.StringVar(&o.config, "config", "mercator.toml", "the configuration file")
+	f.StringVar(&o.mapping, "map", "", "how columns become fields (import)")
+	f.BoolVar(&o.dry, "dry-run", false, "say what would be done, and do nothing")
+	f.StringVar(&o.reason, "reason", "", "why, for the record (import)")
+	f.StringVar(&o.purpose, "purpose", "", "what for, for the record (export)")
+	f.StringVar(&o.basis, "basis", "", "under which law, for the record")
+	f.StringVar(&o.from, "from", "", "the day since which it is so, 2026-01-31 (import); default: new records since ever, changed ones from now")
+	f.StringVar(&o.errors, "errors", "", "file for the mistakes (import); default: FILE.errors.csv")
+	f.StringVar(&o.format, "format", "", "csv, jsonl or parquet (export); default: by the name of the file, else csv")
+	f.StringVar(&o.fields, "fields", "", "fields with commas between (export); default: all")
+	f.StringVar(&o.separator, "separator", ",", "between the cells of a CSV (export); a German Excel wants ;")
+	rest, err := flagsAnywhere(f, args[1:])
+	if err != nil {
+		return 2
+	}
+	switch {
+	case args[0] == "lint" && len(rest) > 0:
+		if !lintRegisters(rest, stdout) {
+			return 1
+		}
+		return 0
+	case args[0] == "import" && len(rest) == 2:
+		err = o.imports(ctx, rest[0], rest[1])
+	case args[0] == "export" && len(rest) == 2:
+		err = o.exports(ctx, rest[0], rest[1])
+	case args[0] == "imports" && len(rest) == 1:
+		err = o.list(ctx, rest[0])
+	default:
+		fmt.Fprintln(stderr, registerUsage)
+		return 2
+	}
+	if err != nil {
+		fmt.Fprintln(stderr, "mercator: register:", err)
+		return 1
+	}
+	return 0
+}
+
+// flagsAnywhere takes flags before and after the other arguments, which it returns.
+func flagsAnywhere(f *flag.FlagSet, args []string) (rest []string, err error) {
+	for len(args) > 0 {
+		if args[0] == "--" {
+			return append(rest, args[1:]...), nil
+		}
+		if err := f.Parse(args); err != nil {
+			return nil, err
+		}
+		if args = f.Args(); len(args) > 0 {
+			rest, args = append(rest, args[0]), args[1:]
+		}
+	}
+	return rest, nil
+}
+
+type registerOrder struct {
+	config, mapping, reason, purpose, basis, from, errors, format, fields, separator string
+
+	dry            bool
+	stdout, stderr io.Writer
+}
+
+// registerHouse is a house with the registers and nothing that runs, beside one that may run.
+func registerHouse(ctx context.Context, c config.Config) (_ *House, err error) {
+	if err := hasDatabase(c); err != nil {
+		return nil, err
+	}
+	h := &House{config: c, now: time.Now, content: contentFS(c.Content.Dir), metrics: newMetrics(), log: c.Log.Logger()}
+	defer func() {
+		if err != nil {
+			h.Close()
+		}
+	}()
+	if err := h.strongRoom(ctx, Options{Config: c, NoStream: true, AsIs: true}); err != nil {
+		return nil, err
+	}
+	folder, err := fs.Sub(h.content, "registers")
+	if err != nil {
+		return nil, err
+	}
+	if h.definitions, err = register.Load(folder); err != nil {
+		return nil, err
+	}
+	return h, h.openRegisters()
+}
+
+// openRegisters opens the office of the registers.
+func (h *House) openRegisters() (err error) {
+	h.registers, err = register.New(register.Config{DB: h.db, Vault: h.vault, Registers: h.definitions, Now: h.now,
+		Publish: func(ctx context.Context, tx *store.Tx, e register.Changed) error {
+			return h.publish(ctx, tx, register.EventChanged, e.Case, e)
+		}})
+	return err
+}
+
+// open opens the house and finds a register.
+func (o registerOrder) open(ctx context.Context, id string) (*House, *register.Definition, error) {
+	c, err := config.Load(o.config)
+	if err != nil {
+		return nil, nil, err
+	}
+	h, err := registerHouse(ctx, c)
+	if err != nil {
+		return nil, nil, err
+	}
+	d, ok := h.definitions.Get(id)
+	if !ok {
+		h.Close()
+		return nil, nil, fmt.Errorf("there is no register %q", id)
+	}
+	return h, d, nil
+}
+
+func (o registerOrder) imports(ctx context.Context, id, file string) error {
+	if o.reason == "" || o.basis == "" {
+		return errors.New("import: --reason and --basis go on record: say them")
+	}
+	var m *bulk.Mapping
+	var text []byte
+	var err error
+	if o.mapping != "" {
+		if text, err = os.ReadFile(o.mapping); err != nil {
+			return err
+		}
+		if m, err = bulk.ReadMapping(text); err != nil {
+			return fmt.Errorf("%s: %w", o.mapping, err)
+		}
+	}
+	why := register.Why{Reason: o.reason}
+	if o.from != "" {
+		if why.From, err = time.ParseInLocation(time.DateOnly, o.from, time.Local); err != nil {
+			return fmt.Errorf("--from %q: want a day such as 2026-01-31", o.from)
+		}
+	}
+	h, d, err := o.open(ctx, id)
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	g, err := h.access.Permit(ctx, access.Request{Actor: commandActor("register import"), Action: access.Change, Resource: register.Resource(d.ID),
+		Purpose: "import: " + o.reason, Basis: o.basis, Office: d.Office, Fields: d.FieldNames()})
+	if err != nil {
+		return err
+	}
+	bar := &progressBar{w: o.stderr, began: time.Now(), what: "records"}
+	rep, err := bulk.Import(ctx, bulk.Order{Registers: h.registers, Register: d.ID, File: file, Mapping: m, MapText: text, Grant: g, Why: why, DryRun: o.dry,
+		Seen: seenInParts(h.access), Now: h.now(),
+		Progress: func(what string, done, total int64) {
+			bar.what = map[string]string{"check": "bytes checked", "load": "records stored"}[what]
+			bar.show(int(done), int(total))
+		}})
+	bar.end()
+	if errors.Is(err, bulk.ErrMistakes) {
+		return o.mistakes(file, rep, err)
+	}
+	if err != nil {
+		if rep.Before+rep.Fresh+rep.Changed > 0 {
+			fmt.Fprintf(o.stderr, "%d records are stored whole; the same command goes on after them\n", rep.Before+rep.Fresh+rep.Changed)
+		}
+		return err
+	}
+	if o.dry {
+		fmt.Fprintf(o.stdout, "%s: %d records, no mistakes; nothing was stored\n", file, rep.Records)
+		return nil
+	}
+	fmt.Fprintf(o.stdout, "%s: %d records: %d new, %d changed, %d as they were", file, rep.Records, rep.Fresh, rep.Changed, rep.Records-rep.Before-rep.Fresh-rep.Changed)
+	if rep.Before > 0 {
+		fmt.Fprintf(o.stdout, ", %d stored by an import before this one", rep.Before)
+	}
+	fmt.Fprintln(o.stdout)
+	return nil
+}
+
+// mistakes prints the first mistakes and writes all that were kept to a file.
+func (o registerOrder) mistakes(file string, rep bulk.Report, cause error) error {
+	const shown = 20
+	for i, m := range rep.Mistakes {
+		if i == shown {
+			break
+		}
+		fmt.Fprintf(o.stdout, "%s: %s\n", file, m)
+	}
+	name := o.errors
+	if name == "" {
+		name = file + ".errors.csv"
+	}
+	out, err := os.OpenFile(name, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("%w; %d mistakes, and the file for them can't be written: %w", cause, rep.Wrong(), err)
+	}
+	w := csv.NewWriter(out)
+	w.Write([]string{"line", "column", "field", "expected"})
+	for _, m := range rep.Mistakes {
+		column := ""
+		if m.Column > 0 {
+			column = strconv.Itoa(m.Column)
+		}
+		w.Write([]string{strconv.Itoa(m.Line), column, m.Field, m.Want})
+	}
+	w.Flush()
+	if err := errors.Join(w.Error(), out.Close()); err != nil {
+		return err
+	}
+	more := ""
+	if rep.More > 0 {
+		more = fmt.Sprintf(", the first %d of them", len(rep.Mistakes))
+	}
+	return fmt.Errorf("%w: %d mistakes in %s%s", cause, rep.Wrong(), name, more)
+}
+
+func (o registerOrder) exports(ctx context.Context, id, file string) error {
+	if o.purpose == "" || o.basis == "" {
+		return errors.New("export: --purpose and --basis go on record: say them")
+	}
+	sep, n := utf8.DecodeRuneInString(o.separator)
+	if n != len(o.separator) || !strings.ContainsRune(",;\t|", sep) {
+		return fmt.Errorf("--separator %q: want one of , ; | or a tab", o.separator)
+	}
+	if o.format == "" {
+		o.format = "csv"
+		for _, f := range [...]string{"jsonl", "parquet"} {
+			if strings.HasSuffix(file, "."+f) {
+				o.format = f
+			}
+		}
+	}
+	if !slices.Contains([]string{"csv", "jsonl", "parquet"}, o.format) {
+		return fmt.Errorf("--format %q: want csv, jsonl or parquet", o.format)
+	}
+	h, d, err := o.open(ctx, id)
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	fields := d.FieldNames()
+	if o.fields != "" {
+		fields = strings.Split(o.fields, ",")
+		for _, f := range fields {
+			if _, ok := d.Field(f); !ok {
+				return fmt.Errorf("register %s has no field %q; it has %s", d.ID, f, strings.Join(d.FieldNames(), ", "))
+			}
+		}
+	}
+	g, err := h.access.Permit(ctx, access.Request{Actor: commandActor("register export"), Action: access.List, Resource: register.Resource(d.ID),
+		Purpose: o.purpose, Basis: o.basis, Office: d.Office, Fields: fields})
+	if err != nil {
+		return err
+	}
+	bar := &progressBar{w: o.stderr, began: time.Now(), what: "records"}
+	done, err := bulk.ExportFile(ctx, bulk.Giving{Registers: h.registers, Register: d.ID, Format: o.format, Separator: sep, Grant: g, Seen: h.access.Seen,
+		Progress: func(done int) { bar.show(done, 0) }}, file)
+	bar.end()
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(o.stdout, "%s: %d records of %s\n", file, done, d.ID)
+	return nil
+}
+
+func (o registerOrder) list(ctx context.Context, id string) error {
+	h, d, err := o.open(ctx, id)
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	list, err := h.registers.Imports(ctx, d.ID, 50)
+	if err != nil {
+		return err
+	}
+	for _, i := range list {
+		state := "not finished"
+		if !i.Ended.IsZero() {
+			state = fmt.Sprintf("%d new, %d changed, %s", i.Fresh, i.Changed, i.Ended.Sub(i.Began).Round(time.Second))
+		}
+		fmt.Fprintf(o.stdout, "%s  %s  %d records, %s  file %.12s  %q\n", i.Began.Local().Format(time.DateTime), i.Who, i.Records, state, i.Source, i.Reason)
+	}
+	return nil
+}
+
+// seenInParts puts on record whom a batch is about, a thousand at a time as the ledger takes them.
+func seenInParts(c *access.Checker) func(context.Context, *store.Tx, access.Grant, []string) error {
+	return func(ctx context.Context, tx *store.Tx, g access.Grant, persons []string) error {
+		for part := range slices.Chunk(persons, 1000) {
+			if err := c.SeenTx(ctx, tx, g, part); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// lintRegisters names all mistakes of folders of packages, and of single packages.
+func lintRegisters(dirs []string, w io.Writer) bool {
+	ok := true
+	for _, dir := range dirs {
+		list, err := register.Lint(dir)
+		for _, line := range list {
+			fmt.Fprintln(w, line)
+		}
+		if err != nil {
+			fmt.Fprintf(w, "%s: %v\n", dir, err)
+		}
+		if len(list) == 0 && err == nil {
+			fmt.Fprintf(w, "%s: ok\n", dir)
+		} else {
+			ok = false
+		}
+	}
+	return ok
+}

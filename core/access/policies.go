@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+package access
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"github.com/BurntSushi/toml"
+	"github.com/cedar-policy/cedar-go"
+
+	"mercator/base/fault"
+)
+
+const maxPolicyFile = 1 << 20
+
+// rules are the content of a folder of policies, which is in force as a whole or not at all.
+type rules struct {
+	set    *cedar.PolicySet
+	brakes []brake
+}
+
+// Load replaces the policies by those of the folder, all at once; after an error the old ones stay. Policies that fail one
+// of their own tests (tests/*.toml) are refused.
+func (c *Checker) Load(folder fs.FS) error {
+	r, err := read(folder)
+	if err != nil {
+		return err
+	}
+	if _, err := r.test(folder); err != nil {
+		return err
+	}
+	c.rules.Store(r)
+	return nil
+}
+
+// Test reads the policies of a folder and runs their tests, and tells how many there are of each. The error names all that
+// is wrong.
+func Test(folder fs.FS) (policies, tests int, err error) {
+	r, err := read(folder)
+	if err != nil {
+		return 0, 0, err
+	}
+	for range r.set.All() {
+		policies++
+	}
+	tests, err = r.test(folder)
+	return policies, tests, err
+}
+
+func read(folder fs.FS) (*rules, error) {
+	const op = "access.load"
+	names, err := fs.Glob(folder, "*.cedar")
+	if err != nil {
+		return nil, fault.Wrap(op, err)
+	}
+	if len(names) == 0 {
+		return nil, fault.Internalf(op, "no *.cedar file: everything would be refused")
+	}
+	slices.Sort(names)
+	out := &rules{set: cedar.NewPolicySet()}
+	var wrong []error
+	for _, name := range names {
+		text, err := readFile(folder, name)
+		if err != nil {
+			return nil, fault.Wrap(op, err)
+		}
+		list, err := cedar.NewPolicyListFromBytes(name, text)
+		if err != nil {
+			wrong = append(wrong, fmt.Errorf("%s: %w", name, err))
+			continue
+		}
+		for _, p := range list {
+			a := p.Annotations()
+			id := string(a["id"])
+			at := fmt.Sprintf("%s:%d", name, p.Position().Line)
+			switch {
+			case id == "":
+				wrong = append(wrong, fmt.Errorf("%s: a policy needs an @id, which the ledger names", at))
+			case strings.ContainsAny(id, " :"):
+				wrong = append(wrong, fmt.Errorf("%s: the policy id %q has a space or a colon, which the ledger divides by", at, id))
+			case a["approval"] != "" && a["approval"] != "two":
+				wrong = append(wrong, fmt.Errorf("%s: @approval(%q): want \"two\"", at, string(a["approval"])))
+			case a["approval"] != "" && p.Effect() != cedar.Permit:
+				wrong = append(wrong, fmt.Errorf("%s: @approval belongs to a permit", at))
+			case !out.set.Add(cedar.PolicyID(id), p):
+				wrong = append(wrong, fmt.Errorf("%s: the policy id %q is used twice", at, id))
+			}
+		}
+	}
+	if out.brakes, err = readBrakes(folder); err != nil {
+		wrong = append(wrong, err)
+	}
+	if len(wrong) > 0 {
+		return nil, fault.Internalf(op, "%w", errors.Join(wrong...))
+	}
+	return out, nil
+}
+
+func readFile(folder fs.FS, name string) ([]byte, error) {
+	text, err := fs.ReadFile(folder, name)
+	if err != nil {
+		return nil, err
+	}
+	if len(text) > maxPolicyFile {
+		return nil, fmt.Errorf("%s: larger than %d bytes", name, maxPolicyFile)
+	}
+	return text, nil
+}
+
+// decode reads TOML in which nothing may stand that nobody reads: a mistyped key of a rule would be a rule left out.
+func decode(name string, text []byte, into any) error {
+	meta, err := toml.NewDecoder(bytes.NewReader(text)).Decode(into)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	if keys := meta.Undecoded(); len(keys) > 0 {
+		return fmt.Errorf("%s: unknown key %s", name, keys[0])
+	}
+	return nil
+}
+
+// A policyTest is a request with the facts around it, and what the policies must say to it.
+type policyTest struct {
+	Name     string   `toml:"name"`
+	Actor    string   `toml:"actor"` // one of the file's actors
+	Action   string   `toml:"action"`
+	Resource string   `toml:"resource"`
+	Purpose  string   `toml:"purpose"`
+	Basis    string   `toml:"basis"`
+	Service  string   `toml:"service"`
+	Case     string   `toml:"case"` // one of the file's cases, or one that nobody knows
+	Office   string   `toml:"office"`
+	Owner    string   `toml:"owner"`
+	Subjects []string `toml:"subjects"`
+	Classes  []string `toml:"classes"` // of the fields asked for
+	Keeper   string   `toml:"keeper"`
+	Glass    bool     `toml:"break_glass"`
+	Allow    string   `toml:"allow"`    // the rules that allow it
+	Approval bool     `toml:"approval"` // … once a second person has approved
+	Refuse   bool     `toml:"refuse"`
+	Forbid   string   `toml:"forbid"` // the rules that forbid it; refused without: nothing permits it
+}
+
+type testActor struct {
+	Kind   Kind     `toml:"kind"`
+	Office string   `toml:"office"`
+	Roles  []string `toml:"roles"`
+	Level  string   `toml:"level"`
+}
+
+type testCase struct {
+	Open    bool     `toml:"open"`
+	Closed  int      `toml:"closed"` // days ago
+	Office  string   `toml:"office"`
+	Persons []string `toml:"persons"`
+}
+
+// test runs tests/*.toml.
+func (r *rules) test(folder fs.FS) (n int, err error) {
+	const op = "access.test"
+	names, err := fs.Glob(folder, "tests/*.toml")
+	if err != nil {
+		return 0, fault.Wrap(op, err)
+	}
+	slices.Sort(names)
+	var wrong []error
+	for _, name := range names {
+		text, err := readFile(folder, name)
+		if err != nil {
+			return n, fault.Wrap(op, err)
+		}
+		var file struct {
+			Actor map[string]testActor `toml:"actor"`
+			Case  map[string]testCase  `toml:"case"`
+			Tests []policyTest         `toml:"test"`
+		}
+		if err := decode(name, text, &file); err != nil {
+			wrong = append(wrong, err)
+			continue
+		}
+		for _, t := range file.Tests {
+			n++
+			a, ok := file.Actor[t.Actor]
+			if !ok {
+				wrong = append(wrong, fmt.Errorf("%s: %q: no actor %q in this file", name, t.Name, t.Actor))
+				continue
+			}
+			k, known := file.Case[t.Case]
+			if err := r.run(t, a, k, known); err != nil {
+				wrong = append(wrong, fmt.Errorf("%s: %q: %w", name, t.Name, err))
+			}
+		}
+	}
+	if len(wrong) > 0 {
+		return n, fault.Internalf(op, "%w", errors.Join(wrong...))
+	}
+	return n, nil
+}
+
+func (r *rules) run(t policyTest, a testActor, k testCase, known bool) error {
+	level := None
+	if a.Level != "" {
+		var err error
+		if level, err = ParseLevel(a.Level); err != nil {
+			return err
+		}
+	}
+	req := Request{
+		Actor:  Actor{Kind: a.Kind, ID: t.Actor, Office: a.Office, Roles: a.Roles, Level: level},
+		Action: t.Action, Resource: t.Resource, Purpose: t.Purpose, Basis: t.Basis, Service: t.Service, Case: t.Case,
+		Office: t.Office, Owner: t.Owner, Subjects: t.Subjects,
+	}
+	if req.Purpose == "" {
+		req.Purpose = "test"
+	}
+	if err := req.check(); err != nil {
+		return err
+	}
+	switch {
+	case t.Allow == "" && !t.Refuse && t.Forbid == "":
+		return errors.New("says neither allow nor refuse nor forbid")
+	case t.Allow != "" && (t.Refuse || t.Forbid != ""):
+		return errors.New("says both allow and refuse")
+	case t.Approval && t.Allow == "":
+		return errors.New("says approval of what is refused")
+	}
+	f := facts{classes: t.Classes, keeper: t.Keeper, closed: never, glass: t.Glass}
+	if known {
+		f.of, f.closed = CaseFacts{Open: k.Open, Office: k.Office, Persons: k.Persons}, k.Closed
+	}
+	v := decide(r.set, req, f)
+	switch want := t.Allow + t.Forbid; {
+	case len(v.problems) > 0:
+		return fmt.Errorf("can't be evaluated: %s", strings.Join(v.problems, "; "))
+	case v.allowed != (t.Allow != ""), v.rule != want:
+		return fmt.Errorf("is %s; want %s", said(v.allowed, v.rule), said(t.Allow != "", want))
+	case v.two != t.Approval:
+		return fmt.Errorf("needs a second person: %v; want %v", v.two, t.Approval)
+	}
+	return nil
+}
+
+func said(allowed bool, rule string) string {
+	switch {
+	case allowed:
+		return "allowed by " + rule
+	case rule != "":
+		return "forbidden by " + rule
+	}
+	return "refused: no policy permits it"
+}
