@@ -42,6 +42,12 @@ func Load(fsys fs.FS) (*Registers, error) {
 	if len(names) == 0 {
 		return nil, fault.Internalf(op, "no */register.toml: the folder declares no register")
 	}
+	return load(fsys, names)
+}
+
+// load reads the registers whose register.toml are named.
+func load(fsys fs.FS, names []string) (*Registers, error) {
+	const op = "register.load"
 	if len(names) > maxRegisters {
 		return nil, fault.Internalf(op, "more than %d registers", maxRegisters)
 	}
