@@ -53,12 +53,14 @@ func load(fsys fs.FS, names []string) (*Registers, error) {
 	}
 	sort.Strings(names)
 	rs := &Registers{byID: map[string]*Definition{}}
+	broken := map[string]bool{} // what leads to one of these is no mistake of its own
 	var errs []error
 	for _, name := range names {
 		folder := path.Dir(name)
 		d, err := loadOne(fsys, folder)
 		if err != nil {
 			errs = append(errs, err)
+			broken[folder] = true
 			continue
 		}
 		rs.byID[d.ID] = d
@@ -66,10 +68,12 @@ func load(fsys fs.FS, names []string) (*Registers, error) {
 	}
 	for _, id := range rs.ids {
 		for _, f := range rs.byID[id].Fields {
-			if f.Link != "" && rs.byID[f.Link] == nil {
+			if f.Link != "" && rs.byID[f.Link] == nil && !broken[f.Link] {
 				errs = append(errs, fmt.Errorf("%s/register.toml: field %s links to register %q, which isn't declared", id, f.Name, f.Link))
 			}
-			errs = append(errs, rs.checkSource(rs.byID[id], f))
+			if !broken[f.Source] {
+				errs = append(errs, rs.checkSource(rs.byID[id], f))
+			}
 		}
 	}
 	errs = append(errs, rs.checkViews()...)
