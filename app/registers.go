@@ -393,12 +393,18 @@ func (o registerOrder) exports(ctx context.Context, id, file string) error {
 		return err
 	}
 	defer h.Close()
-	fields := d.FieldNames()
+	var stored []string // what shows another record is exported where it is kept
+	for _, f := range d.Fields {
+		if !f.View() {
+			stored = append(stored, f.Name)
+		}
+	}
+	fields := stored
 	if o.fields != "" {
 		fields = strings.Split(o.fields, ",")
 		for _, f := range fields {
-			if _, ok := d.Field(f); !ok {
-				return fmt.Errorf("register %s has no field %q; it has %s", d.ID, f, strings.Join(d.FieldNames(), ", "))
+			if !slices.Contains(stored, f) {
+				return fmt.Errorf("register %s stores no field %q; it stores %s", d.ID, f, strings.Join(stored, ", "))
 			}
 		}
 	}
