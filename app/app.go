@@ -285,7 +285,7 @@ func (h *House) offices(ctx context.Context, o Options) (err error) {
 	if err := h.readCity(); err != nil {
 		return err
 	}
-	if h.definitions, err = register.Load(registersFS); err != nil {
+	if err := h.settleRegisters(ctx, registersFS); err != nil {
 		return err
 	}
 	reaches, err := loadRestriction(folder("policies"))

@@ -355,7 +355,8 @@ func (d *drill) open(ctx context.Context, db *store.DB, v *vault.Vault) (registe
 	if err != nil {
 		return register.Sampled{}, err
 	}
-	definitions, err := register.Load(folder)
+	shelf := &register.Shelf{DB: db, Vault: v, Now: time.Now}
+	definitions, err := shelf.InForce(ctx, folder)
 	if err != nil {
 		return register.Sampled{}, err
 	}

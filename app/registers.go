@@ -11,6 +11,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,6 +27,8 @@ import (
 
 const registerUsage = `usage:
   mercator register lint FOLDER…                                   all mistakes of a folder of packages, or of one package
+  mercator register apply --config FILE [--dry-run] FOLDER…         new versions of packages: what they change, and which records stand in the way
+  mercator register packages --config FILE REGISTER                the versions of a register's package
   mercator register import --config FILE REGISTER FILE --reason TEXT --basis LAW [--map mapping.toml] [--dry-run] [--from DAY] [--errors FILE]
                                                                    CSV, JSON lines, Excel, XML; again after a crash: it goes on
   mercator register export --config FILE REGISTER FILE --purpose TEXT --basis LAW [--format csv|jsonl|parquet] [--fields a,b] [--separator ";"]
@@ -61,6 +64,10 @@ func RegisterCommand(ctx context.Context, args []string, stdout, stderr io.Write
 			return 1
 		}
 		return 0
+	case args[0] == "apply" && len(rest) > 0:
+		err = o.apply(ctx, rest)
+	case args[0] == "packages" && len(rest) == 1:
+		err = o.packages(ctx, rest[0])
 	case args[0] == "import" && len(rest) == 2:
 		err = o.imports(ctx, rest[0], rest[1])
 	case args[0] == "export" && len(rest) == 2:
@@ -119,10 +126,29 @@ func registerHouse(ctx context.Context, c config.Config) (_ *House, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if h.definitions, err = register.Load(folder); err != nil {
+	if h.definitions, err = h.shelf().InForce(ctx, folder); err != nil {
 		return nil, err
 	}
 	return h, h.openRegisters()
+}
+
+// shelf is where the packages of registers are kept.
+func (h *House) shelf() *register.Shelf {
+	return &register.Shelf{DB: h.db, Vault: h.vault, Now: h.now}
+}
+
+// settleRegisters brings the packages of the folder into force, but for those that records stand in the way of.
+func (h *House) settleRegisters(ctx context.Context, folder fs.FS) (err error) {
+	var steps []register.Step
+	h.definitions, steps, err = h.shelf().Settle(ctx, folder, "system:start")
+	for _, s := range steps {
+		if len(s.Obstacles) > 0 {
+			h.log.Error("a register's package can't come into force; the version before it stays", "register", s.Register, "version", s.Version, "records", s.Obstacles)
+		} else if !s.New {
+			h.log.Info("a register has a new version of its package", "register", s.Register, "version", s.Version, "changes", s.Changes)
+		}
+	}
+	return err
 }
 
 // openRegisters opens the office of the registers.
@@ -212,6 +238,100 @@ func (o registerOrder) imports(ctx context.Context, id, file string) error {
 	return nil
 }
 
+// apply brings new versions of packages.
+func (o registerOrder) apply(ctx context.Context, dirs []string) error {
+	c, err := config.Load(o.config)
+	if err != nil {
+		return err
+	}
+	h, err := registerHouse(ctx, c)
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	var refused error
+	for _, dir := range dirs {
+		if err := o.applyOne(ctx, h, dir); errors.Is(err, register.ErrInTheWay) {
+			refused = err
+		} else if err != nil {
+			return err
+		}
+	}
+	return refused
+}
+
+func (o registerOrder) applyOne(ctx context.Context, h *House, dir string) error {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return err
+	}
+	only := ""
+	if _, err := os.Stat(filepath.Join(dir, "register.toml")); err == nil {
+		dir, only = filepath.Dir(dir), filepath.Base(dir)
+	}
+	shelf := h.shelf()
+	bar := &progressBar{w: o.stderr, began: time.Now(), what: "records checked"}
+	shelf.Progress = func(_ string, done int) { bar.show(done, 0) }
+	a := commandActor("register apply")
+	steps, err := shelf.Apply(ctx, os.DirFS(dir), only, a.ID, o.dry)
+	bar.end()
+	if err != nil {
+		return err
+	}
+	if len(steps) == 0 {
+		fmt.Fprintf(o.stdout, "%s: nothing has changed\n", filepath.Join(dir, only))
+		return nil
+	}
+	stuck := 0
+	for _, s := range steps {
+		verdict := "can come into force"
+		if len(s.Obstacles) > 0 {
+			stuck++
+			verdict = "can't come into force"
+		}
+		fmt.Fprintf(o.stdout, "%s: version %d %s\n", s.Register, s.Version, verdict)
+		for _, x := range s.Changes {
+			fmt.Fprintf(o.stdout, "  %s\n", x)
+		}
+		if s.Checked > 0 {
+			fmt.Fprintf(o.stdout, "  %d records were held against it\n", s.Checked)
+		}
+		for _, x := range s.Obstacles {
+			more := ""
+			if x.Records > len(x.IDs) {
+				more = " …"
+			}
+			fmt.Fprintf(o.stdout, "  in the way: %s: %d records: %s%s\n", x.Rule, x.Records, strings.Join(x.IDs, " "), more)
+		}
+	}
+	switch {
+	case stuck > 0:
+		return fmt.Errorf("%w of %d of %d packages; nothing was applied", register.ErrInTheWay, stuck, len(steps))
+	case o.dry:
+		fmt.Fprintln(o.stdout, "nothing was applied: it was a dry run")
+	default:
+		fmt.Fprintln(o.stdout, "applied; in force at the next start of the house, which checks once more")
+	}
+	return nil
+}
+
+// packages lists the versions of a register's package.
+func (o registerOrder) packages(ctx context.Context, id string) error {
+	h, d, err := o.open(ctx, id)
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	list, err := h.shelf().Versions(ctx, d.ID)
+	if err != nil {
+		return err
+	}
+	for _, p := range list {
+		fmt.Fprintf(o.stdout, "%d  %s  %-8s  %s  %.12s\n", p.Version, p.At.Local().Format(time.DateTime), p.State, p.Who, p.Hash)
+	}
+	return nil
+}
+
 // mistakes prints the first mistakes and writes all that were kept to a file.
 func (o registerOrder) mistakes(file string, rep bulk.Report, cause error) error {
 	const shown = 20
@@ -273,12 +393,18 @@ func (o registerOrder) exports(ctx context.Context, id, file string) error {
 		return err
 	}
 	defer h.Close()
-	fields := d.FieldNames()
+	var stored []string // what shows another record is exported where it is kept
+	for _, f := range d.Fields {
+		if !f.View() {
+			stored = append(stored, f.Name)
+		}
+	}
+	fields := stored
 	if o.fields != "" {
 		fields = strings.Split(o.fields, ",")
 		for _, f := range fields {
-			if _, ok := d.Field(f); !ok {
-				return fmt.Errorf("register %s has no field %q; it has %s", d.ID, f, strings.Join(d.FieldNames(), ", "))
+			if !slices.Contains(stored, f) {
+				return fmt.Errorf("register %s stores no field %q; it stores %s", d.ID, f, strings.Join(stored, ", "))
 			}
 		}
 	}

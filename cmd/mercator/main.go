@@ -27,7 +27,7 @@ const usage = `mercator is the e-government platform of a city.
   mercator process  replay --config mercator.toml --service ID [--package FOLDER | FILE…]
                                                                   whose outcome would a new version change?
   mercator service  lint|test FOLDER…                             check or play through service packages
-  mercator register lint|import|export|imports …                  registers: their packages, many records in and out
+  mercator register lint|apply|packages|import|export|imports …  registers: their packages and new versions of them, many records in and out
   mercator policy   test FOLDER                                   run the tests that lie beside policies
   mercator ledger   verify --config mercator.toml|--url URL [--checkpoint FILE]…
                                                                   was anything on record changed, left out or rolled back?

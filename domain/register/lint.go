@@ -27,7 +27,7 @@ func Lint(dir string) ([]string, error) {
 	var out []string
 	for _, line := range flatten(err) {
 		if only == "" || strings.HasPrefix(line, only+"/") || !strings.Contains(line, "/") {
-			out = append(out, filepath.Join(dir, line))
+			out = append(out, strings.TrimSuffix(dir, "/")+"/"+line) // not Join, which would clean what the line quotes
 		}
 	}
 	return out, nil

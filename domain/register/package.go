@@ -42,17 +42,25 @@ func Load(fsys fs.FS) (*Registers, error) {
 	if len(names) == 0 {
 		return nil, fault.Internalf(op, "no */register.toml: the folder declares no register")
 	}
+	return load(fsys, names)
+}
+
+// load reads the registers whose register.toml are named.
+func load(fsys fs.FS, names []string) (*Registers, error) {
+	const op = "register.load"
 	if len(names) > maxRegisters {
 		return nil, fault.Internalf(op, "more than %d registers", maxRegisters)
 	}
 	sort.Strings(names)
 	rs := &Registers{byID: map[string]*Definition{}}
+	broken := map[string]bool{} // what leads to one of these is no mistake of its own
 	var errs []error
 	for _, name := range names {
 		folder := path.Dir(name)
 		d, err := loadOne(fsys, folder)
 		if err != nil {
 			errs = append(errs, err)
+			broken[folder] = true
 			continue
 		}
 		rs.byID[d.ID] = d
@@ -60,10 +68,12 @@ func Load(fsys fs.FS) (*Registers, error) {
 	}
 	for _, id := range rs.ids {
 		for _, f := range rs.byID[id].Fields {
-			if f.Link != "" && rs.byID[f.Link] == nil {
+			if f.Link != "" && rs.byID[f.Link] == nil && !broken[f.Link] {
 				errs = append(errs, fmt.Errorf("%s/register.toml: field %s links to register %q, which isn't declared", id, f.Name, f.Link))
 			}
-			errs = append(errs, rs.checkSource(rs.byID[id], f))
+			if !broken[f.Source] {
+				errs = append(errs, rs.checkSource(rs.byID[id], f))
+			}
 		}
 	}
 	errs = append(errs, rs.checkViews()...)

@@ -202,6 +202,24 @@ const importsOf = `-- register.importsOf
 SELECT id, register, source, mapping, entry, who, reason, began_at, ended_at, records, fresh, changed
 FROM register_import WHERE register = $1 ORDER BY began_at DESC LIMIT $2`
 
+// --- versions of packages
+
+const packagesAll = `-- register.packagesAll
+SELECT register, version, hash, files, at, who, state FROM register_package ORDER BY register, version`
+
+const addPackage = `-- register.addPackage
+INSERT INTO register_package (register, version, hash, files, at, who, state) VALUES ($1, $2, $3, $4, $5, $6, $7)
+ON CONFLICT (register, version) DO NOTHING`
+
+const enforcePackage = `-- register.enforcePackage
+UPDATE register_package SET state = 'in force' WHERE register = $1 AND version = $2`
+
+const comingVersions = `-- register.comingVersions
+SELECT v.register, v.id, v.person, v.version, v.data, v.sealed, v.valid_from, v.valid_to, v.changed_at, v.changed_by, v.reason, v.case_id, v.version, 0
+FROM register_version v WHERE v.register = $1 AND (v.id > $2 OR v.id = $2 AND v.version > $3) AND v.valid_from > $4
+AND NOT EXISTS (SELECT 1 FROM register_version w WHERE w.register = v.register AND w.id = v.id AND w.version > v.version AND w.valid_from <= v.valid_from AND w.valid_to >= v.valid_to)
+ORDER BY v.id, v.version LIMIT $5`
+
 // The feed of changes.
 
 const addChange = `-- register.addChange

@@ -410,6 +410,22 @@ func TestWhatLooksLikeAFormulaIsNoneAndComesBackAsItWas(t *testing.T) {
 	})
 }
 
+// A person exports by a grant of that name, which two people have agreed to; a grant to read one isn't one.
+func TestAnExportTakesAGrantForIt(t *testing.T) {
+	db := storetest.SQLite(t, registertest.Rooms())
+	s, g := registertest.Demo(t, db, 20)
+	h := &house{Service: s, db: db, checker: accesstest.AllowAll(t, db)}
+	for action, works := range map[string]bool{access.Export: true, access.List: true, access.Read: false, access.Change: false} {
+		grant := accesstest.Grant(t, h.checker, access.Request{Actor: access.SystemActor("test"), Action: action, Resource: "register:residents", Purpose: "test",
+			Basis: "test", Fields: []string{"family_name"}})
+		var out bytes.Buffer
+		n, err := bulk.Export(t.Context(), bulk.Giving{Registers: s, Register: "residents", Format: "csv", Grant: grant, Seen: h.checker.Seen}, &out)
+		if (err == nil) != works || works && (n != 20 || !strings.Contains(out.String(), g.Person(19).Resident.FamilyName)) || strings.Contains(out.String(), "Kantstraße") {
+			t.Errorf("%s: %d records, %v: %s", action, n, err, out.String())
+		}
+	}
+}
+
 func TestParquetHasTypedColumns(t *testing.T) {
 	storetest.Each(t, registertest.Rooms(), func(t *testing.T, db *store.DB) {
 		a, _ := registertest.Demo(t, db, 700)

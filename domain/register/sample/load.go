@@ -23,7 +23,8 @@ type Loading struct {
 	Progress func(done, total int)
 }
 
-// Load fills the registers: the city's own, then residents and their vehicles. What
+// Load fills the registers: the city's own, then residents and their vehicles, then the houses
+// and households that they live in and what a few of them run. What
 // is already there stays, so it can be called at every start; after a crash it goes
 // on where it was.
 func Load(ctx context.Context, l Loading) error {
@@ -45,6 +46,9 @@ func Load(ctx context.Context, l Loading) error {
 		return fault.Wrap(op, err)
 	}
 	if err := l.Registers.Load(ctx, l.Grant, register.Loading{Name: "sample.documents", Records: l.Generator.documents(l.Residents), Why: why}); err != nil {
+		return fault.Wrap(op, err)
+	}
+	if err := l.Registers.Load(ctx, l.Grant, register.Loading{Name: "sample.things", Records: l.Generator.things(l.Residents), Why: why}); err != nil {
 		return fault.Wrap(op, err)
 	}
 	if l.Progress != nil {

@@ -375,3 +375,61 @@ func benchmarkLoad(b *testing.B, db *store.DB) {
 	}
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "residents/s")
 }
+
+// Every register of the city has records in the demo, and what a record links to is there.
+func TestEveryRegisterHasSamplesWhoseLinksLeadSomewhere(t *testing.T) {
+	c, g := city(t)
+	db := storetest.SQLite(t, rooms)
+	s, grant := office(t, db)
+	load := sample.Loading{City: c, Generator: g, Registers: s, Grant: grant, Residents: 100}
+	for range 2 { // a city that grows
+		if err := sample.Load(t.Context(), load); err != nil {
+			t.Fatal(err)
+		}
+		load.Residents = 200
+	}
+	checker := accesstest.AllowAll(t, db)
+	all := map[string]map[string]map[string]any{} // register, key
+	for _, d := range s.Registers().All() {
+		all[d.ID] = map[string]map[string]any{}
+		grant := accesstest.Grant(t, checker, access.Request{Actor: access.SystemActor("test"), Action: access.List, Resource: register.Resource(d.ID),
+			Purpose: "test", Basis: "test", Office: d.Office, Fields: d.FieldNames()})
+		if err := s.Export(t.Context(), grant, d.ID, checker.Seen, func(list []map[string]any) error {
+			for _, r := range list {
+				all[d.ID][r[d.Key].(string)] = r
+			}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if len(all[d.ID]) == 0 && d.ID != "parking_permits" { // they come of cases
+			t.Errorf("%s has no record", d.ID)
+		}
+	}
+	for _, d := range s.Registers().All() {
+		for key, r := range all[d.ID] {
+			for _, f := range d.Fields {
+				to, ok := r[f.Name].(string)
+				if f.Link != "" && !f.View() && ok && all[f.Link][to] == nil {
+					t.Errorf("%s %s: %s leads to %s %q, which isn't there", d.ID, key, f.Name, f.Link, to)
+				}
+			}
+		}
+	}
+	if n := len(all["households"]); n != 200 {
+		t.Errorf("%d of 200 residents belong to a household", n)
+	}
+	for _, o := range all["organisations"] {
+		rest := 0
+		for _, c := range o["lei"].(string) {
+			n := int(c - '0')
+			if c >= 'A' {
+				rest, n = rest*10, int(c-'A')+10
+			}
+			rest = (rest*10 + n) % 97
+		}
+		if rest != 1 {
+			t.Errorf("the check digits of %v are wrong: %d", o["lei"], rest)
+		}
+	}
+}
