@@ -230,7 +230,7 @@ func (h *House) decide(ctx context.Context, tx *store.Tx, c process.Ref, decisio
 
 // plugTasks gives the engine the work that the kernel does for every service.
 func (h *House) plugTasks(context.Context, Options) error {
-	return errors.Join(h.engine.Handle(h.handlers()...), h.jobs.Register(append(h.engine.Workers(), h.ledgerWorkers()...)...))
+	return errors.Join(h.engine.Handle(h.handlers()...), h.jobs.Register(append(h.engine.Workers(), append(h.ledgerWorkers(), h.oversightWorker())...)...))
 }
 
 func (h *House) handlers() []process.Handler {
