@@ -3,7 +3,6 @@
 package app
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -15,7 +14,6 @@ import (
 	"mercator/base/fault"
 	"mercator/core/access"
 	"mercator/core/audit"
-	"mercator/core/store"
 	"mercator/domain/register"
 )
 
@@ -30,19 +28,12 @@ func (h *House) accessConfig(policies fs.FS, disclose func(audit.Entry) audit.Di
 			}
 			return ""
 		},
-		Case: func(ctx context.Context, q store.Q, id string) (access.CaseFacts, bool, error) {
-			office, person, closed, err := h.cases.Facts(ctx, q, id)
-			if fault.Is(err, fault.NotFound) {
-				return access.CaseFacts{}, false, nil
-			}
-			f := access.CaseFacts{Open: closed.IsZero(), Office: office, ClosedAt: closed}
-			if person != "" {
-				f.Persons = []string{person}
-			}
-			return f, err == nil, err
-		},
+		Case:  h.caseFacts,
+		Glass: h.oversight.Glass, Approved: h.oversight.Approved, Use: h.oversight.Use, Ask: h.oversight.Ask,
 	}
 }
+
+func notThere(err error) bool { return fault.Is(err, fault.NotFound) }
 
 func definition(all *register.Registers, resource string) (*register.Definition, bool) {
 	id, ok := strings.CutPrefix(resource, "register:")

@@ -40,6 +40,7 @@ import (
 	"mercator/domain/catalogue"
 	"mercator/domain/intake"
 	"mercator/domain/mandate"
+	"mercator/domain/oversight"
 	"mercator/domain/payment"
 	"mercator/domain/process"
 	"mercator/domain/register"
@@ -103,6 +104,7 @@ type House struct {
 	ledger    *ledger.Log
 	sessions  *identity.Sessions
 	mandates  *mandate.Service
+	oversight *oversight.Service
 	registers *register.Service
 	services  *service.Catalog
 	directory *catalogue.Directory
@@ -230,9 +232,13 @@ func (h *House) strongRoom(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := h.openOversight(policies); err != nil {
+		return err
+	}
 	if h.access, err = access.New(h.accessConfig(policies, disclose)); err != nil {
 		return err
 	}
+	h.oversight.UseChecker(h.access)
 	h.sessions, err = identity.NewSessions(identity.Config{DB: h.db, Secure: strings.HasPrefix(c.Server.PublicURL, "https:"),
 		Idle: c.Identity.SessionIdle, Absolute: c.Identity.SessionMax, Now: h.now, Log: h.log, Acting: h.acting})
 	return err
@@ -560,6 +566,7 @@ func (h *House) counters(ctx context.Context, _ Options) error {
 		Nav: map[web.ShellKind][]web.NavItem{web.PublicShell: portal, web.PortalShell: portal,
 			web.DeskShell: {atDesk("work", "/desk", "clerk", "head", "counter"), atDesk("registers", "/desk/registers", "clerk", "head"), atDesk("refunds", "/desk/refunds", "clerk", "head", "counter"),
 				atDesk("deskmandates", "/desk/mandates", "clerk", "head", "counter"), atDesk("deputies", "/desk/deputies"),
+				atDesk("approvals", "/desk/approvals", "head"), atDesk("break-glass", "/desk/break-glass", "emergency"), atDesk("oversight", "/desk/oversight", "auditor"),
 				atDesk("incidents", "/desk/incidents", "operator"), atDesk("external", "/desk/external", "operator"), atDesk("processes", "/desk/processes", "operator"), atDesk("replays", "/desk/replays", "operator", "head"), nav("portal", "/", false)}},
 		Viewer: func(r *http.Request) (web.Viewer, bool) {
 			a, ok := identity.Current(r)
@@ -665,7 +672,7 @@ func (h *House) sweep(ctx context.Context) error {
 	for {
 		_, err1 := h.sessions.Sweep(ctx)
 		_, err2 := h.intake.Sweep(ctx)
-		if err := errors.Join(err1, err2, h.api.Sweep(ctx), h.webhooks.Sweep(ctx), h.engine.MaskCauses(ctx), h.mandates.Sweep(ctx)); err != nil && ctx.Err() == nil {
+		if err := errors.Join(err1, err2, h.api.Sweep(ctx), h.webhooks.Sweep(ctx), h.engine.MaskCauses(ctx), h.mandates.Sweep(ctx), h.oversight.Sweep(ctx)); err != nil && ctx.Err() == nil {
 			h.log.Error("what has run out can't be removed", "err", err)
 		}
 		select {

@@ -134,8 +134,12 @@ const (
 func (h *House) ledgerWorkers() []job.Worker {
 	return []job.Worker{
 		{Kind: jobAppend, Limit: 1, Timeout: 30 * time.Minute, Work: func(ctx context.Context, _ *job.Job) error {
-			_, err := h.ledger.Append(ctx)
-			return err
+			if _, err := h.ledger.Append(ctx); err != nil {
+				return err
+			}
+			return h.db.Write(ctx, func(tx *store.Tx) error { // what has come into the log is looked at
+				return h.jobs.Add(ctx, tx, job.New{Kind: jobDetect, Key: jobDetect})
+			})
 		}},
 		{Kind: jobRetain, Limit: 1, Timeout: 30 * time.Minute, Work: func(ctx context.Context, _ *job.Job) error {
 			n, err := h.ledger.Retain(ctx)

@@ -30,6 +30,8 @@ import (
 	"mercator/domain/mydata/mydataweb"
 	"mercator/domain/notice"
 	"mercator/domain/notice/noticeweb"
+	"mercator/domain/oversight"
+	"mercator/domain/oversight/oversightweb"
 	"mercator/domain/payment/paymentweb"
 	"mercator/domain/postbox"
 	"mercator/domain/postbox/postboxweb"
@@ -60,14 +62,14 @@ type rooms struct {
 }
 
 func roomMigrations() []store.Migrations {
-	return []store.Migrations{postbox.Migrations(), notice.Migrations(), webhook.Migrations(), api.Migrations(), mandate.Migrations(), watch.Migrations()}
+	return []store.Migrations{postbox.Migrations(), notice.Migrations(), webhook.Migrations(), api.Migrations(), mandate.Migrations(), oversight.Migrations(), watch.Migrations()}
 }
 
 func roomMessages() []fs.FS {
 	return []fs.FS{
 		catalogueweb.Messages(), intakeweb.Messages(), casefileweb.Messages(), mydataweb.Messages(), paymentweb.Messages(),
 		notice.Messages(), noticeweb.Messages(), process.Messages, processweb.Messages(), incidentweb.Messages(), postbox.Messages(), postboxweb.Messages(),
-		webhook.Messages(), api.Messages(), mandateweb.Messages(), register.Messages(), registerweb.Messages(), watchweb.Messages(),
+		webhook.Messages(), api.Messages(), mandateweb.Messages(), register.Messages(), registerweb.Messages(), oversightweb.Messages(), watchweb.Messages(),
 	}
 }
 
@@ -149,6 +151,7 @@ func (h *House) mounts(t *web.Templates, login *oidclogin.Login, words *i18n.Cat
 			return postboxweb.Mounts(postboxweb.Config{Templates: t, Box: h.postbox, Access: h.access, Zone: h.zone, Actor: identity.RequireActing, Office: h.officeName})
 		},
 		func() (web.Mounts, error) { return mandateweb.Mounts(h.mandatePages(t)) },
+		func() (web.Mounts, error) { return oversightweb.Mounts(h.oversightPages(t)) },
 		func() (web.Mounts, error) { return casefileweb.Mounts(h.casePages(t)) },
 		func() (web.Mounts, error) { return h.watchMounts(t) },
 

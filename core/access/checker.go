@@ -42,6 +42,8 @@ type Config struct {
 	Glass func(ctx context.Context, q store.Q, r Request) (Glass, bool, error)
 	// Approved gives the id under which a second person has approved this request; nil: nobody ever has.
 	Approved func(ctx context.Context, q store.Q, r Request) (string, bool, error)
+	// Use takes an approval, which serves once, in the transaction of the grant; false: somebody was faster.
+	Use func(ctx context.Context, tx *store.Tx, id string) (bool, error)
 	// Ask puts a request before a second person, in the transaction of the entry that refuses it until then; may be nil.
 	Ask func(ctx context.Context, tx *store.Tx, r Request, entry string) error
 }
@@ -68,6 +70,7 @@ type Checker struct {
 	caseOf     func(context.Context, store.Q, string) (CaseFacts, bool, error)
 	glass      func(context.Context, store.Q, Request) (Glass, bool, error)
 	approved   func(context.Context, store.Q, Request) (string, bool, error)
+	use        func(context.Context, *store.Tx, string) (bool, error)
 	ask        func(context.Context, *store.Tx, Request, string) error
 	mandates   Mandates
 	restricted func(ctx context.Context, q store.Q, resource, person, purpose string) (bool, error)
@@ -82,7 +85,7 @@ func New(cfg Config) (*Checker, error) {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	c := &Checker{db: cfg.DB, ledger: &audit.Ledger{DB: cfg.DB}, now: cfg.Now, log: cfg.Log, disclose: cfg.Disclose, mandates: cfg.Mandate, restricted: cfg.Restricted, waiting: make(chan struct{}, 1024),
-		classify: cfg.Classify, keeper: cfg.Keeper, caseOf: cfg.Case, glass: cfg.Glass, approved: cfg.Approved, ask: cfg.Ask}
+		classify: cfg.Classify, keeper: cfg.Keeper, caseOf: cfg.Case, glass: cfg.Glass, approved: cfg.Approved, use: cfg.Use, ask: cfg.Ask}
 	return c, c.Load(cfg.Policies)
 }
 
@@ -94,6 +97,7 @@ type answer struct {
 	allowed    bool
 	restricted bool          // it's for a restricted record
 	freely     bool          // approved by a second person: no brake
+	approval   string        // … under this id
 	ask        bool          // a second person is to be asked
 	brake      string        // the brake that stops it
 	wait       time.Duration // … and for how long
@@ -153,6 +157,7 @@ func (c *Checker) judge(ctx context.Context, q store.Q, r Request, m *Mandate) (
 		}
 		if a.allowed, a.freely, a.ask = ok, ok, !ok; ok {
 			v.rule += " approval:" + id
+			a.approval = id
 		}
 	}
 	// What was refused counts too: whoever tries doors is stopped as well as who goes through.
@@ -192,12 +197,40 @@ func (c *Checker) entry(r Request, allowed bool, rule string) audit.Entry {
 	}
 }
 
-// record writes the answer, and asks the second person with it.
-func (c *Checker) record(ctx context.Context, tx *store.Tx, a answer) error {
+// record writes the answer, and asks the second person with it. An approval that somebody else has used up meanwhile permits
+// nothing, and a new one isn't asked for: it has been done.
+func (c *Checker) record(ctx context.Context, tx *store.Tx, a *answer) error {
+	if a.allowed && a.approval != "" && c.use != nil {
+		ok, err := c.use(ctx, tx, a.approval)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			a.allowed, a.freely = false, false
+			a.entry.Outcome = audit.Refused
+		}
+	}
 	if err := c.ledger.Add(ctx, tx, a.entry, a.r.subjects()); err != nil || !a.ask || c.ask == nil {
 		return err
 	}
 	return c.ask(ctx, tx, a.r, a.entry.ID)
+}
+
+// Could tells whether the policies would let the actor do something, with a second person where they ask for one. It grants
+// nothing and is no access: who approves what another has asked for has to be somebody who could ask for it themselves.
+func (c *Checker) Could(ctx context.Context, r Request) (bool, error) {
+	const op = "access.could"
+	if err := r.check(); err != nil {
+		return false, err
+	}
+	if r.Actor.Acting() {
+		return false, nil
+	}
+	f, err := c.gather(ctx, c.db, r)
+	if err != nil {
+		return false, fault.Wrap(op, err)
+	}
+	return decide(c.rules.Load().set, r, f).allowed, nil
 }
 
 func (a answer) grant() Grant { return Grant{a.r, a.entry.ID, a.mandate, a.freely} }
@@ -209,7 +242,7 @@ func (a answer) refusal(op string) error {
 	case a.wait > 0:
 		return fault.Because(fault.TooMany, op, "access.braked", &Braked{Brake: a.brake, Wait: a.wait}, "minutes", int((a.wait+time.Minute-1)/time.Minute))
 	case a.ask:
-		return fault.Because(fault.Denied, op, "access.approvalNeeded", what)
+		return fault.Because(fault.Denied, op, ApprovalNeeded, what)
 	case a.restricted:
 		return fault.Because(fault.Denied, op, restrictedKey, what)
 	case a.entry.Rule == noMandate:
@@ -251,7 +284,7 @@ func (c *Checker) Permit(ctx context.Context, r Request) (Grant, error) {
 				return err
 			}
 		}
-		return c.record(ctx, tx, a)
+		return c.record(ctx, tx, &a)
 	}); err != nil {
 		return Grant{}, fault.Wrap(op, err)
 	}
@@ -276,8 +309,11 @@ func (c *Checker) PermitTx(ctx context.Context, tx *store.Tx, r Request) (Grant,
 		c.recordLater(ctx, a)
 		return Grant{}, a.refusal(op)
 	}
-	if err := c.record(ctx, tx, a); err != nil {
+	if err := c.record(ctx, tx, &a); err != nil {
 		return Grant{}, fault.Wrap(op, err)
+	}
+	if !a.allowed {
+		return Grant{}, a.refusal(op)
 	}
 	return a.grant(), nil
 }
@@ -293,7 +329,7 @@ func (c *Checker) recordLater(ctx context.Context, a answer) {
 	ctx = context.WithoutCancel(ctx)
 	c.late.Go(func() {
 		defer func() { <-c.waiting }()
-		if err := c.db.Write(ctx, func(tx *store.Tx) error { return c.record(ctx, tx, a) }); err != nil {
+		if err := c.db.Write(ctx, func(tx *store.Tx) error { return c.record(ctx, tx, &a) }); err != nil {
 			c.log.Error("access: a refusal isn't on record", "err", err)
 		}
 	})
@@ -301,6 +337,9 @@ func (c *Checker) recordLater(ctx context.Context, a answer) {
 
 // Close returns when every refusal is on record. The house calls it before it closes the database.
 func (c *Checker) Close() { c.late.Wait() }
+
+// ApprovalNeeded is the message of a refusal until a second person has approved the request.
+const ApprovalNeeded = "access.approvalNeeded"
 
 // restrictedKey is the message of a refusal because a record is restricted (Art. 18 GDPR).
 const restrictedKey = "access.restricted"

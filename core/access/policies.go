@@ -140,10 +140,12 @@ type policyTest struct {
 	Classes  []string `toml:"classes"` // of the fields asked for
 	Keeper   string   `toml:"keeper"`
 	Glass    bool     `toml:"break_glass"`
-	Allow    string   `toml:"allow"`    // the rules that allow it
-	Approval bool     `toml:"approval"` // … once a second person has approved
-	Refuse   bool     `toml:"refuse"`
-	Forbid   string   `toml:"forbid"` // the rules that forbid it; refused without: nothing permits it
+	// Restricted: it's for a restricted record (Art. 18 GDPR), which the purpose doesn't reach.
+	Restricted bool   `toml:"restricted"`
+	Allow      string `toml:"allow"`    // the rules that allow it
+	Approval   bool   `toml:"approval"` // … once a second person has approved
+	Refuse     bool   `toml:"refuse"`
+	Forbid     string `toml:"forbid"` // the rules that forbid it; refused without: nothing permits it
 }
 
 type testActor struct {
@@ -151,6 +153,16 @@ type testActor struct {
 	Office string   `toml:"office"`
 	Roles  []string `toml:"roles"`
 	Level  string   `toml:"level"`
+	// Mandate is what is true of the mandate that the actor acts under; nil: in their own right.
+	Mandate *testMandate `toml:"mandate"`
+}
+
+type testMandate struct {
+	Kind     string   `toml:"kind"`
+	Person   string   `toml:"person"`
+	Actions  []string `toml:"actions"`
+	All      bool     `toml:"all"`
+	Services []string `toml:"services"`
 }
 
 type testCase struct {
@@ -229,7 +241,14 @@ func (r *rules) run(t policyTest, a testActor, k testCase, known bool) error {
 	case t.Approval && t.Allow == "":
 		return errors.New("says approval of what is refused")
 	}
-	f := facts{classes: t.Classes, keeper: t.Keeper, closed: never, glass: t.Glass}
+	f := facts{classes: t.Classes, keeper: t.Keeper, closed: never, glass: t.Glass, restricted: t.Restricted}
+	if m := a.Mandate; m != nil {
+		if m.Kind == "" || m.Person == "" || a.Kind != Resident && a.Kind != Clerk {
+			return errors.New("a mandate needs a kind and a person, and a resident or clerk who has it")
+		}
+		req.Actor.Mandate, req.Actor.For = "test", m.Person
+		f.mandate = &Mandate{ID: "test", Kind: m.Kind, Person: m.Person, Actions: m.Actions, All: m.All, Services: m.Services, Office: a.Office, Roles: a.Roles}
+	}
 	if known {
 		f.of, f.closed = CaseFacts{Open: k.Open, Office: k.Office, Persons: k.Persons}, k.Closed
 	}

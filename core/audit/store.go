@@ -68,6 +68,10 @@ SELECT ` + entryColumns + `
 FROM audit_entry e WHERE case_id = $1 AND case_id <> '' AND id < $2
 ORDER BY id DESC LIMIT $3`
 
+const entryByID = `-- audit.entryByID
+SELECT ` + entryColumns + `
+FROM audit_entry e WHERE e.id = $1`
+
 // afterAll is above every id: ids are lower-case hexadecimal.
 const afterAll = "g"
 
@@ -636,6 +640,12 @@ func (l *Ledger) OfPerson(ctx context.Context, person, before string, n int) (le
 		}
 	}
 	return leaves, waiting, last, nil
+}
+
+// EntryByID is an entry that is on record, for who watches over the ledger.
+func (l *Ledger) EntryByID(ctx context.Context, id string) (Entry, error) {
+	e, err := store.One(ctx, l.DB, func(row store.Scanner) (Entry, error) { return scanEntry(row) }, entryByID, id)
+	return e, fault.Wrap("audit.entryByID", err)
 }
 
 // Key is the key of a person, "" if no entry of the log is about them.

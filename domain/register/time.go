@@ -283,3 +283,45 @@ func (s *Service) Erase(ctx context.Context, tx *store.Tx, g access.Grant, perso
 	_, err := s.vault.Destroy(ctx, tx, person)
 	return total, fault.Wrap(op, err)
 }
+
+// EraseIn erases what one register holds about the person that a grant to erase names, all versions of it, and tells how many
+// records are gone. The key of the person stays: other registers hold what is sealed with it.
+func (s *Service) EraseIn(ctx context.Context, tx *store.Tx, g access.Grant, register string, why Erasure) (int, error) {
+	const op = "register.eraseIn"
+	d, err := s.definition(op, register)
+	if err != nil {
+		return 0, err
+	}
+	if err := g.Must(access.Erase, Resource(d.ID)); err != nil {
+		return 0, fault.Wrap(op, err)
+	}
+	person := g.Request().Owner
+	if d.Person == "" || person == "" || why.Rule == "" {
+		return 0, fault.Internalf(op, "erasing needs a register about persons, a grant that names one, and a rule")
+	}
+	if why.Who == "" {
+		why.Who = string(g.Actor().Kind) + ":" + g.Actor().ID
+	}
+	records, versions := 0, int64(0)
+	for {
+		rows, err := s.rowsOf(ctx, tx, d, person)
+		if err != nil {
+			return 0, fault.Wrap(op, err)
+		}
+		if len(rows) == 0 {
+			break
+		}
+		for _, r := range rows {
+			n, err := s.eraseRow(ctx, tx, d, r, why)
+			if err != nil {
+				return 0, fault.Wrap(op, err)
+			}
+			records++
+			versions += n
+		}
+	}
+	if records > 0 {
+		_, err = tx.Exec(ctx, addErasure, ident.New(), d.ID, store.Micros(s.now()), why.Rule, why.Who, why.Case, records, versions)
+	}
+	return records, fault.Wrap(op, err)
+}
