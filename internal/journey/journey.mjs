@@ -294,6 +294,7 @@ async function mandate() {
   await sees(jonas, 'gehört nicht zu Ihrer Vollmacht')
   await look(jonas, '59-not-covered')
   await jonas.goto(portal + '/services/change-of-address/start')
+  await sees(jonas, 'Dürfen wir die Daten von Elif Kaya abrufen?')
   await look(jonas, '60-acting-notice')
   await agree(jonas, true)
   for (let i = 0; i < 12 && !jonas.url().includes('/check'); i++) {

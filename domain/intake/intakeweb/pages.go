@@ -245,6 +245,7 @@ func (p *Pages) resume(w http.ResponseWriter, r *http.Request) error {
 
 // noticePage says what would be fetched.
 type noticePage struct {
+	Record   string // who sees that it was fetched
 	Service  string
 	Sources  []source
 	Purpose  string
@@ -313,6 +314,12 @@ func (p *Pages) noticeWith(w http.ResponseWriter, r *http.Request, problem strin
 		}
 		data.Sources = append(data.Sources, s)
 	}
+	title := v.loc.T("intake.notice.title")
+	data.Record = v.loc.T("intake.notice.record")
+	if v.actor.Acting() { // whose data it is, and who sees that it was fetched
+		title = v.loc.T("intake.notice.titleFor", "name", v.actor.PersonName())
+		data.Record = v.loc.T("intake.notice.recordFor", "name", v.actor.PersonName())
+	}
 	choice := ui.Radios{
 		Field: ui.Field{Name: "consent", Label: v.loc.T("intake.notice.question"), Error: problem},
 		Value: v.draft.Consent,
@@ -328,7 +335,7 @@ func (p *Pages) noticeWith(w http.ResponseWriter, r *http.Request, problem strin
 		data.Errors = ui.ErrorSummary{Items: []ui.FieldError{{Field: "consent", Text: problem}}}
 	}
 	return p.notice.Render(w, r, status, web.Page[noticePage]{
-		Title: v.loc.T("intake.notice.title"),
+		Title: title,
 		Shell: web.Portal("services").WithBack(v.loc.T("intake.backToService"), path("services", v.service.ID)).WithErrors(problem != ""),
 		Data:  data,
 	})
