@@ -561,7 +561,7 @@ func (h *House) counters(ctx context.Context, _ Options) error {
 			{Key: "app.nav.desk", Href: "/desk"}, {Key: "app.footer.api", Href: "/api/openapi.json"},
 		}},
 		Nav: map[web.ShellKind][]web.NavItem{web.PublicShell: portal, web.PortalShell: portal,
-			web.DeskShell: {atDesk("work", "/desk", "clerk", "head", "counter"), atDesk("refunds", "/desk/refunds", "clerk", "head", "counter"),
+			web.DeskShell: {atDesk("work", "/desk", "clerk", "head", "counter"), atDesk("registers", "/desk/registers", "clerk", "head"), atDesk("refunds", "/desk/refunds", "clerk", "head", "counter"),
 				atDesk("deskmandates", "/desk/mandates", "clerk", "head", "counter"), atDesk("deputies", "/desk/deputies"),
 				atDesk("incidents", "/desk/incidents", "operator"), atDesk("external", "/desk/external", "operator"), atDesk("processes", "/desk/processes", "operator"), atDesk("replays", "/desk/replays", "operator", "head"), nav("portal", "/", false)}},
 		Viewer: func(r *http.Request) (web.Viewer, bool) {

@@ -37,6 +37,7 @@ import (
 	"mercator/domain/process/incidentweb"
 	"mercator/domain/process/processweb"
 	"mercator/domain/register"
+	"mercator/domain/register/registerweb"
 	"mercator/domain/service"
 	"mercator/domain/watch"
 	"mercator/domain/watch/watchweb"
@@ -66,7 +67,7 @@ func roomMessages() []fs.FS {
 	return []fs.FS{
 		catalogueweb.Messages(), intakeweb.Messages(), casefileweb.Messages(), mydataweb.Messages(), paymentweb.Messages(),
 		notice.Messages(), noticeweb.Messages(), process.Messages, processweb.Messages(), incidentweb.Messages(), postbox.Messages(), postboxweb.Messages(),
-		webhook.Messages(), api.Messages(), mandateweb.Messages(), register.Messages(), watchweb.Messages(),
+		webhook.Messages(), api.Messages(), mandateweb.Messages(), register.Messages(), registerweb.Messages(), watchweb.Messages(),
 	}
 }
 
@@ -154,6 +155,7 @@ func (h *House) mounts(t *web.Templates, login *oidclogin.Login, words *i18n.Cat
 		func() (web.Mounts, error) { return mydataweb.Mounts(h.myDataPages(t, words)) },
 		func() (web.Mounts, error) { return processweb.Mounts(h.processPages(t)) },
 		func() (web.Mounts, error) { return incidentweb.Mounts(h.incidentPages(t)) },
+		func() (web.Mounts, error) { return registerweb.Mounts(h.registerPages(t)) },
 		func() (web.Mounts, error) { return h.apiMounts(words) },
 	}
 	out := []web.Mounts{h.operator(), h.ledgerMounts(), {
@@ -169,6 +171,18 @@ func (h *House) mounts(t *web.Templates, login *oidclogin.Login, words *i18n.Cat
 		out = append(out, m)
 	}
 	return out, nil
+}
+
+// registerPages plugs the cases into the pages of the registers.
+func (h *House) registerPages(t *web.Templates) registerweb.Config {
+	return registerweb.Config{Templates: t, DB: h.db, Registers: h.registers, Access: h.access, Now: h.now, Zone: h.zone, Actor: identity.Require, Office: h.officeName,
+		Case: func(ctx context.Context, ref string) (id, office, person string, err error) {
+			if id, err = h.cases.IDOf(ctx, ref); err != nil {
+				return "", "", "", err
+			}
+			c, err := h.cases.Peek(ctx, h.db, id)
+			return id, c.Office, c.Person, err
+		}}
 }
 
 // registerInfo names a register and its fields.
