@@ -499,6 +499,9 @@ func (h *House) signpost() []catalogue.Service {
 		for _, d := range s.Data {
 			c.Data = append(c.Data, catalogue.Use{Register: d.Register, Purpose: d.Purpose, Basis: d.Basis})
 		}
+		for _, w := range s.Watches {
+			c.Watches = append(c.Watches, catalogue.Use{Register: w.Register, Purpose: w.Purpose, Basis: w.Basis})
+		}
 		out = append(out, c)
 	}
 	return out

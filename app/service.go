@@ -26,9 +26,11 @@ import (
 	"mercator/domain/intake"
 	"mercator/domain/notice"
 	"mercator/domain/payment"
+	"mercator/domain/postbox"
 	"mercator/domain/process"
 	"mercator/domain/register"
 	"mercator/domain/service"
+	"mercator/lang/form"
 )
 
 // ServiceCommand is mercator service: lint names the mistakes of packages, test
@@ -118,7 +120,7 @@ func (h *House) known() []service.Known {
 			if d.Person == "" || f.Name == d.Person || f.Class == register.Internal || f.View() {
 				continue
 			}
-			out = append(out, service.Known{Register: d.ID, Field: f.Name, Title: f.Title})
+			out = append(out, service.Known{Register: d.ID, Field: f.Name, Title: f.Title, Synonyms: f.Synonyms})
 		}
 	}
 	return out
@@ -264,7 +266,7 @@ func (p *player) apply(ctx context.Context) error {
 		if page == "" {
 			break
 		}
-		errs, err := in.Save(ctx, p.actor, d.ID, page, p.post(f, page), "de")
+		errs, err := in.Save(ctx, p.actor, d.ID, page, p.post(f, page, d.Answers), "de")
 		if err != nil {
 			return err
 		}
@@ -285,6 +287,9 @@ func (p *player) apply(ctx context.Context) error {
 
 // start begins the application, about what the scenario says if the service is about something.
 func (p *player) start(ctx context.Context) (intake.Draft, error) {
+	if p.sc.Offered != "" {
+		return p.offered(ctx)
+	}
 	if p.s.About == "" {
 		return p.h.intake.Start(ctx, p.actor, p.s.ID)
 	}
@@ -315,6 +320,37 @@ func (p *player) start(ctx context.Context) (intake.Draft, error) {
 		}
 	}
 	return p.h.intake.StartAbout(ctx, p.actor, p.s.ID, about)
+}
+
+// offered is the application that a watch has prepared, as the person finds it in their postbox.
+func (p *player) offered(ctx context.Context) (intake.Draft, error) {
+	for more := true; more; {
+		var err error
+		if more, err = p.h.watches.Pass(ctx); err != nil {
+			return intake.Draft{}, err
+		}
+	}
+	if err := p.settle(ctx); err != nil {
+		return intake.Draft{}, err
+	}
+	g, err := p.h.own(ctx, p.actor, access.List, "message")
+	if err != nil {
+		return intake.Draft{}, err
+	}
+	list, err := p.h.postbox.List(ctx, g, postbox.After{}, 100)
+	if err != nil {
+		return intake.Draft{}, err
+	}
+	for _, m := range list {
+		id, ok := strings.CutPrefix(m.Link, "/apply/")
+		if !ok {
+			continue
+		}
+		if d, err := p.h.intake.Draft(ctx, p.actor, id); err != nil || d.Service == p.s.ID {
+			return d, err
+		}
+	}
+	return intake.Draft{}, fmt.Errorf("the watch %q has offered nothing", p.sc.Offered)
 }
 
 // begin has the case begin by what the scenario says.
@@ -358,12 +394,16 @@ func (p *player) begin(ctx context.Context) error {
 	return nil
 }
 
-// post is a page as a browser would send it.
-func (p *player) post(f *intake.Filling, page string) url.Values {
+// post is a page as a browser would send it, with what is filled in already unless the scenario says otherwise.
+func (p *player) post(f *intake.Filling, page string, known form.Answers) url.Values {
 	v := url.Values{}
 	for _, it := range f.View.Page(page) {
 		v.Add("_f", it.Name)
-		switch a := p.sc.Answers[it.Name].(type) {
+		a, ok := p.sc.Answers[it.Name]
+		if !ok {
+			a = known[it.Name]
+		}
+		switch a := a.(type) {
 		case nil:
 		case bool:
 			if a {

@@ -3,6 +3,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"strings"
@@ -61,7 +62,7 @@ func (h *House) openByEvent(ctx context.Context, tx *store.Tx, o process.Occasio
 	label := s.Title.For("de")
 	if who.id != "" {
 		opening.PersonName = who.name()
-		label = opening.PersonName
+		label = cmp.Or(opening.PersonName, label)
 	}
 	c, fresh, err := h.cases.Open(ctx, tx, g, opening)
 	if err == nil && !fresh {

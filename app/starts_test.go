@@ -49,7 +49,7 @@ func TestServicesThatBeginByThemselves(t *testing.T) {
 			return config.Database{Engine: "postgres", DSN: config.Literal(storetest.PostgresDSN(t))}
 		},
 	}
-	for _, id := range []string{"parking-check", "found-property"} {
+	for _, id := range []string{"parking-check", "found-property", "charging-point"} {
 		dir := filepath.Join(content, "services", id)
 		s, err := service.Parse(id, os.DirFS(dir))
 		if err != nil {

@@ -205,6 +205,9 @@ func (h *House) refresh(ctx context.Context, j *job.Job) error {
 	if err != nil || c.State != casefile.Open {
 		return err
 	}
+	if yes, err := h.intake.Consented(ctx, h.db, c.ID, c.Person); err != nil || !yes {
+		return fault.Wrap(op, err) // taken back (Art. 7 (3) GDPR): nothing more is read on it
+	}
 	s, err := h.services.Version(ctx, c.Service, c.Version)
 	if err != nil {
 		return fault.Wrap(op, err)

@@ -33,6 +33,7 @@ type Service struct {
 	Topics   []string
 	Synonyms []string
 	Data     []Use // what is fetched from registers if the person agrees
+	Watches  []Use // what is looked at by itself unless the person has switched it off
 }
 
 // Law is a provision that a service rests on.

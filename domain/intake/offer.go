@@ -26,14 +26,14 @@ func (in *Intake) Offer(ctx context.Context, tx *store.Tx, g access.Grant, s *se
 		return "", fault.Internalf(op, "an offer is for somebody, and of a service that people apply for")
 	}
 	now := in.c.Now()
-	if _, err := tx.Exec(ctx, expireOne, owner, s.ID, store.Micros(now)); err != nil {
+	if _, err := tx.Exec(ctx, expireOne, owner, s.ID, store.Micros(now), ""); err != nil {
 		return "", fault.Wrap(op, err)
 	}
-	fresh, err := tx.Exec(ctx, insertDraft, ident.New(), owner, s.ID, s.Version, store.Micros(now), store.Micros(now.Add(in.c.Keep)))
+	fresh, err := tx.Exec(ctx, insertDraft, ident.New(), owner, s.ID, s.Version, store.Micros(now), store.Micros(now.Add(in.c.Keep)), "", "")
 	if err != nil {
 		return "", fault.Wrap(op, err)
 	}
-	d, err := store.One(ctx, tx, scanDraft, openDraft, owner, s.ID)
+	d, err := store.One(ctx, tx, scanDraft, openDraft, owner, s.ID, "")
 	if err != nil || fresh == 0 {
 		return d.ID, fault.Wrap(op, err)
 	}

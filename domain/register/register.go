@@ -85,6 +85,9 @@ type Field struct {
 	Through string `toml:"through"`
 	Shows   string `toml:"shows"`
 	Title   Text   `toml:"title"`
+	// Synonyms are what else people call it, in any language: a form that asks for it under
+	// such a name asks for what this register knows.
+	Synonyms []string `toml:"synonyms"`
 }
 
 // By reports whether the field is searched in this way.

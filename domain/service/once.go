@@ -43,11 +43,13 @@ func (u RegisterUse) UsedFor(field string) []For { return u.uses[field] }
 type Known struct {
 	Register, Field string
 	Title           Text
+	Synonyms        []string // what else people call it, in any language
 }
 
 // Once finds what a package asks though a register knows it: a field of the form that is
-// bound to nothing and is called like a field of a register about persons, by its key, by
-// what the browser is told that it is, or by its label in German or English. A register that the package only writes knows nothing yet.
+// bound to nothing and is called like a field of a register about persons, by its key (or the
+// last part of it, if that is a path), by what the browser is told that it is, by its label in any language, or by
+// what the register says that it is called, too. A register that the package only writes knows nothing yet.
 func Once(s *Service, known []Known) []Problem {
 	var out []Problem
 	say := func(file string, line, col int, format string, args ...any) {
@@ -88,9 +90,14 @@ func (s *Service) knownAs(f *form.Field, known []Known) []Known {
 		if writes && !reads {
 			continue
 		}
-		same := foldName(f.Key) == foldName(k.Field) || slices.Contains(f.Means(), foldName(k.Field))
-		for _, lang := range []string{"de", "en"} {
-			same = same || f.Label[lang] != "" && foldTitle(f.Label[lang]) == foldTitle(k.Title[lang])
+		same := slices.Contains(f.Means(), foldName(k.Field))
+		last := f.Key[strings.LastIndexByte(f.Key, '.')+1:]
+		for _, name := range append([]string{k.Field}, k.Synonyms...) {
+			same = same || foldName(f.Key) == foldName(name) || foldName(last) == foldName(name)
+		}
+		for _, lang := range Languages {
+			label := foldTitle(f.Label[lang])
+			same = same || label != "" && (label == foldTitle(k.Title[lang]) || slices.ContainsFunc(k.Synonyms, func(y string) bool { return label == foldTitle(y) }))
 		}
 		if same {
 			out = append(out, k)

@@ -55,6 +55,7 @@ type tomlService struct {
 		Example  []struct {
 			Label   Text           `toml:"label"`
 			Answers map[string]any `toml:"answers"`
+			Today   string         `toml:"today"` // for a rule that asks what day it is
 		} `toml:"example"`
 	} `toml:"fee"`
 	Data []struct {
@@ -407,7 +408,16 @@ func (p *parser) fees(t tomlService) {
 		return
 	}
 	for _, e := range t.Fee.Example {
-		r, err := d.Decide(t.Fee.Decision, map[string]any{"application": e.Answers})
+		in := map[string]any{"application": e.Answers}
+		if e.Today != "" {
+			day, err := time.Parse(time.DateOnly, e.Today)
+			if err != nil {
+				p.problem(file, 0, "fee.example %q: today %q is not a day like 2026-12-01", e.Label["de"], e.Today)
+				continue
+			}
+			in[feel.Now] = day
+		}
+		r, err := d.Decide(t.Fee.Decision, in)
 		if err != nil {
 			p.problem(file, 0, "fee.example %q: %v", e.Label["de"], err)
 			continue

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"time"
 
 	"github.com/BurntSushi/toml"
@@ -17,9 +18,10 @@ import (
 type Scenario struct {
 	File    string            `toml:"-"`
 	Title   string            `toml:"title"`
-	Person  string            `toml:"person"` // a named person of the sample city
-	Begin   Begin             `toml:"begin"`  // what begins the case instead of an application
-	About   map[string]string `toml:"about"`  // of a service that is about something: register and field of a record of theirs
+	Person  string            `toml:"person"`  // a named person of the sample city
+	Begin   Begin             `toml:"begin"`   // what begins the case instead of an application
+	About   map[string]string `toml:"about"`   // of a service that is about something: register and field of a record of theirs
+	Offered string            `toml:"offered"` // the [[watch]] that has prepared the application, before the person asked
 	Today   string            `toml:"today"`
 	Consent bool              `toml:"consent"` // yes to the registers
 	Answers map[string]any    `toml:"answers"`
@@ -107,6 +109,9 @@ func Scenarios(s *Service) ([]Scenario, []Problem) {
 		}
 		if !sc.Begin.Given() && s.Internal {
 			bad(lineOf(data, "person"), "nobody applies for this service: say in [begin] what begins a case")
+		}
+		if sc.Offered != "" && !slices.ContainsFunc(s.Watches, func(w Watch) bool { return w.ID == sc.Offered && w.Opens == Offer }) {
+			bad(lineOf(data, "offered"), "no [[watch]] %q offers an application", sc.Offered)
 		}
 		if _, err := time.Parse(time.DateOnly, sc.Today); err != nil {
 			bad(lineOf(data, "today"), "today %q is not a day like 2026-12-01", sc.Today)

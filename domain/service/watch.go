@@ -67,7 +67,7 @@ type Occasion struct {
 
 // See works out what a watch sees in a record at a moment (whose location is the town's).
 func (w Watch) See(record map[string]any, now time.Time) (Occasion, error) {
-	vars := map[string]any{"record": record, "today": now.Format(time.DateOnly), feel.Now: now}
+	vars := map[string]any{"record": record, feel.Now: now}
 	v, err := w.when.EvalJSON(vars)
 	if err != nil {
 		return Occasion{}, fmt.Errorf("[[watch]] %s: condition: %w", w.ID, err)
@@ -160,8 +160,8 @@ func (p *parser) watches(data []byte, list []tomlWatch) {
 				switch {
 				case at[0] == "record" && len(at) > 1 && !slices.Contains(t.Fields, at[1]):
 					bad("%s reads record.%s, which isn't among the fields", name, at[1])
-				case at[0] != "record" && at[0] != "today":
-					bad("%s reads %s: a watch knows the record and today", name, at[0])
+				case at[0] != "record":
+					bad("%s reads %s: a watch knows the record, and today()", name, at[0])
 				}
 			}
 		}

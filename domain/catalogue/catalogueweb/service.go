@@ -26,6 +26,7 @@ type servicePage struct {
 	FeeLaw   string
 	Duration string
 	Data     ui.List
+	Watches  ui.List
 	Purpose  string
 	Laws     ui.Links
 	LawNames ui.List
@@ -54,13 +55,17 @@ func (p *pages) showService(w http.ResponseWriter, r *http.Request) error {
 		page.Needs.Items = append(page.Needs.Items, n.For(lang))
 	}
 	p.fees(loc, s, &page)
-	for _, u := range s.Data {
-		name := p.Register(u.Register).For(lang)
-		if name == "" {
-			name = u.Register
+	uses := func(list []catalogue.Use) (out []string) {
+		for _, u := range list {
+			name := p.Register(u.Register).For(lang)
+			if name == "" {
+				name = u.Register
+			}
+			out = append(out, loc.T("catalogueweb.dataUse", "register", name, "purpose", u.Purpose.For(lang), "basis", u.Basis))
 		}
-		page.Data.Items = append(page.Data.Items, loc.T("catalogueweb.dataUse", "register", name, "purpose", u.Purpose.For(lang), "basis", u.Basis))
+		return out
 	}
+	page.Data.Items, page.Watches.Items = uses(s.Data), uses(s.Watches)
 	for _, l := range s.Laws {
 		if strings.HasPrefix(l.URL, "https://") {
 			page.Laws.Items = append(page.Laws.Items, ui.Link{Text: l.Name, Href: l.URL})

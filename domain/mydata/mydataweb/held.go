@@ -86,6 +86,8 @@ func (p *pages) showHome(w http.ResponseWriter, r *http.Request) error {
 		add(ui.Links{Label: loc.T("mydataweb.consents"), Items: []ui.Link{{Text: loc.T("mydataweb.allConsents"), Href: "/my-data/consents"}}})
 	}
 
+	add(ui.Links{Label: loc.T("mydataweb.proactive"), Items: []ui.Link{{Text: loc.T("mydataweb.proactive"), Href: "/proactive"}}})
+
 	add(ui.Heading{Text: loc.T("mydataweb.rights"), ID: "rights"}, ui.Text{Text: loc.T("mydataweb.rightsText")},
 		ui.Links{Label: loc.T("mydataweb.copies"), Items: []ui.Link{
 			{Text: loc.T("mydataweb.copyPDF"), Href: "/my-data/copy.pdf"}, {Text: loc.T("mydataweb.copyJSON"), Href: "/my-data/copy.json"},
