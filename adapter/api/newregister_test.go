@@ -284,7 +284,7 @@ func TestANewRegisterIsThereWithoutGo(t *testing.T) {
 		// The export.
 		var out bytes.Buffer
 		g := accesstest.Grant(t, checker, access.Request{Actor: access.SystemActor("test"), Action: access.List, Resource: register.Resource("allotments"), Purpose: "test", Basis: "test", Fields: []string{"plot", "size"}})
-		if n, err := bulk.Export(t.Context(), bulk.Giving{Registers: svc, Register: "allotments", Format: "csv", Grant: g, Seen: checker.Seen}, &out); err != nil || n != 2 || !strings.Contains(out.String(), "A-7,250") {
+		if n, err := bulk.Export(t.Context(), bulk.Giving{Registers: svc, Register: "allotments", Format: "csv", Grant: g, Seen: checker.Seen}, &out); err != nil || n != 2 || !strings.Contains(out.String(), `"A-7",250`) {
 			t.Errorf("%d %v %s", n, err, out.String())
 		}
 	})

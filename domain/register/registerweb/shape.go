@@ -15,7 +15,7 @@ import (
 
 // fullText reports whether the register has words to look for.
 func (v *visit) fullText() bool {
-	return slices.ContainsFunc(v.d.Fields, func(f register.Field) bool { return f.By(register.Words) && f.Class != register.Special })
+	return slices.ContainsFunc(v.d.Fields, func(f register.Field) bool { return f.By(register.FullText) && f.Class != register.Special })
 }
 
 // choices are the values that a field can have, in the reader's words: those of its code
