@@ -39,6 +39,8 @@ import (
 	"mercator/domain/register"
 	"mercator/domain/register/registerweb"
 	"mercator/domain/service"
+	"mercator/domain/watch"
+	"mercator/domain/watch/watchweb"
 	"mercator/lang/bpmn"
 	"mercator/lang/feel"
 	"mercator/lang/form"
@@ -53,18 +55,19 @@ type rooms struct {
 	renderer *pdf.Renderer
 	webhooks *webhook.Service
 	api      *api.API
+	watches  *watch.Office
 	words    *i18n.Catalogue
 }
 
 func roomMigrations() []store.Migrations {
-	return []store.Migrations{postbox.Migrations(), notice.Migrations(), webhook.Migrations(), api.Migrations(), mandate.Migrations()}
+	return []store.Migrations{postbox.Migrations(), notice.Migrations(), webhook.Migrations(), api.Migrations(), mandate.Migrations(), watch.Migrations()}
 }
 
 func roomMessages() []fs.FS {
 	return []fs.FS{
 		catalogueweb.Messages(), intakeweb.Messages(), casefileweb.Messages(), mydataweb.Messages(), paymentweb.Messages(),
 		notice.Messages(), noticeweb.Messages(), process.Messages, processweb.Messages(), incidentweb.Messages(), postbox.Messages(), postboxweb.Messages(),
-		webhook.Messages(), api.Messages(), mandateweb.Messages(), register.Messages(), registerweb.Messages(),
+		webhook.Messages(), api.Messages(), mandateweb.Messages(), register.Messages(), registerweb.Messages(), watchweb.Messages(),
 	}
 }
 
@@ -147,6 +150,8 @@ func (h *House) mounts(t *web.Templates, login *oidclogin.Login, words *i18n.Cat
 		},
 		func() (web.Mounts, error) { return mandateweb.Mounts(h.mandatePages(t)) },
 		func() (web.Mounts, error) { return casefileweb.Mounts(h.casePages(t)) },
+		func() (web.Mounts, error) { return h.watchMounts(t) },
+
 		func() (web.Mounts, error) { return mydataweb.Mounts(h.myDataPages(t, words)) },
 		func() (web.Mounts, error) { return processweb.Mounts(h.processPages(t)) },
 		func() (web.Mounts, error) { return incidentweb.Mounts(h.incidentPages(t)) },
