@@ -239,6 +239,9 @@ func (a *API) describe() error {
 		}
 	}
 	b, err := json.Marshal(doc)
+	if err == nil && a.c.Registers != nil {
+		b, err = a.declareRegisters(b)
+	}
 	a.document = b
 	return err
 }

@@ -84,9 +84,39 @@ func (a *API) describeRegisters(tags []string) {
 			v := RegisterDetail{RegisterSummary: summary(d, c.lang), Description: d.Description.For(c.lang), Basis: d.Basis, Retention: d.Retention.For(c.lang), Key: d.Key, Person: d.Person,
 				Fields: []RegisterFieldView{}, Schema: at + "/schema.json", Context: at + "/context.jsonld", Records: at + "/records", Changes: at + "/changes"}
 			for _, f := range d.Fields {
-				v.Fields = append(v.Fields, RegisterFieldView{Name: f.Name, Title: f.Title.For(c.lang), Class: string(f.Class), Source: f.Source, Link: f.Link, Search: string(f.Search)})
+				x := RegisterFieldView{Name: f.Name, Title: f.Title.For(c.lang), Class: string(f.Class), Source: f.Source, Link: f.Link, Unit: f.Unit, Geometry: f.Geometry}
+				for _, w := range f.Ways {
+					x.Search = append(x.Search, string(w))
+				}
+				if d.CodeList(f.Name) != nil {
+					x.Codes = at + "/codes/" + f.Name
+				}
+				if link, _ := d.Field(f.Through); f.View() {
+					x.Shows = link.Link + "." + f.Shows
+				}
+				v.Fields = append(v.Fields, x)
 			}
 			return &Body[RegisterDetail]{v}, nil
+		})
+	add(a, huma.Operation{OperationID: "get-register-codes", Method: http.MethodGet, Path: "/registers/{register}/codes/{field}", Tags: tags,
+		Summary: "The code list that the values of a field are from, in the language of Accept-Language", Errors: []int{404, 429}},
+		func(_ context.Context, c caller, in *struct {
+			Register string `path:"register" maxLength:"40"`
+			Field    string `path:"field" maxLength:"40"`
+		}) (*Body[CodeListView], error) {
+			d, err := a.register(in.Register)
+			if err != nil {
+				return nil, err
+			}
+			l := d.CodeList(in.Field)
+			if l == nil {
+				return nil, notThere()
+			}
+			v := CodeListView{URN: l.URN, Version: l.Version, Title: l.Title.For(c.lang), Codes: []CodeView{}}
+			for _, x := range l.Codes {
+				v.Codes = append(v.Codes, CodeView{Code: x.Code, Title: x.Title.For(c.lang), From: x.From, Until: x.Until})
+			}
+			return &Body[CodeListView]{v}, nil
 		})
 	file := func(id, name, kind, what string, text func(d *register.Definition) ([]byte, error)) {
 		path := "/registers/{register}/" + name
@@ -105,6 +135,81 @@ func (a *API) describeRegisters(tags []string) {
 	}
 	file("get-register-schema", "schema.json", "application/schema+json", "The JSON Schema of a register's records", func(d *register.Definition) ([]byte, error) { return d.Schema(), nil })
 	file("get-register-context", "context.jsonld", typeLD, "The JSON-LD context of a register's records", a.contextOf)
+}
+
+// CodeListView is a code list in the manner of XRepository.
+type CodeListView struct {
+	URN     string     `json:"urn"`
+	Version string     `json:"version"`
+	Title   string     `json:"title"`
+	Codes   []CodeView `json:"codes" nullable:"false"`
+}
+
+// CodeView is one code of a list.
+type CodeView struct {
+	Code  string `json:"code"`
+	Title string `json:"title"`
+	From  string `json:"validFrom,omitempty" doc:"a day; missing: since ever"`
+	Until string `json:"validUntil,omitempty" doc:"the last day; missing: for good"`
+}
+
+// declareRegisters puts each declared register into the document: a new package shows up
+// there with its schema, and in the list of what may stand for {register}. A program that
+// is made from the document so has a type for each.
+func (a *API) declareRegisters(document []byte) ([]byte, error) {
+	const op = "api.declareRegisters"
+	var doc map[string]any
+	dec := json.NewDecoder(bytes.NewReader(document))
+	dec.UseNumber()
+	if err := dec.Decode(&doc); err != nil {
+		return nil, fault.Wrap(op, err)
+	}
+	components, _ := doc["components"].(map[string]any)
+	schemas, _ := components["schemas"].(map[string]any)
+	paths, _ := doc["paths"].(map[string]any)
+	if schemas == nil || paths == nil {
+		return nil, fault.Internalf(op, "the document has no schemas or no paths")
+	}
+	ids, one := []any{}, []any{}
+	for _, d := range a.c.Registers.Registers().All() {
+		var schema map[string]any
+		dec := json.NewDecoder(bytes.NewReader(d.Schema()))
+		dec.UseNumber()
+		if err := dec.Decode(&schema); err != nil {
+			return nil, fault.Wrap(op, err)
+		}
+		schema["$id"] = a.registerURL(d.ID) + "/schema.json" // so that what it refers to in itself is still found
+		schema["title"] = d.Title.For("en")
+		schema["description"] = d.Purpose.For("en")
+		name := "Register-" + d.ID
+		schemas[name] = schema
+		ids, one = append(ids, d.ID), append(one, map[string]any{"$ref": "#/components/schemas/" + name})
+	}
+	schemas["RegisterData"] = map[string]any{"description": "The fields of a record, as its register's schema says; of an answer those that were asked for and granted", "anyOf": one}
+	for path, item := range paths {
+		operations, _ := item.(map[string]any)
+		if !strings.HasPrefix(path, "/registers/{register}") {
+			continue
+		}
+		for method, x := range operations {
+			operation, _ := x.(map[string]any)
+			list, _ := operation["parameters"].([]any)
+			for _, x := range list {
+				if p, _ := x.(map[string]any); p["name"] == "register" && p["in"] == "path" {
+					p["schema"] = map[string]any{"type": "string", "enum": ids}
+				}
+			}
+			if method != "put" {
+				continue
+			}
+			body, _ := operation["requestBody"].(map[string]any)
+			content, _ := body["content"].(map[string]any)
+			if x, _ := content["application/json"].(map[string]any); x != nil {
+				x["schema"] = map[string]any{"$ref": "#/components/schemas/RegisterData"}
+			}
+		}
+	}
+	return json.Marshal(doc)
 }
 
 // contextOf says what the fields of a register mean to whoever reads linked data: each has
@@ -305,7 +410,7 @@ func readChange(i int, x any) (register.Edit, *mistake) {
 	}
 	for name := range c {
 		if !slices.Contains([]string{"key", "ifMatch", "record", "patch", "end"}, name) {
-			return e, wrongAt(i, "", "api.register.batchForm")
+			return e, wrongAt(i, "", "api.register.batchUnknown", "name", short(name))
 		}
 	}
 	if e.Key, ok = c["key"].(string); !ok || e.Key == "" || len(e.Key) > 400 || !clean(e.Key) {

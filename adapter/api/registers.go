@@ -64,12 +64,16 @@ type RegisterDetail struct {
 
 // RegisterFieldView is a field of a register.
 type RegisterFieldView struct {
-	Name   string `json:"name"`
-	Title  string `json:"title"`
-	Class  string `json:"class" enum:"public,internal,personal,special" doc:"special: Art. 9 GDPR; given only if it is asked for by name"`
-	Source string `json:"source,omitempty" doc:"where the city has it from: own, or a register"`
-	Link   string `json:"link,omitempty" doc:"the register whose key it holds"`
-	Search string `json:"search,omitempty" doc:"how records are found by it"`
+	Name     string   `json:"name"`
+	Title    string   `json:"title"`
+	Class    string   `json:"class" enum:"public,internal,personal,special" doc:"special: Art. 9 GDPR; given only if it is asked for by name"`
+	Source   string   `json:"source,omitempty" doc:"where the city has it from: own, or a register"`
+	Link     string   `json:"link,omitempty" doc:"the register whose key it holds"`
+	Search   []string `json:"search,omitempty" doc:"how records are found by it"`
+	Unit     string   `json:"unit,omitempty" doc:"of a number, as UCUM writes it"`
+	Codes    string   `json:"codes,omitempty" doc:"address of the code list that its values are from"`
+	Geometry bool     `json:"geometry,omitempty" doc:"a GeoJSON geometry in WGS 84"`
+	Shows    string   `json:"shows,omitempty" doc:"it isn't stored here: the register and field that it shows, as that says it at the moment of reading; changed there"`
 }
 
 // RecordView is a record.
@@ -199,12 +203,14 @@ func (a *API) request(c caller, d *register.Definition, action string, s Said, f
 		Office: d.Office, Fields: fields}
 }
 
-// fieldsOf are the fields that are asked for; without any, all but the special ones.
-func fieldsOf(d *register.Definition, asked string) ([]string, error) {
+// fieldsOf are the fields that are asked for; without any, all but the special ones, and but
+// what another register says that the program has no scope for: nobody is refused, and none
+// of it is on record, for what they didn't ask for.
+func (a *API) fieldsOf(c caller, d *register.Definition, asked string) ([]string, error) {
 	var out []string
 	if asked == "" {
 		for _, f := range d.Fields {
-			if f.Class != register.Special {
+			if f.Class != register.Special && a.seesThrough(c, d, f) {
 				out = append(out, f.Name)
 			}
 		}
@@ -220,6 +226,17 @@ func fieldsOf(d *register.Definition, asked string) ([]string, error) {
 		}
 	}
 	return out, nil
+}
+
+// seesThrough reports whether a program asks for a field without naming it: one of the
+// register itself, or one that shows a register that it may ask.
+func (a *API) seesThrough(c caller, d *register.Definition, f register.Field) bool {
+	if !f.View() {
+		return true
+	}
+	link, _ := d.Field(f.Through)
+	to, ok := a.c.Registers.Registers().Get(link.Link)
+	return ok && (to.Public || c.actor.Is("register:"+to.ID))
 }
 
 func short(s string) string {
@@ -359,7 +376,7 @@ func (a *API) registerOperations() {
 			Register string `path:"register" maxLength:"40"`
 			Filter   string `query:"filter" maxLength:"4000" doc:"CQL2-text over the declared fields"`
 			Text     string `query:"text" maxLength:"500" doc:"words in any field that is searched in full"`
-			Fields   string `query:"fields" maxLength:"4000" doc:"names of fields, separated by commas; missing: all but those of class special"`
+			Fields   string `query:"fields" maxLength:"4000" doc:"names of fields, separated by commas; missing: all but those of class special, and but those that show a register that the program has no scope for"`
 			Sort     string `query:"sort" maxLength:"100" doc:"a field, with - before it: descending; missing: by key"`
 			Limit    int    `query:"limit" minimum:"1" maximum:"200" default:"50"`
 			After    string `query:"after" maxLength:"2000" doc:"next of the page before"`
@@ -374,7 +391,7 @@ func (a *API) registerOperations() {
 		func(ctx context.Context, c caller, in *struct {
 			Said
 			RecordPath
-			Fields string `query:"fields" maxLength:"4000" doc:"names of fields, separated by commas; missing: all but those of class special"`
+			Fields string `query:"fields" maxLength:"4000" doc:"names of fields, separated by commas; missing: all but those of class special, and but those that show a register that the program has no scope for"`
 			Valid  string `query:"valid" maxLength:"40" doc:"at which moment it is to hold (date, or RFC 3339); missing: now"`
 			Known  string `query:"known" maxLength:"40" doc:"by what the city knew at which moment; missing: now"`
 			Accept string `header:"Accept"`
@@ -388,7 +405,7 @@ func (a *API) registerOperations() {
 		func(ctx context.Context, c caller, in *struct {
 			Said
 			RecordPath
-			Fields string `query:"fields" maxLength:"4000" doc:"names of fields, separated by commas; missing: all but those of class special"`
+			Fields string `query:"fields" maxLength:"4000" doc:"names of fields, separated by commas; missing: all but those of class special, and but those that show a register that the program has no scope for"`
 		}) (*Body[Page[RecordView]], error) {
 			d, g, fields, err := a.grantFor(ctx, c, in.RecordPath, in.Said, in.Fields)
 			if err != nil {
@@ -436,7 +453,7 @@ func (a *API) listRecords(ctx context.Context, c caller, id string, said Said, a
 			return nil, err
 		}
 	}
-	if q.Fields, err = fieldsOf(d, asked); err != nil {
+	if q.Fields, err = a.fieldsOf(c, d, asked); err != nil {
 		return nil, err
 	}
 	for _, s := range []string{q.Filter, q.Text, q.Sort, q.After} {
@@ -526,7 +543,7 @@ func (a *API) grantFor(ctx context.Context, c caller, p RecordPath, said Said, a
 			return nil, g, nil, err
 		}
 	}
-	fields, err := fieldsOf(d, asked)
+	fields, err := a.fieldsOf(c, d, asked)
 	if err != nil {
 		return nil, g, nil, err
 	}
@@ -591,7 +608,7 @@ func (a *API) listChanges(ctx context.Context, c caller, id string, said Said, s
 	}
 	fields := []string{}
 	if asked != "" {
-		if fields, err = fieldsOf(d, asked); err != nil {
+		if fields, err = a.fieldsOf(c, d, asked); err != nil {
 			return nil, err
 		}
 	}

@@ -9,7 +9,9 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -50,7 +52,7 @@ func openRegisters(t testing.TB, db *store.DB) *house {
 	words, err := i18n.Load(api.Messages(), register.Messages())
 	must(t, err)
 	h.cases = &casefile.File{DB: db, Now: time.Now}
-	h.api, err = api.New(api.Config{DB: db, Key: make([]byte, 32), PublicURL: "https://duisburg.example", Words: words, Access: checker, Registers: svc,
+	h.api, err = api.New(api.Config{DB: db, Key: make([]byte, 32), PublicURL: "https://duisburg.example", Words: words, Access: checker, Registers: svc, PerMinute: 10_000_000,
 		Authenticate: func(r *http.Request) (access.Actor, error) {
 			a, ok := programs[strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")]
 			if !ok {
@@ -280,7 +282,8 @@ func TestEveryRegisterIsDescribed(t *testing.T) {
 		}
 		for _, f := range asList(d.data["fields"]) {
 			name := fmt.Sprint(f.(map[string]any)["name"])
-			if context.data["@context"].(map[string]any)[name] == nil || schema.data["properties"].(map[string]any)[name] == nil {
+			shows := f.(map[string]any)["shows"] != nil // of another register: its schema has it
+			if context.data["@context"].(map[string]any)[name] == nil || (schema.data["properties"].(map[string]any)[name] == nil) != shows {
 				t.Errorf("%s.%s isn't in context or schema", id, name)
 			}
 		}
@@ -489,4 +492,182 @@ func TestTheDocumentDescribesTheRegisters(t *testing.T) {
 	if doc.Paths["/registers/{register}/records:batch"]["post"].OperationID != "change-records" {
 		t.Error("no batch")
 	}
+}
+
+// Of many who have seen the same state and change it at once, one does and the others are
+// told: nobody overwrites what they haven't seen.
+func TestOfManyAtOnceOneChangesTheRecord(t *testing.T) {
+	storetest.Each(t, registerRooms, func(t *testing.T, db *store.DB) {
+		h := openRegisters(t, db)
+		if r := h.call("keeper", "PUT", at("DU-AB 1", because), car("DU-AB 1", "p1"), "If-None-Match", "*"); r.status != 201 {
+			t.Fatal(r.body)
+		}
+		const rounds, many = 5, 8
+		for round := range rounds {
+			tag := h.call("reader", "GET", at("DU-AB 1", why), "").header.Get("ETag")
+			var wg sync.WaitGroup
+			var got [many]int
+			for i := range many {
+				wg.Go(func() {
+					body := fmt.Sprintf(`{"model":"M%d-%d"}`, round, i)
+					got[i] = h.call("keeper", "PATCH", at("DU-AB 1", because), body, "If-Match", tag, "Content-Type", "application/merge-patch+json").status
+				})
+			}
+			wg.Wait()
+			slices.Sort(got[:])
+			if want := [many]int{204, 412, 412, 412, 412, 412, 412, 412}; got != want {
+				t.Errorf("round %d: %v", round, got)
+			}
+		}
+		// Of many who make the same new record, one does.
+		var wg sync.WaitGroup
+		var got [many]int
+		for i := range many {
+			wg.Go(func() {
+				got[i] = h.call("keeper", "PUT", at("DU-NE 1", because), car("DU-NE 1", "p1"), "If-None-Match", "*").status
+			})
+		}
+		wg.Wait()
+		slices.Sort(got[:])
+		if got[0] != 201 || got[1] != 412 || got[many-1] != 412 {
+			t.Errorf("new: %v", got)
+		}
+		if v := h.call("reader", "GET", vehicles+"/records/DU-AB%201/versions?"+why, ""); len(asList(v.data["items"])) != 1+rounds {
+			t.Errorf("%d versions", len(asList(v.data["items"])))
+		}
+	})
+}
+
+// What a body says beyond the declared fields is refused by its name, and what names the
+// record or its person never changes.
+func TestWhatABodyMayNotSetIsRefusedByName(t *testing.T) {
+	h := openRegisters(t, storetest.SQLite(t, registerRooms))
+	if r := h.call("keeper", "PUT", at("DU-AB 1", because), car("DU-AB 1", "p1"), "If-None-Match", "*"); r.status != 201 {
+		t.Fatal(r.body)
+	}
+	before := h.call("reader", "GET", at("DU-AB 1", why), "")
+	tag := before.header.Get("ETag")
+	for _, name := range []string{"id", "version", "person", "register", "validFrom", "changedBy", "reason", "caseId", "__proto__", "Make", "make ", "ma\u0301ke", "plate", "holder", "holder_street", "$set"} {
+		body := `{"make":"Ford","` + name + `":"x"}`
+		plain := strings.ReplaceAll(name, "\\u0301", "\u0301")
+		r := h.call("keeper", "PATCH", at("DU-AB 1", because), body, "If-Match", tag, "Content-Type", "application/merge-patch+json")
+		if r.status != 422 || !strings.Contains(fmt.Sprint(r.data["detail"]), plain) {
+			t.Errorf("%s: %d %s", name, r.status, r.body)
+		}
+		whole := strings.Replace(car("DU-AB 1", "p1"), "{", `{"`+name+`":"x",`, 1)
+		if r := h.call("keeper", "PUT", at("DU-AB 1", because), whole, "If-Match", tag); r.status != 422 {
+			t.Errorf("%s: %d %s", name, r.status, r.body)
+		}
+		r = h.call("keeper", "POST", vehicles+"/records:batch?"+because, fmt.Sprintf(`{"changes":[{"key":"DU-AB 1","ifMatch":%q,"patch":%s}]}`, tag, body))
+		if r.status != 422 || !strings.Contains(r.body, "body.changes[0]") {
+			t.Errorf("%s: %d %s", name, r.status, r.body)
+		}
+	}
+	if r := h.call("keeper", "POST", vehicles+"/records:batch?"+because, fmt.Sprintf(`{"changes":[{"key":"DU-AB 1","ifMatch":%q,"patch":{},"version":9}]}`, tag)); r.status != 422 || !strings.Contains(r.body, "version") {
+		t.Errorf("%d %s", r.status, r.body)
+	}
+	if after := h.call("reader", "GET", at("DU-AB 1", why), ""); after.body != before.body {
+		t.Errorf("%s", after.body)
+	}
+}
+
+// fuzzed calls the API without a network.
+func (h *house) fuzzed(method, path, body string, header ...string) (int, string, http.Header) {
+	r := httptest.NewRequest(method, path, strings.NewReader(body))
+	r.Header.Set("Authorization", "Bearer keeper")
+	for i := 0; i+1 < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	w := httptest.NewRecorder()
+	h.api.ServeHTTP(w, r)
+	return w.Code, w.Body.String(), w.Header()
+}
+
+// held are the records that there are, as a text, and the tag of the first.
+func (h *house) held(t *testing.T) (records []map[string]any, tag string) {
+	t.Helper()
+	status, body, _ := h.fuzzed("GET", vehicles+"/records?limit=200&"+why, "")
+	var list struct {
+		Items []struct {
+			ETag string         `json:"etag"`
+			Data map[string]any `json:"data"`
+		} `json:"items"`
+	}
+	if err := json.Unmarshal([]byte(body), &list); err != nil || status != 200 {
+		t.Fatalf("%d %v %s", status, err, body)
+	}
+	for _, x := range list.Items {
+		if x.Data["plate"] == "DU-AB 1" {
+			tag = x.ETag
+		}
+		records = append(records, x.Data)
+	}
+	return records, tag
+}
+
+// whole holds that records are what their register says: declared fields and no others,
+// whose they were.
+func whole(t *testing.T, what string, records []map[string]any) {
+	t.Helper()
+	fields := []string{"plate", "holder", "make", "model", "fuel", "emission_class", "first_registration"}
+	for _, r := range records {
+		for name := range r {
+			if !slices.Contains(fields, name) && !strings.HasPrefix(name, "holder_") {
+				t.Fatalf("%s made a field %q", what, name)
+			}
+		}
+		if r["plate"] == "DU-AB 1" && r["holder"] != "p1" {
+			t.Fatalf("%s gave the car to %v", what, r["holder"])
+		}
+	}
+}
+
+// FuzzPatch: whatever a patch says, a record stays of its key, its person and its fields,
+// and who sends it is answered, not failed.
+func FuzzPatch(f *testing.F) {
+	h := openRegisters(f, storetest.SQLite(f, registerRooms))
+	if r := h.call("keeper", "PUT", at("DU-AB 1", because), car("DU-AB 1", "p1"), "If-None-Match", "*"); r.status != 201 {
+		f.Fatal(r.body)
+	}
+	for _, s := range []string{`{}`, `{"make":"Ford"}`, `{"make":null}`, `{"holder":"p2"}`, `{"holder":null}`, `{"plate":"X"}`, `{"x":{"y":[1e400]}}`, `{"make":{"a":null}}`, `{"make":"a","make":"b"}`, "{\"make\":\"\\ud800\"}", `[]`, `null`, `{"holder_street":"x"}`, `{"fuel":"water"}`} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, patch string) {
+		_, tag := h.held(t)
+		status, body, _ := h.fuzzed("PATCH", at("DU-AB 1", because), patch, "If-Match", tag, "Content-Type", "application/merge-patch+json")
+		if status != 204 && status != 422 && status != 413 {
+			t.Fatalf("%q: %d %s", patch, status, body)
+		}
+		records, _ := h.held(t)
+		if len(records) != 1 {
+			t.Fatalf("%q: %d records", patch, len(records))
+		}
+		whole(t, patch, records)
+	})
+}
+
+// FuzzBatch: a batch happens whole or not at all, whatever it says.
+func FuzzBatch(f *testing.F) {
+	h := openRegisters(f, storetest.SQLite(f, registerRooms))
+	if r := h.call("keeper", "PUT", at("DU-AB 1", because), car("DU-AB 1", "p1"), "If-None-Match", "*"); r.status != 201 {
+		f.Fatal(r.body)
+	}
+	for _, s := range []string{`{"changes":[]}`, `{"changes":[{"key":"DU-AB 1","ifMatch":"TAG","patch":{"make":"Ford"}}]}`, `{"changes":[{"key":"DU-AB 1","ifMatch":"TAG","patch":{"holder":"p2"}}]}`,
+		`{"changes":[{"key":"DU-AB 1","ifMatch":"TAG","record":{}},{"key":"A","record":` + car("A", "p2") + `}]}`, `{"changes":[{"key":"~x","record":{}}]}`, `{"changes":{}}`,
+		`{"changes":[{"key":"A","end":true,"ifMatch":"TAG"},{"key":"A","end":true,"ifMatch":"TAG"}]}`, `{"changes":[{"key":"B","record":` + car("A", "p2") + `}]}`} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		before, tag := h.held(t)
+		text = strings.ReplaceAll(text, `"TAG"`, strconv.Quote(tag))
+		status, body, _ := h.fuzzed("POST", vehicles+"/records:batch?"+because, text, "Content-Type", "application/json")
+		if status != 200 && status != 422 && status != 413 && status != 404 {
+			t.Fatalf("%q: %d %s", text, status, body)
+		}
+		after, _ := h.held(t)
+		whole(t, text, after)
+		if status != 200 && fmt.Sprint(before) != fmt.Sprint(after) {
+			t.Fatalf("%q was refused and has changed %v to %v", text, before, after)
+		}
+	})
 }

@@ -73,9 +73,11 @@ func (s *Service) said(ctx context.Context, tx *store.Tx, d *Definition, n prepa
 	if why.Case == "" || why.From.IsZero() && why.To.IsZero() {
 		return false, nil
 	}
-	id, err := s.idOf(d, n.ID)
-	if err != nil {
-		return false, err
+	id, err := n.ID, error(nil)
+	if !n.placed {
+		if id, err = s.idOf(d, n.ID); err != nil {
+			return false, err
+		}
 	}
 	rows, err := store.All(ctx, tx, scanRow, versionsByID, d.ID, id, maxVersions)
 	if err != nil {

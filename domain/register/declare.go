@@ -387,11 +387,14 @@ func (d *Definition) checkCodes(data map[string]any) error {
 	if len(list) == 0 {
 		return nil
 	}
+	e := &BrokenError{Register: d.ID}
 	var fields []string
 	for _, m := range list {
 		fields = append(fields, m.Field+" (want "+m.Want+")")
+		e.Places = append(e.Places, Place{"/" + m.Field, "codes"})
 	}
-	return fmt.Errorf("a record of %s has codes that aren't in their lists: %s", d.ID, strings.Join(fields, "; "))
+	e.text = fmt.Sprintf("a record of %s has codes that aren't in their lists: %s", d.ID, strings.Join(fields, "; "))
+	return e
 }
 
 // expired are the fields in which a record comes to have a code that isn't in use on the day
@@ -426,7 +429,11 @@ func (d *Definition) expired(old, data json.RawMessage, day string) error {
 	if len(fields) == 0 {
 		return nil
 	}
-	return fmt.Errorf("a record of %s would get codes that aren't in use on %s, in %s", d.ID, day, strings.Join(fields, ", "))
+	e := &BrokenError{Register: d.ID, text: fmt.Sprintf("a record of %s would get codes that aren't in use on %s, in %s", d.ID, day, strings.Join(fields, ", "))}
+	for _, f := range fields {
+		e.Places = append(e.Places, Place{"/" + f, "codes"})
+	}
+	return e
 }
 
 func codesOf(v any) []string {

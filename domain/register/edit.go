@@ -156,12 +156,18 @@ func (s *Service) Edit(ctx context.Context, tx *store.Tx, g access.Grant, regist
 			return Record{}, fault.New(fault.Invalid, op, "register.edit.person", "field", d.Person)
 		}
 	}
-	n.placed = true
+	last := stored.last
+	n.placed, n.seen = true, &last
 	// A grant for some persons is none for others; change holds that of an owner.
 	if r := g.Request(); d.Person != "" && r.Owner == "" && len(r.Subjects) > 0 && !slices.Contains(r.Subjects, d.personOf(n.row)) {
 		return Record{}, fault.Because(fault.Denied, op, "", fmt.Errorf("the record of %s is about somebody else than the grant", d.ID))
 	}
-	if err := s.change(ctx, tx, op, g, d, n, e.Why); err != nil {
+	switch err := s.change(ctx, tx, op, g, d, n, e.Why); {
+	case fault.Is(err, fault.Conflict) && e.Only == nil: // somebody else was first, in this moment
+		return Record{}, fault.Wrap(op, ErrThere)
+	case fault.Is(err, fault.Conflict):
+		return Record{}, fault.Wrap(op, ErrStale)
+	case err != nil:
 		return Record{}, err
 	}
 	now, err := store.One(ctx, tx, scanRow, recordByID, d.ID, id)
@@ -173,8 +179,11 @@ func (s *Service) Edit(ctx context.Context, tx *store.Tx, g access.Grant, regist
 // mayChange holds that only declared fields change, and of those only what the grant names.
 func (d *Definition) mayChange(op string, g access.Grant, before, after map[string]any, keep bool) error {
 	for name := range after {
-		if _, ok := d.Field(name); !ok {
+		switch f, ok := d.Field(name); {
+		case !ok:
 			return fault.New(fault.Invalid, op, "register.edit.unknown", "field", short(name))
+		case f.View():
+			return fault.New(fault.Invalid, op, "register.edit.view", "field", name, "register", f.Source)
 		}
 	}
 	granted := g.Request().Fields

@@ -199,7 +199,7 @@ func (x *search) sorting(sort string) (field string, down bool, err error) {
 	}
 	f, _ := x.d.Field(field)
 	switch {
-	case x.d.ordered(f):
+	case x.d.Ordered(f):
 		return field, down, nil
 	case field == x.d.Key && !x.d.sealed(f) && !down:
 		return "", false, nil
@@ -207,8 +207,8 @@ func (x *search) sorting(sort string) (field string, down bool, err error) {
 	return "", false, fault.New(fault.Invalid, op, "register.search.sort", "field", field)
 }
 
-// ordered reports whether there is an index of the field in its order.
-func (d *Definition) ordered(f Field) bool { return f.By(Range) || f.By(Dates) && !d.sealed(f) }
+// Ordered reports whether there is an index of the field in its order.
+func (d *Definition) Ordered(f Field) bool { return f.By(Range) || f.By(Dates) && !d.sealed(f) }
 
 // turned brings the index up to date with what has begun or ended by the passing of time.
 func (x *search) turned(ctx context.Context) error {
@@ -420,7 +420,7 @@ func (x *search) gathered(ctx context.Context) (ids []string, ok bool, err error
 	}
 	for _, f := range x.d.Fields {
 		s, there := x.cond.spans[f.Name]
-		if !there || !x.d.ordered(f) {
+		if !there || !x.d.Ordered(f) {
 			continue
 		}
 		list, err := store.All(ctx, x.db, scanID, idsByRange, x.d.ID, f.Name, s.lo, s.hi+top, maxGathered+1)

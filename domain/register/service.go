@@ -550,7 +550,8 @@ func (s *Service) change(ctx context.Context, tx *store.Tx, op string, g access.
 // prepared is a checked record with its index.
 type prepared struct {
 	row
-	placed bool // its id is that of the record already, not the key
+	placed bool   // its id is that of the record already, not the key
+	seen   *int64 // the last version that whoever changes it has seen, 0: none; nil: whatever there is
 	index  []entry
 }
 
@@ -606,7 +607,7 @@ func places(register string, err error) error {
 		}
 	}
 	walk(v)
-	return &BrokenError{register, out}
+	return &BrokenError{Register: register, Places: out}
 }
 
 // Place is where a record breaks its schema, and which keyword of it; never the value.
@@ -616,10 +617,15 @@ type Place struct{ At, Keyword string }
 type BrokenError struct {
 	Register string
 	Places   []Place
+
+	text string // instead of the places, where there is more to say
 }
 
 // Error implements error.
 func (e *BrokenError) Error() string {
+	if e.text != "" {
+		return e.text
+	}
 	var at []string
 	for _, p := range e.Places {
 		at = append(at, p.At+" ("+p.Keyword+")")
@@ -664,6 +670,10 @@ func (s *Service) put(ctx context.Context, tx *store.Tx, d *Definition, n prepar
 	first := fault.Is(err, fault.NotFound)
 	if err != nil && !first {
 		return err
+	}
+	// It was looked at before, but then somebody else's change may not have been there yet.
+	if n.seen != nil && old.last != *n.seen {
+		return conflict(op, nil)
 	}
 	var was json.RawMessage
 	if !first {

@@ -81,7 +81,7 @@ async function agree(page, yes) {
   await press(page, /Weiter|Devam|Continue/)
 }
 
-const all = { resident, wrongZone, business, byHand, mandate, representation, deputy }
+const all = { resident, wrongZone, business, byHand, registers, mandate, representation, deputy }
 // These are walked by name only (JOURNEY=moving): they haven't gone through from end to end yet.
 const named = { moving, proactive }
 const journeys = process.env.JOURNEY ? { [process.env.JOURNEY]: { ...all, ...named }[process.env.JOURNEY] } : all
@@ -210,6 +210,56 @@ async function wrongZone() {
   await sees(page, 'Bearbeitung Ihres Vorgangs')
   await look(page, '25-who-read')
   expect(caseURL.includes('/cases/'), 'the case right after the submission, at ' + caseURL)
+}
+
+// A clerk looks something up in the register that the office keeps, corrects it, and compares both versions; without a reason nothing
+// opens, and another office's register stays shut without a case.
+async function registers() {
+  const desk = await person()
+  await desk.goto(portal + '/desk/registers')
+  await signIn(desk, 'petra.lehmann', 'substantial')
+  await look(desk, '50-registers')
+  await sees(desk, 'Register Ihres Amts')
+  const own = desk.locator('h2:has-text("Register Ihres Amts") + * a[href^="/desk/registers/"]')
+  const mine = await own.evaluateAll((l) => l.map((a) => a.getAttribute('href').split('/').pop()))
+  expect(mine.length > 0, 'a register of one\'s own office')
+  const id = mine.includes('residents') ? 'residents' : mine[0]
+  await desk.goto(`${portal}/desk/registers/${id}`)
+  await look(desk, '51-register-why')
+  await fill(desk, { purpose: '' })
+  await press(desk, /Weiter/)
+  await look(desk, '52-register-why-wrong')
+  await fill(desk, { purpose: 'Berichtigung von Amts wegen', basis: '§ 6 BMG' })
+  await press(desk, /Weiter/)
+  await look(desk, '53-register-search')
+  await sees(desk, 'Berichtigung von Amts wegen')
+  if (id === 'residents') await fill(desk, { 'f.family_name': 'Schmit', 'f.family_name.way': 'sounds' })
+  await press(desk, /Suchen/)
+  await look(desk, '54-register-results')
+  await click(desk, desk.locator('main table a'))
+  await look(desk, '55-register-record')
+  await sees(desk, 'Stand')
+  await follow(desk, /^Ändern/)
+  await look(desk, '56-register-edit')
+  await press(desk, /Speichern/)
+  await sees(desk, 'Bitte nennen Sie den Grund')
+  await look(desk, '57-register-edit-wrong')
+  await fill(desk, { reason: 'Schreibfehler', 'f.house_number': '77' })
+  await press(desk, /Speichern/)
+  await sees(desk, 'Die Änderung ist gespeichert')
+  await look(desk, '58-register-saved')
+  await follow(desk, /^Versionen/)
+  await sees(desk, 'Schreibfehler')
+  await look(desk, '59-register-versions')
+  await desk.goBack()
+  await follow(desk, /Was die Stadt wann wusste/)
+  await look(desk, '60-register-known')
+  await fill(desk, { valid: '1.6.2020', known: '1.6.2020' })
+  await press(desk, /Zeigen/)
+  await look(desk, '61-register-known-then')
+  await desk.goto(`${portal}/desk/registers/vehicles?purpose=Neugier&basis=keine&asked=1`)
+  await sees(desk, 'Ihr Amt führt dieses Register nicht')
+  await look(desk, '62-register-shut')
 }
 
 // Elif registers a business in Turkish; a colleague accepts it; she pays.

@@ -93,11 +93,7 @@ func write(b *strings.Builder, n *Node) {
 	case Array:
 		list(b, n.Args)
 	case Property:
-		if reserved[strings.ToUpper(n.Text)] {
-			b.WriteString(`"` + n.Text + `"`)
-		} else {
-			b.WriteString(n.Text)
-		}
+		b.WriteString(Name(n.Text))
 	case String:
 		b.WriteString(quote(n.Text))
 	case Number:
@@ -138,6 +134,21 @@ func list(b *strings.Builder, args []*Node) {
 		write(b, a)
 	}
 	b.WriteByte(')')
+}
+
+// Quote is a text as a filter writes it, for who makes a filter of what somebody typed. It
+// is false for one that no filter can hold: a backslash at its end would take the quotation
+// mark that closes it.
+func Quote(s string) (string, bool) {
+	return quote(s), !strings.HasSuffix(s, `\`)
+}
+
+// Name is a property as a filter writes it: in quotation marks if it is a word of the language.
+func Name(s string) string {
+	if reserved[strings.ToUpper(s)] {
+		return `"` + s + `"`
+	}
+	return s
 }
 
 // quote doubles quotation marks. One after a backslash gets a backslash: two marks there

@@ -39,6 +39,9 @@ func (v *visit) editable(fresh bool) []register.Field {
 	var out []register.Field
 	for _, name := range v.fields() {
 		f, _ := v.d.Field(name)
+		if f.View() { // is changed where it is kept
+			continue
+		}
 		if fresh || f.Name != v.d.Key && f.Name != v.d.Person {
 			out = append(out, f)
 		}
@@ -159,17 +162,14 @@ func (v *visit) editForm(status int, e editing) error {
 
 // input is the field of a form for a field of a register.
 func (v *visit) input(f register.Field, s shape, value, wrong string) ui.Component {
-	field := ui.Field{Name: "f." + f.Name, Label: f.Title.For(v.loc.Lang()), Optional: !s.Required, Error: wrong}
+	field := ui.Field{Name: "f." + f.Name, Label: v.label(f), Optional: !s.Required, Error: wrong}
 	if to, ok := v.Registers.Registers().Get(f.Link); ok {
 		field.Hint = v.loc.T("registerweb.linkHint", "register", to.Title.For(v.loc.Lang()))
 	}
+	choices := v.choices(f, s, v.Now().In(v.Zone).Format(time.DateOnly), value)
 	switch {
-	case len(s.Choices) > 0:
-		in := ui.Select{Field: field, Value: value}
-		for _, c := range s.Choices {
-			in.Options = append(in.Options, ui.Option{Value: c, Label: c})
-		}
-		return in
+	case len(choices) > 0 && s.Kind == "string":
+		return ui.Select{Field: field, Value: value, Options: choices}
 	case s.Kind == "boolean":
 		return ui.Select{Field: field, Value: value, Options: []ui.Option{{Value: "true", Label: v.loc.T("registerweb.yes")}, {Value: "false", Label: v.loc.T("registerweb.no")}}}
 	case s.Kind == "string" && s.Format == "date":
@@ -401,7 +401,11 @@ func (p *pages) makeNew(w http.ResponseWriter, r *http.Request) error {
 			delete(record, name)
 		}
 	}
-	req := v.request(access.Change, v.fields())
+	var fields []string
+	for _, f := range v.editable(true) {
+		fields = append(fields, f.Name)
+	}
+	req := v.request(access.Change, fields)
 	req.Owner = plain(record[v.d.Person])
 	if len(req.Owner) > 500 {
 		return v.refuse(fault.New(fault.NotFound, "registerweb.new", ""))

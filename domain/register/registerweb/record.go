@@ -62,6 +62,12 @@ func (p *pages) showRecord(w http.ResponseWriter, r *http.Request) error {
 		more = append(more, ui.Link{Text: v.loc.T("registerweb.readers"), Href: v.recordPath() + "/readers" + v.query()})
 	}
 	for _, f := range v.d.Fields {
+		if !v.seesThrough(f) && r.URL.Query().Get("linked") != "1" {
+			more = append(more, ui.Link{Text: v.loc.T("registerweb.linked"), Href: v.recordPath() + v.query("linked", "1")})
+			break
+		}
+	}
+	for _, f := range v.d.Fields {
 		if f.Class == register.Special && r.URL.Query().Get("special") != "1" {
 			more = append(more, ui.Link{Text: v.loc.T("registerweb.special"), Href: v.recordPath() + v.query("special", "1")})
 			break
@@ -89,7 +95,7 @@ func (v *visit) facts(m map[string]any) []ui.Component {
 			if f.Class != class || !ok {
 				continue
 			}
-			row := ui.SummaryRow{Key: f.Title.For(v.loc.Lang()), Value: v.value(f, x)}
+			row := ui.SummaryRow{Key: v.label(f), Value: v.value(f, x)}
 			if f.Source != "" && f.Source != "own" {
 				row.Source = f.Source
 				if d, ok := v.Registers.Registers().Get(f.Source); ok {
@@ -190,7 +196,7 @@ func (v *visit) differences(a, b map[string]any, first, second string) ui.Compon
 		if !had && !has {
 			continue
 		}
-		row := ui.Row{Cells: []ui.Cell{{Text: f.Title.For(v.loc.Lang())}, {Text: v.value(f, x)}, {Text: v.value(f, y)}, {Text: v.loc.T("registerweb.same")}}}
+		row := ui.Row{Cells: []ui.Cell{{Text: v.label(f)}, {Text: v.value(f, x)}, {Text: v.value(f, y)}, {Text: v.loc.T("registerweb.same")}}}
 		if had != has || plain(x) != plain(y) {
 			row.Cells[3] = ui.Cell{Badge: ui.Badge{Tone: ui.Warning, Text: v.loc.T("registerweb.changed")}}
 			row.Marked = true

@@ -211,15 +211,26 @@ func (v *visit) hidden() []ui.Component {
 	return out
 }
 
-// fields are those that a page asks for: the special ones only if somebody says so.
+// fields are those that a page asks for: the special ones only if somebody says so, and
+// what another register says only if the clerk may be given it or asks for it, because a
+// refusal is on record, too.
 func (v *visit) fields() []string {
 	var out []string
 	for _, f := range v.d.Fields {
-		if f.Class != register.Special || v.r.URL.Query().Get("special") == "1" {
+		if (f.Class != register.Special || v.r.URL.Query().Get("special") == "1") && (v.seesThrough(f) || v.r.URL.Query().Get("linked") == "1") {
 			out = append(out, f.Name)
 		}
 	}
 	return out
+}
+
+func (v *visit) seesThrough(f register.Field) bool {
+	if !f.View() {
+		return true
+	}
+	link, _ := v.d.Field(f.Through)
+	to, ok := v.Registers.Registers().Get(link.Link)
+	return ok && (to.Public || v.why.caseID != "" || to.Office == v.a.Office)
 }
 
 func (v *visit) request(action string, fields []string) access.Request {

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -42,6 +43,12 @@ type desk struct {
 	grant func(access.Request) access.Grant
 }
 
+// openCases are those of the offices, by their file numbers.
+var openCases = map[string]struct{ id, office, person string }{
+	"32-1": {"0192e4a0-7b1e-7c3d-8f00-000000000001", "32", "p1"},
+	"36-1": {"0192e4a0-7b1e-7c3d-8f00-000000000002", "36", "p1"},
+}
+
 func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
@@ -54,8 +61,24 @@ func open(t testing.TB, db *store.DB) *desk {
 	d := &desk{t: t, db: db, actor: accesstest.Clerk("36")}
 	defs, err := register.Load(os.DirFS("../../../content/registers"))
 	must(t, err)
-	checker := accesstest.House(t, db)
-	d.regs, err = register.New(register.Config{DB: db, Vault: vaulttest.Open(t, db), Registers: defs, Seen: checker.Seen})
+	checker := accesstest.HouseWith(t, access.Config{DB: db, Classify: func(resource string, fields []string) []string {
+		def, _ := defs.Get(strings.TrimPrefix(resource, "register:"))
+		var out []string
+		for _, name := range fields {
+			if f, ok := def.Field(name); ok {
+				out = append(out, string(f.Class))
+			}
+		}
+		return out
+	}, Case: func(_ context.Context, _ store.Q, id string) (access.CaseFacts, bool, error) {
+		for _, c := range openCases {
+			if c.id == id {
+				return access.CaseFacts{Open: true, Office: c.office, Persons: []string{c.person}}, true, nil
+			}
+		}
+		return access.CaseFacts{}, false, nil
+	}})
+	d.regs, err = register.New(register.Config{DB: db, Vault: vaulttest.Open(t, db), Registers: defs, Seen: checker.Seen, Linked: checker.Permit})
 	must(t, err)
 	d.grant = func(r access.Request) access.Grant {
 		r.Actor, r.Basis = access.SystemActor("test"), "test"
@@ -72,11 +95,8 @@ func open(t testing.TB, db *store.DB) *desk {
 	must(t, err)
 	mounts, err := Mounts(Config{Templates: tmpl, DB: db, Registers: d.regs, Access: checker, Actor: identity.Require,
 		Case: func(_ context.Context, ref string) (string, string, string, error) {
-			switch ref {
-			case "32-1":
-				return "0192e4a0-7b1e-7c3d-8f00-000000000001", "32", "p1", nil
-			case "36-1":
-				return "0192e4a0-7b1e-7c3d-8f00-000000000002", "36", "p1", nil
+			if c, ok := openCases[ref]; ok {
+				return c.id, c.office, c.person, nil
 			}
 			return "", "", "", fault.New(fault.NotFound, "test", "")
 		}})
@@ -292,6 +312,86 @@ func TestAKeeperChangesARecordAndAStaleChangeShowsBoth(t *testing.T) {
 				t.Errorf("%s: %d", path, status)
 			}
 		}
+	})
+}
+
+func resident(id, given, family, birth string) map[string]any {
+	return map[string]any{"id": id, "given_names": given, "family_name": family, "birth_date": birth, "nationality": "DE", "street": "Kantstraße", "house_number": "1",
+		"postcode": "47057", "city": "Duisburg", "quarter": "505", "residence_since": "2001-01-01"}
+}
+
+// Each field is asked for in the ways that its register declares, and what is typed stays
+// what it is, whatever it looks like.
+func TestAFormAsksForWhatTheRegisterCanFind(t *testing.T) {
+	storetest.Each(t, rooms, func(t *testing.T, db *store.DB) {
+		d := open(t, db)
+		d.actor = accesstest.Clerk("32")
+		for _, x := range []map[string]any{resident("p1", "Anna", "Meier", "1980-05-03"), resident("p2", "Bora", "Mayer", "1991-12-31"), resident("p3", "Carl", "O'Neill", "1980-06-01"), resident("p4", "Dora", "100% Weiss_", "1999-01-01")} {
+			d.put("residents", x, register.Why{Reason: "Anmeldung"})
+		}
+		const at = "/desk/registers/residents?basis=BMG&purpose=Auskunft"
+		form := d.page(at, 200, `name="f.family_name"`, `name="f.family_name.way"`, "klingt so", "beginnt so", `name="f.birth_date.from.day"`, `name="f.birth_date.to.year"`, `name="filter"`)
+		d.lacks(form, `name="f.nationality"`, `name="f.id"`)
+		all := []string{"Meier", "Mayer", "O'Neill", "Weiss_"}
+		for query, want := range map[string][]string{
+			"f.family_name=meier":                                     {"Meier"},
+			"f.family_name=Maier&f.family_name.way=sounds":            {"Meier", "Mayer"},
+			"f.family_name=Ma&f.family_name.way=begins":               {"Mayer"},
+			"f.family_name=O%27Neill":                                 {"O'Neill"},
+			"f.family_name=100%25&f.family_name.way=begins":           {"Weiss_"},
+			"f.family_name=M%25er&f.family_name.way=begins":           {},
+			"f.family_name=M_yer&f.family_name.way=begins":            {},
+			"f.family_name=%5C%27+OR+given_names+%3D+%27Anna":         {},
+			"f.family_name=x%27+OR+given_names+%3D+%27Anna":           {},
+			"f.birth_date.from=1980-05-01&f.birth_date.to=1980-05-31": {"Meier"},
+			"f.birth_date.from=1990-01-01":                            {"Mayer", "Weiss_"},
+			"f.birth_date.from=1991-12-31&f.birth_date.to=1991-12-31": {"Mayer"},
+			"f.birth_date.from.day=1&f.birth_date.from.month=6&f.birth_date.from.year=1980&f.birth_date.to=1980-06-01": {"O'Neill"},
+			"f.street=Kantstr.&f.given_names=Bora":                                                {"Mayer"},
+			"filter=family_name+%3D+%27Meier%27&f.given_names=Bora":                               {},
+			"filter=family_name+%3D+%27Meier%27+OR+given_names+%3D+%27Bora%27&f.given_names=Anna": {"Meier"},
+			"f.nationality=TR": all, // no field of the form: not asked
+		} {
+			body := d.page(at+"&go=1&"+query, 200)
+			if _, table, ok := strings.Cut(body, "<tbody"); ok || len(want) > 0 {
+				for _, name := range all {
+					if has := strings.Contains(table, name); has != slices.Contains(want, name) {
+						t.Errorf("%s: %s is found: %v", query, name, has)
+					}
+				}
+			}
+		}
+		for query, want := range map[string]string{
+			"f.birth_date.from=1980-02-31": "kein Datum", "f.birth_date.from.day=x": "kein Datum", "f.family_name=x%5C": "nicht erlaubt", "f.family_name=a%00": "nicht erlaubt",
+			"filter=nationality+%3D+%27DE%27": "Suche ist nicht möglich", "filter=family_name+%3D": "Suche ist nicht möglich", "filter=secret+%3D+1": "Suche ist nicht möglich",
+			"sort=family_name": "Suche ist nicht möglich", "sort=data": "Suche ist nicht möglich", "after=x.y": "Suche ist nicht möglich", "text=x": "Suche ist nicht möglich",
+		} {
+			d.lacks(d.page(at+"&go=1&"+query, 422, want), "Meier</", "Mayer</")
+		}
+	})
+}
+
+// What another register says is shown to who may see it there, and can't be changed here.
+func TestAViewIsShownForACaseAndNeverChanged(t *testing.T) {
+	storetest.Each(t, rooms, func(t *testing.T, db *store.DB) {
+		d := open(t, db)
+		d.put("residents", resident("p1", "Anna", "Meier", "1980-05-03"), register.Why{Reason: "Anmeldung"})
+		d.put("vehicles", car("DU-AB 1", "p1", "Opel"), register.Why{Reason: "Zulassung"})
+		link := recordLink.FindString(d.page("/desk/registers/vehicles"+said+"&go=1", 200))
+		refused := func() (n int) {
+			must(t, db.QueryRow(t.Context(), "SELECT COUNT(*) FROM audit_entry WHERE resource = 'register:residents' AND outcome = 'refused'").Scan(&n))
+			return n
+		}
+		d.lacks(d.page(link+said, 200, "Diesel", "Auch zeigen, was andere Register dazu sagen"), "Kantstraße")
+		if n := refused(); n != 0 {
+			t.Errorf("opening a record of one's own register left %d refusals in another", n)
+		}
+		d.page(link+said+"&case=36-1", 200, "Kantstraße")
+		d.lacks(d.page(link+said+"&linked=1", 200, "DU-AB 1"), "Kantstraße")
+		if n := refused(); n != 1 {
+			t.Errorf("asking for what one may not see left %d refusals", n)
+		}
+		d.lacks(d.page(link+"/edit"+said, 200, `value="diesel"`), "holder_street")
 	})
 }
 

@@ -10,13 +10,47 @@ import (
 	"strings"
 
 	"mercator/domain/register"
+	"mercator/web/ui"
 )
 
-// searched reports whether records can be found by a field.
-func searched(f register.Field) bool { return f.Search != register.NoSearch }
-
 // fullText reports whether the register has words to look for.
-func (v *visit) fullText() bool { return false }
+func (v *visit) fullText() bool {
+	return slices.ContainsFunc(v.d.Fields, func(f register.Field) bool { return f.By(register.FullText) && f.Class != register.Special })
+}
+
+// choices are the values that a field can have, in the reader's words: those of its code
+// list on a day, or of its schema. A value that it has stays one, in use or not.
+func (v *visit) choices(f register.Field, s shape, day, has string) []ui.Option {
+	var out []ui.Option
+	if l := v.d.CodeList(f.Name); l != nil {
+		for _, c := range l.Codes {
+			if day == "" || c.On(day) || c.Code == has {
+				out = append(out, ui.Option{Value: c.Code, Label: titled(c, v.loc.Lang())})
+			}
+		}
+		return out
+	}
+	for _, c := range s.Choices {
+		out = append(out, ui.Option{Value: c, Label: c})
+	}
+	return out
+}
+
+func titled(c register.Code, lang string) string {
+	if t := c.Title.For(lang); t != "" {
+		return t
+	}
+	return c.Code
+}
+
+// label is how a form and a page call a field: with its unit.
+func (v *visit) label(f register.Field) string {
+	t := f.Title.For(v.loc.Lang())
+	if f.Unit != "" {
+		t += " (" + f.Unit + ")"
+	}
+	return t
+}
 
 // shape is what a schema says about one field, as far as a form needs it.
 type shape struct {
@@ -93,6 +127,11 @@ func (v *visit) value(f register.Field, x any) string {
 	case nil:
 		return ""
 	case string:
+		if l := v.d.CodeList(f.Name); l != nil {
+			if c, ok := l.Has(x); ok {
+				return titled(c, v.loc.Lang())
+			}
+		}
 		if len(x) == len("2006-01-02") && x[4] == '-' && x[7] == '-' {
 			if s := v.loc.Date(x); s != "" {
 				return s
