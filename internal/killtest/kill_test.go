@@ -107,8 +107,9 @@ func (p *program) start() {
 			p.t.Fatalf("the program doesn't start again:\n%s", log.String())
 		}
 		p.portal = u
-	case <-time.After(time.Minute):
-		p.t.Fatal("not ready after a minute")
+	case <-time.After(5 * time.Minute): // a machine may have other things to do
+		p.end(syscall.SIGKILL)
+		p.t.Fatal("not ready after five minutes")
 	}
 }
 
