@@ -23,6 +23,7 @@ import (
 	"mercator/core/access"
 	"mercator/core/blob"
 	"mercator/core/config"
+	"mercator/domain/register"
 	"mercator/domain/register/sample"
 )
 
@@ -139,6 +140,7 @@ func Demo(ctx context.Context, o DemoOptions) error {
 		Clients: []oidcdemo.Client{
 			{ID: "mercator", Secret: state.ClientSecret, RedirectURIs: []string{portalURL + "/signin/callback"}, PostLogoutURIs: []string{portalURL + "/"}},
 			{ID: "demo-client", Secret: state.APISecret, Machine: true, Scopes: demoScopes, Office: "32"},
+			{ID: "demo-registers", Secret: state.APISecret, Machine: true, Scopes: registerScopes(house.definitions)},
 		},
 	})
 	if err != nil {
@@ -166,6 +168,15 @@ func Demo(ctx context.Context, o DemoOptions) error {
 }
 
 var demoScopes = []string{"cases:read", "cases:write", "cases:submit", "tasks:read", "tasks:write", "services:read", "webhooks:write"}
+
+// registerScopes are those of a program that reads and changes every register, as a hub between offices would.
+func registerScopes(all *register.Registers) []string {
+	list := []string{"registers:read", "registers:write"}
+	for _, d := range all.All() {
+		list = append(list, register.Resource(d.ID))
+	}
+	return list
+}
 
 // demoPeople are the accounts of the demo.
 type demoPeople struct {
@@ -202,7 +213,7 @@ func (p *demoPeople) print(w io.Writer, portal, idp, pay, apiSecret string) {
 	}
 	fmt.Fprintf(w, "  %-18s any other resident, 0 to %d\n\n", "resident-N", p.residents-1)
 	fmt.Fprintf(w, "  portal             %s\n  desk               %s/desk\n  API                %s/api/openapi.json\n", portal, portal, portal)
-	fmt.Fprintf(w, "  API client         demo-client, secret %s, token at %s\n", apiSecret, idp)
+	fmt.Fprintf(w, "  API clients        demo-client (cases), demo-registers (registers), secret %s, token at %s\n", apiSecret, idp)
 	fmt.Fprintf(w, "  OpenID provider    %s\n  payment provider   %s\n\n", idp, pay)
 }
 

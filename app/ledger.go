@@ -228,6 +228,9 @@ const ledgerUsage = `usage:
                                                                    a log from outside, URL as https://city.example/ledger
   mercator ledger check FILE [--key KEY] [--checkpoint FILE] [--url URL]
                                                                    the file that a person got from "my data", without the city
+  mercator ledger witness --url URL --key KEY --sign-with FILE --last FILE
+                                                                   countersign the log for others, if it has grown from what was countersigned last
+  mercator ledger witness-key NAME --sign-with FILE                make the key of a witness; prints the public half
   mercator ledger key    --config FILE                             the public key of the log
   mercator ledger forget --config FILE --person ID                 destroy a person's key: nobody can say any more which entries they are in`
 
@@ -263,6 +266,9 @@ func LedgerCommand(ctx context.Context, args []string, stdout, stderr io.Writer)
 	f.StringVar(&o.url, "url", "", "address of the log")
 	f.StringVar(&o.key, "key", "", "the public key of the log, as it was got before")
 	f.BoolVar(&o.all, "all", false, "read every leaf (with --url)")
+	f.Var((*files)(&o.witnesses), "witness", "the public key of who must have countersigned each checkpoint; may be given several times")
+	f.StringVar(&o.signWith, "sign-with", "", "file with the key of the witness")
+	f.StringVar(&o.last, "last", "", "file with the checkpoint that was countersigned last, which is replaced; missing at first")
 	f.StringVar(&o.person, "person", "", "id of a person")
 	rest := args[1:]
 	if len(rest) > 0 && !strings.HasPrefix(rest[0], "-") {
@@ -281,6 +287,10 @@ func LedgerCommand(ctx context.Context, args []string, stdout, stderr io.Writer)
 			err = o.verify(ctx, stdout)
 		case args[0] == "check" && o.file != "":
 			err = o.check(ctx, stdout)
+		case args[0] == "witness" && o.url != "" && o.key != "" && o.signWith != "" && o.last != "":
+			err = o.witness(ctx, stdout)
+		case args[0] == "witness-key" && o.file != "" && o.signWith != "":
+			err = o.witnessKey(stdout)
 		case args[0] == "key" && o.config != "":
 			err = o.printKey(stdout)
 		case args[0] == "forget" && o.config != "" && o.person != "":
@@ -299,8 +309,10 @@ func LedgerCommand(ctx context.Context, args []string, stdout, stderr io.Writer)
 
 type ledgerOrder struct {
 	config, url, key, person, file string
+	signWith, last                 string
 	all                            bool
 	kept                           []ledger.Kept
+	witnesses                      []string
 }
 
 // publicKey is the key of the configuration; it makes none.
@@ -394,7 +406,7 @@ func theirKey(ctx context.Context, address string) (string, error) {
 }
 
 func (o ledgerOrder) verify(ctx context.Context, stdout io.Writer) (err error) {
-	v := ledger.Options{Key: o.key, Kept: o.kept, Leaves: o.all, Now: time.Now()}
+	v := ledger.Options{Key: o.key, Kept: o.kept, Witnesses: o.witnesses, Leaves: o.all, Now: time.Now()}
 	if o.url != "" {
 		if v.Source, err = ledger.Remote(o.url); err != nil {
 			return err
@@ -441,6 +453,52 @@ func (o ledgerOrder) verify(ctx context.Context, stdout io.Writer) (err error) {
 		return fmt.Errorf("%d findings", len(r.Findings))
 	}
 	return nil
+}
+
+// witnessKey makes the key of a witness. It replaces none: what was signed with it could be checked by nobody any more.
+func (o ledgerOrder) witnessKey(stdout io.Writer) error {
+	private, public, err := ledger.NewWitnessKey(o.file)
+	if err != nil {
+		return err
+	}
+	f, err := os.OpenFile(o.signWith, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(private + "\n")
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	fmt.Fprintln(stdout, public)
+	return nil
+}
+
+func (o ledgerOrder) witness(ctx context.Context, stdout io.Writer) error {
+	private, err := os.ReadFile(o.signWith)
+	if err != nil {
+		return err
+	}
+	last, err := os.ReadFile(o.last)
+	if errors.Is(err, fs.ErrNotExist) {
+		last, err = nil, nil
+	}
+	if err != nil {
+		return err
+	}
+	s, err := ledger.Remote(o.url)
+	if err != nil {
+		return err
+	}
+	signed, err := ledger.Countersign(ctx, s, o.key, strings.TrimSpace(string(private)), last)
+	if err != nil {
+		return err
+	}
+	// On disk before anybody gets it: after a crash it must not sign another log of the same size.
+	if err := blob.ReplaceBytes(o.last, signed); err != nil {
+		return err
+	}
+	_, err = stdout.Write(signed)
+	return err
 }
 
 func (o ledgerOrder) check(ctx context.Context, stdout io.Writer) error {

@@ -752,19 +752,46 @@ func (a *API) why(s Saying) (register.Why, error) {
 	return w, err
 }
 
-// changing asks for a grant to change records, by what their changes name.
-func (a *API) changing(ctx context.Context, c caller, d *register.Definition, s Said, edits []register.Edit) (access.Grant, error) {
+// change asks for a grant to change records, by what their changes name, and changes them. The change, its event and its
+// entry in the ledger are one transaction. A change that can't be done is taken back with its entry; that somebody tried is
+// put on record by itself, since the answer may have told them something.
+func (a *API) change(ctx context.Context, c caller, d *register.Definition, s Said, edits []register.Edit, do func(tx *store.Tx, g access.Grant) error) error {
+	r, err := a.changing(ctx, c, d, s, edits)
+	if err != nil {
+		return err
+	}
+	refused := false
+	err = a.c.DB.Write(ctx, func(tx *store.Tx) error {
+		refused = false
+		g, err := a.c.Access.PermitTx(ctx, tx, r)
+		if err != nil {
+			refused = true
+			return err
+		}
+		return do(tx, g)
+	})
+	if err == nil || refused {
+		return alike(err)
+	}
+	if _, err2 := a.c.Access.Permit(ctx, r); err2 != nil && fault.KindOf(err) != fault.Internal {
+		return alike(err2)
+	}
+	return err
+}
+
+// changing is the request for access of changes.
+func (a *API) changing(ctx context.Context, c caller, d *register.Definition, s Said, edits []register.Edit) (access.Request, error) {
 	var fields, persons []string
 	for _, e := range edits {
 		person, there, err := a.c.Registers.Whom(ctx, d.ID, e.Key)
 		if err != nil {
-			return access.Grant{}, err
+			return access.Request{}, err
 		}
 		if p, ok := e.Data[d.Person].(string); !there && ok && d.Person != "" {
 			person = p
 		}
 		if len(person) > 500 || !clean(person) {
-			return access.Grant{}, fault.New(fault.Invalid, "api.register", "api.register.text")
+			return access.Request{}, fault.New(fault.Invalid, "api.register", "api.register.text")
 		}
 		if person != "" && !slices.Contains(persons, person) {
 			persons = append(persons, person)
@@ -782,8 +809,7 @@ func (a *API) changing(ctx context.Context, c caller, d *register.Definition, s 
 	} else {
 		r.Subjects = persons
 	}
-	g, err := a.c.Access.Permit(ctx, r)
-	return g, alike(err)
+	return r, nil
 }
 
 func (a *API) editOne(ctx context.Context, c caller, p RecordPath, s Saying, e register.Edit) (*Written, error) {
@@ -801,12 +827,8 @@ func (a *API) editOne(ctx context.Context, c caller, p RecordPath, s Saying, e r
 		return nil, notThere()
 	}
 	e.Key = p.Key
-	g, err := a.changing(ctx, c, d, s.Said, []register.Edit{e})
-	if err != nil {
-		return nil, err
-	}
 	var r register.Record
-	err = a.c.DB.Write(ctx, func(tx *store.Tx) error {
+	err = a.change(ctx, c, d, s.Said, []register.Edit{e}, func(tx *store.Tx, g access.Grant) (err error) {
 		r, err = a.c.Registers.Edit(ctx, tx, g, d.ID, e)
 		return err
 	})
@@ -899,12 +921,8 @@ func (a *API) editMany(ctx context.Context, c caller, id string, s Saying, body 
 	for i := range edits {
 		edits[i].Why = why
 	}
-	g, err := a.changing(ctx, c, d, s.Said, edits)
-	if err != nil {
-		return nil, err
-	}
 	var out *Body[BatchResult]
-	err = a.c.DB.Write(ctx, func(tx *store.Tx) error {
+	err = a.change(ctx, c, d, s.Said, edits, func(tx *store.Tx, g access.Grant) error {
 		out, wrong = &Body[BatchResult]{BatchResult{Records: []BatchRecord{}}}, nil
 		for i, e := range edits {
 			r, err := a.c.Registers.Edit(ctx, tx, g, d.ID, e)

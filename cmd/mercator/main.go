@@ -32,6 +32,7 @@ const usage = `mercator is the e-government platform of a city.
   mercator ledger   verify --config mercator.toml|--url URL [--checkpoint FILE]…
                                                                   was anything on record changed, left out or rolled back?
   mercator ledger   check FILE [--url URL]                        the entries that a person got from "my data"
+  mercator ledger   witness --url URL …                           countersign the log for others, if it has only grown
   mercator ledger   key|forget --config mercator.toml             the public key; destroy a person's
   mercator vault    status|rotate|rewrap|rekey --config mercator.toml
                                                                   the keys that personal data are sealed with

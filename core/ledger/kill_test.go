@@ -3,7 +3,9 @@
 package ledger
 
 import (
+	"bufio"
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -21,6 +23,8 @@ import (
 const (
 	killDir = "MERCATOR_LEDGER_KILL_DIR"
 	killDSN = "MERCATOR_LEDGER_KILL_DSN"
+	// killBegun is what the process says when its first entries are stored.
+	killBegun = "begun"
 )
 
 func killConfig(dir, dsn string) store.Config {
@@ -50,8 +54,8 @@ func TestKillChild(t *testing.T) {
 		t.Fatal(err)
 	}
 	go func() {
-		for {
-			db.Write(context.Background(), func(tx *store.Tx) error {
+		for begun := false; ; {
+			err := db.Write(context.Background(), func(tx *store.Tx) error {
 				for range 50 {
 					e := audit.Entry{ID: ident.New(), At: time.Now(), ActorKind: "clerk", ActorID: "x", Action: "read", Resource: "case", Purpose: "p", Outcome: audit.Permitted}
 					if err := a.Add(context.Background(), tx, e, []string{"anna", "bora"}); err != nil {
@@ -60,6 +64,10 @@ func TestKillChild(t *testing.T) {
 				}
 				return nil
 			})
+			if err == nil && !begun {
+				begun = true
+				fmt.Println(killBegun)
+			}
 		}
 	}()
 	for {
@@ -91,10 +99,23 @@ func TestKill(t *testing.T) {
 			for range 8 {
 				child := exec.Command(os.Args[0], "-test.run", "^TestKillChild$")
 				child.Env = append(os.Environ(), killDir+"="+dir, killDSN+"="+dsn)
-				if err := child.Start(); err != nil {
+				out, err := child.StdoutPipe()
+				if err == nil {
+					err = child.Start()
+				}
+				if err != nil {
 					t.Fatal(err)
 				}
-				time.Sleep(300*time.Millisecond + time.Duration(rand.IntN(500))*time.Millisecond)
+				// However slow the machine is, it is killed at work.
+				begun := false
+				for s := bufio.NewScanner(out); !begun && s.Scan(); {
+					begun = s.Text() == killBegun
+				}
+				if !begun {
+					child.Wait()
+					t.Fatal("the process has put nothing on record")
+				}
+				time.Sleep(time.Duration(rand.IntN(500)) * time.Millisecond)
 				child.Process.Kill()
 				child.Wait()
 			}

@@ -55,6 +55,8 @@ type Options struct {
 	Source Source
 	Key    string // the public key
 	Kept   []Kept
+	// Witnesses are public keys of who must have countersigned each of Kept.
+	Witnesses []string
 	// Leaves reads every leaf of the log and builds all its hashes anew; without it only proofs from the tiles are checked.
 	Leaves bool
 	// Audit is the database, for who has it; it needs Leaves.
@@ -109,6 +111,9 @@ func Verify(ctx context.Context, o Options) (Report, error) {
 	}
 	r.Size, r.Root = c.Size, c.Hash
 	kept := r.open(o.Kept, v, c)
+	if err := r.countersigned(o.Kept, o.Witnesses); err != nil {
+		return r, err
+	}
 	if !o.Leaves {
 		return r, r.consistency(ctx, o.Source, c, kept)
 	}
