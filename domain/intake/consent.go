@@ -120,7 +120,7 @@ func (in *Intake) Consented(ctx context.Context, q store.Q, caseID, person strin
 // never handed over, and consents that have ended.
 func (in *Intake) Spare(ctx context.Context, q store.Q, person string) (drafts, consents int, err error) {
 	const op = "intake.spare"
-	list, err := store.All(ctx, q, scanDraft, listDrafts, person, store.Micros(in.c.Now()))
+	list, err := store.All(ctx, q, scanDraft, listDrafts, person, store.Micros(in.c.Now()), "") // under whatever mandate
 	if err != nil {
 		return 0, 0, fault.Wrap(op, err)
 	}
