@@ -24,7 +24,7 @@ let failed
 // person opens a browser of their own: cookies and all.
 async function person(lang = 'de-DE') {
   const context = await browser.newContext({ viewport: { width, height: 800 }, javaScriptEnabled: js, locale: lang, bypassCSP: js, acceptDownloads: true })
-  context.setDefaultTimeout(15000)
+  context.setDefaultTimeout(Number(process.env.JOURNEY_TIMEOUT || 15000)) // more where the machine is shared
   const page = await context.newPage()
   page.on('pageerror', (e) => problems.push(`script error on ${page.url()}: ${e.message}`))
   page.on('response', (r) => { if (r.status() >= 500) problems.push(`${r.status()} ${r.url()}`) })
