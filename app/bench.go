@@ -45,12 +45,16 @@ const (
 // BenchCommand is mercator bench: it measures a demo that runs, fills one that is
 // stopped with cases, or measures how long one takes to start.
 func BenchCommand(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	ctx, cancel := context.WithTimeout(ctx, benchTimeout)
-	defer cancel()
 	what := ""
 	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
 		what, args = args[0], args[1:]
 	}
+	limit := benchTimeout
+	if what == "registers" {
+		limit = benchRegistersTimeout
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
 	f := flag.NewFlagSet("mercator bench", flag.ContinueOnError)
 	f.SetOutput(stderr)
 	dir := f.String("data", "mercator-data", "folder of the demo")
@@ -61,6 +65,8 @@ func BenchCommand(ctx context.Context, args []string, stdout, stderr io.Writer) 
 			return flag.ErrHelp
 		}
 		return benchSeed(ctx, *dir, *cases, stderr)
+	case "registers":
+		return benchRegisters(ctx, args, stdout, stderr)
 	case "start":
 		runs := f.Int("runs", 5, "how often")
 		if err := f.Parse(args); err != nil {
@@ -69,7 +75,7 @@ func BenchCommand(ctx context.Context, args []string, stdout, stderr io.Writer) 
 		return benchStart(ctx, *dir, min(max(*runs, 1), 50), stdout)
 	case "":
 	default:
-		return fmt.Errorf("bench: unknown %q: want seed, start or only flags", what)
+		return fmt.Errorf("bench: unknown %q: want seed, start, registers or only flags", what)
 	}
 	b := &bench{out: stdout}
 	submissions := f.Int("submissions", 3000, "applications in each run; 0: none")

@@ -758,7 +758,7 @@ func (c *compiler) worded(text string) (condition, error) {
 	}
 	var fields []string
 	for _, f := range c.d.Fields {
-		if f.By(Words) && slices.Contains(c.reach.fields, f.Name) {
+		if f.By(FullText) && slices.Contains(c.reach.fields, f.Name) {
 			fields = append(fields, f.Name)
 		}
 	}

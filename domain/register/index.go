@@ -116,7 +116,7 @@ func (d *Definition) indexed(text json.RawMessage, value func(string) string) pr
 				}
 			}
 		}
-		if f.By(Words) {
+		if f.By(FullText) {
 			words = append(words, wordsOf(whole(f.Name))...)
 		}
 	}

@@ -158,7 +158,7 @@ func loadOne(fsys fs.FS, folder string) (*Definition, error) {
 					wrong("field %s is searched as %s and as %s: one of exact, fold, street and plate says when two values are the same", f.Name, f.Search, w)
 				}
 				f.Search = w
-			case Prefix, Phonetic, Words, Dates:
+			case Prefix, Phonetic, FullText, Dates:
 				if f.Class == Special {
 					wrong("field %s is of a special category (Art. 9 GDPR): it takes exact, fold, street or plate, because search = %q tells more about it", f.Name, w)
 				}

@@ -45,7 +45,7 @@ const (
 	Phonetic Search = "phonetic" // by how it sounds: German names
 	Dates    Search = "date"     // a date, and from … to; a personal one too
 	Range    Search = "range"    // numbers, dates and texts from … to, and sorted by; nothing personal
-	Words    Search = "text"     // by its words (Query.Text)
+	FullText Search = "text"     // by its words (Query.Text)
 	Places   Search = "geo"      // a geometry, by where it lies; nothing personal
 )
 

@@ -64,7 +64,7 @@ SELECT COALESCE(MIN(CASE WHEN valid_from > $3 THEN valid_from ELSE valid_to END)
 FROM register_version WHERE register = $1 AND id = $2 AND valid_to > $3`
 
 const dueTurns = `-- register.dueTurns
-SELECT register, id FROM register_record WHERE turn_at <= $1 ORDER BY turn_at LIMIT $2`
+SELECT register, id FROM register_record WHERE turn_at <= $1 AND turn_at < 9223372036854775807 ORDER BY turn_at LIMIT $2`
 
 const unsealedRecords = `-- register.unsealedRecords
 SELECT register, id, person, version, data, sealed, valid_from, valid_to, changed_at, changed_by, reason, case_id, last, turn_at
@@ -352,5 +352,7 @@ const keysDown = `-- register.keysDown
 SELECT value, id FROM register_key
 WHERE register = $1 AND field = $2 AND value >= $3 AND value < $4 AND (value, id) < ($5, $6) ORDER BY value DESC, id DESC LIMIT $7`
 
+// turnsOf looks as far as one Turn goes. The constant names the index: with a parameter alone SQLite reads all records.
 const turnsOf = `-- register.turnsOf
-SELECT id FROM register_record WHERE register = $1 AND turn_at <= $2 LIMIT 1`
+SELECT id FROM (SELECT register, id FROM register_record WHERE turn_at <= $2 AND turn_at < 9223372036854775807 ORDER BY turn_at LIMIT 200) x
+WHERE x.register = $1 LIMIT 1`

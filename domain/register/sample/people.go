@@ -40,6 +40,8 @@ func (r *Resident) Value(field string) string {
 		return r.BirthDate
 	case "street":
 		return r.Street
+	case "quarter":
+		return r.Quarter
 	}
 	return ""
 }
