@@ -342,3 +342,70 @@ func TestRestriction(t *testing.T) {
 		}
 	})
 }
+
+// A consent is the person's to take back: what was fetched on it is forgotten, and nothing is read on it again.
+func TestConsentWithdrawn(t *testing.T) {
+	engines(t, func(t *testing.T, dsn string) {
+		ctx := context.Background()
+		c := newCockpit(t, dsn)
+		d, err := c.h.intake.Start(ctx, c.anna, "resident-parking-permit")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.h.intake.Consent(ctx, c.anna, d.ID, true); err != nil {
+			t.Fatal(err)
+		}
+		fetched := func() map[string]any {
+			t.Helper()
+			d, err := c.h.intake.Draft(ctx, c.anna, d.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return d.Registers
+		}
+		list, err := c.h.intake.Consents(ctx, c.anna, "", 9)
+		if err != nil || len(list) != 1 || fetched() == nil {
+			t.Fatalf("%v %v", list, err)
+		}
+		anna, path := c.cookie(t, c.anna), "/my-data/consents/"+list[0].ID
+		if code, body, _ := c.call(t, anna, "/my-data/consents", nil); code != 200 || !strings.Contains(body, path) || !strings.Contains(body, "§ 34 Absatz 1 BMG") {
+			t.Errorf("the consents: %d", code)
+		}
+		if code, _, _ := c.call(t, c.cookie(t, c.mehmet), path, url.Values{}); code != 404 || fetched() == nil {
+			t.Errorf("Mehmet takes Anna's consent back: %d", code)
+		}
+		before := c.readsOnRecord(t)
+		if code, _, _ := c.call(t, anna, path, url.Values{}); code != 303 || fetched() != nil {
+			t.Errorf("taken back: %d, and the draft has %v", code, fetched())
+		}
+		if d, err = c.h.intake.Draft(ctx, c.anna, d.ID); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.h.intake.Fill(ctx, c.anna, d, "de"); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := c.h.intake.Submit(ctx, c.anna, d.ID, "de"); err != nil && !fault.Is(err, fault.Invalid) && !fault.Is(err, fault.Conflict) {
+			t.Fatal(err)
+		}
+		if c.readsOnRecord(t) != before {
+			t.Error("registers were read again after the consent was taken back")
+		}
+		if code, body, _ := c.call(t, anna, "/my-data/consents", nil); code != 200 || strings.Contains(body, path) || !strings.Contains(body, "Beendet am") {
+			t.Errorf("the consents afterwards: %d", code)
+		}
+	})
+}
+
+// readsOnRecord counts what others have read about Anna.
+func (c *cockpit) readsOnRecord(t testing.TB) int {
+	t.Helper()
+	g, err := c.h.own(context.Background(), c.anna, access.Read, "ledger")
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := c.h.access.WhoRead(context.Background(), g, "", audit.MaxPage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(list)
+}
