@@ -78,13 +78,13 @@ func TestAScenarioCanFail(t *testing.T) {
 	}
 }
 
-func testHouse(t *testing.T, dir, content string) *House {
+func testHouse(t testing.TB, dir, content string) *House {
 	t.Helper()
 	return testHouseOn(t, dir, content, "")
 }
 
 // testHouseOn is a house on PostgreSQL, if there is a connection string.
-func testHouseOn(t *testing.T, dir, content, dsn string) *House {
+func testHouseOn(t testing.TB, dir, content, dsn string) *House {
 	t.Helper()
 	c := config.Config{Data: config.Data{Dir: dir}, Content: config.Content{Dir: content}, Server: config.Server{PublicURL: "http://127.0.0.1"},
 		Identity: config.Identity{Issuer: "http://127.0.0.1:1", ClientID: "test", ClientSecret: config.Literal("test")},

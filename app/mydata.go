@@ -417,7 +417,8 @@ func (h *House) answerFacts(ctx context.Context, id, version string, application
 		vars["registers"] = fetched
 	}
 	var out []mydata.Fact
-	view := s.Form.Eval(answers, form.Context{Vars: vars, Lang: loc.Lang(), Today: day.In(h.zone)})
+	// What registers knew is told from what the person said, as it was when they applied.
+	view := s.Form.Eval(answers, form.Context{Vars: vars, Lang: loc.Lang(), Today: day.In(h.zone), Prefill: fetched != nil})
 	for _, section := range view.Summary(loc) {
 		for _, r := range section.Rows {
 			if r.Value == "" {

@@ -125,7 +125,7 @@ func (h *House) taskInventory(ctx context.Context, tx *store.Tx, w process.Work)
 		return nil, err
 	}
 	list := []any{}
-	drafts, consents, err := h.intake.Spare(ctx, tx, c.Person)
+	drafts, consents, err := h.intake.Spare(ctx, tx, c.Person, c.Service)
 	if err != nil {
 		return nil, err
 	}
@@ -169,7 +169,7 @@ func (h *House) taskErase(ctx context.Context, tx *store.Tx, w process.Work) (ma
 	kind, _ := item["kind"].(string)
 	switch kind {
 	case "drafts":
-		_, err = h.intake.EraseDrafts(ctx, tx, c.Person)
+		_, err = h.intake.EraseDrafts(ctx, tx, c.Person, c.Service)
 	case "consents":
 		_, err = h.intake.EraseConsents(ctx, tx, c.Person)
 	case "record":

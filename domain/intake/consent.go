@@ -123,21 +123,27 @@ func (in *Intake) Consented(ctx context.Context, q store.Q, caseID, person strin
 }
 
 // Spare is what the counter keeps about a person without needing it: drafts that were
-// never handed over, and consents that have ended.
-func (in *Intake) Spare(ctx context.Context, q store.Q, person string) (drafts, consents int, err error) {
+// never handed over, and consents that have ended. The draft of the asking service isn't
+// one: it is being handed over.
+func (in *Intake) Spare(ctx context.Context, q store.Q, person, asking string) (drafts, consents int, err error) {
 	const op = "intake.spare"
-	list, err := store.All(ctx, q, scanDraft, listDrafts, person, store.Micros(in.c.Now()))
+	list, err := store.All(ctx, q, scanDraft, listDrafts, person, store.Micros(in.c.Now()), "") // under whatever mandate
 	if err != nil {
 		return 0, 0, fault.Wrap(op, err)
 	}
 	n, err := store.One(ctx, q, func(s store.Scanner) (n int, err error) { return n, s.Scan(&n) }, countWithdrawn, person)
-	return len(list), n, fault.Wrap(op, err)
+	for _, d := range list {
+		if d.Service != asking {
+			drafts++
+		}
+	}
+	return drafts, n, fault.Wrap(op, err)
 }
 
 // EraseDrafts erases a person's drafts, EraseConsents the consents of theirs that have
 // ended (Art. 17 (1) a and b GDPR). They tell how many are gone.
-func (in *Intake) EraseDrafts(ctx context.Context, tx *store.Tx, person string) (int64, error) {
-	n, err := tx.Exec(ctx, dropDrafts, person)
+func (in *Intake) EraseDrafts(ctx context.Context, tx *store.Tx, person, asking string) (int64, error) {
+	n, err := tx.Exec(ctx, dropDrafts, person, asking)
 	if err == nil {
 		_, err = tx.Exec(ctx, endConsents, store.Micros(in.c.Now()))
 	}

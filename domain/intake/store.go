@@ -168,7 +168,7 @@ const countWithdrawn = `-- intake.countWithdrawn
 SELECT COUNT(*) FROM intake_consent WHERE owner = $1 AND withdrawn_at <> 0`
 
 const dropDrafts = `-- intake.dropDrafts
-DELETE FROM intake_draft WHERE owner = $1 AND state = 'open'`
+DELETE FROM intake_draft WHERE owner = $1 AND state = 'open' AND service <> $2`
 
 // A draft about something: what it is about takes the place of what was fetched, and the
 // person can't change it.

@@ -193,7 +193,8 @@ func (l *linter) element(file string, e *bpmn.Element) {
 		case l.s.TaskForms[e.Form] == nil:
 			say("the package has no form %s.form", e.Form)
 		}
-		if e.Groups == nil && e.Assignee == nil {
+		// The case of a service that is about something is with the office that what it is about is at.
+		if e.Groups == nil && e.Assignee == nil && l.s.About == "" {
 			say("a user task needs an office (zeebe:assignmentDefinition candidateGroups=\"office:…\")")
 		}
 	}

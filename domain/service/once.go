@@ -263,6 +263,10 @@ func (l *linter) undeclared() {
 			i := slices.IndexFunc(l.s.Data, func(u RegisterUse) bool { return u.As == as })
 			line := c.line + strings.Count(c.text[:at[0]], "\n")
 			switch {
+			case as == "about" && l.s.About != "": // the house says it, on the basis of the service itself
+				if field != "" && !slices.Contains(AboutFields[l.s.About], field) {
+					l.say(c.file, line, 0, "registers.about.%s is read here, and a service about a %s is told %s", field, l.s.About, strings.Join(AboutFields[l.s.About], ", "))
+				}
 			case i < 0:
 				l.say(c.file, line, 0, "registers.%s is read here, and no [[data]] says for which purpose and on which basis", as)
 			case field != "" && !slices.Contains(l.s.Data[i].Fields, field):

@@ -215,7 +215,9 @@ func begunByItself(d *bpmn.Definitions, id string) bool {
 // public holds a service that people apply for to what they have to know.
 func (p *parser) public(t tomlService, data []byte) {
 	const file = "service.toml"
-	if !regexp.MustCompile(`^\d{14}$`).MatchString(t.LeiKa) {
+	// The catalogue lists what offices do for people, not the rights that everybody has over their data at each of them.
+	overOwnData := t.LeiKa == "" && (t.About != "" || len(t.Rights) > 0)
+	if !overOwnData && !regexp.MustCompile(`^\d{14}$`).MatchString(t.LeiKa) {
 		p.problem(file, lineOf(data, "leika"), "leika %q must have 14 digits", t.LeiKa)
 	}
 	if len(t.Audience) == 0 {

@@ -20,7 +20,7 @@ type Service struct {
 	ID      string
 	Version string // hash of all files
 
-	LeiKa  string // key of the Leistungskatalog, 14 digits
+	LeiKa  string // key of the Leistungskatalog, 14 digits; "": a right over one's own data, which the catalogue doesn't list
 	Office string // id of the office responsible, content/city
 	// Internal says that nobody applies for it: its process begins by itself only, by a
 	// message, a signal, a time or a condition. It isn't among the services that people see.

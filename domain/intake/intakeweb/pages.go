@@ -389,6 +389,7 @@ type formPage struct {
 	Errors   ui.ErrorSummary
 	More     bool // answers have brought up further questions
 	Known    ui.SummaryList
+	About    bool // what is known is what the application is about
 	Action   string
 	Autosave string
 	Files    bool
@@ -448,7 +449,7 @@ func (p *Pages) renderPage(w http.ResponseWriter, r *http.Request, v visit, errs
 		Return: back, Expires: v.draft.ExpiresAt, Drafts: "/apply", More: r.URL.Query().Get("more") != "",
 	}
 	data.Blocks = b.blocks(items)
-	data.Known = b.known
+	data.Known, data.About = b.known, v.service.About != ""
 	data.Posted, data.Files = b.posted, b.files
 	data.Errors = summary(b, errs)
 	text := v.loc.T("intake.next")
@@ -490,6 +491,9 @@ func (p *Pages) source(v visit) func(register string) string {
 			if use.As == as {
 				return p.register(use.Register, v.loc.Lang()).Title
 			}
+		}
+		if v.service.About != "" && as == "about" {
+			return v.loc.T("intake.fromMyData")
 		}
 		return as
 	}

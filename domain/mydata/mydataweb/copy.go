@@ -87,7 +87,7 @@ func (p *pages) copyPDF(w http.ResponseWriter, r *http.Request) error {
 			for _, f := range it.Facts {
 				value := p.value(loc, f.Value)
 				if f.Source != "" {
-					value += "\n" + f.Source
+					value += "\n" + loc.T("mydataweb.sourceIs", "source", f.Source)
 				}
 				pair(&s, f.Label, value)
 			}

@@ -322,6 +322,12 @@ func (t *teller) why(e audit.Entry) (string, error) {
 	if e.Purpose != "" && t.loc.Has(key) {
 		return t.loc.T(key), nil
 	}
+	// Some purposes carry the reason that somebody gave in their own words.
+	for prefix, key := range map[string]string{access.GlassPurpose: "mydataweb.purposes.glass", "import": "mydataweb.purposes.import"} {
+		if reason, ok := strings.CutPrefix(e.Purpose, prefix+": "); ok && reason != "" {
+			return t.loc.T(key, "reason", reason), nil
+		}
+	}
 	if title := t.p.Service(e.Purpose, t.loc.Lang()); title != "" {
 		return t.loc.T("mydataweb.purposes.service", "service", title), nil
 	}
