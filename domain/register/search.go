@@ -174,6 +174,9 @@ func (s *Service) Search(ctx context.Context, g access.Grant, register string, q
 	} else {
 		rows, next, err = x.sorted(ctx, field, down, after, n)
 	}
+	if s.looked != nil {
+		s.looked(x.examined, x.opened)
+	}
 	if err != nil {
 		return Page{}, fault.Wrap(op, err)
 	}
