@@ -294,7 +294,8 @@ func (h *House) offices(ctx context.Context, o Options) (err error) {
 	}
 	h.registers, err = register.New(register.Config{Restricted: reaches, DB: h.db, Vault: h.vault, Registers: h.definitions, Now: h.now, Linked: h.access.Permit,
 		Publish: func(ctx context.Context, tx *store.Tx, e register.Changed) error {
-			return h.publish(ctx, tx, register.EventChanged, e.Case, e)
+			// Its subject is the record: what waits for one record holds back no other.
+			return h.publish(ctx, tx, register.EventChanged, e.Register+"/"+e.ID, e)
 		}, Seen: h.access.Seen})
 	if err != nil {
 		return err
@@ -351,7 +352,10 @@ func (h *House) offices(ctx context.Context, o Options) (err error) {
 		OpenCase: h.openCase, Case: h.caseData, Corrected: h.corrected, Withdrawn: h.withdrawn,
 		PutFile: h.putFile, OpenFile: h.blobs.Open,
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	return h.buildWatch()
 }
 
 // readCity reads the organisation of the city.
@@ -417,6 +421,22 @@ func (h *House) checkService(s *service.Service) []service.Problem {
 		for _, f := range w.Names() {
 			if _, ok := def.Field(f); !ok {
 				say("[[write]]: the register %s has no field %q", w.Register, f)
+			}
+		}
+	}
+	for _, w := range s.Watches {
+		def, ok := h.definitions.Get(w.Register)
+		if !ok || def.Person == "" {
+			say("[[watch]] %s: there is no register %q about persons", w.ID, w.Register)
+			continue
+		}
+		for _, f := range w.Fields {
+			field, ok := def.Field(f)
+			switch {
+			case !ok || field.View():
+				say("[[watch]] %s: the register %s keeps no field %q", w.ID, w.Register, f)
+			case f == w.Date && !field.By(register.Dates):
+				say("[[watch]] %s: %s.%s isn't searched as a date: it can't be watched without looking at every record", w.ID, w.Register, f)
 			}
 		}
 	}
@@ -538,7 +558,7 @@ func (h *House) counters(ctx context.Context, _ Options) error {
 			{Key: "app.nav.desk", Href: "/desk"}, {Key: "app.footer.api", Href: "/api/openapi.json"},
 		}},
 		Nav: map[web.ShellKind][]web.NavItem{web.PublicShell: portal, web.PortalShell: portal,
-			web.DeskShell: {atDesk("work", "/desk", "clerk", "head", "counter"), atDesk("refunds", "/desk/refunds", "clerk", "head", "counter"),
+			web.DeskShell: {atDesk("work", "/desk", "clerk", "head", "counter"), atDesk("registers", "/desk/registers", "clerk", "head"), atDesk("refunds", "/desk/refunds", "clerk", "head", "counter"),
 				atDesk("deskmandates", "/desk/mandates", "clerk", "head", "counter"), atDesk("deputies", "/desk/deputies"),
 				atDesk("incidents", "/desk/incidents", "operator"), atDesk("external", "/desk/external", "operator"), atDesk("processes", "/desk/processes", "operator"), atDesk("replays", "/desk/replays", "operator", "head"), nav("portal", "/", false)}},
 		Viewer: func(r *http.Request) (web.Viewer, bool) {
@@ -614,7 +634,7 @@ func (h *House) Run(ctx context.Context, l net.Listener, ready func()) error {
 	// Requests end before the rooms that they need.
 	rooms, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
-	work := []func(context.Context) error{h.jobs.Run, h.outbox.Run, h.payments.Run, h.sweep, h.turn, h.watch, h.keepLedger}
+	work := []func(context.Context) error{h.jobs.Run, h.outbox.Run, h.payments.Run, h.sweep, h.turn, h.watch, h.keepWatch, h.keepLedger}
 	done := make(chan error, 1)
 	go func() { done <- runAll(rooms, work...) }()
 	h.running.Store(true)

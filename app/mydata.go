@@ -22,6 +22,7 @@ import (
 	"mercator/core/store"
 	"mercator/domain/casefile"
 	"mercator/domain/intake"
+	"mercator/domain/mandate"
 	"mercator/domain/mydata"
 	"mercator/domain/mydata/mydataweb"
 	"mercator/domain/postbox"
@@ -252,6 +253,7 @@ func (h *House) holders(words *i18n.Catalogue) []mydata.Holder {
 	room("payment", "§ 31 KomHVO NRW", h.heldPayments)
 	room("draft", "Art. 6 Abs. 1 Buchst. a DSGVO", h.heldDrafts)
 	room("consent", "Art. 7 Abs. 1 DSGVO", h.heldConsents)
+	room("mandate", "§ 14 VwVfG NRW", h.heldMandates)
 	return out
 }
 
@@ -572,6 +574,63 @@ func (h *House) heldConsents(ctx context.Context, a access.Actor, loc *i18n.Loca
 	return part, nil
 }
 
+// heldMandates are the mandates that a person has given or has: first the ones, then the others.
+func (h *House) heldMandates(ctx context.Context, a access.Actor, loc *i18n.Localizer, after string, n int) (mydata.Part, error) {
+	const second = "received:" // the place is in the second list
+	var part mydata.Part
+	place, later := strings.CutPrefix(after, second)
+	lists := []func(context.Context, access.Actor, string, int) ([]mandate.Mandate, error){h.mandates.Given, h.mandates.Received}
+	for i, list := range lists {
+		if later && i == 0 {
+			continue
+		}
+		room := n - len(part.Items)
+		found, err := list(ctx, a, idOr(place), room+1)
+		if err != nil {
+			return mydata.Part{}, err
+		}
+		place = ""
+		more := len(found) > room
+		if more {
+			found = found[:room]
+		}
+		for _, m := range found {
+			part.Items = append(part.Items, h.heldMandate(m, loc))
+		}
+		if more {
+			switch {
+			case i == 0:
+				part.Next = found[room-1].ID
+			case room == 0: // the second list has not begun
+				part.Next = second
+			default:
+				part.Next = second + found[room-1].ID
+			}
+			return part, nil
+		}
+	}
+	return part, nil
+}
+
+func (h *House) heldMandate(m mandate.Mandate, loc *i18n.Localizer) mydata.Item {
+	title := m.Kind
+	if k, ok := h.mandates.Rules().Kind(m.Kind); ok {
+		title = k.Title.For(loc.Lang())
+	}
+	it := mydata.Item{Title: title, Href: "/mandates/" + m.ID, Since: m.CreatedAt, Until: m.Until}
+	fact := func(name, value string, given bool) {
+		if value != "" {
+			it.Facts = append(it.Facts, mydata.Fact{Name: name, Label: loc.T("app.holder.mandate." + name), Value: value, Given: given})
+		}
+	}
+	fact("principal", m.PrincipalName, false)
+	fact("delegate", m.DelegateName, false)
+	fact("organisation", m.Organisation, false)
+	fact("from", loc.Date(m.From.In(h.zone)), m.Office == "")
+	fact("until", loc.Date(m.Until.In(h.zone).AddDate(0, 0, -1)), m.Office == "")
+	return it
+}
+
 // ownConsents are what the person who asks has consented to, in words.
 func (h *House) ownConsents(ctx context.Context, a access.Actor, lang, before string, n int) ([]mydataweb.Consent, error) {
 	list, err := h.intake.Consents(ctx, a, before, n)
@@ -580,7 +639,7 @@ func (h *House) ownConsents(ctx context.Context, a access.Actor, lang, before st
 	}
 	var out []mydataweb.Consent
 	for _, c := range list {
-		x := mydataweb.Consent{ID: c.ID, Service: h.serviceName(c.Service, lang), CaseID: c.CaseID, Given: c.GivenAt, WithdrawnAt: c.WithdrawnAt}
+		x := mydataweb.Consent{ID: c.ID, Service: h.serviceName(c.Service, lang), CaseID: c.CaseID, Given: c.GivenAt, WithdrawnAt: c.WithdrawnAt, By: c.By}
 		for _, u := range c.Uses {
 			info := h.registerInfo(u.Register, lang)
 			var fields []string

@@ -37,7 +37,10 @@ import (
 	"mercator/domain/process/incidentweb"
 	"mercator/domain/process/processweb"
 	"mercator/domain/register"
+	"mercator/domain/register/registerweb"
 	"mercator/domain/service"
+	"mercator/domain/watch"
+	"mercator/domain/watch/watchweb"
 	"mercator/lang/bpmn"
 	"mercator/lang/feel"
 	"mercator/lang/form"
@@ -52,18 +55,19 @@ type rooms struct {
 	renderer *pdf.Renderer
 	webhooks *webhook.Service
 	api      *api.API
+	watches  *watch.Office
 	words    *i18n.Catalogue
 }
 
 func roomMigrations() []store.Migrations {
-	return []store.Migrations{postbox.Migrations(), notice.Migrations(), webhook.Migrations(), api.Migrations(), mandate.Migrations()}
+	return []store.Migrations{postbox.Migrations(), notice.Migrations(), webhook.Migrations(), api.Migrations(), mandate.Migrations(), watch.Migrations()}
 }
 
 func roomMessages() []fs.FS {
 	return []fs.FS{
 		catalogueweb.Messages(), intakeweb.Messages(), casefileweb.Messages(), mydataweb.Messages(), paymentweb.Messages(),
 		notice.Messages(), noticeweb.Messages(), process.Messages, processweb.Messages(), incidentweb.Messages(), postbox.Messages(), postboxweb.Messages(),
-		webhook.Messages(), api.Messages(), mandateweb.Messages(), register.Messages(),
+		webhook.Messages(), api.Messages(), mandateweb.Messages(), register.Messages(), registerweb.Messages(), watchweb.Messages(),
 	}
 }
 
@@ -146,9 +150,12 @@ func (h *House) mounts(t *web.Templates, login *oidclogin.Login, words *i18n.Cat
 		},
 		func() (web.Mounts, error) { return mandateweb.Mounts(h.mandatePages(t)) },
 		func() (web.Mounts, error) { return casefileweb.Mounts(h.casePages(t)) },
+		func() (web.Mounts, error) { return h.watchMounts(t) },
+
 		func() (web.Mounts, error) { return mydataweb.Mounts(h.myDataPages(t, words)) },
 		func() (web.Mounts, error) { return processweb.Mounts(h.processPages(t)) },
 		func() (web.Mounts, error) { return incidentweb.Mounts(h.incidentPages(t)) },
+		func() (web.Mounts, error) { return registerweb.Mounts(h.registerPages(t)) },
 		func() (web.Mounts, error) { return h.apiMounts(words) },
 	}
 	out := []web.Mounts{h.operator(), h.ledgerMounts(), {
@@ -164,6 +171,18 @@ func (h *House) mounts(t *web.Templates, login *oidclogin.Login, words *i18n.Cat
 		out = append(out, m)
 	}
 	return out, nil
+}
+
+// registerPages plugs the cases into the pages of the registers.
+func (h *House) registerPages(t *web.Templates) registerweb.Config {
+	return registerweb.Config{Templates: t, DB: h.db, Registers: h.registers, Access: h.access, Now: h.now, Zone: h.zone, Actor: identity.Require, Office: h.officeName,
+		Case: func(ctx context.Context, ref string) (id, office, person string, err error) {
+			if id, err = h.cases.IDOf(ctx, ref); err != nil {
+				return "", "", "", err
+			}
+			c, err := h.cases.Peek(ctx, h.db, id)
+			return id, c.Office, c.Person, err
+		}}
 }
 
 // registerInfo names a register and its fields.

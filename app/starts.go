@@ -40,6 +40,9 @@ func (h *House) openByEvent(ctx context.Context, tx *store.Tx, o process.Occasio
 	if err != nil {
 		return process.StartParams{}, fault.Wrap(op, err)
 	}
+	if o.Person != "" {
+		who.id = o.Person
+	}
 	application, err := h.toldAnswers(ctx, s, o.Vars, who.vars())
 	if err != nil {
 		return process.StartParams{}, fault.Wrap(op, err)

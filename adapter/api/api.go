@@ -276,6 +276,10 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			a.problem(w, r, err)
 			return
 		}
+		if actor.Acting() { // what goes out here goes by who calls; nobody acts for anybody over the interface
+			a.problem(w, r, fault.New(fault.Denied, "api.acting", ""))
+			return
+		}
 		if wait, ok := a.within(actor.ID); !ok {
 			w.Header().Set("Retry-After", strconv.Itoa(int(wait/time.Second)+1))
 			a.problem(w, r, fault.New(fault.TooMany, "api.limit", ""))

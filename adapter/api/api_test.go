@@ -45,6 +45,9 @@ var callers = map[string]access.Actor{
 	"other":  {Kind: access.Machine, ID: "other", Name: "other", Roles: []string{"cases:read", "cases:submit", "webhooks:write"}, Level: access.Substantial},
 	"reader": {Kind: access.Machine, ID: "reader", Name: "reader", Roles: []string{"cases:read"}, Level: access.Substantial},
 	"clerk":  {Kind: access.Clerk, ID: "s1", Name: "S. Eins", Office: "32", Roles: []string{"clerk", "tasks:read", "tasks:write"}, Level: access.Substantial},
+	// Who acts for another over the interface: no token makes such a caller (identity.TestBearer), and if one did, it's refused.
+	"acting": {Kind: access.Machine, ID: "kfz", Name: "kfz", Roles: []string{"cases:read", "cases:submit", "webhooks:write"}, Level: access.Substantial, Mandate: "m", For: "anna"},
+	"deputy": {Kind: access.Clerk, ID: "s1", Name: "S. Eins", Office: "32", Roles: []string{"clerk", "tasks:read", "tasks:write"}, Level: access.Substantial, Mandate: "m", For: "s2"},
 	"office": {Kind: access.Clerk, ID: "s2", Name: "S. Zwei", Office: "21", Roles: []string{"clerk", "tasks:read", "tasks:write"}, Level: access.Substantial},
 }
 
@@ -319,6 +322,24 @@ func TestCasesAreTheClientsOwn(t *testing.T) {
 			t.Errorf("%d entries in the ledger, %v", n, err)
 		}
 	})
+}
+
+// TestNobodyActsForAnotherOverTheInterface: a caller who brings a mandate gets nothing, where the same caller without one does.
+func TestNobodyActsForAnotherOverTheInterface(t *testing.T) {
+	h := open(t, storetest.SQLite(t, rooms()), 0)
+	for _, c := range []struct{ who, without, method, path, body string }{
+		{"acting", "kfz", "GET", "/api/v1/cases", ""},
+		{"acting", "kfz", "POST", "/api/v1/cases", application("A")},
+		{"deputy", "clerk", "GET", "/api/v1/tasks", ""},
+	} {
+		opened := h.opened
+		if r := h.call(c.who, c.method, c.path, c.body, "Idempotency-Key", "acting"); r.status != 403 || h.opened != opened {
+			t.Errorf("%s %s as %s: %d %s", c.method, c.path, c.who, r.status, r.body)
+		}
+		if r := h.call(c.without, c.method, c.path, c.body, "Idempotency-Key", "without"); r.status >= 300 {
+			t.Errorf("%s %s as %s: %d %s", c.method, c.path, c.without, r.status, r.body)
+		}
+	}
 }
 
 func TestBadRequestsGetAProblemAndChangeNothing(t *testing.T) {

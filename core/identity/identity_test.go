@@ -373,6 +373,12 @@ func TestBearer(t *testing.T) {
 	if err != nil || a.Kind != access.Machine || a.ID != "erp" || a.Office != "32" || !slices.Equal(a.Roles, []string{"cases:read", "cases:write"}) {
 		t.Fatalf("a good token: %+v, %v", a, err)
 	}
+	// No claim makes a caller somebody else, or one who acts for somebody.
+	for _, claim := range []string{"mandate", "mercator_mandate", "for", "act", "may_act"} {
+		if a, err := ask(sign(with(claim, "0190b0a0-0000-7000-8000-000000000001"))); err != nil || a.Kind != access.Machine || a.Acting() || a.Person() != "erp" {
+			t.Errorf("%s: %+v %v", claim, a, err)
+		}
+	}
 	if _, err := ask(strings.Replace(sign(good()), "Bearer", "bearer", 1)); err != nil {
 		t.Errorf("the scheme's case matters: %v", err)
 	}

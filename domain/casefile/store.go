@@ -68,6 +68,9 @@ const byClient = `-- casefile.byClient
 SELECT` + columns + `FROM casefile_case
 WHERE client = $1 AND client <> '' AND (opened_at, id) < ($2, $3) ORDER BY opened_at DESC, id DESC LIMIT $4`
 
+const openOfPerson = `-- casefile.openOfPerson
+SELECT` + columns + `FROM casefile_case WHERE person = $1 AND state = 'open' ORDER BY opened_at DESC, id DESC LIMIT $2`
+
 const setStatus = `-- casefile.setStatus
 UPDATE casefile_case SET status = $2, changed_at = $3 WHERE id = $1`
 

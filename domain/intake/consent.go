@@ -21,6 +21,7 @@ type Consent struct {
 	Draft, CaseID               string // CaseID: once submitted
 	Uses                        []Use  // as the notice said then; of before consents were kept: none
 	GivenAt, WithdrawnAt        time.Time
+	Mandate, By                 string // under which somebody gave it in the owner's name, and who; empty: the owner
 }
 
 // Withdrawn reports that it doesn't hold any more.
@@ -45,8 +46,9 @@ func usesOf(s *service.Service) []Use {
 // claims from it lapse within three years (§ 195 BGB).
 const keepConsents = 3 * 366 * 24 * time.Hour
 
-// give puts a consent on record, in the place of the one before.
-func (in *Intake) give(ctx context.Context, tx *store.Tx, d Draft, s *service.Service, yes bool) error {
+// give puts a consent on record, in the place of the one before. It's the owner's, whoever gave it: what a delegate
+// declares within their mandate works for and against the person (§ 164 (1) BGB), who takes it back like any other.
+func (in *Intake) give(ctx context.Context, tx *store.Tx, a access.Actor, d Draft, s *service.Service, yes bool) error {
 	now := store.Micros(in.c.Now())
 	if _, err := tx.Exec(ctx, withdrawOfDraft, d.ID, d.Owner, now); err != nil || !yes {
 		return err
@@ -55,7 +57,11 @@ func (in *Intake) give(ctx context.Context, tx *store.Tx, d Draft, s *service.Se
 	if err != nil {
 		return err
 	}
-	_, err = tx.Exec(ctx, insertConsent, ident.New(), d.Owner, d.Service, s.Version, d.ID, uses, now)
+	by := ""
+	if a.Acting() {
+		by = a.Name
+	}
+	_, err = tx.Exec(ctx, insertConsent, ident.New(), d.Owner, d.Service, s.Version, d.ID, uses, now, a.Mandate, by)
 	return err
 }
 
@@ -63,7 +69,7 @@ func (in *Intake) give(ctx context.Context, tx *store.Tx, d Draft, s *service.Se
 // the page before.
 func (in *Intake) Consents(ctx context.Context, a access.Actor, before string, n int) ([]Consent, error) {
 	const op = "intake.consents"
-	if err := needResident(op, a); err != nil {
+	if err := needSelf(op, a); err != nil {
 		return nil, err
 	}
 	if !ident.Valid(before) {
@@ -78,7 +84,7 @@ func (in *Intake) Consents(ctx context.Context, a access.Actor, before string, n
 // stays lawful. Taking it back twice does nothing more.
 func (in *Intake) Withdraw(ctx context.Context, a access.Actor, id string) error {
 	const op = "intake.withdraw"
-	if err := needResident(op, a); err != nil {
+	if err := needSelf(op, a); err != nil {
 		return err
 	}
 	if !ident.Valid(id) {
@@ -163,7 +169,7 @@ func (in *Intake) StartAbout(ctx context.Context, a access.Actor, serviceID stri
 			return err
 		}
 		now := in.c.Now()
-		_, err := tx.Exec(ctx, aboutDraft, d.ID, a.ID, text, store.Micros(now), store.Micros(now.Add(in.c.Keep)))
+		_, err := tx.Exec(ctx, aboutDraft, d.ID, d.Owner, text, store.Micros(now), store.Micros(now.Add(in.c.Keep)))
 		return err
 	})
 	return d, fault.Wrap(op, err)

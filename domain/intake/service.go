@@ -85,6 +85,15 @@ func needResident(op string, a access.Actor) error {
 	return nil
 }
 
+// needSelf is needResident for what nobody does for anybody else: while somebody acts under a mandate it's refused, lest
+// their own matters are taken for those of the person they act for.
+func needSelf(op string, a access.Actor) error {
+	if a.Acting() {
+		return fault.New(fault.Denied, op, access.OutsideMandate)
+	}
+	return needResident(op, a)
+}
+
 // Start gives the person's open draft of a service, or begins one.
 func (in *Intake) Start(ctx context.Context, a access.Actor, serviceID string) (Draft, error) {
 	const op = "intake.start"
@@ -251,7 +260,7 @@ func (in *Intake) Consent(ctx context.Context, a access.Actor, id string, yes bo
 			d.Consent, d.Registers, d.FetchedAt = Yes, registers, in.c.Now()
 		}
 		return nil
-	}, func(tx *store.Tx, d Draft) error { return in.give(ctx, tx, d, s, yes) })
+	}, func(tx *store.Tx, d Draft) error { return in.give(ctx, tx, a, d, s, yes) })
 }
 
 func (in *Intake) fetch(ctx context.Context, a access.Actor, s *service.Service) (map[string]any, error) {
@@ -573,7 +582,7 @@ func (in *Intake) Discard(ctx context.Context, a access.Actor, id string) error 
 			return fault.New(fault.NotFound, op, "intake.noDraft")
 		}
 		if err == nil {
-			_, err = tx.Exec(ctx, withdrawOfDraft, id, a.ID, store.Micros(in.c.Now()))
+			_, err = tx.Exec(ctx, withdrawOfDraft, id, a.Person(), store.Micros(in.c.Now()))
 		}
 		return err
 	}))
@@ -642,7 +651,7 @@ func (in *Intake) Submit(ctx context.Context, a access.Actor, id, lang string) (
 			if n == 0 { // changed or submitted meanwhile: nothing of this stays
 				return fault.New(fault.Conflict, op, "intake.busy")
 			}
-			if _, err := tx.Exec(ctx, submitConsent, d.ID, a.ID, caseID); err != nil {
+			if _, err := tx.Exec(ctx, submitConsent, d.ID, a.Person(), caseID); err != nil {
 				return err
 			}
 			done = true

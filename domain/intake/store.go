@@ -126,10 +126,10 @@ func save(ctx context.Context, tx *store.Tx, d Draft, now, expires time.Time) (b
 
 // --- consents
 
-const consentColumns = `id, owner, service, version, draft, case_id, uses, given_at, withdrawn_at`
+const consentColumns = `id, owner, service, version, draft, case_id, uses, given_at, withdrawn_at, mandate, by_name`
 
 const insertConsent = `-- intake.insertConsent
-INSERT INTO intake_consent (` + consentColumns + `) VALUES ($1, $2, $3, $4, $5, '', $6, $7, 0)`
+INSERT INTO intake_consent (` + consentColumns + `) VALUES ($1, $2, $3, $4, $5, '', $6, $7, 0, $8, $9)`
 
 const listConsents = `-- intake.listConsents
 SELECT ` + consentColumns + ` FROM intake_consent WHERE owner = $1 AND id < $2 ORDER BY id DESC LIMIT $3`
@@ -180,7 +180,7 @@ func scanConsent(s store.Scanner) (Consent, error) {
 	var c Consent
 	var uses string
 	var given, withdrawn int64
-	if err := s.Scan(&c.ID, &c.Owner, &c.Service, &c.Version, &c.Draft, &c.CaseID, &uses, &given, &withdrawn); err != nil {
+	if err := s.Scan(&c.ID, &c.Owner, &c.Service, &c.Version, &c.Draft, &c.CaseID, &uses, &given, &withdrawn, &c.Mandate, &c.By); err != nil {
 		return c, err
 	}
 	c.GivenAt = store.Time(given)

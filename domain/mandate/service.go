@@ -328,7 +328,7 @@ func (s *Service) Revoke(ctx context.Context, a access.Actor, id string) error {
 	}))
 }
 
-const maxPage = 100
+const maxPage = 200
 
 func before(id string) string {
 	if id == "" {
@@ -581,10 +581,24 @@ func basisOr(k Kind) string {
 	return k.Basis
 }
 
-// Sweep forgets tries that count no more.
+const (
+	// keepEnded is how long it stays provable who could act for whom: claims lapse three years after the end of the year (§§ 195, 199 BGB).
+	keepEnded = 4 * 366 * 24 * time.Hour
+	// keepLapsed is how long an invitation that nobody has redeemed is shown as such.
+	keepLapsed = 30 * 24 * time.Hour
+)
+
+// Sweep forgets tries that count no more, mandates and deputyships that ended long ago and invitations that came to nothing.
 func (s *Service) Sweep(ctx context.Context) error {
 	return fault.Wrap("mandate.sweep", s.c.DB.Write(ctx, func(tx *store.Tx) error {
-		_, err := tx.Exec(ctx, forgetGuesses, store.Micros(s.c.Now().Add(-guessWindow)))
+		now := s.c.Now()
+		if _, err := tx.Exec(ctx, forgetGuesses, store.Micros(now.Add(-guessWindow))); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, forgetMandates, store.Micros(now.Add(-keepEnded)), store.Micros(now.Add(-keepLapsed))); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, forgetDeputies, store.Micros(now.Add(-keepEnded)))
 		return err
 	}))
 }

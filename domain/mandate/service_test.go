@@ -311,6 +311,49 @@ func TestManyInvitations(t *testing.T) {
 	}
 }
 
+// TestSweep: what ended long ago and what never came to anything is forgotten, and nothing that is in force or was lately.
+func TestSweep(t *testing.T) {
+	storetest.Each(t, rooms(), func(t *testing.T, db *store.DB) {
+		h := newHouse(t, db)
+		ctx := t.Context()
+		lapsed, _ := h.given(anna, gift("authorised", []string{"parking"}, Read))
+		revoked := h.hold(gift("authorised", []string{"parking"}, Read))
+		if err := h.Revoke(ctx, anna, revoked.ID); err != nil {
+			t.Fatal(err)
+		}
+		long := gift("authorised", []string{"parking"}, Read)
+		long.Until = "2029-11-20"
+		held := h.hold(long)
+		for _, c := range []struct {
+			at   time.Time
+			want []string
+		}{
+			{h.now.AddDate(0, 0, codeDays+29), []string{lapsed.ID, revoked.ID, held.ID}},
+			{h.now.AddDate(0, 0, codeDays+31), []string{revoked.ID, held.ID}},
+			{h.now.Add(keepEnded - time.Hour), []string{revoked.ID, held.ID}},
+			{h.now.Add(keepEnded + time.Hour), []string{held.ID}},
+			{held.Until.Add(keepEnded + time.Hour), nil},
+		} {
+			h.now = c.at
+			if err := h.Sweep(ctx); err != nil {
+				t.Fatal(err)
+			}
+			list, err := h.Given(ctx, anna, "", 50)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var ids []string
+			for _, m := range list {
+				ids = append(ids, m.ID)
+			}
+			slices.Reverse(ids) // the newest comes first
+			if !slices.Equal(ids, c.want) {
+				t.Errorf("on %s: %v, want %v", c.at, ids, c.want)
+			}
+		}
+	})
+}
+
 func TestOffice(t *testing.T) {
 	storetest.Each(t, rooms(), func(t *testing.T, db *store.DB) {
 		h := newHouse(t, db)

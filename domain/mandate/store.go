@@ -92,6 +92,13 @@ SELECT count(*) FROM mandate_guess WHERE person = $1 AND at > $2`
 const forgetGuesses = `-- mandate.forgetGuesses
 DELETE FROM mandate_guess WHERE at <= $1`
 
+// forgetMandates forgets what nobody can claim anything from any more, and invitations that came to nothing.
+const forgetMandates = `-- mandate.forgetMandates
+DELETE FROM mandate_mandate WHERE until_at <= $1 OR ended_at <> 0 AND ended_at <= $1 OR state = 'invited' AND code_until <= $2`
+
+const forgetDeputies = `-- mandate.forgetDeputies
+DELETE FROM mandate_deputy WHERE until_at <= $1 OR ended_at <> 0 AND ended_at <= $1`
+
 func scan(s store.Scanner) (m Mandate, err error) {
 	var services, topics, actions string
 	var from, until, codeUntil, created, accepted, confirmed, ended, used int64

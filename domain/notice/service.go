@@ -447,7 +447,7 @@ func (d *Desk) OfCase(ctx context.Context, g access.Grant, caseID string) ([]Doc
 	return list, fault.Wrap("notice.ofCase", err)
 }
 
-// Mine lists the documents of the resident who asks, the newest first; before is the last of the page before.
+// Mine lists the documents of the resident who asks, or whom they act for, the newest first; before is the last of the page before.
 func (d *Desk) Mine(ctx context.Context, g access.Grant, before string, n int) ([]Document, error) {
 	const op = "notice.mine"
 	if err := g.Must(access.List, "document"); err != nil {
@@ -459,7 +459,7 @@ func (d *Desk) Mine(ctx context.Context, g access.Grant, before string, n int) (
 	if before == "" {
 		before = "g" // behind every id
 	}
-	list, err := store.All(ctx, d.c.DB, scan, pageOfPerson, g.Actor().ID, before, min(max(n, 1), 200))
+	list, err := store.All(ctx, d.c.DB, scan, pageOfPerson, g.Person(), before, g.Reach(), min(max(n, 1), 200))
 	return list, fault.Wrap(op, err)
 }
 

@@ -58,4 +58,4 @@ func scan(s store.Scanner) (d Document, err error) {
 }
 
 const pageOfPerson = `-- notice.pageOfPerson
-SELECT` + columns + `FROM notice_document WHERE person = $1 AND person <> '' AND id < $2 ORDER BY id DESC LIMIT $3`
+SELECT` + columns + `FROM notice_document WHERE person = $1 AND person <> '' AND id < $2 AND ` + withinReach + ` ORDER BY id DESC LIMIT $4`

@@ -170,7 +170,7 @@ func (s *Service) Mine(ctx context.Context, g access.Grant, before string, n int
 	if err := g.Must(access.List, "payment"); err != nil {
 		return nil, err
 	}
-	if g.Actor().Kind != access.Resident {
+	if a := g.Actor(); a.Kind != access.Resident || a.Acting() { // nobody pays by a mandate
 		return nil, fault.New(fault.Denied, op, "")
 	}
 	if before == "" {
@@ -197,6 +197,9 @@ func (s *Service) get(ctx context.Context, op string, g access.Grant, id string)
 	var err error
 	switch a := g.Actor(); a.Kind {
 	case access.Resident:
+		if a.Acting() { // nobody pays by a mandate, and neither do they see their own payments as another's
+			return Payment{}, fault.New(fault.Denied, op, "")
+		}
 		p, err = store.One(ctx, s.cfg.DB, scanPayment, ofPerson, id, a.ID)
 	case access.Clerk, access.Machine:
 		p, err = store.One(ctx, s.cfg.DB, scanPayment, ofOffice, id, a.Office)

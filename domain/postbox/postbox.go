@@ -3,6 +3,7 @@
 package postbox
 
 import (
+	"strings"
 	"time"
 
 	"mercator/base/fault"
@@ -16,6 +17,8 @@ type Message struct {
 	Documents                  []Attached
 	SentAt                     time.Time
 	ReadAt                     time.Time // zero: not yet
+	// Link is where the message leads in the portal, "/apply/…"; "": nowhere.
+	Link string
 }
 
 // Attached is a document that a message brings.
@@ -48,6 +51,9 @@ func (m Message) check() error {
 		if len(s) > maxBody {
 			return fault.New(fault.TooLarge, op, "postbox.longBody")
 		}
+	}
+	if m.Link != "" && (!strings.HasPrefix(m.Link, "/") || strings.HasPrefix(m.Link, "//") || strings.ContainsAny(m.Link, "\\\r\n") || len(m.Link) > 200) {
+		return fault.Internalf(op, "a message leads to a page of the portal and nowhere else")
 	}
 	if len(m.Documents) > maxDocuments {
 		return fault.Internalf(op, "%d documents in a message", len(m.Documents))

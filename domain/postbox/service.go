@@ -56,7 +56,7 @@ func (b *Box) Deliver(ctx context.Context, tx *store.Tx, m Message) (id string, 
 	if string(raw[1]) == "null" {
 		raw[1] = []byte("{}")
 	}
-	if _, err := tx.Exec(ctx, insert, m.ID, m.Person, m.CaseID, m.Office, string(raw[0]), string(raw[1]), string(raw[2]), store.Micros(b.c.Now())); err != nil {
+	if _, err := tx.Exec(ctx, insert, m.ID, m.Person, m.CaseID, m.Office, string(raw[0]), string(raw[1]), string(raw[2]), store.Micros(b.c.Now()), m.Link); err != nil {
 		return "", fault.Wrap(op, err)
 	}
 	data, err := json.Marshal(Fact{m.ID})

@@ -22,11 +22,11 @@ func Messages() fs.FS { return messageFS }
 // Migrations are the tables of the postbox.
 func Migrations() store.Migrations { return store.Migrations{Room: "postbox", FS: migrations} }
 
-const columns = ` id, person, case_id, office, subject, body, documents, sent_at, read_at `
+const columns = ` id, person, case_id, office, subject, body, documents, sent_at, read_at, link `
 
 const insert = `-- postbox.insert
-INSERT INTO postbox_message (id, person, case_id, office, subject, body, documents, sent_at, read_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0)`
+INSERT INTO postbox_message (id, person, case_id, office, subject, body, documents, sent_at, read_at, link)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9)`
 
 const byPerson = `-- postbox.byPerson
 SELECT` + columns + `FROM postbox_message
@@ -50,7 +50,7 @@ UPDATE postbox_message SET read_at = $3 WHERE id = $1 AND person = $2 AND read_a
 func scan(s store.Scanner) (m Message, err error) {
 	var subject, body, documents []byte
 	var sent, read int64
-	if err := s.Scan(&m.ID, &m.Person, &m.CaseID, &m.Office, &subject, &body, &documents, &sent, &read); err != nil {
+	if err := s.Scan(&m.ID, &m.Person, &m.CaseID, &m.Office, &subject, &body, &documents, &sent, &read, &m.Link); err != nil {
 		return m, err
 	}
 	m.SentAt, m.ReadAt = store.Time(sent), store.Time(read)

@@ -327,7 +327,7 @@ func (e *Engine) broadcast(ctx context.Context, tx *store.Tx, name string, vars 
 		return 0, 0, fault.Wrap(op, err)
 	}
 	for _, s := range starts {
-		if err := e.beginLater(ctx, tx, s, vars, by); err != nil {
+		if err := e.beginLater(ctx, tx, s, vars, by, ""); err != nil {
 			return 0, 0, fault.Wrap(op, err)
 		}
 	}

@@ -112,7 +112,7 @@ func (e *Engine) SendData(ctx context.Context, g access.Grant, vars map[string]a
 		return 0, err
 	}
 	err = e.db.Write(ctx, func(tx *store.Tx) error {
-		begins, err = e.tell(ctx, tx, vars, a)
+		begins, err = e.tell(ctx, tx, vars, a, "", "")
 		return err
 	})
 	return begins, fault.Wrap(op, err)

@@ -36,6 +36,7 @@ type Occasion struct {
 	Name, Key                string         // of the message; of the signal its name
 	Vars                     map[string]any // that came with it
 	Sender                   string         // the program that sent it, or ""
+	Person                   string         // whom the house knows that it is about, or ""; never from outside
 	Origin                   string         // one for each occasion
 }
 
@@ -89,6 +90,7 @@ type beginArgs struct {
 	Name    string         `json:"name,omitempty"`
 	Vars    map[string]any `json:"vars,omitempty"`
 	Sender  string         `json:"sender,omitempty"`
+	Person  string         `json:"person,omitempty"`
 	Depth   int            `json:"depth,omitempty"`
 }
 
@@ -501,10 +503,16 @@ func (e *Engine) runsFor(ctx context.Context, tx *store.Tx, s start, key string)
 // Tell tells the engine data: each service that begins under a condition which is true for
 // them begins a case. It says how many.
 func (e *Engine) Tell(ctx context.Context, tx *store.Tx, vars map[string]any) (int, error) {
-	return e.tell(ctx, tx, vars, access.Actor{})
+	return e.tell(ctx, tx, vars, access.Actor{}, "", "")
 }
 
-func (e *Engine) tell(ctx context.Context, tx *store.Tx, vars map[string]any, by access.Actor) (int, error) {
+// TellOf tells one service data about a person, and no other: what a register says is for
+// whoever has a purpose and a basis for it.
+func (e *Engine) TellOf(ctx context.Context, tx *store.Tx, service, person string, vars map[string]any) (int, error) {
+	return e.tell(ctx, tx, vars, access.Actor{}, service, person)
+}
+
+func (e *Engine) tell(ctx context.Context, tx *store.Tx, vars map[string]any, by access.Actor, service, person string) (int, error) {
 	const op = "process.tell"
 	vars, err := plain(vars)
 	if err != nil {
@@ -516,6 +524,9 @@ func (e *Engine) tell(ctx context.Context, tx *store.Tx, vars map[string]any, by
 	}
 	n := 0
 	for _, s := range list {
+		if service != "" && s.service != service {
+			continue
+		}
 		_, proc, err := e.process(ctx, tx, &row{model: s.model, process: s.process, calls: s.calls})
 		if err != nil {
 			return n, fault.Wrap(op, err)
@@ -523,7 +534,7 @@ func (e *Engine) tell(ctx context.Context, tx *store.Tx, vars map[string]any, by
 		if !proc.Holds(s.element, vars, e.now().In(e.zone)) {
 			continue
 		}
-		if err := e.beginLater(ctx, tx, s, vars, by); err != nil {
+		if err := e.beginLater(ctx, tx, s, vars, by, person); err != nil {
 			return n, fault.Wrap(op, err)
 		}
 		n++
@@ -532,13 +543,13 @@ func (e *Engine) tell(ctx context.Context, tx *store.Tx, vars map[string]any, by
 }
 
 // beginLater begins a case in a step of its own, for each start event one.
-func (e *Engine) beginLater(ctx context.Context, tx *store.Tx, s start, vars map[string]any, by access.Actor) error {
+func (e *Engine) beginLater(ctx context.Context, tx *store.Tx, s start, vars map[string]any, by access.Actor, person string) error {
 	depth := depthOf(ctx) + 1
 	if depth > maxDepth {
 		return fault.Because(fault.Invalid, "process.begin", "", fmt.Errorf("cases begin cases by the signal %q, %d times over without waiting", s.name, maxDepth))
 	}
 	_, err := e.jobs.Enqueue(ctx, tx, job.New{Kind: beginKind,
-		Args: beginArgs{Service: s.service, Element: s.element, Kind: s.kind, Name: s.name, Vars: vars, Sender: senderOf(by), Depth: depth}})
+		Args: beginArgs{Service: s.service, Element: s.element, Kind: s.kind, Name: s.name, Vars: vars, Sender: senderOf(by), Person: person, Depth: depth}})
 	return err
 }
 
@@ -556,7 +567,7 @@ func (e *Engine) beginJob(ctx context.Context, j *job.Job) error {
 		if err != nil || s.kind != a.Kind || s.name != a.Name {
 			return ignoreNoRow(err)
 		}
-		_, err = e.begin(context.WithValue(ctx, depthKey{}, a.Depth), tx, s, Occasion{Trigger: bpmn.Trigger(a.Kind), Name: a.Name, Vars: a.Vars, Sender: a.Sender})
+		_, err = e.begin(context.WithValue(ctx, depthKey{}, a.Depth), tx, s, Occasion{Trigger: bpmn.Trigger(a.Kind), Name: a.Name, Vars: a.Vars, Sender: a.Sender, Person: a.Person})
 		return err
 	})
 }

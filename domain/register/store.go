@@ -356,3 +356,13 @@ WHERE register = $1 AND field = $2 AND value >= $3 AND value < $4 AND (value, id
 const turnsOf = `-- register.turnsOf
 SELECT id FROM (SELECT register, id FROM register_record WHERE turn_at <= $2 AND turn_at < 9223372036854775807 ORDER BY turn_at LIMIT 200) x
 WHERE x.register = $1 LIMIT 1`
+
+// Days that become due.
+
+const dueByToken = `-- register.dueByToken
+SELECT f.id FROM register_find f JOIN register_record r ON r.register = $1 AND r.id = f.id
+WHERE f.token = $2 AND f.id > $3 AND (` + unrestricted + `$5) ORDER BY f.id LIMIT $4`
+
+const dueByKey = `-- register.dueByKey
+SELECT f.id FROM register_key f JOIN register_record r ON r.register = f.register AND r.id = f.id
+WHERE f.register = $1 AND f.field = $2 AND f.value = $3 AND f.id > $4 AND (` + unrestricted + `$6) ORDER BY f.id LIMIT $5`

@@ -69,6 +69,7 @@ type tomlService struct {
 	Ask   []Ask       `toml:"ask_anyway"`
 	List  []List      `toml:"list"`
 	Write []tomlWrite `toml:"write"`
+	Watch []tomlWatch `toml:"watch"`
 }
 
 // Abouts are what a service can be about: an entry of the ledger about the person, a field
@@ -389,6 +390,7 @@ func (p *parser) toml(dir string, data []byte) (tomlService, bool) {
 	}
 	s.Asks = t.Ask
 	p.writes(data, t.Write)
+	p.watches(data, t.Watch)
 	return t, true
 }
 

@@ -43,10 +43,11 @@ type Service struct {
 	Needs    []Text
 	Fee      Fee
 
-	Data  []RegisterUse // what registers know, in the order of fetching
-	Lists []List        // public lists that the form offers
-	Write []Write       // what a case may write into registers
-	Asks  []Ask         // what the form asks though a register knows it
+	Data    []RegisterUse // what registers know, in the order of fetching
+	Lists   []List        // public lists that the form offers
+	Write   []Write       // what a case may write into registers
+	Watches []Watch       // what it looks at by itself
+	Asks    []Ask         // what the form asks though a register knows it
 	// Rights are what its process may do with the data of whose case it is, of which register
 	// ever: "access", "correct", "restrict", "erase" (Art. 15 to 18 GDPR).
 	Rights []string

@@ -81,7 +81,7 @@ async function agree(page, yes) {
   await press(page, /Weiter|Devam|Continue/)
 }
 
-const all = { resident, wrongZone, business, byHand }
+const all = { resident, wrongZone, business, byHand, mandate, representation, deputy }
 const journeys = process.env.JOURNEY ? { [process.env.JOURNEY]: all[process.env.JOURNEY] } : all
 try {
   for (const [name, walk] of Object.entries(journeys)) {
@@ -247,6 +247,177 @@ async function byHand() {
   await page.reload()
   const street = await page.locator('input[name="street"]').inputValue()
   if (js) expect(street === 'Einsteinstraße', `a field that was left is saved, found "${street}" at ${page.url()}`)
+}
+
+// Elif gives Jonas a mandate by a code; he applies in her name and sees her case and nothing else; she sees what he did, and
+// revokes it while he's still acting.
+async function mandate() {
+  const elif = await person()
+  await elif.goto(portal + '/mandates')
+  await signIn(elif, 'elif-kaya', 'substantial')
+  await look(elif, '50-mandates-none')
+  await follow(elif, 'Vollmacht geben')
+  await look(elif, '51-kind')
+  await fill(elif, { kind: 'authorised' })
+  await press(elif, 'Weiter')
+  await tick(elif, 'input[name=actions][value=read]')
+  await press(elif, 'Code erzeugen') // without saying for what
+  await sees(elif, 'Wählen Sie mindestens ein Thema oder eine Leistung')
+  await look(elif, '52-no-scope')
+  await tick(elif, 'input[name=services][value=change-of-address]')
+  for (const a of ['read', 'fill', 'submit', 'registers']) await tick(elif, `input[name=actions][value=${a}]`)
+  await look(elif, '53-give')
+  await press(elif, 'Code erzeugen')
+  await look(elif, '54-code')
+  const code = (await text(elif)).match(/\b(?:[0-9A-Z]{5}-){5}[0-9A-Z]\b/)?.[0]
+  expect(code, 'a code on ' + elif.url())
+
+  const jonas = await person()
+  await jonas.goto(portal + '/mandates/redeem')
+  await signIn(jonas, 'jonas-weber', 'substantial')
+  await fill(jonas, { code: code.replace(/[0-9A-Z]$/, (c) => (c === '7' ? '8' : '7')) })
+  await press(jonas, 'Weiter')
+  await sees(jonas, 'gibt es keine offene Einladung')
+  await look(jonas, '55-wrong-code')
+  await fill(jonas, { code: code.toLowerCase() })
+  await press(jonas, 'Weiter')
+  await sees(jonas, 'Elif Kaya möchte, dass Sie handeln')
+  await look(jonas, '56-invitation')
+  await press(jonas, 'Annehmen')
+  await sees(jonas, 'Die Vollmacht ist angenommen')
+  await look(jonas, '57-accepted')
+  await press(jonas, 'Für Elif Kaya handeln')
+  await acts(jonas, 'Elif Kaya')
+  await look(jonas, '58-acting')
+
+  await jonas.goto(portal + '/my-data')
+  await sees(jonas, 'gehört nicht zu Ihrer Vollmacht')
+  await look(jonas, '59-not-covered')
+  await jonas.goto(portal + '/services/change-of-address/start')
+  await look(jonas, '60-acting-notice')
+  await agree(jonas, true)
+  for (let i = 0; i < 12 && !jonas.url().includes('/check'); i++) {
+    await look(jonas, '61-acting-' + jonas.url().split('/').pop())
+    await fill(jonas, { new_street: 'Müllerstr.', new_house_number: '12a', moved_in: today(), landlord_code: 'WG-2026-4711', declared: true })
+    await press(jonas, /Weiter|Speichern und weiter/)
+  }
+  await look(jonas, '62-acting-check')
+  await press(jonas, /absenden|einreichen|Antrag/i)
+  expect(jonas.url().includes('/cases/'), 'her case, at ' + jonas.url())
+  await sees(jonas, 'Eingereicht von Jonas Weber für Elif Kaya')
+  await look(jonas, '63-acting-case')
+  const caseURL = jonas.url()
+
+  await elif.goto(portal + '/postbox')
+  await sees(elif, 'Ihre Vollmacht wurde angenommen')
+  await elif.goto(caseURL)
+  await sees(elif, 'Eingereicht von Jonas Weber für Elif Kaya')
+  await elif.goto(portal + '/my-data/consents')
+  await sees(elif, 'Jonas Weber, in Ihrem Namen')
+  await look(elif, '64-consent')
+  await elif.goto(portal + '/my-data/reads')
+  await sees(elif, 'Jonas Weber, in Ihrem Namen')
+  await look(elif, '65-reads')
+  await elif.goto(portal + '/mandates')
+  await follow(elif, /Ansehen/)
+  await sees(elif, 'Antrag abgesendet')
+  await look(elif, '66-uses')
+  await press(elif, 'Vollmacht widerrufen')
+  await sees(elif, 'Die Vollmacht ist widerrufen')
+  await look(elif, '67-revoked')
+
+  await jonas.goto(caseURL)
+  expect(!(await text(jonas)).includes('Eingereicht von'), 'nothing of hers after the revocation')
+  await sees(jonas, 'gilt nicht (mehr)')
+  await look(jonas, '68-over')
+  await click(jonas, jonas.locator('.m-acting button'))
+  await sees(jonas, 'Sie handeln wieder für sich selbst')
+  expect(!(await jonas.getByRole('button', { name: /handeln/ }).count()), 'nobody to act for')
+  expect((await jonas.goto(caseURL)).status() === 404, 'her case is nowhere for him')
+}
+
+// Petra enters that Anna is Mehmet's guardian, from proof; Anna acts and can't end it herself; Petra ends it.
+async function representation() {
+  const desk = await person()
+  await desk.goto(portal + '/desk/mandates')
+  await signIn(desk, 'petra.lehmann', 'substantial')
+  await look(desk, '70-desk-mandates')
+  await follow(desk, 'Gesetzliche Vertretung eintragen')
+  await fill(desk, { kind: 'guardian' })
+  await look(desk, '71-desk-kind')
+  await press(desk, 'Weiter')
+  await fill(desk, { principal_given: 'Mehmet', principal_family: 'Yilmas', principal_birth: '3.11.1979', delegate_given: 'Anna', delegate_family: 'Schmidt', delegate_birth: '12.4.1988' })
+  await press(desk, 'Gesetzliche Vertretung eintragen')
+  await sees(desk, 'worauf Sie sich stützen')
+  await look(desk, '72-desk-no-proof')
+  await fill(desk, { proof: 'Betreuerausweis, Amtsgericht Duisburg, 2. November 2026' })
+  await press(desk, 'Gesetzliche Vertretung eintragen')
+  await sees(desk, 'keine eindeutige Person')
+  await fill(desk, { principal_family: 'Yılmaz' })
+  await press(desk, 'Gesetzliche Vertretung eintragen')
+  await sees(desk, 'Betreuerausweis')
+  await look(desk, '73-desk-entered')
+  const entered = desk.url()
+
+  const anna = await person()
+  await anna.goto(portal + '/mandates')
+  await signIn(anna, 'anna-schmidt', 'substantial')
+  await press(anna, 'Für Mehmet Yılmaz handeln')
+  await acts(anna, 'Mehmet Yılmaz')
+  await anna.goto(portal + '/postbox')
+  await sees(anna, 'Eine Vertretung ist eingetragen')
+  await look(anna, '74-acting-postbox')
+  await anna.goto(portal + '/mandates')
+  await follow(anna, /Ansehen/)
+  await sees(anna, 'beruht auf Gesetz oder Gericht')
+  expect(!(await anna.getByRole('button', { name: 'Vollmacht widerrufen' }).count()), 'what the law gives nobody revokes')
+  await look(anna, '75-by-law')
+
+  await desk.goto(entered)
+  await fill(desk, { proof: 'Betreuung aufgehoben, Beschluss vom 27. November 2026' })
+  await press(desk, 'Beenden')
+  await sees(desk, 'Die Vollmacht ist beendet')
+  await look(desk, '76-desk-ended')
+  await anna.goto(portal + '/postbox')
+  await sees(anna, 'gilt nicht (mehr)')
+}
+
+// Joanna of another office stands in for Can: his worklist, "i. V.", and an end at once.
+async function deputy() {
+  const joanna = await person()
+  await joanna.goto(portal + '/desk')
+  await signIn(joanna, 'joanna.nowak', 'substantial')
+  const can = await person()
+  await can.goto(portal + '/desk/deputies')
+  await signIn(can, 'can.oezdemir', 'substantial')
+  await look(can, '80-deputies')
+  const option = await can.locator('select[name=deputy] option', { hasText: 'Joanna Nowak' }).getAttribute('value')
+  await fill(can, { deputy: option })
+  await press(can, 'Vertretung einrichten')
+  await sees(can, 'Joanna Nowak')
+  await look(can, '81-named')
+  await joanna.goto(portal + '/desk/deputies')
+  await press(joanna, /Vertretung übernehmen/)
+  await acts(joanna, 'Can Özdemir')
+  await joanna.goto(portal + '/desk')
+  await look(joanna, '82-standing-in')
+  await joanna.goto(portal + '/desk/deputies')
+  expect((await joanna.getByRole('button', { name: /Vertretung einrichten/ }).count()) <= 1, 'her own page of deputies')
+  await look(joanna, '83-deputy-page')
+  await can.goto(portal + '/desk/deputies')
+  await press(can, /Beenden/)
+  await sees(can, 'Keine Vertretung')
+  await joanna.goto(portal + '/desk')
+  await sees(joanna, 'gilt nicht (mehr)')
+  await look(joanna, '84-over')
+  await click(joanna, joanna.locator('.m-acting button'))
+  await look(joanna, '85-herself')
+}
+
+// acts expects the frame to say for whom somebody acts.
+async function acts(page, name) {
+  const t = await page.locator('.m-acting').innerText()
+  expect(t.includes(name), `acting for ${name} at ${page.url()}, found: ${t}`)
 }
 
 // tick presses the label, as people do.

@@ -35,7 +35,7 @@ func TestJourneys(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			portal := demo(t, binary)
-			ctx, cancel := context.WithTimeout(context.Background(), 6*time.Minute)
+			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 			defer cancel()
 			cmd := exec.CommandContext(ctx, "node", "journey.mjs", portal, c.width, c.scripting, os.Getenv("MERCATOR_SHOTS"))
 			out, err := cmd.CombinedOutput()

@@ -52,6 +52,26 @@ type House struct {
 	people  map[string]map[string]any
 	files   map[string][]byte
 	told    []string
+	power   map[string]access.Mandate // mandates in force, by their id and who has them
+}
+
+// Empower puts a mandate of somebody's in force, or takes it away where it has no person.
+func (h *House) Empower(delegate string, m access.Mandate) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.power[m.ID+" "+delegate] = m; m.Person == "" {
+		delete(h.power, m.ID+" "+delegate)
+	}
+}
+
+func (h *House) mandate(_ context.Context, _ *store.Tx, a access.Actor) (access.Mandate, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	m, ok := h.power[a.Mandate+" "+a.ID]
+	if !ok {
+		return m, fault.New(fault.Denied, "intaketest.mandate", access.MandateEnded)
+	}
+	return m, nil
 }
 
 // Root is the repository.
@@ -63,7 +83,7 @@ func Root() string {
 // New builds the house in a database with Rooms.
 func New(t testing.TB, db *store.DB) *House {
 	t.Helper()
-	h := &House{DB: db, people: map[string]map[string]any{}, files: map[string][]byte{}}
+	h := &House{DB: db, people: map[string]map[string]any{}, files: map[string][]byte{}, power: map[string]access.Mandate{}}
 	h.SetNow(time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC))
 	h.Catalog = service.NewCatalog(db, h.Now)
 	if err := h.Catalog.Load(t.Context(), os.DirFS(filepath.Join(Root(), "content", "services"))); err != nil {
@@ -72,7 +92,7 @@ func New(t testing.TB, db *store.DB) *House {
 	h.Move(accesstest.Anna().ID, "Musfeldstraße")
 	var err error
 	h.Intake, err = intake.New(intake.Config{
-		DB: db, Services: h.Catalog, Access: accesstest.House(t, db), Now: h.Now,
+		DB: db, Services: h.Catalog, Access: accesstest.Acting(t, db, h.mandate), Now: h.Now,
 		Fetch: h.fetch, List: h.list, OpenCase: h.openCase, Case: h.caseData, Corrected: h.corrected, Withdrawn: h.withdrawn, PutFile: h.put, OpenFile: h.open,
 	})
 	if err != nil {

@@ -46,6 +46,9 @@ func (p *pages) consentParts(loc *i18n.Localizer, list []Consent) []ui.Component
 			rows.Rows = append(rows.Rows, ui.SummaryRow{Key: loc.T("mydataweb.mayRead"), Value: r})
 		}
 		rows.Rows = append(rows.Rows, ui.SummaryRow{Key: loc.T("mydataweb.given"), Value: loc.DateTime(p.local(c.Given))})
+		if c.By != "" {
+			rows.Rows = append(rows.Rows, ui.SummaryRow{Key: loc.T("mydataweb.givenBy"), Value: loc.T("mydataweb.who.delegate", "name", c.By)})
+		}
 		if c.CaseID != "" {
 			rows.Rows = append(rows.Rows, ui.SummaryRow{Key: loc.T("mydataweb.case"), Item: ui.Link{Text: loc.T("mydataweb.toCase"), Href: "/cases/" + c.CaseID}})
 		}

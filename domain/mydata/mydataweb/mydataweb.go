@@ -44,6 +44,7 @@ type Consent struct {
 	Reads              []string
 	CaseID             string
 	Given, WithdrawnAt time.Time
+	By                 string // who gave it in the person's name; empty: the person
 }
 
 // Service is a service that a page leads to.

@@ -30,7 +30,7 @@ func (p *pages) ledger(ctx context.Context, a access.Actor) (access.Grant, error
 }
 
 // kinds are what else than registers the list can be narrowed to.
-var kinds = []string{"case", "document", "draft", "message", "payment", "task"}
+var kinds = []string{"case", "document", "draft", "mandate", "message", "payment", "task"}
 
 func (p *pages) showReads(w http.ResponseWriter, r *http.Request) error {
 	a, err := p.resident(r)
@@ -179,7 +179,7 @@ func (p *pages) days(ctx context.Context, a access.Actor, loc *i18n.Localizer, e
 // alike tells whether two accesses differ in nothing but the time of day.
 func (p *pages) alike(a, b audit.Entry) bool {
 	return a.ActorKind == b.ActorKind && a.Office == b.Office && a.Action == b.Action && a.Resource == b.Resource && a.Purpose == b.Purpose &&
-		a.Basis == b.Basis && a.Case == b.Case && a.ActorName == b.ActorName && a.Outcome == b.Outcome && slices.Equal(a.Fields, b.Fields) &&
+		a.Basis == b.Basis && a.Case == b.Case && a.ActorName == b.ActorName && a.Mandate == b.Mandate && a.Outcome == b.Outcome && slices.Equal(a.Fields, b.Fields) &&
 		(a.ActorKind != string(access.Machine) || a.ActorID == b.ActorID) && p.local(a.At).Format(time.DateOnly) == p.local(b.At).Format(time.DateOnly)
 }
 
@@ -223,6 +223,10 @@ func (t *teller) actor(e audit.Entry) string {
 	}
 	switch e.ActorKind {
 	case string(access.Resident):
+		// The rules of disclosure leave the name of whoever acted in this person's own name, and of nobody else.
+		if e.Mandate != "" && e.ActorName != "" {
+			return t.loc.T("mydataweb.who.delegate", "name", e.ActorName)
+		}
 		return t.loc.T("mydataweb.who.person")
 	case string(access.Machine):
 		if e.ActorName != "" {
@@ -368,6 +372,9 @@ func (p *pages) showEntry(w http.ResponseWriter, r *http.Request) error {
 		return err
 	} else if c != nil {
 		list.Rows = append(list.Rows, ui.SummaryRow{Key: loc.T("mydataweb.case"), Item: ui.Link{Text: c.Ref, Href: "/cases/" + e.Case}})
+	}
+	if e.Mandate != "" && e.ActorKind == string(access.Resident) {
+		list.Rows = append(list.Rows, ui.SummaryRow{Key: loc.T("mydataweb.mandate"), Item: ui.Link{Text: loc.T("mydataweb.toMandate"), Href: "/mandates/" + e.Mandate}})
 	}
 	row("mydataweb.number", e.ID)
 	data := page{Intro: told, Parts: []ui.Component{list}}

@@ -19,6 +19,7 @@ type messagePage struct {
 	Documents []ui.Link
 	Official  bool // the document is in German and the page is not
 	Case      string
+	Link      string // to the application that is prepared
 }
 
 func (p *pages) showMessage(w http.ResponseWriter, r *http.Request) error {
@@ -47,6 +48,7 @@ func (p *pages) showMessage(w http.ResponseWriter, r *http.Request) error {
 	for _, d := range m.Documents {
 		page.Documents = append(page.Documents, ui.Link{Text: d.Title, Href: "/documents/" + d.ID})
 	}
+	page.Link = m.Link
 	if m.CaseID != "" {
 		page.Case = "/cases/" + m.CaseID
 	}

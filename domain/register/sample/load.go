@@ -44,6 +44,9 @@ func Load(ctx context.Context, l Loading) error {
 	if err != nil {
 		return fault.Wrap(op, err)
 	}
+	if err := l.Registers.Load(ctx, l.Grant, register.Loading{Name: "sample.documents", Records: l.Generator.documents(l.Residents), Why: why}); err != nil {
+		return fault.Wrap(op, err)
+	}
 	if l.Progress != nil {
 		l.Progress(l.Residents, l.Residents)
 	}
