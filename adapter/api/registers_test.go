@@ -671,3 +671,35 @@ func FuzzBatch(f *testing.F) {
 		}
 	})
 }
+
+// FuzzRecordQuery: whatever a program writes behind the question mark or as the key of a record, it gets no error of ours, and who
+// may not see vehicles sees none.
+func FuzzRecordQuery(f *testing.F) {
+	h := openRegisters(f, storetest.SQLite(f, registerRooms))
+	if r := h.call("keeper", "PUT", at("DU-AB 1", because), car("DU-AB 1", "p1"), "If-None-Match", "*"); r.status != 201 {
+		f.Fatal(r.body)
+	}
+	for _, q := range []string{"filter=plate%20LIKE%20%27DU-%25%27&sort=-plate&limit=3", "fields=plate,holder", "fields=$.plate", "after=eyJpIjoicDEifQ.AAAA", "text=Opel", "filter=%00", "sort=%FF",
+		"limit=-1&limit=2", "purpose=x&basis=y&case=1", "filter=plate='DU-AB%201';DROP", "%zz", "fields=pl%C2%ADate&fields=plate", "filter=" + url.QueryEscape("make = 'Opel' OR holder IS NULL")} {
+		f.Add(q, "DU-AB 1")
+	}
+	f.Add("", "~x")
+	f.Add("validAt=now&knownAt=2026", "..%2f")
+	f.Fuzz(func(t *testing.T, query, key string) {
+		for _, path := range []string{vehicles + "/records", vehicles + "/records/" + key, vehicles + "/records/" + key + "/versions"} {
+			for _, program := range []string{"reader", "narrow", ""} {
+				r := httptest.NewRequest("GET", vehicles, nil)
+				r.URL.Path, r.URL.RawPath, r.URL.RawQuery = path, "", why+"&"+query
+				r.Header.Set("Authorization", "Bearer "+program)
+				w := httptest.NewRecorder()
+				h.api.ServeHTTP(w, r)
+				if w.Code >= 500 {
+					t.Fatalf("%s %s?%s: %d %s", program, path, query, w.Code, w.Body)
+				}
+				if program != "reader" && (w.Code < 300 || strings.Contains(w.Body.String(), `"p1"`)) {
+					t.Fatalf("%s sees %s?%s: %d %s", program, path, query, w.Code, w.Body)
+				}
+			}
+		}
+	})
+}

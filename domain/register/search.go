@@ -15,6 +15,7 @@ import (
 	"mercator/base/fault"
 	"mercator/core/access"
 	"mercator/core/store"
+	"mercator/core/vault"
 )
 
 // Bounds of a search.
@@ -116,6 +117,7 @@ type search struct {
 	now      int64
 	examined int
 	opened   int
+	ring     map[string]vault.Key // of the rows that are looked at next
 }
 
 // Search gives the records of a register that fit a query, as far as the grant covers
@@ -173,6 +175,9 @@ func (s *Service) Search(ctx context.Context, g access.Grant, register string, q
 		rows, next, err = x.byKey(ctx, after, n)
 	} else {
 		rows, next, err = x.sorted(ctx, field, down, after, n)
+	}
+	if s.looked != nil {
+		s.looked(x.examined, x.opened)
 	}
 	if err != nil {
 		return Page{}, fault.Wrap(op, err)
@@ -239,7 +244,12 @@ func (x *search) fits(ctx context.Context, r row) (row, bool, error) {
 	}
 	if len(r.sealed) > 0 {
 		was := r.sealed
-		if r, err = x.open(ctx, x.db, x.d, r, x.need); err != nil {
+		if k, ok := x.ring[x.d.subject(r)]; ok {
+			r, err = unseal(k, r)
+		} else {
+			r, err = x.open(ctx, x.db, x.d, r, x.need)
+		}
+		if err != nil {
 			return r, false, err
 		}
 		if len(r.sealed) != len(was) {
@@ -250,6 +260,40 @@ func (x *search) fits(ctx context.Context, r row) (row, bool, error) {
 		}
 	}
 	return r, x.cond.holds(facts{data: data}) == yes, nil
+}
+
+// ringSize is for how many rows keys are asked for in one go: a page ends before all rows that were read are opened.
+const ringSize = 50
+
+// keys gets the keys of rows that will have to be opened, with one question for all of them.
+func (x *search) keys(ctx context.Context, rows []row) error {
+	x.ring = nil
+	if !slices.ContainsFunc(x.need, x.d.needsSeal) {
+		return nil
+	}
+	var subjects []string
+	for _, r := range rows {
+		if len(r.sealed) == 0 || !x.reach.all && !slices.Contains(x.reach.persons, x.d.personOf(r)) {
+			continue
+		}
+		data, err := r.All()
+		if err != nil {
+			return err
+		}
+		if x.cond.holds(facts{data, true}) != no {
+			subjects = append(subjects, x.d.subject(r))
+		}
+	}
+	if len(subjects) == 0 {
+		return nil
+	}
+	slices.Sort(subjects)
+	ring, fresh, err := x.vault.Keys(ctx, slices.Compact(subjects))
+	for _, w := range fresh {
+		delete(ring, w.Subject) // destroyed
+	}
+	x.ring = ring
+	return err
 }
 
 // source gives rows by key after one: how far it has come, and whether that was all. It looks at
@@ -268,7 +312,12 @@ func (x *search) byKey(ctx context.Context, after cursor, n int) (out []row, nex
 		if err != nil {
 			return nil, nil, err
 		}
-		for _, r := range rows {
+		for i, r := range rows {
+			if i%ringSize == 0 {
+				if err := x.keys(ctx, rows[i:min(i+ringSize, len(rows))]); err != nil {
+					return nil, nil, err
+				}
+			}
 			id := r.ID
 			r, ok, err := x.fits(ctx, r)
 			if err != nil {
@@ -627,6 +676,9 @@ func (c cursor) before(p place, down bool) bool {
 func (x *search) sort(ctx context.Context, rows []row, field string, down bool, after cursor, n int) ([]row, *cursor, error) {
 	f, _ := x.d.Field(field)
 	var list []place
+	if err := x.keys(ctx, rows); err != nil {
+		return nil, nil, err
+	}
 	for _, r := range rows {
 		r, ok, err := x.fits(ctx, r)
 		if err != nil {
@@ -689,6 +741,9 @@ func (x *search) walk(ctx context.Context, field string, down bool, after cursor
 		}
 		rows, err := x.rows(ctx, ids)
 		if err != nil {
+			return nil, nil, err
+		}
+		if err := x.keys(ctx, rows); err != nil {
 			return nil, nil, err
 		}
 		byID := make(map[string]row, len(rows))

@@ -64,6 +64,7 @@ type Service struct {
 	people  *Definition // the register that signed-in persons are matched with; nil: none
 
 	restricted func(purpose string) bool
+	looked     func(examined, opened int) // what a search has looked at, for tests; nil: nobody counts
 }
 
 // New opens the office. At most one register may declare how persons are matched.
