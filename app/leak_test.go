@@ -114,7 +114,6 @@ type leakHouse struct {
 	restricted map[string]bool
 	caller     access.Actor
 	gave       map[string]int // how many words each way has given
-	drawn      []drawnRule
 }
 
 const leakDossiers = `id = "dossiers"

@@ -293,7 +293,7 @@ func (p *player) start(ctx context.Context) (intake.Draft, error) {
 	if p.s.About == "" {
 		return p.h.intake.Start(ctx, p.actor, p.s.ID)
 	}
-	about := map[string]any{}
+	var about map[string]any
 	if p.s.About == "entry" { // an office reads, and the person finds it on record
 		reader := access.SystemActor("intake")
 		reader.Office = p.s.Office

@@ -20,8 +20,8 @@ import (
 
 // vaultHouse is the configuration of a house in a folder, with what is said about its vault.
 type vaultHouse struct {
-	t                 *testing.T
-	dir, db, database string
+	t             *testing.T
+	dir, database string
 }
 
 func (h vaultHouse) file(name, text string) string {

@@ -40,10 +40,6 @@ SELECT` + columns + `FROM mandate_mandate WHERE principal = $1 AND id < $2 ORDER
 const received = `-- mandate.received
 SELECT` + columns + `FROM mandate_mandate WHERE delegate = $1 AND delegate <> '' AND id < $2 ORDER BY id DESC LIMIT $3`
 
-const usable = `-- mandate.usable
-SELECT` + columns + `FROM mandate_mandate
-WHERE delegate = $1 AND delegate <> '' AND state = 'active' AND from_at <= $2 AND until_at > $2 ORDER BY principal_name, id LIMIT 100`
-
 const ofEither = `-- mandate.ofEither
 SELECT` + columns + `FROM mandate_mandate WHERE id = $1 AND (principal = $2 OR delegate = $2 AND delegate <> '')`
 

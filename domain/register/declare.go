@@ -198,9 +198,6 @@ func (k *Keep) read(d *Definition) error {
 // Due is the day after whose beginning a record is no longer kept that the rule counts for from another.
 func (k *Keep) Due(from time.Time) time.Time { return from.AddDate(k.years, k.months, k.days) }
 
-// before is the moment from which and before which records are due at a moment.
-func (k *Keep) before(now time.Time) time.Time { return now.AddDate(-k.years, -k.months, -k.days) }
-
 func loadCodes(fsys fs.FS, folder, file string) (*CodeList, error) {
 	if !listName.MatchString(file) {
 		return nil, fmt.Errorf("%s/register.toml: codes %q: want the name of a file of the folder codes, such as fuel.toml", folder, file)

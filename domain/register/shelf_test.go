@@ -200,7 +200,7 @@ func TestAnAppliedPackageComesIntoForceAtTheNextStart(t *testing.T) {
 			_, err := h.Erase(t.Context(), tx, erase, "p2", register.Erasure{Rule: "test", Who: "test"})
 			return err
 		}))
-		if regs, steps = start(old); len(steps) != 1 || len(steps[0].Obstacles) != 0 {
+		if _, steps = start(old); len(steps) != 1 || len(steps[0].Obstacles) != 0 {
 			t.Errorf("the start after the erasure: %+v", steps)
 		}
 
