@@ -216,7 +216,7 @@ UPDATE register_package SET state = 'in force' WHERE register = $1 AND version =
 
 const comingVersions = `-- register.comingVersions
 SELECT v.register, v.id, v.person, v.version, v.data, v.sealed, v.valid_from, v.valid_to, v.changed_at, v.changed_by, v.reason, v.case_id, v.version, 0
-FROM register_version v WHERE v.register = $1 AND (v.id > $2 OR v.id = $2 AND v.version > $3) AND v.valid_from > $4
+FROM register_version v WHERE v.register = $1 AND (v.id, v.version) > ($2, $3) AND v.valid_from > $4
 AND NOT EXISTS (SELECT 1 FROM register_version w WHERE w.register = v.register AND w.id = v.id AND w.version > v.version AND w.valid_from <= v.valid_from AND w.valid_to >= v.valid_to)
 ORDER BY v.id, v.version LIMIT $5`
 

@@ -99,6 +99,9 @@ func Scenarios(s *Service) ([]Scenario, []Problem) {
 			continue
 		}
 		for _, k := range meta.Undecoded() {
+			if len(k) > 2 && k[0] == "begin" && k[1] == "variables" { // of any shape
+				continue
+			}
 			bad(lineOf(data, k[len(k)-1]), "unknown key %q", k.String())
 		}
 		if sc.Title == "" || sc.Person == "" && !sc.Begin.Given() || sc.Expect.Outcome == "" {
