@@ -206,8 +206,8 @@ async function wrongZone() {
   await page.goto(portal + '/postbox')
   for (let i = 0; i < 30 && !(await text(page)).includes('abgelehnt'); i++) { await page.waitForTimeout(300); await page.reload() }
   await sees(page, 'abgelehnt')
-  await page.goto(portal + '/my-data')
-  await sees(page, 'Bearbeitung Ihres Vorgangs')
+  await page.goto(portal + '/my-data/reads')
+  await sees(page, 'Das Bürger- und Ordnungsamt hat Ihren Vorgang')
   await look(page, '25-who-read')
   expect(caseURL.includes('/cases/'), 'the case right after the submission, at ' + caseURL)
 }
