@@ -8,13 +8,20 @@
 // class, source and how it is searched) and schema.json (JSON Schema 2020-12). A new
 // folder is a new register, without Go.
 //
-// What it does: keeps records with versions (who, when, why, in which case), finds
-// them by declared fields, hands them out to whoever holds an access.Grant and then
-// only the fields and the person that the grant names, matches a signed-in person
-// with the residents' register, and tells a person all that is held about them.
+// What it does: keeps records with versions (who, when, why, in which case, what was so
+// and what was known), seals what is personal under the key of the person, searches by
+// declared fields with a bounded piece of work for each page, hands records out to
+// whoever holds an access.Grant and then only the fields and the persons that the grant
+// names, shows through links what another register says, takes records in and gives them
+// out in bulk, follows its own changes without gaps, restricts and erases (Art. 16 to 18
+// GDPR), and matches a signed-in person with the residents' register.
 //
-// What it does not: decide who may read (core/access does), know any register by
-// name, or erase (retention is a rule to come).
+// Where to look: package.go, compare.go and shelf.go (packages and their versions),
+// service.go and edit.go (reading and changing one record), time.go (the two times),
+// search.go, filter.go and index.go (search), seal.go (keys), links.go (views),
+// feed.go (changes), load.go and import.go (bulk), rights.go (restriction, erasure).
+//
+// What it does not: decide who may read (core/access does), or know any register by name.
 //
 // Terms: a register (Register, Fachregister) holds records (Datensatz); a record
 // belongs to a person if its register declares a person field; public registers
