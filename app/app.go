@@ -670,30 +670,27 @@ func (h *House) Run(ctx context.Context, l net.Listener, ready func()) error {
 
 // sweep removes what has run out, sessions and drafts, and masks old causes of incidents.
 func (h *House) sweep(ctx context.Context) error {
-	t := time.NewTicker(10 * time.Minute)
-	defer t.Stop()
-	for {
+	return h.every(ctx, 10*time.Minute, "what has run out can't be removed", func() (bool, error) {
 		_, err1 := h.sessions.Sweep(ctx)
 		_, err2 := h.intake.Sweep(ctx)
-		if err := errors.Join(err1, err2, h.api.Sweep(ctx), h.webhooks.Sweep(ctx), h.engine.MaskCauses(ctx), h.mandates.Sweep(ctx), h.oversight.Sweep(ctx)); err != nil && ctx.Err() == nil {
-			h.log.Error("what has run out can't be removed", "err", err)
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-t.C:
-		}
-	}
+		return false, errors.Join(err1, err2, h.api.Sweep(ctx), h.webhooks.Sweep(ctx), h.engine.MaskCauses(ctx), h.mandates.Sweep(ctx), h.oversight.Sweep(ctx))
+	})
 }
 
 // turn puts into force in the registers what was known in advance.
 func (h *House) turn(ctx context.Context) error {
-	t := time.NewTicker(time.Minute)
+	return h.every(ctx, time.Minute, "what comes into force in the registers waits", func() (bool, error) { return h.registers.Turn(ctx) })
+}
+
+// every does a pass at once and then time and again, and the next without a pause while there is more to do. What fails is
+// logged and waits for the next time.
+func (h *House) every(ctx context.Context, pause time.Duration, failed string, pass func() (more bool, err error)) error {
+	t := time.NewTicker(pause)
 	defer t.Stop()
 	for {
-		more, err := h.registers.Turn(ctx)
+		more, err := pass()
 		if err != nil && ctx.Err() == nil {
-			h.log.Error("what comes into force in the registers waits", "err", err)
+			h.log.Error(failed, "err", err)
 		}
 		if more && err == nil {
 			continue

@@ -159,10 +159,8 @@ func (h *House) keepLedger(ctx context.Context) error {
 			return h.jobs.Add(ctx, tx, job.New{Kind: kind, Key: kind})
 		})
 	}
-	t := time.NewTicker(time.Second)
-	defer t.Stop()
 	var retained time.Time
-	for {
+	return h.every(ctx, time.Second, "the log of the ledger can't be brought up to date", func() (bool, error) {
 		waits, err := a.Waits(ctx)
 		if err == nil && waits {
 			err = ask(jobAppend)
@@ -171,15 +169,8 @@ func (h *House) keepLedger(ctx context.Context) error {
 			retained = time.Now()
 			err = ask(jobRetain)
 		}
-		if err != nil && ctx.Err() == nil {
-			h.log.Error("the log of the ledger can't be brought up to date", "err", err)
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-t.C:
-		}
-	}
+		return false, err
+	})
 }
 
 // ledgerMounts are the log for everybody, and for a resident their own entries with proofs.

@@ -111,22 +111,7 @@ func (h *House) openWatched(ctx context.Context, tx *store.Tx, s *service.Servic
 
 // keepWatch looks every few minutes whether a day's looks are still to be done.
 func (h *House) keepWatch(ctx context.Context) error {
-	t := time.NewTicker(5 * time.Minute)
-	defer t.Stop()
-	for {
-		more, err := h.watches.Pass(ctx)
-		if err != nil && ctx.Err() == nil {
-			h.log.Error("what becomes due in the registers waits", "err", err)
-		}
-		if more && err == nil {
-			continue
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-t.C:
-		}
-	}
+	return h.every(ctx, 5*time.Minute, "what becomes due in the registers waits", func() (bool, error) { return h.watches.Pass(ctx) })
 }
 
 // --- running cases

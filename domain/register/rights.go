@@ -193,11 +193,8 @@ func (s *Service) EraseKept(ctx context.Context, tx *store.Tx, g access.Grant, r
 	if !k.Past {
 		return fault.Because(fault.Denied, op, "", fmt.Errorf("the record of %s has to be kept", d.ID))
 	}
-	if why.Rule == "" {
-		return fault.Internalf(op, "erasing needs a rule")
-	}
-	if why.Who == "" {
-		why.Who = string(g.Actor().Kind) + ":" + g.Actor().ID
+	if why, err = why.by(op, g); err != nil {
+		return err
 	}
 	n, err := s.eraseRow(ctx, tx, d, r, why)
 	if err != nil {

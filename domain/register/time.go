@@ -230,6 +230,17 @@ type Erasure struct {
 	Case string
 }
 
+// by is the erasure under a grant: it needs a rule, and is the actor's where nobody else is named.
+func (e Erasure) by(op string, g access.Grant) (Erasure, error) {
+	if e.Rule == "" {
+		return e, fault.Internalf(op, "erasing needs a rule")
+	}
+	if e.Who == "" {
+		e.Who = string(g.Actor().Kind) + ":" + g.Actor().ID
+	}
+	return e, nil
+}
+
 // Erase erases what the registers hold about a person, all versions of it, and destroys
 // the key of the person: copies of the database can't be read there either. What remains
 // is that it happened. The registers of the grant ("register": all) that aren't about the
@@ -242,45 +253,23 @@ func (s *Service) Erase(ctx context.Context, tx *store.Tx, g access.Grant, perso
 	if g.Request().Resource != "register" || person == "" || g.Request().Owner != person {
 		return 0, fault.Internalf(op, "a person is erased by a grant to change all registers that names the person")
 	}
-	if why.Rule == "" {
-		return 0, fault.Internalf(op, "erasing needs a rule")
-	}
-	if why.Who == "" {
-		why.Who = string(g.Actor().Kind) + ":" + g.Actor().ID
+	why, err := why.by(op, g)
+	if err != nil {
+		return 0, err
 	}
 	total := 0
 	for _, d := range s.regs.All() {
 		if d.Person == "" {
 			continue
 		}
-		records, versions := 0, int64(0)
-		for {
-			rows, err := s.rowsOf(ctx, tx, d, person)
-			if err != nil {
-				return 0, fault.Wrap(op, err)
-			}
-			if len(rows) == 0 {
-				break
-			}
-			for _, r := range rows {
-				n, err := s.eraseRow(ctx, tx, d, r, why)
-				if err != nil {
-					return 0, fault.Wrap(op, err)
-				}
-				records++
-				versions += n
-			}
-		}
-		if records == 0 {
-			continue
-		}
-		total += records
-		if _, err := tx.Exec(ctx, addErasure, ident.New(), d.ID, store.Micros(s.now()), why.Rule, why.Who, why.Case, records, versions); err != nil {
+		records, err := s.eraseIn(ctx, tx, d, person, why)
+		if err != nil {
 			return 0, fault.Wrap(op, err)
 		}
+		total += records
 	}
 	// Former holders' versions in records of others are sealed under the key that goes now.
-	_, err := s.vault.Destroy(ctx, tx, person)
+	_, err = s.vault.Destroy(ctx, tx, person)
 	return total, fault.Wrap(op, err)
 }
 
@@ -296,17 +285,23 @@ func (s *Service) EraseIn(ctx context.Context, tx *store.Tx, g access.Grant, reg
 		return 0, fault.Wrap(op, err)
 	}
 	person := g.Request().Owner
-	if d.Person == "" || person == "" || why.Rule == "" {
-		return 0, fault.Internalf(op, "erasing needs a register about persons, a grant that names one, and a rule")
+	if d.Person == "" || person == "" {
+		return 0, fault.Internalf(op, "erasing needs a register about persons and a grant that names one")
 	}
-	if why.Who == "" {
-		why.Who = string(g.Actor().Kind) + ":" + g.Actor().ID
+	if why, err = why.by(op, g); err != nil {
+		return 0, err
 	}
+	n, err := s.eraseIn(ctx, tx, d, person, why)
+	return n, fault.Wrap(op, err)
+}
+
+// eraseIn erases a person's records of one register, and leaves the proof that it happened. The errors are bare.
+func (s *Service) eraseIn(ctx context.Context, tx *store.Tx, d *Definition, person string, why Erasure) (int, error) {
 	records, versions := 0, int64(0)
 	for {
 		rows, err := s.rowsOf(ctx, tx, d, person)
 		if err != nil {
-			return 0, fault.Wrap(op, err)
+			return 0, err
 		}
 		if len(rows) == 0 {
 			break
@@ -314,14 +309,15 @@ func (s *Service) EraseIn(ctx context.Context, tx *store.Tx, g access.Grant, reg
 		for _, r := range rows {
 			n, err := s.eraseRow(ctx, tx, d, r, why)
 			if err != nil {
-				return 0, fault.Wrap(op, err)
+				return 0, err
 			}
 			records++
 			versions += n
 		}
 	}
-	if records > 0 {
-		_, err = tx.Exec(ctx, addErasure, ident.New(), d.ID, store.Micros(s.now()), why.Rule, why.Who, why.Case, records, versions)
+	if records == 0 {
+		return 0, nil
 	}
-	return records, fault.Wrap(op, err)
+	_, err := tx.Exec(ctx, addErasure, ident.New(), d.ID, store.Micros(s.now()), why.Rule, why.Who, why.Case, records, versions)
+	return records, err
 }
