@@ -37,7 +37,7 @@ func (p *pages) showDesk(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	ctx, loc := r.Context(), web.Localizer(r)
-	data := body{Intro: []string{loc.T("mandateweb.deskIntro")}}
+	data := web.Sheet{Intro: []string{loc.T("mandateweb.deskIntro")}}
 	if done := r.URL.Query().Get("done"); done != "" && loc.Has("mandateweb.done."+done) {
 		data.Alerts = append(data.Alerts, ui.Alert{Tone: ui.Success, Title: loc.T("mandateweb.done." + done), Live: true})
 	}
@@ -57,10 +57,10 @@ func (p *pages) showDesk(w http.ResponseWriter, r *http.Request) error {
 		if len(list) == pageSize {
 			items = append(items, ui.Link{Text: loc.T("mandateweb.older"), Href: "/desk/mandates?" + url.Values{state: {list[pageSize-1].ID}}.Encode()})
 		}
-		data.Sections = append(data.Sections, section{title, items})
+		data.Sections = append(data.Sections, web.Section{Title: title, Items: items})
 	}
-	data.Sections = append(data.Sections, section{Items: []ui.Component{ui.Buttons{Items: []ui.Button{{Text: loc.T("mandateweb.enter"), Href: "/desk/mandates/new"}}}}})
-	return p.view.Render(w, r, http.StatusOK, web.Page[body]{Title: loc.T("mandateweb.deskTitle"), Shell: web.Desk("deskmandates"), Data: data})
+	data.Sections = append(data.Sections, web.Section{Items: []ui.Component{ui.Buttons{Items: []ui.Button{{Text: loc.T("mandateweb.enter"), Href: "/desk/mandates/new"}}}}})
+	return p.view.Render(w, r, http.StatusOK, web.Page[web.Sheet]{Title: loc.T("mandateweb.deskTitle"), Shell: web.Desk("deskmandates"), Data: data})
 }
 
 func (p *pages) deskBack(loc *i18n.Localizer) web.Shell {
@@ -86,15 +86,15 @@ func (p *pages) showEnter(w http.ResponseWriter, r *http.Request) error {
 			choice.Options = append(choice.Options, ui.Option{Value: k.ID, Label: k.Title.For(loc.Lang()), Hint: k.Text.For(loc.Lang())})
 		}
 	}
-	data := body{}
+	data := web.Sheet{}
 	if len(choice.Options) == 0 {
 		data.Intro = []string{loc.T("mandate.otherOffice")}
 	} else {
 		choice.Value = choice.Options[0].Value
-		data.Sections = []section{{Items: []ui.Component{ui.Form{Action: "/desk/mandates/new", Method: "get", Items: []ui.Component{choice},
+		data.Sections = []web.Section{{Items: []ui.Component{ui.Form{Action: "/desk/mandates/new", Method: "get", Items: []ui.Component{choice},
 			Buttons: []ui.Button{{Text: loc.T("mandateweb.next"), Icon: "arrow-forward"}}}}}}
 	}
-	return p.view.Render(w, r, http.StatusOK, web.Page[body]{Title: loc.T("mandateweb.enter"), Shell: p.deskBack(loc), Data: data})
+	return p.view.Render(w, r, http.StatusOK, web.Page[web.Sheet]{Title: loc.T("mandateweb.enter"), Shell: p.deskBack(loc), Data: data})
 }
 
 func (p *pages) renderEnter(w http.ResponseWriter, r *http.Request, k mandate.Kind, l mandate.Legal, problems []mandate.Problem) error {
@@ -118,9 +118,9 @@ func (p *pages) renderEnter(w http.ResponseWriter, r *http.Request, k mandate.Ki
 			ui.DateInput{Field: ui.Field{Name: "until", Label: loc.T("mandateweb.until"), Hint: loc.T("mandateweb.untilHint", "days", k.Longest), Error: wrong["until"]}, Value: l.Until})
 	}
 	items = append(items, ui.Input{Field: ui.Field{Name: "proof", Label: loc.T("mandateweb.proof"), Hint: loc.T("mandateweb.proofHint"), Error: wrong["proof"]}, Value: l.Proof, MaxLength: 500})
-	data := body{Errors: sum, Intro: []string{k.Text.For(loc.Lang()), loc.T("mandateweb.basisIs", "basis", k.Basis)},
-		Sections: []section{{Items: []ui.Component{ui.Form{Action: "/desk/mandates/new", Items: items, Buttons: []ui.Button{{Text: loc.T("mandateweb.enter")}}}}}}}
-	return p.view.Render(w, r, status(problems), web.Page[body]{Title: k.Title.For(loc.Lang()), Shell: p.deskBack(loc).WithErrors(len(problems) > 0), Data: data})
+	data := web.Sheet{Errors: sum, Intro: []string{k.Text.For(loc.Lang()), loc.T("mandateweb.basisIs", "basis", k.Basis)},
+		Sections: []web.Section{{Items: []ui.Component{ui.Form{Action: "/desk/mandates/new", Items: items, Buttons: []ui.Button{{Text: loc.T("mandateweb.enter")}}}}}}}
+	return p.view.Render(w, r, status(problems), web.Page[web.Sheet]{Title: k.Title.For(loc.Lang()), Shell: p.deskBack(loc).WithErrors(len(problems) > 0), Data: data})
 }
 
 func personOf(in url.Values, side string) mandate.Person {
@@ -181,13 +181,13 @@ func (p *pages) renderDeskOne(w http.ResponseWriter, r *http.Request, m mandate.
 		f.Buttons = append(f.Buttons, ui.Button{Text: loc.T("mandateweb.endIt"), Name: "do", Value: "end", Kind: "secondary", Danger: true})
 		items = append(items, f)
 	}
-	data := body{Sections: []section{{Items: items}}}
+	data := web.Sheet{Sections: []web.Section{{Items: items}}}
 	st := http.StatusOK
 	if problem != "" {
 		st = http.StatusUnprocessableEntity
 		data.Errors = ui.ErrorSummary{Items: []ui.FieldError{{Field: "proof", Text: problem}}}
 	}
-	return p.view.Render(w, r, st, web.Page[body]{Title: loc.T("mandateweb.for", "name", m.PrincipalName), Shell: p.deskBack(loc).WithErrors(problem != ""), Data: data})
+	return p.view.Render(w, r, st, web.Page[web.Sheet]{Title: loc.T("mandateweb.for", "name", m.PrincipalName), Shell: p.deskBack(loc).WithErrors(problem != ""), Data: data})
 }
 
 // ruleOn confirms a mandate or ends it.
@@ -250,7 +250,7 @@ func (p *pages) renderDeputies(w http.ResponseWriter, r *http.Request, a access.
 		return err
 	}
 	wrong, sum := errorsOf(loc, problems)
-	data := body{Errors: sum, Intro: []string{loc.T("mandateweb.deputiesIntro")}}
+	data := web.Sheet{Errors: sum, Intro: []string{loc.T("mandateweb.deputiesIntro")}}
 	t := ui.Table{Caption: loc.T("mandateweb.deputies"), CaptionHidden: true, Empty: loc.T("mandateweb.noDeputies"), Columns: []ui.Column{
 		{Label: loc.T("mandateweb.represented")}, {Label: loc.T("mandateweb.deputy")}, {Label: loc.T("mandateweb.validity")}, {Label: loc.T("mandateweb.stateKey")}, {Label: loc.T("mandateweb.todo")}}}
 	for _, d := range list {
@@ -270,7 +270,7 @@ func (p *pages) renderDeputies(w http.ResponseWriter, r *http.Request, a access.
 		t.Rows = append(t.Rows, ui.Row{Cells: []ui.Cell{{Text: d.RepresentedName, Sub: p.Office(d.Office).For(loc.Lang())}, {Text: d.DeputyName, Sub: sub},
 			{Text: p.term(loc, d.From, d.Until)}, {Badge: state}, {Item: ui.Stack{Items: do}}}})
 	}
-	data.Sections = []section{{Items: []ui.Component{t}}}
+	data.Sections = []web.Section{{Items: []ui.Component{t}}}
 	var items []ui.Component
 	head := a.Is("head")
 	who := ui.Select{Field: ui.Field{Name: "represented", Label: loc.T("mandateweb.represented"), Error: wrong["represented"]}, Value: n.Represented}
@@ -298,9 +298,9 @@ func (p *pages) renderDeputies(w http.ResponseWriter, r *http.Request, a access.
 			break
 		}
 	}
-	data.Sections = append(data.Sections, section{loc.T("mandateweb.nameDeputy"), []ui.Component{
+	data.Sections = append(data.Sections, web.Section{Title: loc.T("mandateweb.nameDeputy"), Items: []ui.Component{
 		ui.Form{Action: "/desk/deputies", Items: items, Buttons: []ui.Button{{Text: loc.T("mandateweb.nameDeputy")}}}}})
-	return p.view.Render(w, r, status(problems), web.Page[body]{Title: loc.T("mandateweb.deputies"), Shell: web.Desk("deputies").WithErrors(len(problems) > 0), Data: data})
+	return p.view.Render(w, r, status(problems), web.Page[web.Sheet]{Title: loc.T("mandateweb.deputies"), Shell: web.Desk("deputies").WithErrors(len(problems) > 0), Data: data})
 }
 
 func (p *pages) nameDeputy(w http.ResponseWriter, r *http.Request) error {

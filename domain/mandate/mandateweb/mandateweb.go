@@ -25,9 +25,6 @@ import (
 	"mercator/web/ui"
 )
 
-//go:embed templates/*.html
-var templateFS embed.FS
-
 //go:embed messages.*.toml
 var messageFS embed.FS
 
@@ -53,20 +50,7 @@ type Config struct {
 
 type pages struct {
 	Config
-	view *web.View[body]
-}
-
-// body is every page of the room: what has happened, what is wrong, and parts with a heading each.
-type body struct {
-	Errors   ui.ErrorSummary
-	Alerts   []ui.Component
-	Intro    []string
-	Sections []section
-}
-
-type section struct {
-	Title string
-	Items []ui.Component
+	view *web.View[web.Sheet]
 }
 
 // Mounts are the addresses of the pages.
@@ -92,7 +76,7 @@ func Mounts(c Config) (web.Mounts, error) {
 	}
 	p := &pages{Config: c}
 	var err error
-	if p.view, err = web.NewView[body](c.Templates, templateFS, "templates/page.html"); err != nil {
+	if p.view, err = web.NewSheet(c.Templates); err != nil {
 		return nil, err
 	}
 	return web.Mounts{

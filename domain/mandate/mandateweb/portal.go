@@ -43,7 +43,7 @@ func (p *pages) showList(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	data := body{Intro: []string{loc.T("mandateweb.intro")}}
+	data := web.Sheet{Intro: []string{loc.T("mandateweb.intro")}}
 	if done := r.URL.Query().Get("done"); done != "" && loc.Has("mandateweb.done."+done) {
 		data.Alerts = append(data.Alerts, ui.Alert{Tone: ui.Success, Title: loc.T("mandateweb.done." + done), Live: true})
 	}
@@ -84,8 +84,8 @@ func (p *pages) showList(w http.ResponseWriter, r *http.Request) error {
 		out = append(out, ui.Link{Text: loc.T("mandateweb.older"), Href: "/mandates?g=" + given[pageSize-1].ID})
 	}
 	out = append(out, ui.Buttons{Items: []ui.Button{{Text: loc.T("mandateweb.give"), Href: "/mandates/new"}}})
-	data.Sections = []section{{loc.T("mandateweb.received"), in}, {loc.T("mandateweb.given"), out}}
-	return p.view.Render(w, r, http.StatusOK, web.Page[body]{Title: loc.T("mandateweb.title"), Shell: web.Portal("mandates"), Data: data})
+	data.Sections = []web.Section{{Title: loc.T("mandateweb.received"), Items: in}, {Title: loc.T("mandateweb.given"), Items: out}}
+	return p.view.Render(w, r, http.StatusOK, web.Page[web.Sheet]{Title: loc.T("mandateweb.title"), Shell: web.Portal("mandates"), Data: data})
 }
 
 func (p *pages) card(loc *i18n.Localizer, m mandate.Mandate, name string) ui.Card {
@@ -116,9 +116,9 @@ func (p *pages) showNew(w http.ResponseWriter, r *http.Request) error {
 	if len(choice.Options) > 0 {
 		choice.Value = choice.Options[0].Value
 	}
-	data := body{Intro: []string{loc.T("mandateweb.newIntro")}, Sections: []section{{Items: []ui.Component{
+	data := web.Sheet{Intro: []string{loc.T("mandateweb.newIntro")}, Sections: []web.Section{{Items: []ui.Component{
 		ui.Form{Action: "/mandates/new", Method: "get", Items: []ui.Component{choice}, Buttons: []ui.Button{{Text: loc.T("mandateweb.next"), Icon: "arrow-forward"}}}}}}}
-	return p.view.Render(w, r, http.StatusOK, web.Page[body]{Title: loc.T("mandateweb.give"), Shell: p.back(loc), Data: data})
+	return p.view.Render(w, r, http.StatusOK, web.Page[web.Sheet]{Title: loc.T("mandateweb.give"), Shell: p.back(loc), Data: data})
 }
 
 func (p *pages) back(loc *i18n.Localizer) web.Shell {
@@ -182,9 +182,9 @@ func (p *pages) renderNew(w http.ResponseWriter, r *http.Request, k mandate.Kind
 	if k.Confirm == mandate.ByOffice {
 		intro = append(intro, loc.T("mandateweb.officeConfirms", "office", p.Office(k.Offices[0]).For(loc.Lang())))
 	}
-	data := body{Errors: sum, Intro: intro, Sections: []section{{Items: []ui.Component{
+	data := web.Sheet{Errors: sum, Intro: intro, Sections: []web.Section{{Items: []ui.Component{
 		ui.Form{Action: "/mandates/new", Items: items, Buttons: []ui.Button{{Text: loc.T("mandateweb.makeCode")}}}}}}}
-	return p.view.Render(w, r, status(problems), web.Page[body]{Title: k.Title.For(loc.Lang()), Shell: p.back(loc).WithErrors(len(problems) > 0), Data: data})
+	return p.view.Render(w, r, status(problems), web.Page[web.Sheet]{Title: k.Title.For(loc.Lang()), Shell: p.back(loc).WithErrors(len(problems) > 0), Data: data})
 }
 
 // give makes the invitation. The code is shown in the answer and never again: it's in no address and in no table.
@@ -211,13 +211,13 @@ func (p *pages) give(w http.ResponseWriter, r *http.Request) error {
 	if len(problems) > 0 {
 		return p.renderNew(w, r, k, g, problems)
 	}
-	data := body{Alerts: []ui.Component{ui.Alert{Tone: ui.Success, Title: loc.T("mandateweb.codeMade"), Live: true}},
+	data := web.Sheet{Alerts: []ui.Component{ui.Alert{Tone: ui.Success, Title: loc.T("mandateweb.codeMade"), Live: true}},
 		Intro: []string{loc.T("mandateweb.codeOnce"), loc.T("mandateweb.codeHow", "until", p.day(loc, m.CodeUntil))},
-		Sections: []section{{Items: []ui.Component{
+		Sections: []web.Section{{Items: []ui.Component{
 			ui.SummaryList{Rows: []ui.SummaryRow{{Key: loc.T("mandateweb.code"), Value: code}}},
 			p.facts(loc, m),
 			ui.Buttons{Items: []ui.Button{{Text: loc.T("mandateweb.toMandates"), Href: "/mandates"}}}}}}}
-	return p.view.Render(w, r, http.StatusOK, web.Page[body]{Title: loc.T("mandateweb.code"), Shell: p.back(loc), Data: data})
+	return p.view.Render(w, r, http.StatusOK, web.Page[web.Sheet]{Title: loc.T("mandateweb.code"), Shell: p.back(loc), Data: data})
 }
 
 func (p *pages) showRedeem(w http.ResponseWriter, r *http.Request) error {
@@ -229,16 +229,16 @@ func (p *pages) showRedeem(w http.ResponseWriter, r *http.Request) error {
 
 func (p *pages) renderRedeem(w http.ResponseWriter, r *http.Request, code, problem string) error {
 	loc := web.Localizer(r)
-	data := body{Intro: []string{loc.T("mandateweb.redeemIntro")}}
+	data := web.Sheet{Intro: []string{loc.T("mandateweb.redeemIntro")}}
 	st := http.StatusOK
 	if problem != "" {
 		st = http.StatusUnprocessableEntity
 		data.Errors = ui.ErrorSummary{Items: []ui.FieldError{{Field: "code", Text: problem}}}
 	}
-	data.Sections = []section{{Items: []ui.Component{ui.Form{Action: "/mandates/redeem", Items: []ui.Component{
+	data.Sections = []web.Section{{Items: []ui.Component{ui.Form{Action: "/mandates/redeem", Items: []ui.Component{
 		ui.Input{Field: ui.Field{Name: "code", Label: loc.T("mandateweb.code"), Hint: loc.T("mandateweb.codeHint"), Error: problem}, Value: code, MaxLength: 60, NoSpelling: true, Autocomplete: "off"}},
 		Buttons: []ui.Button{{Text: loc.T("mandateweb.next"), Icon: "arrow-forward"}}}}}}
-	return p.view.Render(w, r, st, web.Page[body]{Title: loc.T("mandateweb.redeem"), Shell: p.back(loc).WithErrors(problem != ""), Data: data})
+	return p.view.Render(w, r, st, web.Page[web.Sheet]{Title: loc.T("mandateweb.redeem"), Shell: p.back(loc).WithErrors(problem != ""), Data: data})
 }
 
 // redeem shows an invitation, and takes it once it's accepted.
@@ -264,9 +264,9 @@ func (p *pages) redeem(w http.ResponseWriter, r *http.Request) error {
 		if k, ok := p.Mandates.Rules().Kind(m.Kind); ok && k.Organisation {
 			items = append(items, ui.Input{Field: ui.Field{Name: "organisation", Label: loc.T("mandateweb.organisation"), Hint: loc.T("mandateweb.organisationHint"), Optional: true}, MaxLength: 200})
 		}
-		data := body{Intro: []string{loc.T("mandateweb.acceptIntro", "name", m.PrincipalName)}, Sections: []section{{Items: []ui.Component{p.facts(loc, m),
+		data := web.Sheet{Intro: []string{loc.T("mandateweb.acceptIntro", "name", m.PrincipalName)}, Sections: []web.Section{{Items: []ui.Component{p.facts(loc, m),
 			ui.Form{Action: "/mandates/redeem", Items: items, Buttons: []ui.Button{{Text: loc.T("mandateweb.accept")}, {Text: loc.T("mandateweb.notNow"), Kind: "secondary", Href: "/mandates"}}}}}}}
-		return p.view.Render(w, r, http.StatusOK, web.Page[body]{Title: loc.T("mandateweb.redeem"), Shell: p.back(loc), Data: data})
+		return p.view.Render(w, r, http.StatusOK, web.Page[web.Sheet]{Title: loc.T("mandateweb.redeem"), Shell: p.back(loc), Data: data})
 	}
 	m, err := p.Mandates.Redeem(r.Context(), a, code, in.Get("organisation"))
 	if fault.Is(err, fault.Invalid) {
@@ -304,7 +304,7 @@ func (p *pages) showOne(w http.ResponseWriter, r *http.Request) error {
 		items = append(items, ui.Form{Action: "/mandates/" + m.ID + "/revoke", Buttons: []ui.Button{{Text: loc.T("mandateweb.revoke"), Danger: true}}},
 			ui.Text{Text: loc.T("mandateweb.revokeHint"), Muted: true})
 	}
-	data := body{Sections: []section{{Items: items}}}
+	data := web.Sheet{Sections: []web.Section{{Items: items}}}
 	title := loc.T("mandateweb.for", "name", m.PrincipalName)
 	if m.Principal == a.ID {
 		title = p.kind(loc, m.Kind)
@@ -312,9 +312,9 @@ func (p *pages) showOne(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		data.Sections = append(data.Sections, section{loc.T("mandateweb.uses"), uses})
+		data.Sections = append(data.Sections, web.Section{Title: loc.T("mandateweb.uses"), Items: uses})
 	}
-	return p.view.Render(w, r, http.StatusOK, web.Page[body]{Title: title, Shell: p.back(loc), Data: data})
+	return p.view.Render(w, r, http.StatusOK, web.Page[web.Sheet]{Title: title, Shell: p.back(loc), Data: data})
 }
 
 // uses is who did what for the person under a mandate; the same again on one day is one line.

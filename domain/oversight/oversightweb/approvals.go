@@ -55,7 +55,7 @@ func (p *pages) showApprovals(w http.ResponseWriter, r *http.Request) error {
 		items = append(items, ui.Pagination{Next: "/desk/approvals?" + url.Values{"before": {list[pageSize-1].ID}}.Encode()})
 	}
 	items = append(items, ui.Buttons{Items: []ui.Button{{Text: loc.T("oversightweb.newAsk"), Href: "/desk/approvals/new"}}})
-	return p.view.Render(w, r, http.StatusOK, web.Page[body]{Title: loc.T("oversightweb.approvals"), Shell: web.Desk("approvals"), Data: body{Alerts: done(r, loc), Intro: []string{loc.T("oversightweb.approvalsIntro")}, Sections: []section{{Items: items}}}})
+	return p.view.Render(w, r, http.StatusOK, web.Page[web.Sheet]{Title: loc.T("oversightweb.approvals"), Shell: web.Desk("approvals"), Data: web.Sheet{Alerts: done(r, loc), Intro: []string{loc.T("oversightweb.approvalsIntro")}, Sections: []web.Section{{Items: items}}}})
 }
 
 func (p *pages) showAsk(w http.ResponseWriter, r *http.Request) error {
@@ -71,7 +71,7 @@ func (p *pages) asking(w http.ResponseWriter, r *http.Request, in url.Values, at
 	if _, err := p.Oversight.Approvals(r.Context(), a, "", 1); err != nil {
 		return err
 	}
-	data, status, errs := body{Intro: []string{loc.T("oversightweb.askIntro")}}, http.StatusOK, map[string]string{}
+	data, status, errs := web.Sheet{Intro: []string{loc.T("oversightweb.askIntro")}}, http.StatusOK, map[string]string{}
 	if failed != nil {
 		sum, text, ok := wrong(loc, failed, at)
 		if !ok {
@@ -96,8 +96,8 @@ func (p *pages) asking(w http.ResponseWriter, r *http.Request, in url.Values, at
 		ui.Input{Field: ui.Field{Name: "basis", Label: loc.T("oversightweb.basis"), Hint: loc.T("oversightweb.basisHint"), Error: errs["basis"]}, Value: in.Get("basis"), MaxLength: oversight.MaxText},
 		ui.Fieldset{Legend: loc.T("oversightweb.erasePerson"), Hint: loc.T("oversightweb.erasePersonHint"), Items: personFields(loc, in, errs["given"])},
 	}
-	data.Sections = []section{{Items: []ui.Component{ui.Form{Action: "/desk/approvals/new", Items: items, Buttons: []ui.Button{{Text: loc.T("oversightweb.askIt")}}}}}}
-	return p.view.Render(w, r, status, web.Page[body]{Title: loc.T("oversightweb.newAsk"), Shell: web.Desk("approvals").WithBack(loc.T("oversightweb.approvals"), "/desk/approvals").WithErrors(failed != nil), Data: data})
+	data.Sections = []web.Section{{Items: []ui.Component{ui.Form{Action: "/desk/approvals/new", Items: items, Buttons: []ui.Button{{Text: loc.T("oversightweb.askIt")}}}}}}
+	return p.view.Render(w, r, status, web.Page[web.Sheet]{Title: loc.T("oversightweb.newAsk"), Shell: web.Desk("approvals").WithBack(loc.T("oversightweb.approvals"), "/desk/approvals").WithErrors(failed != nil), Data: data})
 }
 
 func (p *pages) ask(w http.ResponseWriter, r *http.Request) error {
@@ -178,11 +178,11 @@ func (p *pages) approval(w http.ResponseWriter, r *http.Request, reason string, 
 	if x.State == oversight.Waiting || x.State == oversight.Approved {
 		rows = append(rows, row("until", p.at(loc, x.Until)))
 	}
-	data, status := body{Alerts: done(r, loc), Sections: []section{{Items: []ui.Component{ui.SummaryList{Rows: rows}}}}}, http.StatusOK
+	data, status := web.Sheet{Alerts: done(r, loc), Sections: []web.Section{{Items: []ui.Component{ui.SummaryList{Rows: rows}}}}}, http.StatusOK
 	at := "/desk/approvals/" + x.ID
 	switch {
 	case x.State == oversight.Approved && x.Actor == a.ID:
-		data.Sections = append(data.Sections, section{loc.T("oversightweb.doTitle"), []ui.Component{ui.Text{Text: loc.T("oversightweb.doText")}, ui.Form{Action: at + "/do", Buttons: []ui.Button{{Text: p.act(loc, x.Request), Danger: x.Request.Action == access.Erase}}}}})
+		data.Sections = append(data.Sections, web.Section{Title: loc.T("oversightweb.doTitle"), Items: []ui.Component{ui.Text{Text: loc.T("oversightweb.doText")}, ui.Form{Action: at + "/do", Buttons: []ui.Button{{Text: p.act(loc, x.Request), Danger: x.Request.Action == access.Erase}}}}})
 	case entitled:
 		field := ui.Field{Name: "reason", Label: loc.T("oversightweb.reason")}
 		if failed != nil {
@@ -192,14 +192,14 @@ func (p *pages) approval(w http.ResponseWriter, r *http.Request, reason string, 
 			}
 			data.Errors, field.Error, status = sum, text, http.StatusUnprocessableEntity
 		}
-		data.Sections = append(data.Sections, section{loc.T("oversightweb.rule"), []ui.Component{ui.Form{Action: at, Items: []ui.Component{ui.TextArea{Field: field, Value: reason, Rows: 3, MaxLength: oversight.MaxText}},
+		data.Sections = append(data.Sections, web.Section{Title: loc.T("oversightweb.rule"), Items: []ui.Component{ui.Form{Action: at, Items: []ui.Component{ui.TextArea{Field: field, Value: reason, Rows: 3, MaxLength: oversight.MaxText}},
 			Buttons: []ui.Button{{Text: loc.T("oversightweb.approve"), Name: "rule", Value: "approve"}, {Text: loc.T("oversightweb.refuse"), Name: "rule", Value: "refuse", Kind: "secondary"}}}}})
 	case failed != nil:
 		return failed
 	case x.State == oversight.Waiting && x.Actor == a.ID:
-		data.Sections = append(data.Sections, section{Items: []ui.Component{ui.Text{Text: loc.T("oversightweb.waitsForOther")}}})
+		data.Sections = append(data.Sections, web.Section{Items: []ui.Component{ui.Text{Text: loc.T("oversightweb.waitsForOther")}}})
 	}
-	return p.view.Render(w, r, status, web.Page[body]{Title: p.act(loc, x.Request), Shell: web.Desk("approvals").WithBack(loc.T("oversightweb.approvals"), "/desk/approvals").WithErrors(failed != nil), Data: data})
+	return p.view.Render(w, r, status, web.Page[web.Sheet]{Title: p.act(loc, x.Request), Shell: web.Desk("approvals").WithBack(loc.T("oversightweb.approvals"), "/desk/approvals").WithErrors(failed != nil), Data: data})
 }
 
 func (p *pages) ruleOn(w http.ResponseWriter, r *http.Request) error {

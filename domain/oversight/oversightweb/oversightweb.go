@@ -24,9 +24,6 @@ import (
 	"mercator/web/ui"
 )
 
-//go:embed templates/*.html
-var templateFS embed.FS
-
 //go:embed messages.*.toml
 var messageFS embed.FS
 
@@ -61,20 +58,7 @@ type Config struct {
 
 type pages struct {
 	Config
-	view *web.View[body]
-}
-
-// body is every page of the room: what has happened, what is wrong, and parts with a heading each.
-type body struct {
-	Errors   ui.ErrorSummary
-	Alerts   []ui.Component
-	Intro    []string
-	Sections []section
-}
-
-type section struct {
-	Title string
-	Items []ui.Component
+	view *web.View[web.Sheet]
 }
 
 // Mounts are the addresses of the pages.
@@ -90,7 +74,7 @@ func Mounts(c Config) (web.Mounts, error) {
 	}
 	p := &pages{Config: c}
 	var err error
-	if p.view, err = web.NewView[body](c.Templates, templateFS, "templates/page.html"); err != nil {
+	if p.view, err = web.NewSheet(c.Templates); err != nil {
 		return nil, err
 	}
 	return web.Mounts{
@@ -199,8 +183,8 @@ func (p *pages) showFindings(w http.ResponseWriter, r *http.Request) error {
 		items = append(items, ui.Pagination{Next: "/desk/oversight?" + q.Encode()})
 	}
 	items = append(items, ui.Links{Items: []ui.Link{{Text: loc.T("oversightweb.marks"), Href: "/desk/oversight/marks"}}})
-	return p.view.Render(w, r, http.StatusOK, web.Page[body]{Title: loc.T("oversightweb.title"), Shell: web.Desk("oversight"),
-		Data: body{Alerts: done(r, loc), Intro: []string{loc.T("oversightweb.intro")}, Sections: []section{{Items: items}}}})
+	return p.view.Render(w, r, http.StatusOK, web.Page[web.Sheet]{Title: loc.T("oversightweb.title"), Shell: web.Desk("oversight"),
+		Data: web.Sheet{Alerts: done(r, loc), Intro: []string{loc.T("oversightweb.intro")}, Sections: []web.Section{{Items: items}}}})
 }
 
 func (p *pages) showFinding(w http.ResponseWriter, r *http.Request) error {
@@ -232,7 +216,7 @@ func (p *pages) finding(w http.ResponseWriter, r *http.Request, remark string, f
 		rows = append(rows, row("case", f.Case))
 	}
 	rows = append(rows, row("entry", f.Entry))
-	data := body{Alerts: done(r, loc), Sections: []section{{Items: []ui.Component{ui.SummaryList{Rows: rows}}}}}
+	data := web.Sheet{Alerts: done(r, loc), Sections: []web.Section{{Items: []ui.Component{ui.SummaryList{Rows: rows}}}}}
 	status := http.StatusOK
 	if f.SeenAt.IsZero() {
 		field := ui.Field{Name: "remark", Label: loc.T("oversightweb.remark"), Hint: loc.T("oversightweb.remarkHint")}
@@ -243,12 +227,12 @@ func (p *pages) finding(w http.ResponseWriter, r *http.Request, remark string, f
 			}
 			data.Errors, field.Error, status = sum, text, http.StatusUnprocessableEntity
 		}
-		data.Sections = append(data.Sections, section{loc.T("oversightweb.look"), []ui.Component{ui.Form{Action: "/desk/oversight/" + f.ID,
+		data.Sections = append(data.Sections, web.Section{Title: loc.T("oversightweb.look"), Items: []ui.Component{ui.Form{Action: "/desk/oversight/" + f.ID,
 			Items: []ui.Component{ui.TextArea{Field: field, Value: remark, Rows: 3, MaxLength: oversight.MaxText}}, Buttons: []ui.Button{{Text: loc.T("oversightweb.markSeen")}}}}})
 	} else {
-		data.Sections = append(data.Sections, section{loc.T("oversightweb.looked"), []ui.Component{ui.SummaryList{Rows: []ui.SummaryRow{row("by", f.SeenBy), row("when", p.at(loc, f.SeenAt)), row("remark", f.Remark)}}}})
+		data.Sections = append(data.Sections, web.Section{Title: loc.T("oversightweb.looked"), Items: []ui.Component{ui.SummaryList{Rows: []ui.SummaryRow{row("by", f.SeenBy), row("when", p.at(loc, f.SeenAt)), row("remark", f.Remark)}}}})
 	}
-	return p.view.Render(w, r, status, web.Page[body]{Title: p.title(loc, f.Rule), Shell: web.Desk("oversight").WithBack(loc.T("oversightweb.title"), "/desk/oversight").WithErrors(failed != nil), Data: data})
+	return p.view.Render(w, r, status, web.Page[web.Sheet]{Title: p.title(loc, f.Rule), Shell: web.Desk("oversight").WithBack(loc.T("oversightweb.title"), "/desk/oversight").WithErrors(failed != nil), Data: data})
 }
 
 func (p *pages) markSeen(w http.ResponseWriter, r *http.Request) error {
@@ -300,7 +284,7 @@ func (p *pages) marks(w http.ResponseWriter, r *http.Request, in url.Values, fai
 	if err != nil {
 		return err
 	}
-	data, status, text := body{Alerts: done(r, loc), Intro: []string{loc.T("oversightweb.marksIntro")}}, http.StatusOK, ""
+	data, status, text := web.Sheet{Alerts: done(r, loc), Intro: []string{loc.T("oversightweb.marksIntro")}}, http.StatusOK, ""
 	if failed != nil {
 		var ok bool
 		if data.Errors, text, ok = wrong(loc, failed, "given"); !ok {
@@ -318,8 +302,8 @@ func (p *pages) marks(w http.ResponseWriter, r *http.Request, in url.Values, fai
 		kind = oversight.Colleague
 	}
 	items := append(personFields(loc, in, text), ui.Radios{Field: ui.Field{Name: "kind", Label: loc.T("oversightweb.kind")}, Value: kind, Options: []ui.Option{{Value: oversight.Colleague, Label: loc.T("oversightweb.mark.colleague")}, {Value: oversight.Known, Label: loc.T("oversightweb.mark.known")}}})
-	data.Sections = []section{{Items: []ui.Component{t}}, {loc.T("oversightweb.newMark"), []ui.Component{ui.Form{Action: "/desk/oversight/marks", Items: items, Buttons: []ui.Button{{Text: loc.T("oversightweb.markIt")}}}}}}
-	return p.view.Render(w, r, status, web.Page[body]{Title: loc.T("oversightweb.marks"), Shell: web.Desk("oversight").WithBack(loc.T("oversightweb.title"), "/desk/oversight").WithErrors(failed != nil), Data: data})
+	data.Sections = []web.Section{{Items: []ui.Component{t}}, {Title: loc.T("oversightweb.newMark"), Items: []ui.Component{ui.Form{Action: "/desk/oversight/marks", Items: items, Buttons: []ui.Button{{Text: loc.T("oversightweb.markIt")}}}}}}
+	return p.view.Render(w, r, status, web.Page[web.Sheet]{Title: loc.T("oversightweb.marks"), Shell: web.Desk("oversight").WithBack(loc.T("oversightweb.title"), "/desk/oversight").WithErrors(failed != nil), Data: data})
 }
 
 func (p *pages) mark(w http.ResponseWriter, r *http.Request) error {
@@ -365,7 +349,7 @@ func (p *pages) glass(w http.ResponseWriter, r *http.Request, in url.Values, at 
 	if err != nil {
 		return err
 	}
-	data, status := body{Alerts: append(done(r, loc), ui.Alert{Tone: ui.Warning, Title: loc.T("oversightweb.glassWarning"), Text: loc.T("oversightweb.glassIntro")})}, http.StatusOK
+	data, status := web.Sheet{Alerts: append(done(r, loc), ui.Alert{Tone: ui.Warning, Title: loc.T("oversightweb.glassWarning"), Text: loc.T("oversightweb.glassIntro")})}, http.StatusOK
 	reason := ui.Field{Name: "reason", Label: loc.T("oversightweb.reason"), Hint: loc.T("oversightweb.reasonHint")}
 	text := ""
 	if failed != nil {
@@ -385,7 +369,7 @@ func (p *pages) glass(w http.ResponseWriter, r *http.Request, in url.Values, at 
 		for _, g := range list {
 			t.Rows = append(t.Rows, ui.Row{Cells: []ui.Cell{{Text: p.register(loc.Lang(), g.Resource), Href: "/desk/break-glass/" + g.ID}, {Text: g.Reason}, {Text: p.at(loc, g.Until)}}})
 		}
-		data.Sections = append(data.Sections, section{loc.T("oversightweb.glasses"), []ui.Component{t}})
+		data.Sections = append(data.Sections, web.Section{Title: loc.T("oversightweb.glasses"), Items: []ui.Component{t}})
 	}
 	var options []ui.Option
 	for _, x := range p.Registers(loc.Lang()) {
@@ -394,8 +378,8 @@ func (p *pages) glass(w http.ResponseWriter, r *http.Request, in url.Values, at 
 		}
 	}
 	items := append(personFields(loc, in, text), ui.Select{Field: ui.Field{Name: "register", Label: loc.T("oversightweb.register")}, Value: in.Get("register"), Options: options}, ui.TextArea{Field: reason, Value: in.Get("reason"), Rows: 3, MaxLength: oversight.MaxText})
-	data.Sections = append(data.Sections, section{loc.T("oversightweb.newGlass"), []ui.Component{ui.Form{Action: "/desk/break-glass", Items: items, Buttons: []ui.Button{{Text: loc.T("oversightweb.break"), Danger: true}}}}})
-	return p.view.Render(w, r, status, web.Page[body]{Title: loc.T("oversightweb.glassTitle"), Shell: web.Desk("break-glass").WithErrors(failed != nil), Data: data})
+	data.Sections = append(data.Sections, web.Section{Title: loc.T("oversightweb.newGlass"), Items: []ui.Component{ui.Form{Action: "/desk/break-glass", Items: items, Buttons: []ui.Button{{Text: loc.T("oversightweb.break"), Danger: true}}}}})
+	return p.view.Render(w, r, status, web.Page[web.Sheet]{Title: loc.T("oversightweb.glassTitle"), Shell: web.Desk("break-glass").WithErrors(failed != nil), Data: data})
 }
 
 func (p *pages) breakGlass(w http.ResponseWriter, r *http.Request) error {
@@ -456,6 +440,6 @@ func (p *pages) showThrough(w http.ResponseWriter, r *http.Request) error {
 	if len(rows) == 0 {
 		items = []ui.Component{ui.Text{Text: loc.T("oversightweb.nothingThere")}}
 	}
-	return p.view.Render(w, r, http.StatusOK, web.Page[body]{Title: reg.Title, Shell: web.Desk("break-glass").WithBack(loc.T("oversightweb.glassTitle"), "/desk/break-glass"),
-		Data: body{Alerts: []ui.Component{ui.Alert{Tone: ui.Warning, Title: loc.T("oversightweb.glassHolds", "until", p.at(loc, b.Until)), Text: loc.T("oversightweb.glassTold")}}, Sections: []section{{Items: items}}}})
+	return p.view.Render(w, r, http.StatusOK, web.Page[web.Sheet]{Title: reg.Title, Shell: web.Desk("break-glass").WithBack(loc.T("oversightweb.glassTitle"), "/desk/break-glass"),
+		Data: web.Sheet{Alerts: []ui.Component{ui.Alert{Tone: ui.Warning, Title: loc.T("oversightweb.glassHolds", "until", p.at(loc, b.Until)), Text: loc.T("oversightweb.glassTold")}}, Sections: []web.Section{{Items: items}}}})
 }
