@@ -298,12 +298,7 @@ func (h *House) offices(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	h.registers, err = register.New(register.Config{Restricted: reaches, DB: h.db, Vault: h.vault, Registers: h.definitions, Now: h.now, Linked: h.access.Permit,
-		Publish: func(ctx context.Context, tx *store.Tx, e register.Changed) error {
-			// Its subject is the record: what waits for one record holds back no other.
-			return h.publish(ctx, tx, register.EventChanged, e.Register+"/"+e.ID, e)
-		}, Seen: h.access.Seen})
-	if err != nil {
+	if err := h.openRegisters(reaches); err != nil {
 		return err
 	}
 	if err := h.registers.Upgrade(ctx); err != nil {

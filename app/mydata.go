@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -404,7 +405,7 @@ func (h *House) answerFacts(ctx context.Context, id, version string, application
 	s, err := h.services.Version(ctx, id, version)
 	if fault.Is(err, fault.NotFound) { // the package is gone, the answers aren't
 		var out []mydata.Fact
-		for _, k := range slices.Sorted(mapKeys(answers)) {
+		for _, k := range slices.Sorted(maps.Keys(answers)) {
 			out = append(out, mydata.Fact{Name: k, Label: k, Value: valueText(answers[k]), Raw: answers[k], Given: true})
 		}
 		return out, nil
@@ -432,16 +433,6 @@ func (h *House) answerFacts(ctx context.Context, id, version string, application
 		}
 	}
 	return out, nil
-}
-
-func mapKeys(m map[string]any) func(func(string) bool) {
-	return func(yield func(string) bool) {
-		for k := range m {
-			if !yield(k) {
-				return
-			}
-		}
-	}
 }
 
 func (h *House) heldDocuments(ctx context.Context, a access.Actor, loc *i18n.Localizer, after string, n int) (mydata.Part, error) {

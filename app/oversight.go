@@ -4,8 +4,6 @@ package app
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"io"
 	"io/fs"
 	"slices"
@@ -114,16 +112,7 @@ func (h *House) showRecords(ctx context.Context, g access.Grant, id, person, lan
 			if !ok || x == nil {
 				continue
 			}
-			value := fmt.Sprint(x)
-			switch x.(type) {
-			case map[string]any, []any:
-				text, err := json.Marshal(x)
-				if err != nil {
-					return nil, err
-				}
-				value = string(text)
-			}
-			out = append(out, ui.SummaryRow{Key: i18n.Text(f.Title).For(lang), Value: strings.TrimSpace(value)})
+			out = append(out, ui.SummaryRow{Key: i18n.Text(f.Title).For(lang), Value: strings.TrimSpace(valueText(x))})
 		}
 	}
 	return slices.Clip(out), nil

@@ -129,7 +129,7 @@ func registerHouse(ctx context.Context, c config.Config) (_ *House, err error) {
 	if h.definitions, err = h.shelf().InForce(ctx, folder); err != nil {
 		return nil, err
 	}
-	return h, h.openRegisters()
+	return h, h.openRegisters(nil) // a command reaches nothing that is restricted
 }
 
 // shelf is where the packages of registers are kept.
@@ -151,11 +151,14 @@ func (h *House) settleRegisters(ctx context.Context, folder fs.FS) (err error) {
 	return err
 }
 
-// openRegisters opens the office of the registers.
-func (h *House) openRegisters() (err error) {
+// openRegisters opens the office of the registers. reaches tells which purposes reach restricted records; nil: none but the
+// person's own.
+func (h *House) openRegisters(reaches func(purpose string) bool) (err error) {
 	h.registers, err = register.New(register.Config{DB: h.db, Vault: h.vault, Registers: h.definitions, Now: h.now,
+		Restricted: reaches, Linked: h.access.Permit, Seen: h.access.Seen,
 		Publish: func(ctx context.Context, tx *store.Tx, e register.Changed) error {
-			return h.publish(ctx, tx, register.EventChanged, e.Case, e)
+			// Its subject is the record: what waits for one record holds back no other.
+			return h.publish(ctx, tx, register.EventChanged, e.Register+"/"+e.ID, e)
 		}})
 	return err
 }

@@ -677,12 +677,12 @@ func (s *Service) put(ctx context.Context, tx *store.Tx, d *Definition, n prepar
 		return conflict(op, nil)
 	}
 	var was json.RawMessage
+	var plain row // old, opened
 	if !first {
 		if old, err = s.turn(ctx, tx, d, old); err != nil {
 			return err
 		}
-		plain, err := s.open(ctx, tx, d, old, nil)
-		if err != nil {
+		if plain, err = s.open(ctx, tx, d, old, nil); err != nil {
 			return err
 		}
 		was = plain.Data
@@ -727,7 +727,7 @@ func (s *Service) put(ctx context.Context, tx *store.Tx, d *Definition, n prepar
 		if err != nil || changed != 1 {
 			return conflict(op, err)
 		}
-		if err := s.reindex(ctx, tx, d, old, n.row); err != nil {
+		if err := s.reindex(ctx, tx, d, plain, open); err != nil {
 			return err
 		}
 	default: // about the past or the future: what is in force stays

@@ -9,6 +9,7 @@ import (
 
 	"mercator/base/fault"
 	"mercator/core/access"
+	"mercator/core/audit"
 	"mercator/domain/register"
 	"mercator/web/ui"
 )
@@ -272,7 +273,10 @@ func (p *pages) showReaders(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	person, _, err := p.Registers.Whom(r.Context(), v.d.ID, v.key)
-	if err != nil || person == "" {
+	if err != nil {
+		return err
+	}
+	if person == "" {
 		return v.refuse(fault.New(fault.NotFound, "registerweb.readers", ""))
 	}
 	g, err := p.Access.Permit(r.Context(), access.Request{Actor: v.a, Action: access.Read, Resource: "ledger", Purpose: v.why.Purpose, Basis: v.why.Basis, Case: v.why.caseID, Owner: person})
@@ -282,16 +286,13 @@ func (p *pages) showReaders(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	list, err := p.Access.WhoRead(r.Context(), g, r.URL.Query().Get("before"), readersPage)
+	list, err := p.Access.WhoReadWhere(r.Context(), g, r.URL.Query().Get("before"), audit.Narrow{Resource: register.Resource(v.d.ID)}, readersPage)
 	if err != nil {
 		return err
 	}
 	table := ui.Table{Caption: v.loc.T("registerweb.readers"), Empty: v.loc.T("registerweb.nobody"), Columns: []ui.Column{{Label: v.loc.T("registerweb.when")}, {Label: v.loc.T("registerweb.who")},
 		{Label: v.loc.T("registerweb.what")}, {Label: v.loc.T("registerweb.purpose")}, {Label: v.loc.T("registerweb.basis")}}}
 	for _, e := range list {
-		if e.Resource != register.Resource(v.d.ID) {
-			continue
-		}
 		who := e.ActorName
 		if e.Office != "" {
 			who = p.Office(e.Office).For(v.loc.Lang())
