@@ -32,7 +32,7 @@ func (p *pages) showConsents(w http.ResponseWriter, r *http.Request) error {
 		list = list[:consentsPage]
 		pages.Next = "/my-data/consents?" + url.Values{"before": {list[len(list)-1].ID}}.Encode()
 	}
-	return p.show(w, r, p.consents, loc.T("mydataweb.consents"), true, page{Parts: append(p.consentParts(loc, list), pages)})
+	return p.show(w, r, loc.T("mydataweb.consents"), true, page{Parts: append(p.consentParts(loc, list), pages)})
 }
 
 func (p *pages) consentParts(loc *i18n.Localizer, list []Consent) []ui.Component {

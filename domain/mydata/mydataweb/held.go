@@ -99,7 +99,7 @@ func (p *pages) showHome(w http.ResponseWriter, r *http.Request) error {
 	if len(cards.Items) > 0 {
 		add(cards)
 	}
-	return p.show(w, r, p.home, loc.T("mydataweb.title"), false, data)
+	return p.show(w, r, loc.T("mydataweb.title"), false, data)
 }
 
 // holderParts say why, on which basis and how long something is held.
@@ -199,7 +199,7 @@ func (p *pages) showHolder(w http.ResponseWriter, r *http.Request) error {
 			data.Parts = append(data.Parts, ui.Text{Text: loc.T("mydataweb.nothingHeld")})
 		}
 		data.Parts = append(data.Parts, pages)
-		return p.show(w, r, p.holder, h.About(loc.Lang()).Title, true, data)
+		return p.show(w, r, h.About(loc.Lang()).Title, true, data)
 	}
 	return fault.New(fault.NotFound, "mydataweb.holder", "")
 }
@@ -263,7 +263,7 @@ func (p *pages) showHistory(w http.ResponseWriter, r *http.Request) error {
 		}
 		data.Parts = append(data.Parts, list)
 	}
-	return p.show(w, r, p.history, about.Title, true, data)
+	return p.show(w, r, about.Title, true, data)
 }
 
 // remedies lead to rectification of a field and to restriction of the record.

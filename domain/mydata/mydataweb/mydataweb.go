@@ -20,9 +20,6 @@ import (
 	"mercator/web/ui"
 )
 
-//go:embed templates/*.html
-var templateFS embed.FS
-
 //go:embed messages.*.toml
 var messageFS embed.FS
 
@@ -96,13 +93,21 @@ type Config struct {
 
 type pages struct {
 	Config
-	home, holder, reads, entry, history, consents *web.View[page]
+	view *web.View[web.Sheet]
 }
 
 // page is what all pages of this room show: parts one below the other.
 type page struct {
 	Intro string
 	Parts []ui.Component
+}
+
+func (d page) sheet() web.Sheet {
+	s := web.Sheet{Sections: []web.Section{{Items: d.Parts}}}
+	if d.Intro != "" {
+		s.Intro = []string{d.Intro}
+	}
+	return s
 }
 
 // Mounts builds the pages.
@@ -118,11 +123,9 @@ func Mounts(c Config) (web.Mounts, error) {
 		c.Zone = time.UTC
 	}
 	p := &pages{Config: c}
-	for _, v := range []**web.View[page]{&p.home, &p.holder, &p.reads, &p.entry, &p.history, &p.consents} {
-		var err error
-		if *v, err = web.NewView[page](c.Templates, templateFS, "templates/page.html"); err != nil {
-			return nil, err
-		}
+	var err error
+	if p.view, err = web.NewSheet(c.Templates); err != nil {
+		return nil, err
 	}
 	return web.Mounts{
 		{Pattern: "GET /my-data", Handler: web.Handle(p.showHome)},
@@ -156,10 +159,10 @@ func (p *pages) resident(r *http.Request) (access.Actor, error) {
 
 func (p *pages) local(t time.Time) time.Time { return t.In(p.Zone) }
 
-func (p *pages) show(w http.ResponseWriter, r *http.Request, v *web.View[page], title string, up bool, data page) error {
+func (p *pages) show(w http.ResponseWriter, r *http.Request, title string, up bool, data page) error {
 	shell := web.Portal("my-data")
 	if up {
 		shell = shell.WithBack(web.Localizer(r).T("mydataweb.title"), "/my-data")
 	}
-	return v.Render(w, r, http.StatusOK, web.Page[page]{Title: title, Shell: shell, Data: data})
+	return p.view.Render(w, r, http.StatusOK, web.Page[web.Sheet]{Title: title, Shell: shell, Data: data.sheet()})
 }

@@ -110,7 +110,7 @@ func (p *pages) showReads(w http.ResponseWriter, r *http.Request) error {
 		data.Parts = append(data.Parts, ui.Text{Text: loc.T(key)})
 	}
 	data.Parts = append(append(data.Parts, list...), pages)
-	return p.show(w, r, p.reads, loc.T("mydataweb.reads"), true, data)
+	return p.show(w, r, loc.T("mydataweb.reads"), true, data)
 }
 
 func (p *pages) filter(loc *i18n.Localizer, q url.Values, errFrom, errTo string) ui.Component {
@@ -389,7 +389,7 @@ func (p *pages) showEntry(w http.ResponseWriter, r *http.Request) error {
 			ui.Form{Buttons: []ui.Button{{Text: loc.T("mydataweb.askWhy")}}})
 	}
 	shell := web.Portal("my-data").WithBack(loc.T("mydataweb.reads"), "/my-data/reads")
-	return p.entry.Render(w, r, http.StatusOK, web.Page[page]{Title: loc.T("mydataweb.entryTitle", "date", loc.Date(p.local(e.At))), Shell: shell, Data: data})
+	return p.view.Render(w, r, http.StatusOK, web.Page[web.Sheet]{Title: loc.T("mydataweb.entryTitle", "date", loc.Date(p.local(e.At))), Shell: shell, Data: data.sheet()})
 }
 
 // askWhy begins the question about an entry.

@@ -24,9 +24,6 @@ import (
 	"mercator/web/ui"
 )
 
-//go:embed templates/*.html
-var templateFS embed.FS
-
 //go:embed messages.*.toml
 var messageFS embed.FS
 
@@ -51,11 +48,8 @@ type Config struct {
 
 type pages struct {
 	Config
-	view *web.View[page]
+	view *web.View[web.Sheet]
 }
-
-// page is what all of these pages are: components, one below the other.
-type page struct{ Items []ui.Component }
 
 const home = "/desk/registers"
 
@@ -75,7 +69,7 @@ func Mounts(c Config) (web.Mounts, error) {
 	}
 	p := &pages{Config: c}
 	var err error
-	if p.view, err = web.NewView[page](c.Templates, templateFS, "templates/page.html"); err != nil {
+	if p.view, err = web.NewSheet(c.Templates); err != nil {
 		return nil, err
 	}
 	return web.Mounts{
@@ -257,7 +251,7 @@ func (v *visit) render(status int, title string, back ui.Link, items ...ui.Compo
 		shell = shell.WithBack(back.Text, back.Href)
 	}
 	shell = shell.WithErrors(slices.ContainsFunc(items, func(c ui.Component) bool { _, ok := c.(ui.ErrorSummary); return ok }))
-	return v.view.Render(v.w, v.r, status, web.Page[page]{Title: title, Shell: shell, Data: page{items}})
+	return v.view.Render(v.w, v.r, status, web.Page[web.Sheet]{Title: title, Shell: shell, Data: web.Sheet{Sections: []web.Section{{Items: items}}}})
 }
 
 // refuse answers alike to what is refused and what isn't there, and says what may be missing.

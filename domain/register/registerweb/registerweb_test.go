@@ -28,7 +28,6 @@ import (
 	"mercator/core/vault/vaulttest"
 	"mercator/domain/register"
 	"mercator/web"
-	"mercator/web/webtest"
 )
 
 var rooms = []store.Migrations{audit.Migrations(), vault.Migrations(), register.Migrations()}
@@ -412,14 +411,4 @@ func TestTheAuditorSeesWhoHasRead(t *testing.T) {
 	d.page(link+said, 200)
 	d.actor.Roles = append(d.actor.Roles, "auditor")
 	d.page(link+"/readers"+said, 200, "gelesen", "Halteranfrage", "§ 39 StVG")
-}
-
-func TestTemplates(t *testing.T) {
-	words, err := i18n.Load(append(web.Messages(), Messages())...)
-	must(t, err)
-	tmpl, err := web.NewTemplates(web.TemplateConfig{Catalogue: words})
-	must(t, err)
-	v, err := web.NewView[page](tmpl, templateFS, "templates/page.html")
-	must(t, err)
-	webtest.CheckView(t, "page", v.Template("de"), web.Page[page]{})
 }
