@@ -4,10 +4,14 @@ package app
 
 import (
 	"context"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -110,6 +114,62 @@ func TestEveryWordInEveryLanguage(t *testing.T) {
 	}
 	for _, m := range words.Missing() {
 		t.Error(m)
+	}
+}
+
+// What goes wrong is said in words: a message that is named where an error is made is in the catalogue.
+func TestEveryMistakeHasItsWords(t *testing.T) {
+	h := testHouse(t, t.TempDir(), "")
+	defer h.Close()
+	words, err := h.catalogue()
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := token.NewFileSet()
+	found := 0
+	for _, storey := range []string{"core", "domain", "adapter", "web", "app"} {
+		err := filepath.WalkDir(filepath.Join("..", storey), func(name string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
+				return err
+			}
+			file, err := parser.ParseFile(files, name, nil, parser.SkipObjectResolution)
+			if err != nil {
+				return err
+			}
+			ast.Inspect(file, func(n ast.Node) bool {
+				call, ok := n.(*ast.CallExpr)
+				if !ok || len(call.Args) < 3 {
+					return true
+				}
+				fun, ok := call.Fun.(*ast.SelectorExpr)
+				if !ok || fun.Sel.Name != "New" && fun.Sel.Name != "Because" {
+					return true
+				}
+				if room, ok := fun.X.(*ast.Ident); !ok || room.Name != "fault" {
+					return true
+				}
+				lit, ok := call.Args[2].(*ast.BasicLit)
+				if !ok || lit.Kind != token.STRING {
+					return true
+				}
+				key, err := strconv.Unquote(lit.Value)
+				if err != nil || key == "" {
+					return true
+				}
+				found++
+				if !words.Has(key) {
+					t.Errorf("%s: there are no words for %q", files.Position(lit.Pos()), key)
+				}
+				return true
+			})
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if found < 100 {
+		t.Errorf("only %d messages found: the search is broken", found)
 	}
 }
 

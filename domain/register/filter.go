@@ -318,7 +318,7 @@ func (c *compiler) given(o operand, n *cql2.Node) (string, error) {
 		n = n.Args[0]
 	}
 	if n.Op != cql2.String {
-		return "", c.wrong(n, "value", "field", o.Name, "what", "text")
+		return "", c.wrong(n, "value", "field", o.Name, "what", "'Mercator'")
 	}
 	return n.Text, nil
 }
@@ -336,12 +336,12 @@ func (c *compiler) compare(op cql2.Op, left, right *cql2.Node) (condition, error
 	switch c.d.Type(o.Name) {
 	case "number", "integer":
 		if right.Op != cql2.Number {
-			return condition{}, c.wrong(right, "value", "field", o.Name, "what", "number")
+			return condition{}, c.wrong(right, "value", "field", o.Name, "what", "12.5")
 		}
 		return c.ordered(op, o, left, numberKey(right.Number), math.MaxInt)
 	case "boolean":
 		if right.Op != cql2.Bool || order {
-			return condition{}, c.wrong(right, "value", "field", o.Name, "what", "truth")
+			return condition{}, c.wrong(right, "value", "field", o.Name, "what", "TRUE")
 		}
 		want := right.Bool
 		return condition{holds: func(f facts) truth {
@@ -401,11 +401,11 @@ func (c *compiler) moment(o operand, n *cql2.Node) (string, error) {
 	case cql2.String:
 		if _, err := time.Parse(time.DateOnly, t); err != nil {
 			if _, err := time.Parse(time.RFC3339, t); err != nil {
-				return "", c.wrong(n, "value", "field", o.Name, "what", "date")
+				return "", c.wrong(n, "value", "field", o.Name, "what", "DATE('2026-05-03')")
 			}
 		}
 	default:
-		return "", c.wrong(n, "value", "field", o.Name, "what", "date")
+		return "", c.wrong(n, "value", "field", o.Name, "what", "DATE('2026-05-03')")
 	}
 	if len(t) == len(time.DateOnly) {
 		return t, nil
@@ -626,7 +626,7 @@ func (c *compiler) temporal(n *cql2.Node) (condition, error) {
 		return condition{}, err
 	}
 	if f := c.d.Format(o.Name); f != "date" && f != "date-time" || o.phonetic || len(o.forms) > 0 {
-		return condition{}, c.wrong(left, "value", "field", o.Name, "what", "date")
+		return condition{}, c.wrong(left, "value", "field", o.Name, "what", "DATE('2026-05-03')")
 	}
 	ends := []*cql2.Node{right, right}
 	if right.Op == cql2.Interval {
@@ -702,7 +702,7 @@ func (c *compiler) spatial(n *cql2.Node) (condition, error) {
 		return condition{}, c.wrong(left, "way", "field", o.Name, "way", "geo")
 	}
 	if right.Op != cql2.Geometry {
-		return condition{}, c.wrong(right, "value", "field", o.Name, "what", "geometry")
+		return condition{}, c.wrong(right, "value", "field", o.Name, "what", "POINT(6.76 51.43)")
 	}
 	g, ok := askedFor(right.Geom)
 	if !ok {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"mercator/base/fault"
+	"mercator/base/i18n"
 	"mercator/core/access"
 	"mercator/core/store"
 	"mercator/core/store/storetest"
@@ -173,6 +174,8 @@ func reverse(s string) string {
 
 func TestAFilterThatCantBeAskedSaysWhy(t *testing.T) {
 	h := openThings(t, storetest.SQLite(t, rooms), nil)
+	words, err := i18n.Load(register.Messages())
+	must(t, err)
 	g := h.grant(t, access.Request{Action: access.List, Resource: "register:things", Fields: []string{"id", "name", "size", "hidden", "born", "place", "open", "notes", "code"}})
 	for filter, want := range map[string]string{
 		`nothing = 1`: "cql2.field", `title = 'x'`: "cql2.field", `"title; --" = 'x'`: "cql2.expected", `title IS NULL`: "cql2.field", `phonetic(title) = 'x'`: "cql2.field",
@@ -187,6 +190,10 @@ func TestAFilterThatCantBeAskedSaysWhy(t *testing.T) {
 		f, ok := err.(*fault.Error)
 		if !ok || f.Kind != fault.Invalid || f.Msg != want {
 			t.Errorf("%.80s: %v, want %s", filter, err, want)
+			continue
+		}
+		if said := words.Localizer("de").T(f.Msg, f.Args...); said == f.Msg || strings.ContainsAny(said, "{}") {
+			t.Errorf("%.80s: %q", filter, said)
 		}
 	}
 	// Whether a field isn't there or isn't granted is one answer, word by word.
