@@ -84,7 +84,7 @@ func benchRegisters(ctx context.Context, args []string, stdout, stderr io.Writer
 	cases := f.Int("cases", 1_000_000, "cases")
 	f.DurationVar(&b.seconds, "each", 10*time.Second, "how long each round of a measurement takes")
 	f.IntVar(&b.rounds, "rounds", 3, "rounds of each measurement; the middle one counts")
-	f.StringVar(&b.only, "only", "", "only measurements whose name has this")
+	f.StringVar(&b.only, "only", "", "only measurements whose name has one of these, with commas between")
 	if err := f.Parse(args); err != nil {
 		return flag.ErrHelp
 	}
@@ -437,6 +437,14 @@ func (b *registerBench) measureAll(ctx context.Context) error {
 			return err
 		}
 	}
+	for _, rate := range []int{1000, 3000} {
+		if err := b.measureAt(ctx, "read by key", rate, func(ctx context.Context, r *rand.Rand) error { return b.read(ctx, r.IntN(b.residents)) }); err != nil {
+			return err
+		}
+	}
+	if err := b.measureAt(ctx, "change of a resident", 500, func(ctx context.Context, r *rand.Rand) error { return b.change(ctx, r.IntN(b.residents), r) }); err != nil {
+		return err
+	}
 	for _, workers := range []int{1, 16} {
 		if err := b.measure(ctx, "change of a resident", workers, func(ctx context.Context, r *rand.Rand) error { return b.change(ctx, r.IntN(b.residents), r) }); err != nil {
 			return err
@@ -458,7 +466,40 @@ func (b *registerBench) measureAll(ctx context.Context) error {
 
 // measure does something again and again, so many at a time; the median round is told.
 func (b *registerBench) measure(ctx context.Context, name string, workers int, do func(context.Context, *rand.Rand) error) error {
-	if !strings.Contains(name, b.only) {
+	return b.rounded(ctx, name, fmt.Sprint(workers), workers, func(last time.Duration, _ *rand.Rand) func() (time.Time, bool) {
+		began := time.Now()
+		return func() (time.Time, bool) { return time.Now(), time.Since(began) < last }
+	}, do)
+}
+
+// measureAt lets so many a second come, by chance and whether those before them are answered or not. How long one takes counts
+// from when it came, so whoever had to wait is seen.
+func (b *registerBench) measureAt(ctx context.Context, name string, rate int, do func(context.Context, *rand.Rand) error) error {
+	const waiting = 256 // as many come at once at most; with more the machine is too slow in any case
+	return b.rounded(ctx, name, fmt.Sprintf("%d a second come", rate), waiting, func(last time.Duration, r *rand.Rand) func() (time.Time, bool) {
+		come := make(chan time.Time, 1<<16)
+		go func() {
+			defer close(come)
+			for next, end := time.Now(), time.Now().Add(last); next.Before(end); {
+				next = next.Add(time.Duration(r.ExpFloat64() * float64(time.Second) / float64(rate)))
+				time.Sleep(time.Until(next))
+				late := next.Add(time.Millisecond) // what the runtime rounds a sleep up to
+				if now := time.Now(); now.Before(late) {
+					late = now
+				}
+				come <- late
+			}
+		}()
+		return func() (time.Time, bool) {
+			at, ok := <-come
+			return at, ok
+		}
+	}, do)
+}
+
+// rounded is a row of the table: rounds of something by some workers, each begun when arrive says.
+func (b *registerBench) rounded(ctx context.Context, name, how string, workers int, arrivals func(last time.Duration, r *rand.Rand) func() (time.Time, bool), do func(context.Context, *rand.Rand) error) error {
+	if !slices.ContainsFunc(strings.Split(b.only, ","), func(part string) bool { return strings.Contains(name, part) }) {
 		return nil
 	}
 	type round struct {
@@ -475,13 +516,17 @@ func (b *registerBench) measure(ctx context.Context, name string, workers int, d
 		var all []time.Duration
 		var failed error
 		began, cpu := time.Now(), processor()
+		arrive := arrivals(last, rand.New(rand.NewPCG(uint64(n+1), 1<<32)))
 		var wg sync.WaitGroup
 		for w := range workers {
 			wg.Go(func() {
 				r := rand.New(rand.NewPCG(uint64(n+1), uint64(w)))
 				var list []time.Duration
-				for time.Since(began) < last {
-					at := time.Now()
+				for {
+					at, ok := arrive()
+					if !ok {
+						break
+					}
 					if err := do(ctx, r); err != nil {
 						mu.Lock()
 						failed = cmp.Or(failed, fmt.Errorf("%s: %w", name, err))
@@ -517,7 +562,7 @@ func (b *registerBench) measure(ctx context.Context, name string, workers int, d
 	ms := func(of func(round) time.Duration) float64 {
 		return middle(func(r round) float64 { return of(r).Seconds() * 1000 })
 	}
-	fmt.Fprintf(b.out, "| %s | %d | %.0f | %.2f ms | %.2f ms | %.1f ms | %.2f ms |\n", name, workers, middle(func(r round) float64 { return r.rate }),
+	fmt.Fprintf(b.out, "| %s | %s | %.0f | %.2f ms | %.2f ms | %.1f ms | %.2f ms |\n", name, how, middle(func(r round) float64 { return r.rate }),
 		ms(func(r round) time.Duration { return r.p50 }), ms(func(r round) time.Duration { return r.p99 }), ms(func(r round) time.Duration { return r.top }),
 		ms(func(r round) time.Duration { return r.cpu }))
 	return ctx.Err()

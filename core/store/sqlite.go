@@ -19,6 +19,20 @@ const (
 	groupTime = 30 * time.Millisecond
 )
 
+// The log of changes (WAL) is brought into the database file beside the writer, so that
+// nobody's change waits for it: what the writer has added meanwhile, which is little, it
+// brings over itself between two groups, and begins the log anew.
+const (
+	checkpointEvery = 250 * time.Millisecond
+	checkpointPages = 2000 // a log of fewer pages isn't worth the writer's time
+	// checkpointLate is when the writer no longer waits for that, for a change that writes
+	// faster than it is brought over.
+	checkpointLate = "16000"
+)
+
+const checkpoint = `-- store.checkpoint
+PRAGMA wal_checkpoint(PASSIVE)`
+
 type change struct {
 	fn   func(tx *Tx) error
 	done chan error
@@ -69,6 +83,9 @@ func (db *DB) writer(w *writerConn) {
 		select {
 		case c := <-db.queue:
 			db.group(w, c)
+			db.written.Store(true)
+		case <-db.catchUp:
+			w.exec(checkpoint) // what can't be brought over now will be the next time
 		case <-db.quit:
 			for {
 				select {
@@ -77,6 +94,33 @@ func (db *DB) writer(w *writerConn) {
 				default:
 					return
 				}
+			}
+		}
+	}
+}
+
+// checkpoints brings the log over while the writer goes on. What SQLite then leaves to whoever
+// brings over the last page, the sync of the whole file, is done here too: it takes longest.
+func (db *DB) checkpoints(conn *sql.DB) {
+	defer conn.Close()
+	tick := time.NewTicker(checkpointEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-db.quit:
+			return
+		}
+		if !db.written.Swap(false) {
+			continue
+		}
+		var busy, pages, over int
+		err := conn.QueryRowContext(context.Background(), checkpoint).Scan(&busy, &pages, &over)
+		if err == nil && pages >= checkpointPages && db.file.Sync() == nil {
+			select {
+			case db.catchUp <- struct{}{}:
+			case <-db.quit:
+				return
 			}
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"mercator/base/fault"
 
@@ -58,6 +59,14 @@ type DB struct {
 	done   chan struct{}
 	once   sync.Once
 	path   string
+
+	// SQLite: has something been written since the log was last brought over, and is it the
+	// writer's turn to do so?
+	written atomic.Bool
+	catchUp chan struct{}
+	aside   sync.WaitGroup
+	// file is the database. It is closed last: when a process closes any handle of a file, it loses all its locks of it.
+	file *os.File
 }
 
 // Open opens the database; it doesn't migrate.
@@ -110,7 +119,7 @@ func openSQLite(ctx context.Context, c Config) (*DB, error) {
 	const common = "?_pragma=busy_timeout(10000)&_pragma=foreign_keys(1)&_pragma=temp_store(2)&_pragma=cache_size(-8192)"
 	// synchronous=FULL: a commit that was answered is on disk (fsync of the WAL).
 	write, err := sql.Open("sqlite", "file:"+c.Path+common+
-		"&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=wal_autocheckpoint(4000)&_pragma=journal_size_limit(67108864)")
+		"&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=wal_autocheckpoint("+checkpointLate+")&_pragma=journal_size_limit(67108864)")
 	if err != nil {
 		return nil, fault.Because(fault.Unavailable, "store.open", "", err)
 	}
@@ -135,9 +144,22 @@ func openSQLite(ctx context.Context, c Config) (*DB, error) {
 		return nil, fault.Because(fault.Unavailable, "store.open", "", err)
 	}
 	db := &DB{
-		engine: SQLite, read: read, write: write, path: c.Path,
+		engine: SQLite, read: read, write: write, path: c.Path, catchUp: make(chan struct{}),
 		queue: make(chan *change, 1024), quit: make(chan struct{}), done: make(chan struct{}),
 	}
+	aside, err := sql.Open("sqlite", "file:"+c.Path+common)
+	if err != nil {
+		write.Close()
+		read.Close()
+		return nil, fault.Because(fault.Unavailable, "store.open", "", err)
+	}
+	aside.SetMaxOpenConns(1)
+	if db.file, err = os.OpenFile(c.Path, os.O_RDWR, 0); err != nil {
+		write.Close()
+		read.Close()
+		return nil, fault.Because(fault.Unavailable, "store.open", "", err)
+	}
+	db.aside.Go(func() { db.checkpoints(aside) })
 	go db.writer(&writerConn{conn: conn, stmts: map[string]*sql.Stmt{}})
 	return db, nil
 }
@@ -152,9 +174,13 @@ func (db *DB) Close() error {
 		if db.engine == SQLite {
 			close(db.quit)
 			<-db.done
+			db.aside.Wait()
 			err = db.read.Close()
 		}
 		err = errors.Join(err, db.write.Close())
+		if db.file != nil {
+			err = errors.Join(err, db.file.Close())
+		}
 	})
 	return err
 }
