@@ -187,6 +187,11 @@ func (h *House) strongRoom(ctx context.Context, o Options) (err error) {
 	if err := migrate(ctx, h.db, Migrations()); err != nil {
 		return err
 	}
+	if !o.AsIs {
+		if err := (&audit.Ledger{DB: h.db}).Partition(ctx, h.now(), time.Time{}); err != nil {
+			return err
+		}
+	}
 	if h.blobs, err = blob.OpenFolder(blobDir(c)); err != nil {
 		return err
 	}

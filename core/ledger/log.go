@@ -356,8 +356,10 @@ func (l *Log) Retain(ctx context.Context) (n int, err error) {
 			return 0, fault.Wrap(op, err)
 		}
 	}
-	n, err = l.audit.End(ctx, logged)
-	return n, fault.Wrap(op, err)
+	if n, err = l.audit.End(ctx, logged); err != nil {
+		return n, fault.Wrap(op, err)
+	}
+	return n, fault.Wrap(op, l.audit.Partition(ctx, now, now.Add(-l.retention)))
 }
 
 // Forget makes it impossible to say which entries a person is in. The log still verifies.

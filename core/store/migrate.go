@@ -139,7 +139,7 @@ func migrate(ctx context.Context, db *DB, rooms []Migrations, apply bool) error 
 
 // script runs several statements at once. SQLite keeps a table that is nothing but its
 // primary key twice, unless it says WITHOUT ROWID, which PostgreSQL doesn't know: a
-// migration has it in a comment.
+// migration has it in a comment. What only PostgreSQL knows stands in one that says so.
 func (tx *Tx) script(ctx context.Context, text string) error {
 	if tx.w != nil {
 		text = strings.ReplaceAll(text, "/* WITHOUT ROWID */", " WITHOUT ROWID")
@@ -149,6 +149,8 @@ func (tx *Tx) script(ctx context.Context, text string) error {
 	if err := tx.pg.flush(); err != nil {
 		return err
 	}
-	_, err := tx.pg.conn.ExecContext(tx.pg.ctx, text)
+	_, err := tx.pg.conn.ExecContext(tx.pg.ctx, onlyPostgres.ReplaceAllString(text, "$1"))
 	return err
 }
+
+var onlyPostgres = regexp.MustCompile(`(?s)/\* postgres: ?(.*?)\*/`)

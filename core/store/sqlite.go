@@ -30,7 +30,7 @@ const (
 	checkpointLate = "16000"
 )
 
-const checkpoint = `-- store.checkpoint
+const checkpointSQLite = `-- store.checkpointSQLite
 PRAGMA wal_checkpoint(PASSIVE)`
 
 type change struct {
@@ -85,7 +85,7 @@ func (db *DB) writer(w *writerConn) {
 			db.group(w, c)
 			db.written.Store(true)
 		case <-db.catchUp:
-			w.exec(checkpoint) // what can't be brought over now will be the next time
+			w.exec(checkpointSQLite) // what can't be brought over now will be the next time
 		case <-db.quit:
 			for {
 				select {
@@ -115,7 +115,7 @@ func (db *DB) checkpoints(conn *sql.DB) {
 			continue
 		}
 		var busy, pages, over int
-		err := conn.QueryRowContext(context.Background(), checkpoint).Scan(&busy, &pages, &over)
+		err := conn.QueryRowContext(context.Background(), checkpointSQLite).Scan(&busy, &pages, &over)
 		if err == nil && pages >= checkpointPages && db.file.Sync() == nil {
 			select {
 			case db.catchUp <- struct{}{}:
