@@ -7,3 +7,6 @@ func (s *Service) Watch(f func(examined, opened int)) { s.looked = f }
 
 // MaxExamined bounds what one call looks at.
 const MaxExamined = maxExamined
+
+// LoadInBatches has loads store so few records at once.
+func (s *Service) LoadInBatches(n int) { s.batch = n }

@@ -422,3 +422,32 @@ func TestASearchIsBounded(t *testing.T) {
 		t.Errorf("found in order %v", got)
 	}
 }
+
+// A batch is sealed while the one before is stored: it has to know the keys that this one has made, and its records.
+func TestALoadKnowsTheBatchThatIsBeingStored(t *testing.T) {
+	storetest.Each(t, rooms, func(t *testing.T, db *store.DB) {
+		h := openThings(t, db, nil)
+		h.LoadInBatches(3)
+		item := func(id, person string, size int) register.Item {
+			text, err := json.Marshal(map[string]any{"id": id, "person": person, "name": "Meier", "size": size})
+			must(t, err)
+			return register.Item{Register: "things", Data: text}
+		}
+		var items []register.Item
+		for i := range 10 {
+			items = append(items, item(fmt.Sprint("a", i), "anna", i), item(fmt.Sprint("b", i), fmt.Sprint("p", i/3), i))
+		}
+		items = append(items, item("b8", "p2", 70), item("b9", "p3", 71), item("a9", "anna", 72)) // of the batch before
+		changed := 0
+		must(t, h.Load(t.Context(), h.grant(t, access.Request{Action: access.Change, Resource: "register:things"}),
+			register.Loading{Name: "x", Upsert: true, Records: slices.Values(items), Done: func(_, n int) { changed += n }}))
+		page, err := h.Search(t.Context(), h.all(t, "things"), "things", register.Query{Filter: "size > 69 AND name = 'Meier'"})
+		must(t, err)
+		if changed != 3 || len(page.Records) != 3 || page.Records[0].Version != 2 {
+			t.Errorf("%d changed, found %+v", changed, page.Records)
+		}
+		if got := everything(t, h, h.all(t, "things"), "things", register.Query{}); len(got) != 20 {
+			t.Errorf("%d records", len(got))
+		}
+	})
+}

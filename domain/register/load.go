@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"iter"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -16,10 +17,14 @@ import (
 	"mercator/core/vault"
 )
 
-// loadBatch is how many records a bulk load stores in one transaction. Large, because
-// each transaction touches most pages of the index; others' changes wait half a
-// second for it.
-const loadBatch = 16384
+// How many records a bulk load stores in one transaction. Large on SQLite, because each
+// transaction touches most pages of the index; others' changes wait half a second for it.
+// On PostgreSQL nobody waits, but a change must be over within thirty seconds, on a busy
+// machine too.
+const (
+	loadBatch         = 16384
+	loadBatchPostgres = 4096
+)
 
 // Item is a record of a bulk load.
 type Item struct {
@@ -60,16 +65,27 @@ type batch struct {
 	err   error
 }
 
+// sealed is a batch that is ready to be stored.
+type sealed struct {
+	batch
+	at         time.Time
+	there      []prepared // of rows those whose key is there already (Upsert); rows are the others
+	persons    []string
+	fresh      []vault.Wrapped
+	find, keys []any // lines of the index
+}
+
 // Load stores the records of a source that has them all in a fixed order. The
 // grant is one to change "register" (every register) or the one register that the records
-// are of; one entry of the ledger stands for the load. Records are prepared while the last ones are written.
+// are of; one entry of the ledger stands for the load. Records are prepared, and sealed, while the ones before are written.
 func (s *Service) Load(ctx context.Context, g access.Grant, l Loading) error {
 	const op = "register.loadRecords"
 	if err := g.Must(access.Change, "register"); err != nil {
 		return fault.Wrap(op, err)
 	}
-	only, one := strings.CutPrefix(g.Request().Resource, "register:")
-	if one {
+	only := ""
+	if id, one := strings.CutPrefix(g.Request().Resource, "register:"); one {
+		only = id
 		if _, err := s.definition(op, only); err != nil {
 			return err
 		}
@@ -86,8 +102,9 @@ func (s *Service) Load(ctx context.Context, g access.Grant, l Loading) error {
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	batches := make(chan batch, 1)
+	batches, ready := make(chan batch, 1), make(chan sealed)
 	go s.prepareBatches(ctx, l, done, batches)
+	go s.sealBatches(ctx, l, only, batches, ready)
 	rows := 1
 	if s.db.Engine() == store.Postgres {
 		rows = bulkRows
@@ -95,34 +112,11 @@ func (s *Service) Load(ctx context.Context, g access.Grant, l Loading) error {
 	many := func(ctx context.Context, tx *store.Tx, statement string, cols int, args []any) error {
 		return insertMany(ctx, tx, bulk(statement, cols, rows), statement, cols, rows, args)
 	}
-	for b := range batches {
+	for b := range ready {
 		if b.err != nil {
 			return fault.Wrap(op, b.err)
 		}
-		at := s.now().UTC()
-		var fresh []vault.Wrapped
-		if one && slices.ContainsFunc(b.rows, func(n prepared) bool { return n.Register != only }) {
-			return fault.Internalf(op, "the grant is for %s only", only)
-		}
-		var there []prepared
-		persons := s.personsOf(b.rows)
-		if l.Upsert {
-			if b.rows, there, err = s.known(ctx, b.rows); err != nil {
-				return fault.Wrap(op, err)
-			}
-		}
 		changed := 0
-		var find, keys []any
-		if !l.Update {
-			// Here and not where records are prepared: the keys that the batch before has made
-			// are found only after it is stored.
-			if fresh, err = s.sealBatch(ctx, b.rows, at, l.Why); err != nil {
-				return fault.Wrap(op, err)
-			}
-			if find, keys, err = s.lines(b.rows); err != nil {
-				return fault.Wrap(op, err)
-			}
-		}
 		if err := s.db.Write(ctx, func(tx *store.Tx) error {
 			if l.Update {
 				for _, n := range b.rows {
@@ -131,20 +125,20 @@ func (s *Service) Load(ctx context.Context, g access.Grant, l Loading) error {
 						return err
 					}
 				}
-				_, err := tx.Exec(ctx, setLoadState, l.Name, done+b.count, store.Micros(at))
+				_, err := tx.Exec(ctx, setLoadState, l.Name, done+b.count, store.Micros(b.at))
 				return err
 			}
 			if l.Seen != nil {
-				if err := l.Seen(ctx, tx, persons); err != nil {
+				if err := l.Seen(ctx, tx, b.persons); err != nil {
 					return err
 				}
 			}
 			// Before the new versions: they may be sealed under the same keys.
-			if err := s.vault.Add(ctx, tx, fresh, many); err != nil {
+			if err := s.vault.Add(ctx, tx, b.fresh, many); err != nil {
 				return err
 			}
 			changed = 0
-			for _, n := range there {
+			for _, n := range b.there {
 				d, _ := s.regs.Get(n.Register)
 				was, err := s.lastVersion(ctx, tx, d, n)
 				if err != nil {
@@ -168,10 +162,10 @@ func (s *Service) Load(ctx context.Context, g access.Grant, l Loading) error {
 			if err := many(ctx, tx, insertRecord, 14, records); err != nil {
 				return err
 			}
-			if err := many(ctx, tx, insertFind, 2, find); err != nil {
+			if err := many(ctx, tx, insertFind, 2, b.find); err != nil {
 				return err
 			}
-			if err := many(ctx, tx, insertKey, 4, keys); err != nil {
+			if err := many(ctx, tx, insertKey, 4, b.keys); err != nil {
 				return err
 			}
 			if l.Upsert {
@@ -180,10 +174,10 @@ func (s *Service) Load(ctx context.Context, g access.Grant, l Loading) error {
 						return err
 					}
 				}
-			} else if err := s.noteLoaded(ctx, tx, b.rows, at); err != nil {
+			} else if err := s.noteLoaded(ctx, tx, b.rows, b.at); err != nil {
 				return err
 			}
-			_, err := tx.Exec(ctx, setLoadState, l.Name, done+b.count, store.Micros(at))
+			_, err := tx.Exec(ctx, setLoadState, l.Name, done+b.count, store.Micros(b.at))
 			return err
 		}); err != nil {
 			return fault.Wrap(op, err)
@@ -239,7 +233,7 @@ func (s *Service) prepareBatches(ctx context.Context, l Loading, skip int, out c
 			}
 		}
 		cur.rows = append(cur.rows, p)
-		if cur.count++; cur.count == loadBatch && !send() {
+		if cur.count++; cur.count == s.batch && !send() {
 			return
 		}
 	}
@@ -248,16 +242,70 @@ func (s *Service) prepareBatches(ctx context.Context, l Loading, skip int, out c
 	}
 }
 
+// sealBatches makes batches ready while the one before is stored, of which it therefore has to know what the database
+// doesn't yet: a batch is handed over when the one before it has been stored, so it is only ever one.
+func (s *Service) sealBatches(ctx context.Context, l Loading, only string, in <-chan batch, out chan<- sealed) {
+	defer close(out)
+	made := map[string]vault.Key{}
+	var ids map[string]bool
+	for b := range in {
+		x := sealed{batch: b, at: s.now().UTC()}
+		if b.err == nil && only != "" && slices.ContainsFunc(b.rows, func(n prepared) bool { return n.Register != only }) {
+			x.err = fault.Internalf("register.loadRecords", "the grant is for %s only", only)
+		}
+		if x.err == nil && !l.Update {
+			made, ids, x.err = s.ready(ctx, l, &x, made, ids)
+		}
+		select {
+		case out <- x:
+		case <-ctx.Done():
+			return
+		}
+		if x.err != nil {
+			return
+		}
+	}
+}
+
+// ready fills in what is stored of a batch. made and ids are the keys that the batch before it has made and the records that
+// it stores; they come back for the next one.
+func (s *Service) ready(ctx context.Context, l Loading, x *sealed, made map[string]vault.Key, ids map[string]bool) (map[string]vault.Key, map[string]bool, error) {
+	x.persons = s.personsOf(x.rows)
+	var err error
+	if l.Upsert {
+		if x.rows, x.there, err = s.known(ctx, x.rows, ids); err != nil {
+			return nil, nil, err
+		}
+	}
+	keys, fresh, err := s.sealBatch(ctx, x.rows, x.at, l.Why, made)
+	if err != nil {
+		return nil, nil, err
+	}
+	x.fresh = fresh
+	made = make(map[string]vault.Key, len(fresh))
+	for _, w := range fresh {
+		made[w.Subject] = keys[w.Subject]
+	}
+	if l.Upsert {
+		ids = make(map[string]bool, len(x.rows))
+		for _, n := range x.rows {
+			ids[n.Register+"/"+n.ID] = true
+		}
+	}
+	x.find, x.keys, err = s.lines(x.rows)
+	return made, ids, err
+}
+
 // sealBatch makes records ready to be stored as they are, since ever; what is new of the
-// keys of whom they are about is stored with them.
-func (s *Service) sealBatch(ctx context.Context, rows []prepared, at time.Time, why Why) ([]vault.Wrapped, error) {
+// keys of whom they are about is stored with them. made are keys that are being stored.
+func (s *Service) sealBatch(ctx context.Context, rows []prepared, at time.Time, why Why, made map[string]vault.Key) (map[string]vault.Key, []vault.Wrapped, error) {
 	var subjects []string
 	for i := range rows {
 		n := &rows[i]
 		d, _ := s.regs.Get(n.Register)
 		var err error
 		if n.ID, err = s.idOf(d, n.ID); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		n.ValidFrom, n.ValidTo = why.From, why.To
 		n.Version, n.last, n.turn, n.ChangedAt, n.ChangedBy, n.Reason, n.Case = 1, 1, ever, at, why.Who, why.Reason, why.Case
@@ -266,22 +314,24 @@ func (s *Service) sealBatch(ctx context.Context, rows []prepared, at time.Time, 
 		}
 	}
 	slices.Sort(subjects)
-	keys, fresh, err := s.vault.Keys(ctx, slices.Compact(subjects))
+	subjects = slices.DeleteFunc(slices.Compact(subjects), func(p string) bool { _, ok := made[p]; return ok })
+	keys, fresh, err := s.vault.Keys(ctx, subjects)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
+	maps.Copy(keys, made)
 	for i := range rows {
 		n := &rows[i]
 		d, _ := s.regs.Get(n.Register)
 		if n.row, err = d.seal(keys[d.subject(n.row)], n.row); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
-	return fresh, nil
+	return keys, fresh, nil
 }
 
-// known splits records into those that are new and those whose key is there.
-func (s *Service) known(ctx context.Context, rows []prepared) (fresh, there []prepared, err error) {
+// known splits records into those that are new and those whose key is there, or is being stored.
+func (s *Service) known(ctx context.Context, rows []prepared, stored map[string]bool) (fresh, there []prepared, err error) {
 	ids := make([]string, len(rows))
 	for i, n := range rows {
 		d, _ := s.regs.Get(n.Register)
@@ -304,7 +354,7 @@ func (s *Service) known(ctx context.Context, rows []prepared) (fresh, there []pr
 			return nil, nil, err
 		}
 		for i := from; i < to; i++ {
-			if slices.Contains(found, ids[i]) {
+			if slices.Contains(found, ids[i]) || stored[rows[i].Register+"/"+ids[i]] {
 				there = append(there, rows[i])
 			} else {
 				fresh = append(fresh, rows[i])

@@ -65,13 +65,17 @@ type Service struct {
 
 	restricted func(purpose string) bool
 	looked     func(examined, opened int) // what a search has looked at, for tests; nil: nobody counts
+	batch      int                        // how many records a load stores at once; fewer in tests
 }
 
 // New opens the office. At most one register may declare how persons are matched.
 func New(c Config) (*Service, error) {
-	s := &Service{db: c.DB, vault: c.Vault, regs: c.Registers, now: c.Now, publish: c.Publish, seen: c.Seen, linked: c.Linked, restricted: c.Restricted}
+	s := &Service{db: c.DB, vault: c.Vault, regs: c.Registers, now: c.Now, publish: c.Publish, seen: c.Seen, linked: c.Linked, restricted: c.Restricted, batch: loadBatch}
 	if s.now == nil {
 		s.now = time.Now
+	}
+	if c.DB.Engine() == store.Postgres {
+		s.batch = loadBatchPostgres
 	}
 	if s.vault == nil {
 		return nil, fault.Internalf("register.new", "personal fields need a vault")
