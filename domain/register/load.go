@@ -48,7 +48,8 @@ type Loading struct {
 	// for small sets of reference data. Without it only new records are stored.
 	Update bool
 	// Upsert makes new versions of what is there already and differs; what is new is stored
-	// as fast as without it. Who listens is told of each.
+	// as fast as without it. Who listens is told of each, but for the first records that a register
+	// gets: of these that there are many.
 	Upsert bool
 	// Seen puts on record whose data a batch changes, in its transaction; nil: the load's one
 	// entry stands for all.
@@ -99,6 +100,12 @@ func (s *Service) Load(ctx context.Context, g access.Grant, l Loading) error {
 	}
 	if l.Update {
 		done = 0
+	}
+	first := false
+	if only != "" {
+		if first, err = s.empty(ctx, only); err != nil {
+			return fault.Wrap(op, err)
+		}
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -168,7 +175,7 @@ func (s *Service) Load(ctx context.Context, g access.Grant, l Loading) error {
 			if err := many(ctx, tx, insertKey, 4, b.keys); err != nil {
 				return err
 			}
-			if l.Upsert {
+			if l.Upsert && !first {
 				for _, n := range b.rows {
 					if err := s.tell(ctx, tx, n.row, Put); err != nil {
 						return err
@@ -240,6 +247,12 @@ func (s *Service) prepareBatches(ctx context.Context, l Loading, skip int, out c
 	if cur.count > 0 {
 		send()
 	}
+}
+
+// empty reports whether a register has no records yet.
+func (s *Service) empty(ctx context.Context, register string) (bool, error) {
+	rows, err := store.All(ctx, s.db, scanRow, recordsFrom, register, "", 1)
+	return len(rows) == 0, err
 }
 
 // sealBatches makes batches ready while the one before is stored, of which it therefore has to know what the database
