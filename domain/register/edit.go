@@ -83,7 +83,9 @@ var (
 )
 
 // Edit changes a record if it still is as it was seen. Only declared fields that the grant
-// names can change, its key and whom it is about never do. It gives the new state.
+// names can change, its key and whom it is about never do. What changes is held against the
+// record as it is at Why.From, and holds as lay says; a patch without a field says that the
+// record was, or will be, from then on as it is now. It gives the new state.
 func (s *Service) Edit(ctx context.Context, tx *store.Tx, g access.Grant, register string, e Edit) (Record, error) {
 	const op = "register.edit"
 	d, err := s.definition(op, register)
@@ -119,14 +121,30 @@ func (s *Service) Edit(ctx context.Context, tx *store.Tx, g access.Grant, regist
 	case e.Only != nil && (!holds || *e.Only != Mark{old.Version, old.last}):
 		return Record{}, fault.Wrap(op, ErrStale)
 	}
-	before := map[string]any{}
+	before, now := map[string]any{}, map[string]any{}
+	base := holds // is there a record at that time for the change to be laid over?
 	if holds {
-		plain, err := s.open(ctx, tx, d, old, nil)
-		if err != nil {
+		of := func(r row) (map[string]any, error) {
+			plain, err := s.open(ctx, tx, d, r, nil)
+			if err != nil {
+				return nil, err
+			}
+			return object(plain.Data)
+		}
+		if now, err = of(old); err != nil {
 			return Record{}, fault.Wrap(op, err)
 		}
-		if before, err = object(plain.Data); err != nil {
-			return Record{}, fault.Wrap(op, err)
+		before = now
+		if !e.Why.From.IsZero() {
+			then, err := s.asOf(ctx, tx, d.ID, id, store.Micros(e.Why.From), ever)
+			if base = err == nil && !then.none() && d.personOf(then) == d.personOf(old); base {
+				before, err = of(then)
+			} else if fault.Is(err, fault.NotFound) {
+				err = nil
+			}
+			if err != nil {
+				return Record{}, fault.Wrap(op, err)
+			}
 		}
 	}
 	n := prepared{row: row{Record: Record{Register: d.ID, ID: id, Data: []byte(nothing)}, person: old.person}}
@@ -134,6 +152,8 @@ func (s *Service) Edit(ctx context.Context, tx *store.Tx, g access.Grant, regist
 	switch {
 	case e.End:
 		after = map[string]any{}
+	case e.Patch != nil && len(e.Patch) == 0:
+		after = now
 	case e.Patch != nil:
 		after, _ = MergePatch(before, e.Patch).(map[string]any)
 	}
@@ -156,13 +176,22 @@ func (s *Service) Edit(ctx context.Context, tx *store.Tx, g access.Grant, regist
 			return Record{}, fault.New(fault.Invalid, op, "register.edit.person", "field", d.Person)
 		}
 	}
-	last := stored.last
-	n.placed, n.seen = true, &last
 	// A grant for some persons is none for others; change holds that of an owner.
 	if r := g.Request(); d.Person != "" && r.Owner == "" && len(r.Subjects) > 0 && !slices.Contains(r.Subjects, d.personOf(n.row)) {
 		return Record{}, fault.Because(fault.Denied, op, "", fmt.Errorf("the record of %s is about somebody else than the grant", d.ID))
 	}
-	switch err := s.change(ctx, tx, op, g, d, n, e.Why); {
+	last := stored.last
+	seen := &last
+	keep := func(n prepared, why Why) error {
+		n.placed, n.seen, seen = true, seen, nil // of several assertions the first one tells
+		return s.change(ctx, tx, op, g, d, n, why)
+	}
+	if base && !e.End {
+		err = s.lay(ctx, tx, op, d, id, changes(before, after), e.Why, keep)
+	} else {
+		err = keep(n, e.Why)
+	}
+	switch {
 	case fault.Is(err, fault.Conflict) && e.Only == nil: // somebody else was first, in this moment
 		return Record{}, fault.Wrap(op, ErrThere)
 	case fault.Is(err, fault.Conflict):
@@ -170,10 +199,10 @@ func (s *Service) Edit(ctx context.Context, tx *store.Tx, g access.Grant, regist
 	case err != nil:
 		return Record{}, err
 	}
-	now, err := store.One(ctx, tx, scanRow, recordByID, d.ID, id)
-	now.Record.Last = now.last
-	now.Record.Data = nil
-	return now.Record, fault.Wrap(op, err)
+	is, err := store.One(ctx, tx, scanRow, recordByID, d.ID, id)
+	is.Record.Last = is.last
+	is.Record.Data = nil
+	return is.Record, fault.Wrap(op, err)
 }
 
 // mayChange holds that only declared fields change, and of those only what the grant names.

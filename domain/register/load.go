@@ -127,8 +127,7 @@ func (s *Service) Load(ctx context.Context, g access.Grant, l Loading) error {
 		if err := s.db.Write(ctx, func(tx *store.Tx) error {
 			if l.Update {
 				for _, n := range b.rows {
-					d, _ := s.regs.Get(n.Register)
-					if err := s.put(ctx, tx, d, n, l.Why); err != nil {
+					if err := s.renew(ctx, tx, n, l.Why); err != nil {
 						return err
 					}
 				}
@@ -151,7 +150,7 @@ func (s *Service) Load(ctx context.Context, g access.Grant, l Loading) error {
 				if err != nil {
 					return err
 				}
-				if err := s.put(ctx, tx, d, n, l.Why); err != nil {
+				if err := s.renew(ctx, tx, n, l.Why); err != nil {
 					return err
 				}
 				is, err := s.lastVersion(ctx, tx, d, n)
@@ -247,6 +246,42 @@ func (s *Service) prepareBatches(ctx context.Context, l Loading, skip int, out c
 	if cur.count > 0 {
 		send()
 	}
+}
+
+// renew makes a record what its source says. What differs from what holds is laid over it: what is known of the time to come
+// stays, whether the source says the same again or something new.
+func (s *Service) renew(ctx context.Context, tx *store.Tx, n prepared, why Why) error {
+	d, _ := s.regs.Get(n.Register)
+	id, err := s.idOf(d, n.ID)
+	if err != nil {
+		return err
+	}
+	at := why.From
+	if at.IsZero() {
+		at = s.now()
+	}
+	old, err := s.asOf(ctx, tx, d.ID, id, store.Micros(at), ever)
+	if err != nil && !fault.Is(err, fault.NotFound) {
+		return err
+	}
+	if err != nil || old.none() || d.personOf(old) != d.personOf(n.row) {
+		return s.put(ctx, tx, d, n, why)
+	}
+	plain, err := s.open(ctx, tx, d, old, nil)
+	if err != nil {
+		return err
+	}
+	before, err := object(plain.Data)
+	if err != nil {
+		return err
+	}
+	after, err := object(n.Data)
+	if err != nil {
+		return err
+	}
+	return s.lay(ctx, tx, "register.renew", d, id, changes(before, after), why, func(n prepared, why Why) error {
+		return s.put(ctx, tx, d, n, why)
+	})
 }
 
 // empty reports whether a register has no records yet.

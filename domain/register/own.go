@@ -170,13 +170,12 @@ func (s *Service) Fix(ctx context.Context, tx *store.Tx, g access.Grant, registe
 	if err != nil {
 		return fault.Wrap(op, err)
 	}
-	key := textOf(all[d.Key])
 	for _, v := range readings(value) {
 		all[field] = v
-		var n prepared
-		if n, err = d.prepare(key, all); err == nil {
-			why.To = r.ValidTo
-			return s.change(ctx, tx, op, g, d, n, why)
+		if _, err = d.prepare("", all); err == nil {
+			return s.lay(ctx, tx, op, d, r.ID, map[string]any{field: v}, why, func(n prepared, why Why) error {
+				return s.change(ctx, tx, op, g, d, n, why)
+			})
 		}
 	}
 	return fault.Wrap(op, err)

@@ -690,7 +690,7 @@ func (s *Service) put(ctx context.Context, tx *store.Tx, d *Definition, n prepar
 			return err
 		}
 		was = plain.Data
-		if same, err := d.same(plain.Data, n.Data); err != nil || same && old.covers(now) && n.ValidFrom.Compare(old.ValidFrom) >= 0 && to(n.ValidTo) == to(old.ValidTo) {
+		if same, err := d.same(plain.Data, n.Data); err != nil || same && old.covers(now) && n.ValidFrom.Compare(old.ValidFrom) >= 0 && to(n.ValidTo) == to(old.ValidTo) && old.turn >= to(n.ValidTo) {
 			return err
 		}
 	}
