@@ -308,12 +308,12 @@ func TestRestriction(t *testing.T) {
 		ctx := context.Background()
 		c := newCockpit(t, dsn)
 		clerk := access.Actor{Kind: access.Clerk, ID: "petra.lehmann", Name: "Petra Lehmann", Office: "32", Roles: []string{"clerk"}, Level: access.Substantial}
-		ask := func(purpose string) error {
+		ask := func(purpose, caseID string) error {
 			_, err := c.h.access.Permit(ctx, access.Request{Actor: clerk, Action: access.Read, Resource: "register:residents", Purpose: purpose, Basis: "§ 34 BMG",
-				Owner: c.anna.ID, Office: "32", Fields: []string{"street"}})
+				Case: caseID, Owner: c.anna.ID, Office: "32", Fields: []string{"street"}})
 			return err
 		}
-		if err := ask("keeping the register"); err != nil {
+		if err := ask("keeping the register", ""); err != nil {
 			t.Fatal(err)
 		}
 		s, _ := c.h.services.Current("data-restriction")
@@ -322,10 +322,13 @@ func TestRestriction(t *testing.T) {
 		if err := p.apply(ctx); err != nil {
 			t.Fatal(err)
 		}
-		if err := ask("keeping the register"); !fault.Is(err, fault.Denied) {
+		if err := ask("keeping the register", ""); !fault.Is(err, fault.Denied) {
 			t.Errorf("the office reads what is restricted: %v", err)
 		}
-		if err := ask("legal claims"); err != nil {
+		if err := ask("legal claims", ""); !fault.Is(err, fault.Denied) {
+			t.Errorf("to say the words is enough: %v", err)
+		}
+		if err := ask("legal claims", p.caseID); err != nil {
 			t.Errorf("for legal claims: %v", err)
 		}
 		if code, body, _ := c.call(t, c.cookie(t, c.anna), "/my-data", nil); code != 200 || !strings.Contains(body, "Art. 18 DSGVO") || !strings.Contains(body, "Kantstraße") {
@@ -334,7 +337,7 @@ func TestRestriction(t *testing.T) {
 		if err := p.complete(ctx, "settle", map[string]any{"reason": "Die Anschrift ist berichtigt."}); err != nil {
 			t.Fatal(err)
 		}
-		if err := ask("keeping the register"); err != nil {
+		if err := ask("keeping the register", ""); err != nil {
 			t.Errorf("after it was lifted: %v", err)
 		}
 		if err := p.check(ctx); err != nil {
