@@ -364,6 +364,9 @@ func (h *House) offices(ctx context.Context, o Options) (err error) {
 	return h.buildWatch()
 }
 
+// cityZone is in which the city's days begin.
+func cityZone() (*time.Location, error) { return time.LoadLocation("Europe/Berlin") }
+
 // readCity reads the organisation of the city.
 func (h *House) readCity() error {
 	folder, err := fs.Sub(h.content, "city")
@@ -373,7 +376,7 @@ func (h *House) readCity() error {
 	if h.city, err = sample.LoadCity(folder); err != nil {
 		return err
 	}
-	if h.zone, err = time.LoadLocation("Europe/Berlin"); err != nil {
+	if h.zone, err = cityZone(); err != nil {
 		return err
 	}
 	if h.calendar, err = caldate.New(h.city.Info.State, h.city.Info.Closed...); err != nil {

@@ -119,6 +119,9 @@ func registerHouse(ctx context.Context, c config.Config) (_ *House, err error) {
 			h.Close()
 		}
 	}()
+	if h.zone, err = cityZone(); err != nil {
+		return nil, err
+	}
 	if err := h.strongRoom(ctx, Options{Config: c, NoStream: true, AsIs: true}); err != nil {
 		return nil, err
 	}
@@ -154,7 +157,7 @@ func (h *House) settleRegisters(ctx context.Context, folder fs.FS) (err error) {
 // openRegisters opens the office of the registers. reaches tells which purposes reach restricted records; nil: none but the
 // person's own.
 func (h *House) openRegisters(reaches func(purpose string) bool) (err error) {
-	h.registers, err = register.New(register.Config{DB: h.db, Vault: h.vault, Registers: h.definitions, Now: h.now,
+	h.registers, err = register.New(register.Config{DB: h.db, Vault: h.vault, Registers: h.definitions, Now: h.now, Zone: h.zone,
 		Restricted: reaches, Linked: h.access.Permit, Seen: h.access.Seen,
 		Publish: func(ctx context.Context, tx *store.Tx, e register.Changed) error {
 			// Its subject is the record: what waits for one record holds back no other.
@@ -196,17 +199,17 @@ func (o registerOrder) imports(ctx context.Context, id, file string) error {
 			return fmt.Errorf("%s: %w", o.mapping, err)
 		}
 	}
-	why := register.Why{Reason: o.reason}
-	if o.from != "" {
-		if why.From, err = time.ParseInLocation(time.DateOnly, o.from, time.Local); err != nil {
-			return fmt.Errorf("--from %q: want a day such as 2026-01-31", o.from)
-		}
-	}
 	h, d, err := o.open(ctx, id)
 	if err != nil {
 		return err
 	}
 	defer h.Close()
+	why := register.Why{Reason: o.reason}
+	if o.from != "" {
+		if why.From, err = time.ParseInLocation(time.DateOnly, o.from, h.zone); err != nil {
+			return fmt.Errorf("--from %q: want a day such as 2026-01-31", o.from)
+		}
+	}
 	g, err := h.access.Permit(ctx, access.Request{Actor: commandActor("register import"), Action: access.Change, Resource: register.Resource(d.ID),
 		Purpose: "import: " + o.reason, Basis: o.basis, Office: d.Office, Fields: d.FieldNames()})
 	if err != nil {

@@ -96,7 +96,7 @@ type ChangeView struct {
 	Position int64       `json:"position"`
 	ID       string      `json:"id,omitempty" doc:"of the record, as in addresses"`
 	Version  int64       `json:"version,omitempty"`
-	Kind     string      `json:"kind" enum:"put,ended,turned,erased,loaded" doc:"turned: a version that was known before is in force now; erased: erase your copy; loaded: many new records came in one go, read the list"`
+	Kind     string      `json:"kind" enum:"put,ended,turned,restricted,released,erased,loaded" doc:"turned: a version that was known before is in force now; restricted: keep your copy and use it no more, until released; erased: erase your copy; loaded: many new records came in one go, read the list"`
 	At       time.Time   `json:"at"`
 	Case     string      `json:"caseId,omitempty"`
 	Record   *RecordView `json:"record,omitempty" doc:"the version, if fields are asked for"`

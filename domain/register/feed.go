@@ -39,11 +39,13 @@ type ChangeKind string
 
 // The kinds of change.
 const (
-	Put    ChangeKind = "put"    // a new record, or a new version of it
-	Ended  ChangeKind = "ended"  // a version that says that the record holds no longer
-	Turned ChangeKind = "turned" // a version that was known before is in force now
-	Erased ChangeKind = "erased" // the record was erased: whoever has a copy erases it, too
-	Loaded ChangeKind = "loaded" // many new records came in one go: the register's list tells which
+	Put        ChangeKind = "put"        // a new record, or a new version of it
+	Ended      ChangeKind = "ended"      // a version that says that the record holds no longer
+	Turned     ChangeKind = "turned"     // a version that was known before is in force now
+	Restricted ChangeKind = "restricted" // the record may only be kept now (Art. 18 GDPR): whoever has a copy uses it no more (Art. 19)
+	Released   ChangeKind = "released"   // … it may be used again
+	Erased     ChangeKind = "erased"     // the record was erased: whoever has a copy erases it, too
+	Loaded     ChangeKind = "loaded"     // many new records came in one go: the register's list tells which
 )
 
 // Change is an entry of the feed. ID says which record, as rows, events and addresses do:
@@ -130,7 +132,7 @@ func (s *Service) withVersions(ctx context.Context, g access.Grant, d *Definitio
 	var of []int
 	reaches := s.reaches(g.Request().Purpose)
 	for i, c := range list {
-		if c.Kind != Put && c.Kind != Turned {
+		if c.Kind != Put && c.Kind != Turned && c.Kind != Released {
 			continue
 		}
 		r, err := store.One(ctx, s.db, scanRow, readableByID, d.ID, c.ID, reaches)

@@ -181,3 +181,25 @@ func TestWhoComesTooLateForTheFeedIsTold(t *testing.T) {
 		}
 	})
 }
+
+// Who has a copy is told that a record may only be kept, and that it may be used again (Art. 19 GDPR).
+func TestTheFeedTellsOfRestriction(t *testing.T) {
+	storetest.Each(t, rooms, func(t *testing.T, db *store.DB) {
+		h := open(t, db)
+		must(t, h.put(t, "residents", "p1", resident("p1", "Ada", "Muster", "1990-01-01"), register.Why{}))
+		g := h.grant(t, access.Request{Action: access.Change, Resource: "register:residents", Owner: "p1", Case: "c1"})
+		do := func(f func(context.Context, *store.Tx, access.Grant, string, string) error) []register.Change {
+			t.Helper()
+			must(t, db.Write(t.Context(), func(tx *store.Tx) error { return f(t.Context(), tx, g, "residents", "p1") }))
+			list, _, err := h.Changes(t.Context(), h.feed(t, "residents", "family_name"), "residents", 1, 10)
+			must(t, err)
+			return list
+		}
+		if list := do(h.Restrict); len(list) != 1 || list[0].Kind != register.Restricted || list[0].Record != nil {
+			t.Errorf("restricted: %+v", list)
+		}
+		if list := do(h.Unrestrict); len(list) != 2 || list[1].Kind != register.Released || list[1].Record == nil {
+			t.Errorf("released: %+v", list)
+		}
+	})
+}

@@ -57,7 +57,7 @@ func (s *Service) Restrict(ctx context.Context, tx *store.Tx, g access.Grant, re
 	if err != nil || n == 0 {
 		return fault.Wrap(op, err)
 	}
-	return fault.Wrap(op, s.tell(ctx, tx, r, Put))
+	return fault.Wrap(op, s.tell(ctx, tx, r, Restricted))
 }
 
 // Unrestrict takes the mark off again.
@@ -71,7 +71,7 @@ func (s *Service) Unrestrict(ctx context.Context, tx *store.Tx, g access.Grant, 
 	if err != nil || n == 0 {
 		return fault.Wrap(op, err)
 	}
-	return fault.Wrap(op, s.tell(ctx, tx, r, Put))
+	return fault.Wrap(op, s.tell(ctx, tx, r, Released))
 }
 
 // Restricted reports whether the register holds a restricted record of a person that a

@@ -40,7 +40,8 @@ type Config struct {
 	Vault     *vault.Vault
 	Registers *Registers
 	Now       func() time.Time
-	Publish   Publish // nil: nobody listens
+	Zone      *time.Location // the city's, in which a day begins; nil: UTC
+	Publish   Publish        // nil: nobody listens
 	// Seen puts on record whose data a list shows, under its grant, before it is given
 	// (access.Checker.Seen); nil: in tests of this room.
 	Seen func(ctx context.Context, g access.Grant, persons []string) error
@@ -58,6 +59,7 @@ type Service struct {
 	vault   *vault.Vault
 	regs    *Registers
 	now     func() time.Time
+	zone    *time.Location
 	publish Publish
 	seen    func(context.Context, access.Grant, []string) error
 	linked  Permit
@@ -70,7 +72,7 @@ type Service struct {
 
 // New opens the office. At most one register may declare how persons are matched.
 func New(c Config) (*Service, error) {
-	s := &Service{db: c.DB, vault: c.Vault, regs: c.Registers, now: c.Now, publish: c.Publish, seen: c.Seen, linked: c.Linked, restricted: c.Restricted, batch: loadBatch}
+	s := &Service{db: c.DB, vault: c.Vault, regs: c.Registers, now: c.Now, zone: cmp.Or(c.Zone, time.UTC), publish: c.Publish, seen: c.Seen, linked: c.Linked, restricted: c.Restricted, batch: loadBatch}
 	if s.now == nil {
 		s.now = time.Now
 	}
@@ -695,7 +697,7 @@ func (s *Service) put(ctx context.Context, tx *store.Tx, d *Definition, n prepar
 		}
 	}
 	if !n.none() {
-		if err := d.expired(was, n.Data, n.ValidFrom.Format(time.DateOnly)); err != nil {
+		if err := d.expired(was, n.Data, n.ValidFrom.In(s.zone).Format(time.DateOnly)); err != nil {
 			return fault.Because(fault.Invalid, op, "", err)
 		}
 	}

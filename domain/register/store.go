@@ -373,7 +373,7 @@ WHERE register = $1 AND field = $2 AND value >= $3 AND value < $4 AND (value, id
 // turnsOf looks as far as one Turn goes. The constant names the index: with a parameter alone SQLite reads all records.
 const turnsOf = `-- register.turnsOf
 SELECT id FROM (SELECT register, id FROM register_record WHERE turn_at <= $2 AND turn_at < 9223372036854775807 ORDER BY turn_at LIMIT 200) x
-WHERE x.register = $1 LIMIT 1`
+WHERE x.register = $1 LIMIT 21`
 
 // Days that become due.
 

@@ -3,6 +3,7 @@
 package register
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -131,16 +132,20 @@ const turnBatch = 200
 // Turn brings records up to date whose assertion in force has changed by the passing of
 // time: their index, and who listens. Reading doesn't depend on it. It reports whether
 // there may be more.
-func (s *Service) Turn(ctx context.Context) (more bool, err error) {
+func (s *Service) Turn(ctx context.Context) (more bool, err error) { return s.turnSome(ctx, turnBatch) }
+
+// turnSome turns so many. What is wrong with one record doesn't hold up the others.
+func (s *Service) turnSome(ctx context.Context, n int) (more bool, err error) {
 	const op = "register.turn"
 	type due struct{ register, id string }
 	list, err := store.All(ctx, s.db, func(r store.Scanner) (d due, err error) {
 		err = r.Scan(&d.register, &d.id)
 		return d, err
-	}, dueTurns, store.Micros(s.now()), turnBatch)
+	}, dueTurns, store.Micros(s.now()), n)
 	if err != nil {
 		return false, fault.Wrap(op, err)
 	}
+	var failed error
 	for _, x := range list {
 		d, ok := s.regs.Get(x.register)
 		if !ok {
@@ -154,10 +159,10 @@ func (s *Service) Turn(ctx context.Context) (more bool, err error) {
 			_, err = s.turn(ctx, tx, d, old)
 			return err
 		}); err != nil && !fault.Is(err, fault.NotFound) && !fault.Is(err, fault.Conflict) {
-			return false, fault.Wrap(op, err)
+			failed = cmp.Or(failed, err)
 		}
 	}
-	return len(list) == turnBatch, nil
+	return len(list) == n && failed == nil, fault.Wrap(op, failed)
 }
 
 // turn puts the assertion in force that holds now, and gives the row as it then is.
