@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"mercator/adapter/oidclogin"
+	"mercator/adapter/smtp"
 	"mercator/adapter/xbezahl"
 	"mercator/base/caldate"
 	"mercator/base/i18n"
@@ -105,6 +106,7 @@ type House struct {
 	sessions  *identity.Sessions
 	mandates  *mandate.Service
 	oversight *oversight.Service
+	mail      *smtp.Sender // nil: there is no mail server
 	registers *register.Service
 	services  *service.Catalog
 	directory *catalogue.Directory

@@ -45,13 +45,7 @@ func (s *Service) Break(ctx context.Context, a access.Actor, resource, person, r
 		if _, err := tx.Exec(ctx, addGlass, g.ID, store.Micros(g.At), store.Micros(g.Until), g.Actor, g.ActorName, g.Office, g.Resource, g.Person, g.Reason); err != nil {
 			return err
 		}
-		rule := GlassRule
-		for _, r := range s.c.Rules {
-			if r.Looks == GlassRule {
-				rule = r.ID
-			}
-		}
-		return s.report(ctx, tx, Finding{Rule: rule, At: g.At, ActorKind: string(a.Kind), Actor: a.ID, ActorName: a.Name, Office: a.Office, Resource: resource, Person: person,
+		return s.report(ctx, tx, Finding{Rule: s.glassRule(), At: g.At, ActorKind: string(a.Kind), Actor: a.ID, ActorName: a.Name, Office: a.Office, Resource: resource, Person: person,
 			Purpose: access.GlassPurpose + ": " + reason, Entry: grant.EntryID()}, "glass|"+g.ID)
 	})
 	return g, fault.Wrap(op, err)

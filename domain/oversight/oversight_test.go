@@ -33,6 +33,7 @@ type house struct {
 	entries map[string]audit.Entry
 	cases   map[string]access.CaseFacts
 	events  []string
+	mails   []string // how long each waits, and whether it is urgent
 }
 
 func open(t *testing.T, db *store.DB) *house {
@@ -57,6 +58,10 @@ func open(t *testing.T, db *store.DB) *house {
 		},
 		Publish: func(_ context.Context, _ *store.Tx, kind, _ string, data any) error {
 			h.events = append(h.events, kind+" "+fmt.Sprint(data))
+			return nil
+		},
+		Mail: func(_ context.Context, _ *store.Tx, due time.Time, urgent string) error {
+			h.mails = append(h.mails, fmt.Sprintf("%s %t", due.Sub(h.now), urgent != ""))
 			return nil
 		}})
 	h.must(err)
@@ -425,4 +430,70 @@ func TestRulesWithAMistakeArentLoaded(t *testing.T) {
 			t.Errorf("%s: %v", want, err)
 		}
 	}
+}
+
+// sent is what the officer would be sent.
+func (h *house) sent() oversight.News {
+	h.t.Helper()
+	n, err := h.News(h.t.Context())
+	h.must(err)
+	return n
+}
+
+func TestTheOfficerHasMailOfWhatIsNew(t *testing.T) {
+	storetest.Each(t, rooms, func(t *testing.T, db *store.DB) {
+		h := open(t, db)
+		ctx := t.Context()
+		h.access(audit.Entry{}, "anna")
+		h.detect()
+		h.access(audit.Entry{}, "anna") // the same again: nothing new
+		h.detect()
+		if got := strings.Join(h.mails, ", "); got != "0s false" {
+			t.Fatalf("mails: %s", got)
+		}
+		n := h.sent()
+		if len(n.Findings) != 1 || n.Findings[0].Rule != "no-case" || n.More {
+			t.Fatalf("%+v", n)
+		}
+		// What is found while the mail is under way isn't in it, and has another one, a minute later.
+		h.access(audit.Entry{}, "berta")
+		h.detect()
+		h.now = h.now.Add(time.Second)
+		h.mails = nil
+		h.must(db.Write(ctx, func(tx *store.Tx) error { return h.Sent(ctx, tx, n) }))
+		if got := strings.Join(h.mails, ", "); got != "1m0s false" {
+			t.Errorf("mails: %s", got)
+		}
+		// An emergency doesn't wait, and stands before the rest.
+		h.mails = nil
+		_, err := h.Break(ctx, duty, "register:residents", "anna", "unconscious in the street")
+		h.must(err)
+		if got := strings.Join(h.mails, ", "); got != "0s true" {
+			t.Errorf("mails: %s", got)
+		}
+		for i := range 25 {
+			h.access(audit.Entry{}, fmt.Sprint("p", i))
+		}
+		h.detect()
+		n = h.sent()
+		if len(n.Findings) != 20 || !n.More || n.Findings[0].Rule != "glass" || n.Findings[1].Rule != "no-case" {
+			t.Errorf("%d findings, %v, %+v", len(n.Findings), n.More, n.Findings)
+		}
+		h.must(db.Write(ctx, func(tx *store.Tx) error { return h.Sent(ctx, tx, n) }))
+		if n = h.sent(); len(n.Findings) != 0 {
+			t.Errorf("told twice: %+v", n)
+		}
+		h.mails = nil
+		h.must(h.Sweep(ctx))
+		if len(h.mails) != 0 {
+			t.Errorf("a mail about nothing: %v", h.mails)
+		}
+		h.access(audit.Entry{}, "carla")
+		h.detect()
+		h.now, h.mails = h.now.Add(-time.Hour), nil // a clock that is set back
+		h.must(h.Sweep(ctx))
+		if got := strings.Join(h.mails, ", "); got != "1m0s false" {
+			t.Errorf("what was left untold: %s", got)
+		}
+	})
 }
