@@ -106,6 +106,7 @@ type House struct {
 	sessions  *identity.Sessions
 	mandates  *mandate.Service
 	oversight *oversight.Service
+	staff     staffList
 	mail      *smtp.Sender // nil: there is no mail server
 	registers *register.Service
 	services  *service.Catalog
@@ -303,6 +304,7 @@ func (h *House) offices(ctx context.Context, o Options) (err error) {
 	if err := h.openRegisters(reaches); err != nil {
 		return err
 	}
+	h.settleStaff()
 	if err := h.registers.Upgrade(ctx); err != nil {
 		return err
 	}
@@ -611,7 +613,7 @@ func (h *House) login(words *i18n.Catalogue) (*oidclogin.Login, error) {
 	directory := &identity.Directory{DB: h.db, Match: h.registers.MatchPerson, Now: h.now}
 	return oidclogin.New(oidclogin.Config{
 		Issuer: c.Identity.Issuer, ClientID: c.Identity.ClientID, ClientSecret: secret, BaseURL: c.Server.PublicURL,
-		ACR: levels, Key: key, Sessions: h.sessions, Actor: h.knownStaff(directory.Actor),
+		ACR: levels, Key: key, Sessions: h.sessions, Actor: h.knownStaff(directory),
 		Language: func(r *http.Request) string { return web.Localizer(r).Lang() }, Now: h.now, Log: h.log,
 	})
 }

@@ -34,11 +34,15 @@ func (h *House) openOversight(policies fs.FS) error {
 	if err != nil {
 		return err
 	}
+	if h.staff, err = loadStaff(policies); err != nil {
+		return err
+	}
 	if h.mail, err = openMail(h.config.Mail, h.now); err != nil {
 		return err
 	}
 	a := &audit.Ledger{DB: h.db, Keys: ledger.Keys(h.vault)}
-	c := oversight.Config{DB: h.db, Rules: rules, Now: h.now, Leaves: a.Leaves, Entry: a.EntryByID, Case: h.caseFacts, Publish: h.publish}
+	c := oversight.Config{DB: h.db, Rules: rules, Now: h.now, Leaves: a.Leaves, Entry: a.EntryByID, Case: h.caseFacts, Publish: h.publish,
+		Colleague: h.colleague, Self: identity.PersonOfStaff}
 	if h.config.Oversight.Mail != "" {
 		c.Mail = h.mailOfficer
 	}

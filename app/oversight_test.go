@@ -4,13 +4,16 @@ package app
 
 import (
 	"context"
+	"io"
 	"strings"
 	"testing"
 	"time"
 
 	"mercator/adapter/smtp/smtptest"
+	"mercator/base/fault"
 	"mercator/core/access"
 	"mercator/core/config"
+	"mercator/core/identity"
 	"mercator/core/store/storetest"
 	"mercator/domain/payment"
 )
@@ -83,6 +86,68 @@ func TestTheOfficerHasAMailOfAnEmergency(t *testing.T) {
 		}
 		if m.To != "officer@city.example" || !m.TLS {
 			t.Errorf("%+v", m)
+		}
+	})
+}
+
+// Who signs in at the desk is the person whom the register of staff names: their own record is refused, and a colleague's is
+// found, with nobody marked.
+func TestAClerkIsAPersonToo(t *testing.T) {
+	eachEngine(t, func(t *testing.T, dsn string) {
+		ctx := context.Background()
+		h := testHouseOn(t, t.TempDir(), "", dsn)
+		defer h.Close()
+		if _, err := h.loadSample(ctx, 8, time.Now(), io.Discard); err != nil {
+			t.Fatal(err)
+		}
+		person := map[string]string{}
+		for _, s := range h.city.Staff {
+			person[s.ID] = s.Person
+		}
+		sign := h.knownStaff(&identity.Directory{DB: h.db, Match: h.registers.MatchPerson, Now: h.now})
+		petra, err := sign(ctx, identity.Claims{Issuer: "https://idp", Subject: "x1", GivenName: "Petra", FamilyName: "Lehmann", Level: access.High, Roles: []string{"clerk"}, Office: "32", Staff: "petra.lehmann"})
+		if err != nil || petra.Self == "" || petra.Self != person["petra.lehmann"] {
+			t.Fatalf("%+v %v", petra, err)
+		}
+		nobody, err := sign(ctx, identity.Claims{Issuer: "https://idp", Subject: "x2", GivenName: "Petra", FamilyName: "Lehmann", Level: access.High, Roles: []string{"clerk"}, Office: "32", Staff: "no.such"})
+		if err != nil || nobody.Self != "" {
+			t.Fatalf("%+v %v", nobody, err)
+		}
+		read := func(who string) error {
+			_, err := h.access.Permit(ctx, access.Request{Actor: petra, Action: access.Read, Resource: "register:residents", Purpose: "look", Basis: "§ 3 BMG", Owner: who, Fields: []string{"street"}})
+			return err
+		}
+		if err := read(petra.Self); !fault.Is(err, fault.Denied) {
+			t.Errorf("her own record: %v", err)
+		}
+		if err := read(person["can.oezdemir"]); err != nil {
+			t.Errorf("a colleague's: %v", err)
+		}
+		if _, err := h.ledger.Append(ctx); err != nil {
+			t.Fatal(err)
+		}
+		for more := true; more; {
+			var err error
+			if more, err = h.oversight.Detect(ctx); err != nil {
+				t.Fatal(err)
+			}
+		}
+		officer := access.Actor{Kind: access.Clerk, ID: "fatma", Name: "Fatma", Office: "30", Roles: []string{"auditor"}, Level: access.High}
+		list, err := h.oversight.Findings(ctx, officer, false, "", 50)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := false
+		for _, f := range list {
+			found = found || f.Rule == "colleague" && f.Person == person["can.oezdemir"]
+		}
+		if !found {
+			t.Errorf("findings %+v", list)
+		}
+		// Which person somebody is, isn't for every office.
+		_, err = h.access.Permit(ctx, access.Request{Actor: petra, Action: access.List, Resource: "register:staff", Purpose: "look", Basis: "§ 3 BMG", Fields: []string{"person"}})
+		if !fault.Is(err, fault.Denied) {
+			t.Errorf("the list of who is whom: %v", err)
 		}
 	})
 }

@@ -170,7 +170,7 @@ func (s *Service) Approval(ctx context.Context, a access.Actor, id string) (Appr
 // Entitled tells whether the actor could rule on a request: somebody else, in their own right, whom the policies would let do
 // the same with a second person, and whom it isn't about.
 func (s *Service) Entitled(ctx context.Context, a access.Actor, x Approval) (bool, error) {
-	if x.State != Waiting || a.ID == x.Actor || a.Acting() || slices.Contains(x.Request.persons(), a.ID) {
+	if x.State != Waiting || a.ID == x.Actor || a.Acting() || a.Concerns(x.Request.persons()) {
 		return false, nil
 	}
 	return s.c.Access.Could(ctx, x.Request.By(a))

@@ -27,6 +27,10 @@ type Config struct {
 	Entry  func(ctx context.Context, id string) (audit.Entry, error)
 	// Case gives what is known of a case.
 	Case func(ctx context.Context, q store.Q, id string) (access.CaseFacts, bool, error)
+	// Colleague tells whether a person works for the city; nil: only who is marked does.
+	Colleague func(ctx context.Context, q store.Q, person string) (bool, error)
+	// Self is which person a member of staff is; "": nobody knows. nil: of nobody.
+	Self func(ctx context.Context, q store.Q, actor string) (string, error)
 	// Publish tells the outside that there is something to look at, in the transaction; no personal data. It may be nil.
 	Publish func(ctx context.Context, tx *store.Tx, kind, subject string, data any) error
 	// Mail has a mail sent to the data protection officer about what is new (News), in the transaction, when it is due. One is
