@@ -126,6 +126,9 @@ SELECT` + approvalColumns + `FROM oversight_approval WHERE (office = $1 OR actor
 const approvalByID = `-- oversight.approvalByID
 SELECT` + approvalColumns + `FROM oversight_approval WHERE id = $1 AND (office = $2 OR actor = $3)`
 
+const standing = `-- oversight.standing
+SELECT` + approvalColumns + `FROM oversight_approval WHERE id = $1`
+
 func scanFinding(s store.Scanner) (f Finding, err error) {
 	var at, last, seen int64
 	err = s.Scan(&f.ID, &f.Rule, &at, &last, &f.Times, &f.ActorKind, &f.Actor, &f.ActorName, &f.Office, &f.Resource, &f.Person, &f.Persons, &f.Purpose, &f.Case, &f.Entry, &seen, &f.SeenBy, &f.Remark)
