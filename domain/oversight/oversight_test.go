@@ -34,7 +34,7 @@ type house struct {
 	cases   map[string]access.CaseFacts
 	events  []string
 	staff   map[string]string // person → actor
-	mails   []string // how long each waits, and whether it is urgent
+	mails   []string          // how long each waits, and whether it is urgent
 }
 
 func open(t *testing.T, db *store.DB) *house {
