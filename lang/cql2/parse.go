@@ -65,22 +65,22 @@ func (e *Error) Error() string {
 
 // expectations are what can be expected at a place, in English; who speaks other languages has a message of each, and of "sign".
 var expectations = map[string]string{
-	"condition": "a condition",
-	"value": "a value",
-	"text": "a text",
-	"pattern": "a text with % or _",
-	"number": "a number",
-	"geometry": "a geometry",
-	"metres": "a distance in metres",
-	"list": "a list",
-	"moment": "a date, a field or '..'",
-	"joint": "AND, OR or the end",
-	"name": "the name of a field",
+	"condition":  "a condition",
+	"value":      "a value",
+	"text":       "a text",
+	"pattern":    "a text with % or _",
+	"number":     "a number",
+	"geometry":   "a geometry",
+	"metres":     "a distance in metres",
+	"list":       "a list",
+	"moment":     "a date, a field or '..'",
+	"joint":      "AND, OR or the end",
+	"name":       "the name of a field",
 	"comparison": "LIKE, BETWEEN or IN",
-	"term": "a field, a value or a condition",
-	"day": "a text like '2026-05-03'",
-	"box": "a box of 4 or 6 numbers",
-	"time": "a time",
+	"term":       "a field, a value or a condition",
+	"day":        "a text like '2026-05-03'",
+	"box":        "a box of 4 or 6 numbers",
+	"time":       "a time",
 }
 
 // aSign is the expectation of a sign, which is named beside it.
