@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"mercator/adapter/oidclogin"
+	"mercator/adapter/smtp"
 	"mercator/adapter/xbezahl"
 	"mercator/base/caldate"
 	"mercator/base/i18n"
@@ -105,6 +106,8 @@ type House struct {
 	sessions  *identity.Sessions
 	mandates  *mandate.Service
 	oversight *oversight.Service
+	staff     staffList
+	mail      *smtp.Sender // nil: there is no mail server
 	registers *register.Service
 	services  *service.Catalog
 	directory *catalogue.Directory
@@ -306,6 +309,7 @@ func (h *House) offices(ctx context.Context, o Options) (err error) {
 	if err := h.openRegisters(reaches); err != nil {
 		return err
 	}
+	h.settleStaff()
 	if err := h.registers.Upgrade(ctx); err != nil {
 		return err
 	}
@@ -617,7 +621,7 @@ func (h *House) login(words *i18n.Catalogue) (*oidclogin.Login, error) {
 	directory := &identity.Directory{DB: h.db, Match: h.registers.MatchPerson, Now: h.now}
 	return oidclogin.New(oidclogin.Config{
 		Issuer: c.Identity.Issuer, ClientID: c.Identity.ClientID, ClientSecret: secret, BaseURL: c.Server.PublicURL,
-		ACR: levels, Key: key, Sessions: h.sessions, Actor: h.knownStaff(directory.Actor),
+		ACR: levels, Key: key, Sessions: h.sessions, Actor: h.knownStaff(directory),
 		Language: func(r *http.Request) string { return web.Localizer(r).Lang() }, Now: h.now, Log: h.log,
 	})
 }

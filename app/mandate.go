@@ -84,17 +84,6 @@ func (h *House) knownScope(kind, id string) bool {
 	return ok
 }
 
-// knownStaff notes who works at the desk as they sign in, so that they can be named as deputies.
-func (h *House) knownStaff(find func(context.Context, identity.Claims) (access.Actor, error)) func(context.Context, identity.Claims) (access.Actor, error) {
-	return func(ctx context.Context, c identity.Claims) (access.Actor, error) {
-		a, err := find(ctx, c)
-		if err != nil {
-			return a, err
-		}
-		return a, h.mandates.SignedIn(ctx, a)
-	}
-}
-
 // tellOfMandate puts what has become of a mandate into a person's postbox.
 func (h *House) tellOfMandate(ctx context.Context, tx *store.Tx, person string, n mandate.News) error {
 	subject, body := mandateweb.Letter(h.words, n, person, h.zone)

@@ -4,15 +4,18 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"io/fs"
 	"slices"
 	"strings"
 	"time"
 
+	"mercator/adapter/smtp"
 	"mercator/base/i18n"
 	"mercator/core/access"
 	"mercator/core/audit"
+	"mercator/core/config"
 	"mercator/core/identity"
 	"mercator/core/job"
 	"mercator/core/ledger"
@@ -31,9 +34,70 @@ func (h *House) openOversight(policies fs.FS) error {
 	if err != nil {
 		return err
 	}
+	if h.staff, err = loadStaff(policies); err != nil {
+		return err
+	}
+	if h.mail, err = openMail(h.config.Mail, h.now); err != nil {
+		return err
+	}
 	a := &audit.Ledger{DB: h.db, Keys: ledger.Keys(h.vault)}
-	h.oversight, err = oversight.New(oversight.Config{DB: h.db, Rules: rules, Now: h.now, Leaves: a.Leaves, Entry: a.EntryByID, Case: h.caseFacts, Publish: h.publish})
+	c := oversight.Config{DB: h.db, Rules: rules, Now: h.now, Leaves: a.Leaves, Entry: a.EntryByID, Case: h.caseFacts, Publish: h.publish,
+		Colleague: h.colleague, Self: identity.PersonOfStaff}
+	if h.config.Oversight.Mail != "" {
+		c.Mail = h.mailOfficer
+	}
+	h.oversight, err = oversight.New(c)
 	return err
+}
+
+// openMail prepares the way to the city's mail server; nil: there is none.
+func openMail(c config.Mail, now func() time.Time) (*smtp.Sender, error) {
+	if c.Server == "" {
+		return nil, nil
+	}
+	out := smtp.Config{Server: c.Server, Security: c.Security, From: c.From, User: c.User, CA: c.CA, Now: now}
+	if c.User != "" {
+		var err error
+		if out.Password, err = c.Password.Read(); err != nil {
+			return nil, fmt.Errorf("mail.password: %w", err)
+		}
+	}
+	return smtp.New(out)
+}
+
+// jobMail is a mail to the data protection officer. It tries for as long as it takes: what isn't told is as good as not found.
+const (
+	jobMail   = "oversight.mail"
+	mailTries = 1 << 20
+)
+
+// mailOfficer has a mail sent about what is new.
+func (h *House) mailOfficer(ctx context.Context, tx *store.Tx, due time.Time, urgent string) error {
+	key := jobMail
+	if urgent != "" { // a try of its own, however long the others have been waiting for the server
+		key += "/" + urgent
+	}
+	return h.jobs.Add(ctx, tx, job.New{Kind: jobMail, Key: key, RunAt: due, MaxAttempts: mailTries})
+}
+
+func (h *House) mailWorker() job.Worker {
+	return job.Worker{Kind: jobMail, Limit: 1, Timeout: 2 * time.Minute, Work: func(ctx context.Context, j *job.Job) error {
+		news, err := h.oversight.News(ctx)
+		if err != nil || len(news.Findings) == 0 || h.mail == nil || h.config.Oversight.Mail == "" {
+			return err // a mail before this one has told it, or nobody has an address any more: it stays untold
+		}
+		m := smtp.Message{To: h.config.Oversight.Mail}
+		m.Subject, m.Text = oversightweb.Mail(h.words.Localizer(h.config.Oversight.Language), news, h.oversight.Rule, h.zone, h.config.Server.PublicURL)
+		if err := h.mail.Send(ctx, m); err != nil {
+			return err
+		}
+		return h.db.Write(ctx, func(tx *store.Tx) error {
+			if err := j.Done(ctx, tx); err != nil {
+				return err
+			}
+			return h.oversight.Sent(ctx, tx, news)
+		})
+	}}
 }
 
 // caseFacts are what is known of a case, for the policies and the detector.

@@ -16,7 +16,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"mercator/core/access"
 	"mercator/core/config"
@@ -32,6 +31,11 @@ const registerUsage = `usage:
   mercator register import --config FILE REGISTER FILE --reason TEXT --basis LAW [--map mapping.toml] [--dry-run] [--from DAY] [--errors FILE]
                                                                    CSV, JSON lines, Excel, XML; again after a crash: it goes on
   mercator register export --config FILE REGISTER FILE --purpose TEXT --basis LAW [--format csv|jsonl|parquet] [--fields a,b] [--separator ";"]
+                                                                   a register about nobody, or what is public of one
+  mercator register export --config FILE REGISTER FILE --approval ID [--format …]
+                                                                   one about persons, as two people have agreed at the desk, once
+  mercator register export --config FILE REGISTER FILE --emergency REASON --basis LAW [--fields a,b] [--format …]
+                                                                   … without them; the data protection officer is told at once
   mercator register imports --config FILE REGISTER                 what was imported, when, by whom`
 
 // RegisterCommand is mercator register. It returns the exit status: 1 if something is wrong, 2 if it was asked in a wrong way.
@@ -48,6 +52,8 @@ func RegisterCommand(ctx context.Context, args []string, stdout, stderr io.Write
 	f.BoolVar(&o.dry, "dry-run", false, "say what would be done, and do nothing")
 	f.StringVar(&o.reason, "reason", "", "why, for the record (import)")
 	f.StringVar(&o.purpose, "purpose", "", "what for, for the record (export)")
+	f.StringVar(&o.approval, "approval", "", "the id of what two people have agreed on at /desk/approvals (export)")
+	f.StringVar(&o.emergency, "emergency", "", "why nobody can be asked; it is reported at once (export)")
 	f.StringVar(&o.basis, "basis", "", "under which law, for the record")
 	f.StringVar(&o.from, "from", "", "the day since which it is so, 2026-01-31 (import); default: new records since ever, changed ones from now")
 	f.StringVar(&o.errors, "errors", "", "file for the mistakes (import); default: FILE.errors.csv")
@@ -102,7 +108,7 @@ func flagsAnywhere(f *flag.FlagSet, args []string) (rest []string, err error) {
 }
 
 type registerOrder struct {
-	config, mapping, reason, purpose, basis, from, errors, format, fields, separator string
+	config, mapping, reason, purpose, basis, from, errors, format, fields, separator, approval, emergency string
 
 	dry            bool
 	stdout, stderr io.Writer
@@ -373,61 +379,6 @@ func (o registerOrder) mistakes(file string, rep bulk.Report, cause error) error
 		more = fmt.Sprintf(", the first %d of them", len(rep.Mistakes))
 	}
 	return fmt.Errorf("%w: %d mistakes in %s%s", cause, rep.Wrong(), name, more)
-}
-
-func (o registerOrder) exports(ctx context.Context, id, file string) error {
-	if o.purpose == "" || o.basis == "" {
-		return errors.New("export: --purpose and --basis go on record: say them")
-	}
-	sep, n := utf8.DecodeRuneInString(o.separator)
-	if n != len(o.separator) || !strings.ContainsRune(",;\t|", sep) {
-		return fmt.Errorf("--separator %q: want one of , ; | or a tab", o.separator)
-	}
-	if o.format == "" {
-		o.format = "csv"
-		for _, f := range [...]string{"jsonl", "parquet"} {
-			if strings.HasSuffix(file, "."+f) {
-				o.format = f
-			}
-		}
-	}
-	if !slices.Contains([]string{"csv", "jsonl", "parquet"}, o.format) {
-		return fmt.Errorf("--format %q: want csv, jsonl or parquet", o.format)
-	}
-	h, d, err := o.open(ctx, id)
-	if err != nil {
-		return err
-	}
-	defer h.Close()
-	var stored []string // what shows another record is exported where it is kept
-	for _, f := range d.Fields {
-		if !f.View() {
-			stored = append(stored, f.Name)
-		}
-	}
-	fields := stored
-	if o.fields != "" {
-		fields = strings.Split(o.fields, ",")
-		for _, f := range fields {
-			if !slices.Contains(stored, f) {
-				return fmt.Errorf("register %s stores no field %q; it stores %s", d.ID, f, strings.Join(stored, ", "))
-			}
-		}
-	}
-	g, err := h.access.Permit(ctx, access.Request{Actor: commandActor("register export"), Action: access.List, Resource: register.Resource(d.ID),
-		Purpose: o.purpose, Basis: o.basis, Office: d.Office, Fields: fields})
-	if err != nil {
-		return err
-	}
-	bar := &progressBar{w: o.stderr, began: time.Now(), what: "records"}
-	done, err := bulk.ExportFile(ctx, bulk.Giving{Registers: h.registers, Register: d.ID, Format: o.format, Separator: sep, Grant: g, Seen: h.access.Seen,
-		Progress: func(done int) { bar.show(done, 0) }}, file)
-	bar.end()
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(o.stdout, "%s: %d records of %s\n", file, done, d.ID)
-	return nil
 }
 
 func (o registerOrder) list(ctx context.Context, id string) error {

@@ -204,13 +204,13 @@ func (a *API) request(c caller, d *register.Definition, action string, s Said, f
 }
 
 // fieldsOf are the fields that are asked for; without any, all but the special ones, and but
-// what another register says that the program has no scope for: nobody is refused, and none
-// of it is on record, for what they didn't ask for.
+// what another register says that the program has no scope for, and who somebody else is:
+// nobody is refused, and none of it is on record, for what they didn't ask for.
 func (a *API) fieldsOf(c caller, d *register.Definition, asked string) ([]string, error) {
 	var out []string
 	if asked == "" {
 		for _, f := range d.Fields {
-			if f.Class != register.Special && a.seesThrough(c, d, f) {
+			if f.Class != register.Special && a.seesThrough(c, d, f) && !a.c.Registers.Registers().Concerning(d, f) {
 				out = append(out, f.Name)
 			}
 		}

@@ -66,7 +66,7 @@ func StorkLevels() map[Level]string {
 
 // Account is a person who can sign in: a resident, or somebody who works for the city.
 type Account struct {
-	Login      string
+	Login      string // of staff: claim mercator_staff, too
 	GivenName  string
 	FamilyName string
 	BirthDate  string // 2006-01-02; empty for staff

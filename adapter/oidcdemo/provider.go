@@ -117,7 +117,7 @@ func New(cfg Config) (*Provider, error) {
 		SupportedUILocales: []language.Tag{language.German, language.English, language.Turkish},
 		SupportedScopes:    []string{oidc.ScopeOpenID, oidc.ScopeProfile, oidc.ScopeAddress, ScopeMercator},
 		SupportedClaims: []string{"sub", "aud", "exp", "iat", "iss", "auth_time", "nonce", "acr", "amr", "name",
-			"given_name", "family_name", "birthdate", "address", "mercator_roles", "mercator_office"},
+			"given_name", "family_name", "birthdate", "address", "mercator_roles", "mercator_office", "mercator_staff"},
 		DefaultLogoutRedirectURI: "/signed-out",
 	}, storage{p}, op.StaticIssuer(cfg.Issuer), options...)
 	if err != nil {

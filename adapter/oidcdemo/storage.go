@@ -16,7 +16,7 @@ import (
 	"github.com/zitadel/oidc/v3/pkg/op"
 )
 
-// ScopeMercator asks for the claims mercator_roles and mercator_office.
+// ScopeMercator asks for the claims mercator_roles, mercator_office and mercator_staff.
 const ScopeMercator = "mercator"
 
 // Client is a program that may ask this provider.
@@ -386,6 +386,7 @@ func (p *Provider) claims(ctx context.Context, u *oidc.UserInfo, login string, s
 	if slices.Contains(scopes, ScopeMercator) && len(a.Roles) > 0 {
 		u.AppendClaims("mercator_roles", a.Roles)
 		u.AppendClaims("mercator_office", a.Office)
+		u.AppendClaims("mercator_staff", a.Login)
 	}
 	return nil
 }

@@ -315,6 +315,7 @@ func (l *Login) Callback(w http.ResponseWriter, r *http.Request) error {
 	who := identity.Claims{Issuer: claims.Issuer, Subject: claims.Subject, GivenName: claims.GivenName, FamilyName: claims.FamilyName,
 		BirthDate: claims.Birthdate, Level: level, Roles: texts(claims.Claims["mercator_roles"])}
 	who.Office, _ = claims.Claims["mercator_office"].(string)
+	who.Staff, _ = claims.Claims["mercator_staff"].(string)
 	if who.GivenName == "" && who.FamilyName == "" && party.UserinfoEndpoint() != "" {
 		// Providers may keep the identity token short and tell the rest when asked.
 		info, err := rp.Userinfo[*oidc.UserInfo](ctx, tokens.AccessToken, tokens.Type(), claims.Subject, party)
@@ -324,6 +325,7 @@ func (l *Login) Callback(w http.ResponseWriter, r *http.Request) error {
 		who.GivenName, who.FamilyName, who.BirthDate = info.GivenName, info.FamilyName, info.Birthdate
 		who.Roles = texts(info.Claims["mercator_roles"])
 		who.Office, _ = info.Claims["mercator_office"].(string)
+		who.Staff, _ = info.Claims["mercator_staff"].(string)
 	}
 	actor, err := l.cfg.Actor(r.Context(), who)
 	if err != nil {

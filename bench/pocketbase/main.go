@@ -321,7 +321,7 @@ func (b *bench) export(data, content, file string) error {
 	if err := os.WriteFile(conf, fmt.Appendf(nil, exportConfig, data, content), 0o600); err != nil {
 		return err
 	}
-	cmd := exec.Command(b.mercator, "register", "export", "--config", conf, "residents", file, "--purpose", "benchmark", "--basis", "§ 34 BMG")
+	cmd := exec.Command(b.mercator, "register", "export", "--config", conf, "residents", file, "--emergency", "benchmark of made-up people", "--basis", "§ 34 BMG")
 	cmd.Env = append(os.Environ(), "MERCATOR_BENCH_SECRET=x")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("export: %w\n%s", err, out)

@@ -70,6 +70,13 @@ type Actor struct {
 	// Mandate is what the actor says to act under for somebody else (mandate.go); empty: in their own matter. For and ForName
 	// are whom it is for, as the session knows it; a Checker puts For right.
 	Mandate, For, ForName string
+	// Self is which person a clerk is in the city's registers, where the register of staff says so: nobody decides their own matter.
+	Self string
+}
+
+// Concerns tells whether a matter of these persons is the actor's own.
+func (a Actor) Concerns(persons []string) bool {
+	return slices.Contains(persons, a.ID) || a.Self != "" && slices.Contains(persons, a.Self)
 }
 
 // Is tells whether the actor has the role.

@@ -4,7 +4,6 @@ package access
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
@@ -391,31 +390,5 @@ func (c *Checker) Disclosure(e audit.Entry) audit.Disclosure {
 // WhoRead lists for a person what others did with their data, newest first, as far as the rules disclose it. The grant is one to read the resource
 // "ledger" whose owner is that person; before is the id of the last entry already seen.
 func (c *Checker) WhoRead(ctx context.Context, g Grant, before string, n int) ([]audit.Entry, error) {
-	const op = "access.whoRead"
-	if err := g.Must(Read, "ledger"); err != nil {
-		return nil, err
-	}
-	if g.request.Owner == "" {
-		return nil, fault.Internalf(op, "the grant names no owner")
-	}
-	if before != "" && !ident.Valid(before) {
-		return nil, fault.Because(fault.Invalid, op, "", errors.New("the place in the list is no id"))
-	}
-	n = min(max(n, 1), audit.MaxPage)
-	out := make([]audit.Entry, 0, n)
-	for {
-		entries, err := c.ledger.ForPerson(ctx, g.request.Owner, before, n)
-		if err != nil {
-			return nil, fault.Wrap(op, err)
-		}
-		for _, e := range entries {
-			if d := c.Disclosure(e); !d.Hidden && len(out) < n {
-				out = append(out, d.Apply(e))
-			}
-		}
-		if len(entries) < n || len(out) == n {
-			return out, nil
-		}
-		before = entries[len(entries)-1].ID
-	}
+	return c.WhoReadWhere(ctx, g, before, audit.Narrow{}, n)
 }

@@ -97,6 +97,9 @@ func principalOf(r Request, m *Mandate) (types.EntityType, types.RecordMap) {
 		"roles":  stringSet(r.Actor.Roles),
 		"level":  types.Long(r.Actor.Level),
 	}
+	if r.Actor.Self != "" {
+		attrs["self"] = types.String(r.Actor.Self)
+	}
 	typ := entityType(r.Actor.Kind)
 	if m == nil {
 		return typ, attrs

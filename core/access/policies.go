@@ -153,6 +153,7 @@ type testActor struct {
 	Office string   `toml:"office"`
 	Roles  []string `toml:"roles"`
 	Level  string   `toml:"level"`
+	Self   string   `toml:"self"` // which person a clerk is
 	// Mandate is what is true of the mandate that the actor acts under; nil: in their own right.
 	Mandate *testMandate `toml:"mandate"`
 }
@@ -223,7 +224,7 @@ func (r *rules) run(t policyTest, a testActor, k testCase, known bool) error {
 		}
 	}
 	req := Request{
-		Actor:  Actor{Kind: a.Kind, ID: t.Actor, Office: a.Office, Roles: a.Roles, Level: level},
+		Actor:  Actor{Kind: a.Kind, ID: t.Actor, Office: a.Office, Roles: a.Roles, Level: level, Self: a.Self},
 		Action: t.Action, Resource: t.Resource, Purpose: t.Purpose, Basis: t.Basis, Service: t.Service, Case: t.Case,
 		Office: t.Office, Owner: t.Owner, Subjects: t.Subjects,
 	}

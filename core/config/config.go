@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/mail"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -29,6 +30,9 @@ type Config struct {
 	Bus      Bus      `toml:"bus"`
 	Ledger   Ledger   `toml:"ledger"`
 	Log      Log      `toml:"log"`
+
+	Mail      Mail      `toml:"mail"`
+	Oversight Oversight `toml:"oversight"`
 }
 
 // Server is the front door.
@@ -122,6 +126,22 @@ type Bus struct {
 // Ledger is the record of access to personal data.
 type Ledger struct {
 	Retention time.Duration `toml:"retention"` // of its entries; default 17520h, two years
+}
+
+// Mail is the city's mail server.
+type Mail struct {
+	Server   string `toml:"server"`   // HOST:PORT; empty: the house sends no mails
+	Security string `toml:"security"` // starttls (default), tls (from the beginning), none (a server on this machine)
+	From     string `toml:"from"`     // the address of the house
+	User     string `toml:"user"`     // empty: without signing in
+	Password Secret `toml:"password"`
+	CA       string `toml:"ca"` // a PEM file of who has signed its certificate; empty: whom the system trusts
+}
+
+// Oversight is who keeps watch over access to personal data.
+type Oversight struct {
+	Mail     string `toml:"mail"`     // of the data protection officer; empty: findings are told at the desk and by events only
+	Language string `toml:"language"` // of these mails; default de
 }
 
 // Log says what is written to standard error.
@@ -218,6 +238,8 @@ func (c *Config) defaults() {
 	or(&c.Database.Path, filepath.Join(c.Data.Dir, "mercator.db"))
 	or(&c.Payment.Checkout, c.Payment.Endpoint)
 	or(&c.API.Audience, c.Server.PublicURL)
+	or(&c.Mail.Security, "starttls")
+	or(&c.Oversight.Language, "de")
 	or(&c.Log.Level, "info")
 	or(&c.Log.Format, "json")
 	orD(&c.Server.Drain, 30*time.Second)
@@ -306,6 +328,7 @@ func (c *Config) check() (bad []string) {
 			say("server.trusted_proxies: %q is not a CIDR", p)
 		}
 	}
+	bad = append(bad, c.checkMail()...)
 	if c.Ledger.Retention < 24*time.Hour {
 		say("ledger.retention: %s: want at least a day", c.Ledger.Retention)
 	}
@@ -314,6 +337,46 @@ func (c *Config) check() (bad []string) {
 	}
 	if c.Log.Format != "json" && c.Log.Format != "text" {
 		say("log.format: %q: want json or text", c.Log.Format)
+	}
+	return bad
+}
+
+// checkMail looks at the mail server and at whom it is for.
+func (c *Config) checkMail() (bad []string) {
+	say := func(format string, args ...any) { bad = append(bad, fmt.Sprintf(format, args...)) }
+	address := func(key, s string) {
+		if a, err := mail.ParseAddress(s); err != nil || a.Address != s {
+			say("%s: %q: want an address such as office@city.example", key, s)
+		}
+	}
+	m := c.Mail
+	if c.Oversight.Mail != "" {
+		address("oversight.mail", c.Oversight.Mail)
+		if m.Server == "" {
+			say("mail.server is missing: oversight.mail is to have mails")
+		}
+	}
+	if m.Server == "" {
+		return bad
+	}
+	host, _, err := net.SplitHostPort(m.Server)
+	if err != nil {
+		say("mail.server: %v", err)
+	}
+	address("mail.from", m.From)
+	switch m.Security {
+	case "starttls", "tls":
+	case "none":
+		if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+			say("mail.security: none is for a server on this machine")
+		}
+	default:
+		say("mail.security: %q: want starttls, tls or none", m.Security)
+	}
+	if m.User != "" {
+		if _, err := m.Password.Read(); err != nil {
+			say("mail.password: %v", err)
+		}
 	}
 	return bad
 }

@@ -58,14 +58,33 @@ engine = "oracle"
 levels = { "x" = "enormous" }
 [log]
 level = "loud"
+[mail]
+server = "mail.example:25"
+security = "none"
+from = "The House <house@city.example>"
+user = "house"
+[oversight]
+mail = "officer"
 `)
 	if err == nil {
 		t.Fatal("taken")
 	}
-	for _, want := range []string{"server.colour", "server.listen", "database.engine", "identity.issuer", "identity.client_id", "identity.client_secret", "enormous", "payment.endpoint", "payment.callback_secret", "log.level"} {
+	for _, want := range []string{"server.colour", "server.listen", "database.engine", "identity.issuer", "identity.client_id", "identity.client_secret", "enormous", "payment.endpoint", "payment.callback_secret", "log.level",
+		"mail.security", "mail.from", "mail.password", "oversight.mail"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is not named in:\n%v", want, err)
 		}
+	}
+}
+
+func TestLoadMail(t *testing.T) {
+	t.Setenv("TEST_CLIENT_SECRET", "s3cret")
+	c, err := load(t, good+"[mail]\nserver = \"mail.example:587\"\nfrom = \"house@city.example\"\n[oversight]\nmail = \"officer@city.example\"\n")
+	if err != nil || c.Mail.Security != "starttls" || c.Oversight.Language != "de" {
+		t.Errorf("%+v %+v %v", c.Mail, c.Oversight, err)
+	}
+	if _, err := load(t, good+"[oversight]\nmail = \"officer@city.example\"\n"); err == nil || !strings.Contains(err.Error(), "mail.server is missing") {
+		t.Errorf("an officer without a mail server: %v", err)
 	}
 }
 

@@ -24,6 +24,7 @@ type Claims struct {
 	Level      access.Level
 	Roles      []string // of people who work for the city
 	Office     string
+	Staff      string // their key in the register of staff; empty: the provider doesn't know it
 }
 
 // Directory tells which actor an account is.
@@ -93,4 +94,25 @@ func (d *Directory) now() time.Time {
 		return d.Now()
 	}
 	return time.Now()
+}
+
+// NoteStaff notes which person of the registers an actor is who works for the city; "": the register of staff doesn't say.
+func (d *Directory) NoteStaff(ctx context.Context, actor, person string) error {
+	return fault.Wrap("identity.noteStaff", d.DB.Write(ctx, func(tx *store.Tx) error {
+		if person == "" {
+			_, err := tx.Exec(ctx, dropStaff, actor)
+			return err
+		}
+		_, err := tx.Exec(ctx, setStaff, actor, person)
+		return err
+	}))
+}
+
+// PersonOfStaff is which person an actor is who works for the city; "": nobody knows.
+func PersonOfStaff(ctx context.Context, q store.Q, actor string) (string, error) {
+	person, err := store.One(ctx, q, func(row store.Scanner) (p string, err error) { return p, row.Scan(&p) }, personOfStaff, actor)
+	if fault.Is(err, fault.NotFound) {
+		return "", nil
+	}
+	return person, fault.Wrap("identity.personOfStaff", err)
 }

@@ -224,6 +224,37 @@ func TestManySessions(t *testing.T) {
 }
 
 // TestNothingSecretAtRest: whoever reads the database can neither sign in nor learn what the provider said.
+// Who works for the city is a person, too: the session knows which, from the sign-in on, until the register says otherwise.
+func TestTheSessionKnowsWhichPersonAClerkIs(t *testing.T) {
+	each(t, func(t *testing.T, h *house, db *store.DB) {
+		d := &identity.Directory{DB: db, Now: h.clock.now}
+		clerk := access.Actor{Kind: access.Clerk, ID: "account-7", Office: "32", Roles: []string{"clerk"}, Level: access.High}
+		self := func() string {
+			t.Helper()
+			a, _, err := h.visit(access.Basic)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return a.Self
+		}
+		h.signIn(clerk)
+		if got := self(); got != "" {
+			t.Errorf("before anybody said so: %q", got)
+		}
+		for _, person := range []string{"anna", "berta", ""} {
+			if err := d.NoteStaff(t.Context(), clerk.ID, person); err != nil {
+				t.Fatal(err)
+			}
+			if got := self(); got != person {
+				t.Errorf("the session says %q, want %q", got, person)
+			}
+			if got, err := identity.PersonOfStaff(t.Context(), db, clerk.ID); err != nil || got != person {
+				t.Errorf("%q %v, want %q", got, err, person)
+			}
+		}
+	})
+}
+
 func TestNothingSecretAtRest(t *testing.T) {
 	each(t, func(t *testing.T, h *house, db *store.DB) {
 		h.signIn(anna)

@@ -22,8 +22,17 @@ INSERT INTO identity_session (hash, kind, actor, name, office, roles, level, csr
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`
 
 const selectSession = `-- identity.selectSession
-SELECT hash, kind, actor, name, office, roles, level, csrf, sealed_hint, begun_at, seen_at, ends_at, mandate
-FROM identity_session WHERE hash = $1`
+SELECT s.hash, s.kind, s.actor, s.name, s.office, s.roles, s.level, s.csrf, s.sealed_hint, s.begun_at, s.seen_at, s.ends_at, s.mandate, COALESCE(p.person, '')
+FROM identity_session s LEFT JOIN identity_staff p ON p.actor = s.actor AND s.kind = 'clerk' WHERE s.hash = $1`
+
+const setStaff = `-- identity.setStaff
+INSERT INTO identity_staff (actor, person) VALUES ($1, $2) ON CONFLICT (actor) DO UPDATE SET person = excluded.person`
+
+const dropStaff = `-- identity.dropStaff
+DELETE FROM identity_staff WHERE actor = $1`
+
+const personOfStaff = `-- identity.personOfStaff
+SELECT person FROM identity_staff WHERE actor = $1`
 
 const touch = `-- identity.touch
 UPDATE identity_session SET seen_at = $2 WHERE hash = $1 AND seen_at < $2`
@@ -71,7 +80,7 @@ func findSession(ctx context.Context, q store.Q, hash string) (Session, error) {
 		var kind, roles string
 		var level, begun, seen, ends int64
 		if err := row.Scan(&s.ID, &kind, &s.Actor.ID, &s.Actor.Name, &s.Actor.Office, &roles, &level, &s.CSRF, &s.hint,
-			&begun, &seen, &ends, &s.Actor.Mandate); err != nil {
+			&begun, &seen, &ends, &s.Actor.Mandate, &s.Actor.Self); err != nil {
 			return s, err
 		}
 		s.Actor.Kind, s.Actor.Level = access.Kind(kind), access.Level(level)

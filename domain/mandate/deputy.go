@@ -63,6 +63,12 @@ func (s *Service) SignedIn(ctx context.Context, a access.Actor) error {
 	}))
 }
 
+// MemberOf is a member of staff with the office and the roles that they have signed in with last.
+func MemberOf(ctx context.Context, q store.Q, id string) (Member, error) {
+	m, err := store.One(ctx, q, scanStaff, staffOf, id)
+	return m, fault.Wrap("mandate.memberOf", err)
+}
+
 func (s *Service) deputyOf(ctx context.Context, op string, q store.Q, sql string, a access.Actor) (Deputy, access.Mandate, error) {
 	d, err := store.One(ctx, q, scanDeputy, sql, a.Mandate, a.ID, store.Micros(s.c.Now()))
 	if fault.Is(err, fault.NotFound) {

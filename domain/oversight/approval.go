@@ -167,10 +167,18 @@ func (s *Service) Approval(ctx context.Context, a access.Actor, id string) (Appr
 	return x, s.mayApprovals(ctx, a, access.Read, x.Request)
 }
 
+// Standing is an approval by its id, whichever office it is of: for the house's own command, which does in the name of who asked
+// what two have agreed on. It shows it to nobody at the desk.
+func (s *Service) Standing(ctx context.Context, id string) (Approval, error) {
+	x, err := store.One(ctx, s.c.DB, scanApproval, standing, id)
+	x.lapse(s.c.Now())
+	return x, fault.Wrap("oversight.standing", err)
+}
+
 // Entitled tells whether the actor could rule on a request: somebody else, in their own right, whom the policies would let do
 // the same with a second person, and whom it isn't about.
 func (s *Service) Entitled(ctx context.Context, a access.Actor, x Approval) (bool, error) {
-	if x.State != Waiting || a.ID == x.Actor || a.Acting() || slices.Contains(x.Request.persons(), a.ID) {
+	if x.State != Waiting || a.ID == x.Actor || a.Acting() || a.Concerns(x.Request.persons()) {
 		return false, nil
 	}
 	return s.c.Access.Could(ctx, x.Request.By(a))

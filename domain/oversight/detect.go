@@ -28,7 +28,8 @@ import (
 const (
 	NoCase    = "no-case" // a person was read without an open case of theirs at the reader's office
 	Rate      = "rate"    // more persons than so many within a time
-	Marked    = "mark"    // a person who is marked
+	Marked    = "mark"    // a person who is marked, or works for the city
+	Own       = "own"     // the reader themself
 	Refused   = "refused" // what was refused more often than so many times within a time: somebody tries doors
 	GlassRule = "glass"   // an emergency access; found when it is declared, not in the log
 )
@@ -96,7 +97,7 @@ func LoadRules(folder fs.FS) ([]Rule, error) {
 			}
 		}
 		switch r.Looks {
-		case NoCase:
+		case NoCase, Own:
 		case Rate, Refused:
 			if r.Persons < 1 || r.Within.Duration < time.Second || r.Within.Duration > 31*24*time.Hour {
 				say("needs persons, and within of a second to 31 days")
@@ -108,7 +109,7 @@ func LoadRules(folder fs.FS) ([]Rule, error) {
 		case GlassRule:
 			continue
 		default:
-			say("looks %q: want no-case, rate, mark, refused or glass", r.Looks)
+			say("looks %q: want no-case, rate, mark, own, refused or glass", r.Looks)
 		}
 		if len(r.Who) == 0 || r.Resource == "" {
 			say("needs who and a resource")
@@ -252,11 +253,11 @@ func (s *Service) look(ctx context.Context, tx *store.Tx, e audit.Entry, persons
 			}
 		case Marked:
 			for _, p := range persons {
-				kind, err := store.One(ctx, tx, func(r store.Scanner) (k string, err error) { return k, r.Scan(&k) }, markOf, p)
-				if err != nil && !fault.Is(err, fault.NotFound) {
+				tempts, err := s.tempts(ctx, tx, p, r.Mark)
+				if err != nil {
 					return err
 				}
-				if kind != r.Mark {
+				if !tempts {
 					continue
 				}
 				f.Person = p
@@ -264,9 +265,41 @@ func (s *Service) look(ctx context.Context, tx *store.Tx, e audit.Entry, persons
 					return err
 				}
 			}
+		case Own:
+			self, err := s.self(ctx, tx, e)
+			if err != nil {
+				return err
+			}
+			if self == "" || !slices.Contains(persons, self) {
+				continue
+			}
+			f.Person = self
+			if err := s.report(ctx, tx, f, once); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
+}
+
+// tempts tells whether a person is marked so, or is a colleague by the register of staff.
+func (s *Service) tempts(ctx context.Context, tx *store.Tx, person, mark string) (bool, error) {
+	kind, err := store.One(ctx, tx, func(r store.Scanner) (k string, err error) { return k, r.Scan(&k) }, markOf, person)
+	if err != nil && !fault.Is(err, fault.NotFound) {
+		return false, err
+	}
+	if kind == mark || mark != Colleague || s.c.Colleague == nil {
+		return kind == mark, nil
+	}
+	return s.c.Colleague(ctx, tx, person)
+}
+
+// self is which person the reader is; "": nobody knows, or it is no member of staff.
+func (s *Service) self(ctx context.Context, tx *store.Tx, e audit.Entry) (string, error) {
+	if e.ActorKind != string(access.Clerk) || s.c.Self == nil {
+		return "", nil
+	}
+	return s.c.Self(ctx, tx, e.ActorID)
 }
 
 // maxEach is up to how many persons of one access get a finding each.

@@ -27,8 +27,15 @@ type Config struct {
 	Entry  func(ctx context.Context, id string) (audit.Entry, error)
 	// Case gives what is known of a case.
 	Case func(ctx context.Context, q store.Q, id string) (access.CaseFacts, bool, error)
+	// Colleague tells whether a person works for the city; nil: only who is marked does.
+	Colleague func(ctx context.Context, q store.Q, person string) (bool, error)
+	// Self is which person a member of staff is; "": nobody knows. nil: of nobody.
+	Self func(ctx context.Context, q store.Q, actor string) (string, error)
 	// Publish tells the outside that there is something to look at, in the transaction; no personal data. It may be nil.
 	Publish func(ctx context.Context, tx *store.Tx, kind, subject string, data any) error
+	// Mail has a mail sent to the data protection officer about what is new (News), in the transaction, when it is due. One is
+	// enough until it is sent; one that is urgent names its finding and doesn't wait for others. nil: the officer has no address.
+	Mail func(ctx context.Context, tx *store.Tx, due time.Time, urgent string) error
 }
 
 // EventFound is the type of the event that a finding is new.
@@ -219,16 +226,26 @@ func (s *Service) Marks(ctx context.Context, a access.Actor) ([]Mark, error) {
 func (s *Service) report(ctx context.Context, tx *store.Tx, f Finding, once string) error {
 	const op = "oversight.report"
 	got, err := store.One(ctx, tx, scanFinding, addFinding, ident.New(), once, f.Rule, store.Micros(f.At), f.ActorKind, f.Actor, f.ActorName, f.Office, f.Resource, f.Person, f.Persons, f.Purpose, f.Case, f.Entry)
-	if err != nil || got.Times > 1 || s.c.Publish == nil {
+	if err != nil || got.Times > 1 {
 		return fault.Wrap(op, err)
 	}
-	return fault.Wrap(op, s.c.Publish(ctx, tx, EventFound, got.ID, Found{got.ID, got.Rule}))
+	if s.c.Publish != nil {
+		if err := s.c.Publish(ctx, tx, EventFound, got.ID, Found{got.ID, got.Rule}); err != nil {
+			return fault.Wrap(op, err)
+		}
+	}
+	urgent := ""
+	if got.Rule == s.glassRule() {
+		urgent = got.ID
+	}
+	return fault.Wrap(op, s.tell(ctx, tx, urgent))
 }
 
 // keepFindings is how long a finding is kept: as long as the entries that it came from.
 const keepFindings = 2 * 365 * 24 * time.Hour
 
-// Sweep forgets what has run out.
+// Sweep forgets what has run out, and sees that the officer hears of what is still untold: of what was found before there was an
+// address, say.
 func (s *Service) Sweep(ctx context.Context) error {
 	now := s.c.Now()
 	return fault.Wrap("oversight.sweep", s.c.DB.Write(ctx, func(tx *store.Tx) error {
@@ -240,6 +257,6 @@ func (s *Service) Sweep(ctx context.Context) error {
 				return err
 			}
 		}
-		return nil
+		return s.tellRest(ctx, tx)
 	}))
 }

@@ -33,11 +33,13 @@ type house struct {
 	entries map[string]audit.Entry
 	cases   map[string]access.CaseFacts
 	events  []string
+	staff   map[string]string // person → actor
+	mails   []string          // how long each waits, and whether it is urgent
 }
 
 func open(t *testing.T, db *store.DB) *house {
 	t.Helper()
-	h := &house{t: t, now: time.Date(2026, 5, 4, 10, 0, 0, 0, time.UTC), entries: map[string]audit.Entry{}, cases: map[string]access.CaseFacts{}}
+	h := &house{t: t, now: time.Date(2026, 5, 4, 10, 0, 0, 0, time.UTC), entries: map[string]audit.Entry{}, staff: map[string]string{}, cases: map[string]access.CaseFacts{}}
 	rules, err := oversight.LoadRules(os.DirFS(policies))
 	h.must(err)
 	caseOf := func(_ context.Context, _ store.Q, id string) (access.CaseFacts, bool, error) {
@@ -55,8 +57,24 @@ func open(t *testing.T, db *store.DB) *house {
 			}
 			return e, nil
 		},
+		Colleague: func(_ context.Context, _ store.Q, person string) (bool, error) {
+			_, ok := h.staff[person]
+			return ok, nil
+		},
+		Self: func(_ context.Context, _ store.Q, actor string) (string, error) {
+			for person, a := range h.staff {
+				if a == actor {
+					return person, nil
+				}
+			}
+			return "", nil
+		},
 		Publish: func(_ context.Context, _ *store.Tx, kind, _ string, data any) error {
 			h.events = append(h.events, kind+" "+fmt.Sprint(data))
+			return nil
+		},
+		Mail: func(_ context.Context, _ *store.Tx, due time.Time, urgent string) error {
+			h.mails = append(h.mails, fmt.Sprintf("%s %t", due.Sub(h.now), urgent != ""))
 			return nil
 		}})
 	h.must(err)
@@ -425,4 +443,120 @@ func TestRulesWithAMistakeArentLoaded(t *testing.T) {
 			t.Errorf("%s: %v", want, err)
 		}
 	}
+}
+
+// A colleague is found without a mark, and so is who reads their own at the desk.
+func TestTheDetectorKnowsWhoWorksForTheCity(t *testing.T) {
+	storetest.Each(t, rooms, func(t *testing.T, db *store.DB) {
+		h := open(t, db)
+		h.staff = map[string]string{"p-can": "can", "p-petra": "petra"}
+		h.cases["open"] = access.CaseFacts{Open: true, Office: "32", Persons: []string{"anna", "p-can", "p-petra"}}
+		h.access(audit.Entry{Case: "open"}, "anna")
+		h.access(audit.Entry{ActorKind: "machine", ActorID: "petra", Office: "32"}, "p-petra") // a program of that name is nobody's self
+		h.detect()
+		if got := h.found(); got != "" {
+			t.Fatalf("found %s", got)
+		}
+		h.access(audit.Entry{Case: "open"}, "anna", "p-can")
+		h.detect()
+		if got := h.found(); got != "colleague p-can 1" {
+			t.Errorf("a colleague: %s", got)
+		}
+		h.access(audit.Entry{Case: "open"}, "anna", "p-petra") // in a list: the policies can't refuse what isn't known before
+		h.access(audit.Entry{Resource: "case", Case: "open"}, "p-petra")
+		h.detect()
+		if got := h.found(); got != "colleague p-can 1, colleague p-petra 1, own p-petra 1, own-case p-petra 1" {
+			t.Errorf("their own: %s", got)
+		}
+	})
+}
+
+// Nobody rules on a request about the person who they are.
+func TestNobodyRulesOnTheirOwnErasure(t *testing.T) {
+	storetest.Each(t, rooms, func(t *testing.T, db *store.DB) {
+		h := open(t, db)
+		erase := access.Request{Actor: head, Action: access.Erase, Resource: "register:residents", Purpose: "wish", Basis: "Art. 17", Office: "32", Owner: "p-maria"}
+		if _, err := h.checker.Permit(t.Context(), erase); err == nil {
+			t.Fatal("without a second person")
+		}
+		list, err := h.Approvals(t.Context(), head, "", 1)
+		h.must(err)
+		herself := second
+		herself.Self = "p-maria"
+		if ok, err := h.Entitled(t.Context(), herself, list[0]); err != nil || ok {
+			t.Errorf("entitled: %v %v", ok, err)
+		}
+		if ok, err := h.Entitled(t.Context(), second, list[0]); err != nil || !ok {
+			t.Errorf("somebody else: %v %v", ok, err)
+		}
+		if err := h.RuleOn(t.Context(), herself, list[0].ID, true, "it's me"); err == nil {
+			t.Error("she has approved")
+		}
+	})
+}
+
+// sent is what the officer would be sent.
+func (h *house) sent() oversight.News {
+	h.t.Helper()
+	n, err := h.News(h.t.Context())
+	h.must(err)
+	return n
+}
+
+func TestTheOfficerHasMailOfWhatIsNew(t *testing.T) {
+	storetest.Each(t, rooms, func(t *testing.T, db *store.DB) {
+		h := open(t, db)
+		ctx := t.Context()
+		h.access(audit.Entry{}, "anna")
+		h.detect()
+		h.access(audit.Entry{}, "anna") // the same again: nothing new
+		h.detect()
+		if got := strings.Join(h.mails, ", "); got != "0s false" {
+			t.Fatalf("mails: %s", got)
+		}
+		n := h.sent()
+		if len(n.Findings) != 1 || n.Findings[0].Rule != "no-case" || n.More {
+			t.Fatalf("%+v", n)
+		}
+		// What is found while the mail is under way isn't in it, and has another one, a minute later.
+		h.access(audit.Entry{}, "berta")
+		h.detect()
+		h.now = h.now.Add(time.Second)
+		h.mails = nil
+		h.must(db.Write(ctx, func(tx *store.Tx) error { return h.Sent(ctx, tx, n) }))
+		if got := strings.Join(h.mails, ", "); got != "1m0s false" {
+			t.Errorf("mails: %s", got)
+		}
+		// An emergency doesn't wait, and stands before the rest.
+		h.mails = nil
+		_, err := h.Break(ctx, duty, "register:residents", "anna", "unconscious in the street")
+		h.must(err)
+		if got := strings.Join(h.mails, ", "); got != "0s true" {
+			t.Errorf("mails: %s", got)
+		}
+		for i := range 25 {
+			h.access(audit.Entry{}, fmt.Sprint("p", i))
+		}
+		h.detect()
+		n = h.sent()
+		if len(n.Findings) != 20 || !n.More || n.Findings[0].Rule != "glass" || n.Findings[1].Rule != "no-case" {
+			t.Errorf("%d findings, %v, %+v", len(n.Findings), n.More, n.Findings)
+		}
+		h.must(db.Write(ctx, func(tx *store.Tx) error { return h.Sent(ctx, tx, n) }))
+		if n = h.sent(); len(n.Findings) != 0 {
+			t.Errorf("told twice: %+v", n)
+		}
+		h.mails = nil
+		h.must(h.Sweep(ctx))
+		if len(h.mails) != 0 {
+			t.Errorf("a mail about nothing: %v", h.mails)
+		}
+		h.access(audit.Entry{}, "carla")
+		h.detect()
+		h.now, h.mails = h.now.Add(-time.Hour), nil // a clock that is set back
+		h.must(h.Sweep(ctx))
+		if got := strings.Join(h.mails, ", "); got != "1m0s false" {
+			t.Errorf("what was left untold: %s", got)
+		}
+	})
 }

@@ -46,6 +46,23 @@ SELECT leaf FROM oversight_state WHERE id = 1`
 const moveLeaf = `-- oversight.moveLeaf
 UPDATE oversight_state SET leaf = $1 WHERE id = 1 AND leaf = $2`
 
+const stateTold = `-- oversight.stateTold
+SELECT told_at FROM oversight_state WHERE id = 1`
+
+const setTold = `-- oversight.setTold
+UPDATE oversight_state SET told_at = $1 WHERE id = 1`
+
+// untold has, with each, the newest of all.
+const untold = `-- oversight.untold
+SELECT id, rule, at, MAX(id) OVER () FROM oversight_finding WHERE told_at = 0 AND seen_at = 0
+ORDER BY CASE WHEN rule = $1 THEN 0 ELSE 1 END, id DESC LIMIT $2`
+
+const anyUntold = `-- oversight.anyUntold
+SELECT COUNT(*) FROM (SELECT id FROM oversight_finding WHERE told_at = 0 AND seen_at = 0 LIMIT 1) AS x`
+
+const markTold = `-- oversight.markTold
+UPDATE oversight_finding SET told_at = $1 WHERE told_at = 0 AND seen_at = 0 AND id <= $2`
+
 const noteRecent = `-- oversight.noteRecent
 INSERT INTO oversight_recent (actor, person, at) VALUES ($1, $2, $3)
 ON CONFLICT (actor, person) DO UPDATE SET at = CASE WHEN excluded.at > oversight_recent.at THEN excluded.at ELSE oversight_recent.at END`
@@ -108,6 +125,9 @@ SELECT` + approvalColumns + `FROM oversight_approval WHERE (office = $1 OR actor
 
 const approvalByID = `-- oversight.approvalByID
 SELECT` + approvalColumns + `FROM oversight_approval WHERE id = $1 AND (office = $2 OR actor = $3)`
+
+const standing = `-- oversight.standing
+SELECT` + approvalColumns + `FROM oversight_approval WHERE id = $1`
 
 func scanFinding(s store.Scanner) (f Finding, err error) {
 	var at, last, seen int64

@@ -104,6 +104,33 @@ func (s *Service) PersonOf(ctx context.Context, q store.Q, register, id string) 
 	return d.personOf(r), nil
 }
 
+// Names tells whether a record names a person in a field that is searched, and Named is whom the record with a key names there;
+// "": nobody. No grant: they are for the house's own guards, which show nobody what they have found.
+func (s *Service) Names(ctx context.Context, q store.Q, register, field, person string) (bool, error) {
+	const op = "register.names"
+	d, err := s.definition(op, register)
+	if err != nil {
+		return false, err
+	}
+	rows, err := s.byValue(ctx, q, d, field, person, 1, []string{field}, true)
+	return len(rows) > 0, fault.Wrap(op, err)
+}
+
+// Named is the other way round of Names.
+func (s *Service) Named(ctx context.Context, q store.Q, register, key, field string) (string, error) {
+	const op = "register.named"
+	d, err := s.definition(op, register)
+	if err != nil {
+		return "", err
+	}
+	rows, err := s.byValue(ctx, q, d, d.Key, key, 1, []string{field}, true)
+	if err != nil || len(rows) == 0 {
+		return "", fault.Wrap(op, err)
+	}
+	all, err := rows[0].All()
+	return textOf(all[field]), fault.Wrap(op, err)
+}
+
 // ByID reads one record by its id as events name it, under a grant for it, with what the
 // caller's transaction has written. A restricted one isn't there for who may not use it.
 func (s *Service) ByID(ctx context.Context, q store.Q, g access.Grant, register, id string) (Record, error) {

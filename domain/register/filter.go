@@ -4,6 +4,7 @@ package register
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -88,7 +89,19 @@ func filtered(err error) error {
 		return fault.Wrap(op, err)
 	}
 	args := append(slices.Clone(e.Args), "pos", e.Pos+1, "near", e.Near(), "caret", e.Caret())
-	return fault.Because(fault.Invalid, op, "cql2."+e.Key, err, args...)
+	return fault.Because(fault.Invalid, op, "cql2."+filterKey(e), err, args...)
+}
+
+// filterKey is the message of an error. What is expected, and the way in which a field isn't searched, are part of the sentence, so
+// each has a message of its own.
+func filterKey(e *cql2.Error) string {
+	of := map[string]string{"expected": "what", "way": "way"}[e.Key]
+	for i := 0; of != "" && i+1 < len(e.Args); i += 2 {
+		if e.Args[i] == of {
+			return fmt.Sprint(e.Key, ".", e.Args[i+1])
+		}
+	}
+	return e.Key
 }
 
 func (c *compiler) wrong(n *cql2.Node, key string, args ...any) error {
@@ -170,7 +183,7 @@ func (c *compiler) condition(n *cql2.Node) (condition, error) {
 		}
 		return condition{}, c.wrong(n, "function", "name", short(n.Text))
 	}
-	return condition{}, c.wrong(n, "expected", "what", "a condition")
+	return condition{}, c.wrong(n, "expected", "what", "condition")
 }
 
 func both(a, b condition) condition {

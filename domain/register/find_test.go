@@ -20,6 +20,7 @@ import (
 	"mercator/core/store/storetest"
 	"mercator/core/vault/vaulttest"
 	"mercator/domain/register"
+	"mercator/lang/cql2"
 )
 
 // things is a register with every way to search.
@@ -178,12 +179,12 @@ func TestAFilterThatCantBeAskedSaysWhy(t *testing.T) {
 	must(t, err)
 	g := h.grant(t, access.Request{Action: access.List, Resource: "register:things", Fields: []string{"id", "name", "size", "hidden", "born", "place", "open", "notes", "code"}})
 	for filter, want := range map[string]string{
-		`nothing = 1`: "cql2.field", `title = 'x'`: "cql2.field", `"title; --" = 'x'`: "cql2.expected", `title IS NULL`: "cql2.field", `phonetic(title) = 'x'`: "cql2.field",
-		`hidden = 'x'`: "cql2.unsearched", `name > 'x'`: "cql2.way", `size LIKE 'x'`: "cql2.way", `phonetic(code) = 'x'`: "cql2.way",
+		`nothing = 1`: "cql2.field", `title = 'x'`: "cql2.field", `"title; --" = 'x'`: "cql2.expected.name", `title IS NULL`: "cql2.field", `phonetic(title) = 'x'`: "cql2.field",
+		`hidden = 'x'`: "cql2.unsearched", `name > 'x'`: "cql2.way.range", `size LIKE 'x'`: "cql2.way.prefix", `phonetic(code) = 'x'`: "cql2.way.phonetic",
 		`name = 5`: "cql2.value", `size = 'x'`: "cql2.value", `born = 'yesterday'`: "cql2.value", `open = 1`: "cql2.value", `notes = 'x'`: "cql2.compared", `place = 'x'`: "cql2.compared",
 		`name = code`: "cql2.value", `1 = 1`: "cql2.fieldAndValue", `size + 1 = 2`: "cql2.fieldAndValue", `sleep(10) = 1`: "cql2.function", `load_file('/etc/passwd')`: "cql2.function", `S_TOUCHES(place, POINT(1 2))`: "cql2.function",
-		`A_CONTAINS(notes, ('x'))`: "cql2.function", `S_DWITHIN(place, POINT(1 2), 1000000)`: "cql2.metres", `S_DWITHIN(name, POINT(1 2), 1)`: "cql2.way", `S_WITHIN(place, POINT(500 2))`: "cql2.asked",
-		`T_MEETS(born, INTERVAL('2020-01-01', '..'))`: "cql2.function", `name LIKE '` + strings.Repeat("%a", 200) + `'`: "cql2.pattern", `name = 'x' OR`: "cql2.expected",
+		`A_CONTAINS(notes, ('x'))`: "cql2.function", `S_DWITHIN(place, POINT(1 2), 1000000)`: "cql2.metres", `S_DWITHIN(name, POINT(1 2), 1)`: "cql2.way.geo", `S_WITHIN(place, POINT(500 2))`: "cql2.asked",
+		`T_MEETS(born, INTERVAL('2020-01-01', '..'))`: "cql2.function", `name LIKE '` + strings.Repeat("%a", 200) + `'`: "cql2.pattern", `name = 'x' OR`: "cql2.expected.term", `name IN ('x'`: "cql2.expected.sign", `S_WITHIN(place, 'x')`: "cql2.expected.geometry", `phonetic(name)`: "cql2.function",
 		"id IN ('" + strings.Repeat("x','", 200) + "')": "cql2.list",
 	} {
 		_, err := h.Search(t.Context(), g, "things", register.Query{Filter: filter})
@@ -224,6 +225,26 @@ func TestAFilterThatCantBeAskedSaysWhy(t *testing.T) {
 	nothing := h.grant(t, access.Request{Action: access.List, Resource: "register:things", Fields: []string{"id"}})
 	if _, err := h.Search(t.Context(), nothing, "things", register.Query{Text: "x"}); err == nil {
 		t.Error("the words of fields that aren't granted were searched")
+	}
+}
+
+// What a filter expects at a place is said in every language, whatever it is.
+func TestWhatAFilterExpectsHasItsWords(t *testing.T) {
+	words, err := i18n.Load(register.Messages())
+	must(t, err)
+	for _, lang := range []string{"de", "en", "tr"} {
+		seen := map[string]string{}
+		for _, code := range cql2.Expectations() {
+			key := "cql2.expected." + code
+			said := words.Localizer(lang).T(key, "near", "x", "pos", 1, "sign", ")")
+			if said == key || strings.ContainsAny(said, "{}") || lang != "en" && said == words.Localizer("en").T(key, "near", "x", "pos", 1, "sign", ")") {
+				t.Errorf("%s in %s: %q", code, lang, said)
+			}
+			if was := seen[said]; was != "" {
+				t.Errorf("%s and %s are the same in %s", code, was, lang)
+			}
+			seen[said] = code
+		}
 	}
 }
 

@@ -60,29 +60,6 @@ func (rs *Registers) checkViews() []error {
 	return errs
 }
 
-// Follow reads the record that a link of another record leads to, under a grant to read
-// the linked register.
-func (s *Service) Follow(ctx context.Context, g access.Grant, from Record, field string) (Record, error) {
-	const op = "register.follow"
-	d, err := s.definition(op, from.Register)
-	if err != nil {
-		return Record{}, err
-	}
-	f, ok := d.Field(field)
-	if !ok || f.Link == "" {
-		return Record{}, fault.Internalf(op, "%s.%s is no link", d.ID, field)
-	}
-	all, err := from.All()
-	if err != nil {
-		return Record{}, fault.Wrap(op, err)
-	}
-	key := textOf(all[field])
-	if key == "" {
-		return Record{}, fault.New(fault.NotFound, op, "")
-	}
-	return s.Get(ctx, g, f.Link, key)
-}
-
 // when is a moment of the world and one of knowledge.
 type when struct{ valid, known int64 }
 

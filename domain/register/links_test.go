@@ -59,11 +59,9 @@ func TestAnAddressIsSaidOnceAndShownEverywhere(t *testing.T) {
 			must(t, err)
 			list, err := h.Fetch(t.Context(), g, register.Use{Register: "vehicles", Person: "p1", Fields: fields})
 			must(t, err)
-			found, err := h.Find(t.Context(), g, "vehicles", "plate", "duab2", fields)
-			must(t, err)
-			return fmt.Sprint(string(r.Data), list, found)
+			return fmt.Sprint(string(r.Data), list)
 		}
-		if got, want := shown(), `{"holder_street":"Kantstraße","plate":"DU-AB 1"} [map[holder_street:Kantstraße plate:DU-AB 1] map[holder_street:Kantstraße plate:DU-AB 2]] [map[holder_street:Kantstraße plate:DU-AB 2]]`; strings.Count(got, "Kantstraße") != 4 {
+		if got, want := shown(), `{"holder_street":"Kantstraße","plate":"DU-AB 1"} [map[holder_street:Kantstraße plate:DU-AB 1] map[holder_street:Kantstraße plate:DU-AB 2]]`; strings.Count(got, "Kantstraße") != 3 {
 			t.Errorf("shown is %s, want %s", got, want)
 		}
 		for _, r := range asked {
@@ -71,14 +69,14 @@ func TestAnAddressIsSaidOnceAndShownEverywhere(t *testing.T) {
 				t.Errorf("the residents' register was asked as %+v", r)
 			}
 		}
-		if len(asked) != 3 {
-			t.Errorf("three reads have asked %d times", len(asked))
+		if len(asked) != 2 {
+			t.Errorf("two reads have asked %d times", len(asked))
 		}
 
 		// She moves: nobody touches the vehicles.
 		now = day("2026-02-01")
 		must(t, h.put(t, "residents", "", street("Hafenstraße"), register.Why{Case: "move"}))
-		if got := shown(); strings.Count(got, "Hafenstraße") != 4 || strings.Contains(got, "Kantstraße") {
+		if got := shown(); strings.Count(got, "Hafenstraße") != 3 || strings.Contains(got, "Kantstraße") {
 			t.Errorf("after the move: %s", got)
 		}
 		// What was shown on a day of the past is what was so then.
@@ -103,7 +101,7 @@ func TestAnAddressIsSaidOnceAndShownEverywhere(t *testing.T) {
 
 		// Who may not read the residents' register sees the vehicle and no address.
 		refuse = true
-		if got := shown(); strings.Contains(got, "straße") || strings.Count(got, "DU-AB") != 4 {
+		if got := shown(); strings.Contains(got, "straße") || strings.Count(got, "DU-AB") != 3 {
 			t.Errorf("without a grant for residents: %s", got)
 		}
 		refuse, asked = false, nil
@@ -121,20 +119,6 @@ func TestAnAddressIsSaidOnceAndShownEverywhere(t *testing.T) {
 		other := h.grant(t, access.Request{Action: access.Read, Resource: "register:vehicles", Owner: "nobody-known", Fields: fields})
 		if r, err := h.Get(t.Context(), other, "vehicles", "DU-XY 9"); err != nil || string(r.Data) != `{"plate":"DU-XY 9"}` {
 			t.Errorf("%s %v", r.Data, err)
-		}
-
-		// Following by hand: under a grant for the linked register, and for nobody else in it.
-		full := h.grant(t, access.Request{Action: access.Read, Resource: "register:vehicles", Owner: "p1", Fields: []string{"holder"}})
-		from, err := h.Get(t.Context(), full, "vehicles", "DU-AB 1")
-		must(t, err)
-		to, err := h.Follow(t.Context(), h.grant(t, access.Request{Action: access.Read, Resource: "register:residents", Owner: "p1", Fields: []string{"city"}}), from, "holder")
-		if err != nil || string(to.Data) != `{"city":"Duisburg"}` {
-			t.Errorf("followed to %s %v", to.Data, err)
-		}
-		for _, g := range []access.Grant{full, h.grant(t, access.Request{Action: access.Read, Resource: "register:residents", Owner: "p2", Fields: []string{"city"}})} {
-			if _, err := h.Follow(t.Context(), g, from, "holder"); err == nil {
-				t.Error("followed without a grant for that person there")
-			}
 		}
 
 		// It can't be written: it isn't this register's to say.

@@ -276,28 +276,3 @@ func (f Field) matchForm(v string) string {
 	}
 	return f.Search.fold(v)
 }
-
-// Fact is one field of a record as a person reads it.
-type Fact struct {
-	Label i18n.Text
-	Value string
-}
-
-// Facts are the fields of the i-th record, in declared order, without what only
-// machines need (a field that is both internal and a key).
-func (h Holding) Facts(i int) ([]Fact, error) {
-	m, err := h.Records[i].All()
-	if err != nil {
-		return nil, err
-	}
-	var out []Fact
-	for _, f := range h.Register.Fields {
-		if f.Class == Internal && (f.Name == h.Register.Key || f.Link != "") || f.Name == h.Register.Person {
-			continue
-		}
-		if v := textOf(m[f.Name]); v != "" {
-			out = append(out, Fact{f.Title, v})
-		}
-	}
-	return out, nil
-}

@@ -60,7 +60,7 @@ func TestARestrictedRecordIsFoundByNobodyElse(t *testing.T) {
 			count(len(hist) > 0, err)
 			_, err = h.AsOf(ctx, g, "vehicles", "DU-AB 1", time.Now(), time.Now().Add(time.Hour))
 			count(true, err)
-			list, err := h.Find(ctx, g, "vehicles", "plate", "DU-AB 1", []string{"plate"})
+			list, err := h.find(t, g, "vehicles", "plate", "DU-AB 1", []string{"plate"})
 			count(len(list) > 0, err)
 			all, err := h.Fetch(ctx, g, register.Use{Register: "vehicles", Person: anna.ID, Fields: []string{"plate"}})
 			must(t, err)

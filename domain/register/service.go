@@ -323,39 +323,6 @@ func (s *Service) versions(ctx context.Context, op string, g access.Grant, d *De
 	return out, nil
 }
 
-// Find looks records up by a declared field of a register about persons. Records
-// of persons whom the grant doesn't name are not there.
-func (s *Service) Find(ctx context.Context, g access.Grant, register, field, value string, fields []string) ([]map[string]any, error) {
-	const op = "register.find"
-	d, err := s.definition(op, register)
-	if err != nil {
-		return nil, err
-	}
-	if err := granted(op, g, access.Read, d, fields, ""); err != nil {
-		return nil, err
-	}
-	rows, err := s.byValue(ctx, s.db, d, field, value, maxOfPerson, orNone(fields), s.reaches(g.Request().Purpose))
-	if err != nil {
-		return nil, fault.Wrap(op, err)
-	}
-	rows = slices.DeleteFunc(rows, func(r row) bool {
-		p := d.personOf(r)
-		return d.Person != "" && (p == "" || granted(op, g, access.Read, d, nil, p) != nil)
-	})
-	if err := s.showLinks(ctx, g, d, rows, fields, s.thisMoment()); err != nil {
-		return nil, fault.Wrap(op, err)
-	}
-	var out []map[string]any
-	for _, r := range rows {
-		m, err := r.only(fields)
-		if err != nil {
-			return nil, fault.Wrap(op, err)
-		}
-		out = append(out, m)
-	}
-	return out, nil
-}
-
 // Lookup finds the one record of a public register by its key or a declared
 // field; several are a conflict. Personal registers are never looked up this way.
 func (s *Service) Lookup(ctx context.Context, q store.Q, register, field, value string) (map[string]any, bool, error) {

@@ -266,7 +266,7 @@ func TestSealedAndErased(t *testing.T) {
 		}
 		fields := []string{"plate", "holder", "make"}
 		read := h.grant(t, access.Request{Action: access.Read, Resource: "register:vehicles", Subjects: []string{"p1", "p2"}, Fields: fields})
-		if list, err := h.Find(t.Context(), read, "vehicles", "plate", "du ab 4711", fields); err != nil || len(list) != 1 || list[0]["make"] != "Opel" {
+		if list, err := h.find(t, read, "vehicles", "plate", "du ab 4711", fields); err != nil || len(list) != 1 || list[0]["make"] != "Opel" {
 			t.Errorf("%v %v", list, err)
 		}
 		g := h.grant(t, access.Request{Action: access.Change, Resource: "register", Owner: "p1"})
@@ -283,7 +283,7 @@ func TestSealedAndErased(t *testing.T) {
 		if n, err := erase(g, "p1", register.Erasure{Rule: "§ 14 BMG"}); err != nil || n != 2 {
 			t.Fatalf("%d %v", n, err)
 		}
-		if list, err := h.Find(t.Context(), read, "vehicles", "plate", "DU-AB 4711", fields); err != nil || len(list) != 0 {
+		if list, err := h.find(t, read, "vehicles", "plate", "DU-AB 4711", fields); err != nil || len(list) != 0 {
 			t.Errorf("%v %v", list, err)
 		}
 		// What p1 had of a car that is p2's now can't be read either; p2's can.
@@ -324,15 +324,15 @@ func TestUpgradeSealsWhatIsThere(t *testing.T) {
 		must(t, h.Upgrade(t.Context()))
 		fields := []string{"plate", "holder", "make"}
 		g := h.grant(t, access.Request{Action: access.Read, Resource: "register:vehicles", Subjects: []string{"p1", "p2"}, Fields: fields})
-		if list, err := h.Find(t.Context(), g, "vehicles", "plate", "DU-AB 1", fields); err != nil || len(list) != 1 || list[0]["make"] != "Opel" {
+		if list, err := h.find(t, g, "vehicles", "plate", "DU-AB 1", fields); err != nil || len(list) != 1 || list[0]["make"] != "Opel" {
 			t.Errorf("%v %v", list, err)
 		}
 		hist, err := h.History(t.Context(), g, "vehicles", "DU-AB 1")
 		if must(t, err); len(hist) != 2 || !strings.Contains(string(hist[1].Data), "p1") {
 			t.Errorf("%+v", hist)
 		}
-		people := h.grant(t, access.Request{Action: access.Read, Resource: "register:residents", Subjects: []string{"r1199"}, Fields: []string{"id", "given_names"}})
-		if list, err := h.Find(t.Context(), people, "residents", "family_name", "Schmidtr1199", []string{"given_names"}); err != nil || len(list) != 1 || list[0]["given_names"] != "Anna" {
+		people := h.grant(t, access.Request{Action: access.Read, Resource: "register:residents", Subjects: []string{"r1199"}, Fields: []string{"id", "given_names", "family_name"}})
+		if list, err := h.find(t, people, "residents", "family_name", "Schmidtr1199", []string{"given_names"}); err != nil || len(list) != 1 || list[0]["given_names"] != "Anna" {
 			t.Errorf("%v %v", list, err)
 		}
 		for _, q := range []string{"SELECT count(*) FROM register_record WHERE data LIKE '%Schmidt%' OR data LIKE '%Opel%'", "SELECT count(*) FROM register_version WHERE data LIKE '%Opel%'", "SELECT count(*) FROM register_key WHERE value LIKE 'schmidt%'"} {

@@ -4,8 +4,10 @@ package cql2_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -132,6 +134,9 @@ func TestAWrongFilterSaysWhatAndWhere(t *testing.T) {
 		}
 		if e.Key != want.key || want.pos >= 0 && e.Pos != want.pos {
 			t.Errorf("%.60q: %s at %d, want %s at %d: %v", text, e.Key, e.Pos, want.key, want.pos, err)
+		}
+		if e.Key == "expected" && !slices.Contains(cql2.Expectations(), fmt.Sprint(e.Args[1])) {
+			t.Errorf("%.60q: nobody has words for %v", text, e.Args)
 		}
 		if !strings.HasSuffix(e.Caret(), "^") || len(e.Caret()) > 300 || strings.Contains(err.Error(), "%!") {
 			t.Errorf("%.60q: %v\n%s", text, err, e.Caret())

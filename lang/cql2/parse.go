@@ -4,7 +4,9 @@ package cql2
 
 import (
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -40,7 +42,7 @@ func (e *Error) Error() string {
 	case "encoding":
 		s = "The filter isn't UTF-8."
 	case "expected":
-		s = fmt.Sprintf("Here %v is expected.", arg)
+		s = "Here " + e.expectation() + " is expected."
 	case "character":
 		s = fmt.Sprintf("The character %v has no meaning here.", arg)
 	case "quote":
@@ -59,6 +61,42 @@ func (e *Error) Error() string {
 		s = e.Key
 	}
 	return fmt.Sprintf("%s (at %d)", s, e.Pos+1)
+}
+
+// expectations are what can be expected at a place, in English; who speaks other languages has a message of each, and of "sign".
+var expectations = map[string]string{
+	"condition":  "a condition",
+	"value":      "a value",
+	"text":       "a text",
+	"pattern":    "a text with % or _",
+	"number":     "a number",
+	"geometry":   "a geometry",
+	"metres":     "a distance in metres",
+	"list":       "a list",
+	"moment":     "a date, a field or '..'",
+	"joint":      "AND, OR or the end",
+	"name":       "the name of a field",
+	"comparison": "LIKE, BETWEEN or IN",
+	"term":       "a field, a value or a condition",
+	"day":        "a text like '2026-05-03'",
+	"box":        "a box of 4 or 6 numbers",
+	"time":       "a time",
+}
+
+// aSign is the expectation of a sign, which is named beside it.
+const aSign = "sign"
+
+// Expectations are the codes of what can be expected, as Error.Args has them under "what".
+func Expectations() []string {
+	return append(slices.Sorted(maps.Keys(expectations)), aSign)
+}
+
+func (e *Error) expectation() string {
+	code, _ := e.arg().(string)
+	if code == aSign && len(e.Args) > 3 {
+		return fmt.Sprintf("“%v”", e.Args[3])
+	}
+	return expectations[code]
 }
 
 func (e *Error) arg() any {
@@ -138,11 +176,11 @@ func Parse(text string) (n *Node, err error) {
 	p.next()
 	n = p.expression()
 	if p.tok.kind != end {
-		p.expected("AND, OR or the end")
+		p.expected("joint")
 	}
 	// A function by itself is what the caller makes of it; a value is no condition.
 	if !n.truth() {
-		p.failAt(n.Pos, "expected", "what", "a condition")
+		p.failAt(n.Pos, "expected", "what", "condition")
 	}
 	return n, nil
 }
@@ -154,6 +192,8 @@ func (p *parser) fail(pos int, key string, args ...any) {
 func (p *parser) failAt(pos int, key string, args ...any) { p.fail(pos, key, args...) }
 
 func (p *parser) expected(what string) { p.fail(p.tok.pos, "expected", "what", what) }
+
+func (p *parser) expectedSign(s string) { p.fail(p.tok.pos, "expected", "what", aSign, "sign", s) }
 
 func (p *parser) node(op Op, pos int, args ...*Node) *Node {
 	if p.terms++; p.terms > MaxTerms {
@@ -222,7 +262,7 @@ func (p *parser) next() {
 			p.fail(start, "quote")
 		}
 		if !identifier(rest[1 : 1+n]) {
-			p.fail(start+1, "expected", "what", "the name of a field")
+			p.fail(start+1, "expected", "what", "name")
 		}
 		p.tok = token{quoted, start, rest[1 : 1+n]}
 		p.pos = start + n + 2
@@ -304,7 +344,7 @@ func (p *parser) accept(s string) bool {
 
 func (p *parser) must(s string) {
 	if !p.accept(s) {
-		p.expected("“" + s + "”")
+		p.expectedSign(s)
 	}
 }
 
@@ -321,9 +361,9 @@ func (p *parser) expression() *Node {
 	defer p.up()
 	left := p.conjunction()
 	for p.keyword("OR") {
-		p.check(left, (*Node).truth, "a condition")
+		p.check(left, (*Node).truth, "condition")
 		p.next()
-		right := p.check(p.conjunction(), (*Node).truth, "a condition")
+		right := p.check(p.conjunction(), (*Node).truth, "condition")
 		left = p.node(Or, left.Pos, left, right)
 	}
 	return left
@@ -332,9 +372,9 @@ func (p *parser) expression() *Node {
 func (p *parser) conjunction() *Node {
 	left := p.negation()
 	for p.keyword("AND") {
-		p.check(left, (*Node).truth, "a condition")
+		p.check(left, (*Node).truth, "condition")
 		p.next()
-		right := p.check(p.negation(), (*Node).truth, "a condition")
+		right := p.check(p.negation(), (*Node).truth, "condition")
 		left = p.node(And, left.Pos, left, right)
 	}
 	return left
@@ -343,7 +383,7 @@ func (p *parser) conjunction() *Node {
 func (p *parser) negation() *Node {
 	if pos := p.tok.pos; p.keyword("NOT") {
 		p.next()
-		return p.node(Not, pos, p.check(p.predicate(), (*Node).truth, "a condition"))
+		return p.node(Not, pos, p.check(p.predicate(), (*Node).truth, "condition"))
 	}
 	return p.predicate()
 }
@@ -354,9 +394,9 @@ func (p *parser) predicate() *Node {
 	if p.tok.kind == sign {
 		switch op := Op(p.tok.text); op {
 		case Eq, Ne, Lt, Gt, Le, Ge:
-			p.check(left, (*Node).scalar, "a value")
+			p.check(left, (*Node).scalar, "value")
 			p.next()
-			return p.node(op, pos, left, p.check(p.sum(), (*Node).scalar, "a value"))
+			return p.node(op, pos, left, p.check(p.sum(), (*Node).scalar, "value"))
 		}
 		return left
 	}
@@ -364,25 +404,25 @@ func (p *parser) predicate() *Node {
 	if p.keyword("NOT") {
 		p.next()
 		if negated = true; !p.keyword("LIKE") && !p.keyword("BETWEEN") && !p.keyword("IN") {
-			p.expected("LIKE, BETWEEN or IN")
+			p.expected("comparison")
 		}
 	}
 	var n *Node
 	switch {
 	case p.accept("LIKE"):
-		p.check(left, (*Node).text, "a text")
-		n = p.node(Like, pos, left, p.check(p.sum(), (*Node).pattern, "a text with % or _"))
+		p.check(left, (*Node).text, "text")
+		n = p.node(Like, pos, left, p.check(p.sum(), (*Node).pattern, "pattern"))
 	case p.accept("BETWEEN"):
-		p.check(left, (*Node).scalar, "a value")
-		from := p.check(p.sum(), (*Node).scalar, "a value")
+		p.check(left, (*Node).scalar, "value")
+		from := p.check(p.sum(), (*Node).scalar, "value")
 		p.must("AND")
-		n = p.node(Between, pos, left, from, p.check(p.sum(), (*Node).scalar, "a value"))
+		n = p.node(Between, pos, left, from, p.check(p.sum(), (*Node).scalar, "value"))
 	case p.accept("IN"):
-		p.check(left, (*Node).scalar, "a value")
+		p.check(left, (*Node).scalar, "value")
 		p.must("(")
 		n = p.node(In, pos, left)
 		for {
-			n.Args = append(n.Args, p.check(p.sum(), (*Node).scalar, "a value"))
+			n.Args = append(n.Args, p.check(p.sum(), (*Node).scalar, "value"))
 			if !p.accept(",") {
 				break
 			}
@@ -405,9 +445,9 @@ func (p *parser) sum() *Node {
 	left := p.product()
 	for p.is("+") || p.is("-") {
 		op := Op(p.tok.text)
-		p.check(left, (*Node).numeric, "a number")
+		p.check(left, (*Node).numeric, "number")
 		p.next()
-		left = p.node(op, left.Pos, left, p.check(p.product(), (*Node).numeric, "a number"))
+		left = p.node(op, left.Pos, left, p.check(p.product(), (*Node).numeric, "number"))
 	}
 	return left
 }
@@ -416,9 +456,9 @@ func (p *parser) product() *Node {
 	left := p.power()
 	for p.is("*") || p.is("/") || p.is("%") || p.keyword("div") {
 		op := Op(strings.ToLower(p.tok.text))
-		p.check(left, (*Node).numeric, "a number")
+		p.check(left, (*Node).numeric, "number")
 		p.next()
-		left = p.node(op, left.Pos, left, p.check(p.power(), (*Node).numeric, "a number"))
+		left = p.node(op, left.Pos, left, p.check(p.power(), (*Node).numeric, "number"))
 	}
 	return left
 }
@@ -426,9 +466,9 @@ func (p *parser) product() *Node {
 func (p *parser) power() *Node {
 	left := p.factor()
 	if p.is("^") {
-		p.check(left, (*Node).numeric, "a number")
+		p.check(left, (*Node).numeric, "number")
 		p.next()
-		left = p.node(Power, left.Pos, left, p.check(p.factor(), (*Node).numeric, "a number"))
+		left = p.node(Power, left.Pos, left, p.check(p.factor(), (*Node).numeric, "number"))
 	}
 	return left
 }
@@ -437,7 +477,7 @@ func (p *parser) factor() *Node {
 	pos := p.tok.pos
 	if p.accept("+") {
 		if p.tok.kind != num {
-			p.expected("a number")
+			p.expected("number")
 		}
 	}
 	if !p.accept("-") {
@@ -450,7 +490,7 @@ func (p *parser) factor() *Node {
 	}
 	p.down()
 	defer p.up()
-	return p.node(Negate, pos, p.check(p.factor(), (*Node).numeric, "a number"))
+	return p.node(Negate, pos, p.check(p.factor(), (*Node).numeric, "number"))
 }
 
 func (p *parser) primary() *Node {
@@ -475,7 +515,7 @@ func (p *parser) primary() *Node {
 			return p.parens(t.pos)
 		}
 	}
-	p.expected("a field, a value or a condition")
+	p.expected("term")
 	return nil
 }
 
@@ -520,7 +560,7 @@ func (p *parser) word() *Node {
 		if p.is("(") {
 			p.next()
 			if p.tok.kind != str {
-				p.expected("a text like '2026-05-03'")
+				p.expected("day")
 			}
 			n := p.instant(upper == "DATE", upper == "TIMESTAMP")
 			p.must(")")
@@ -542,7 +582,7 @@ func (p *parser) word() *Node {
 		return p.call(t, upper)
 	}
 	if reserved[upper] && upper != "Z" {
-		p.fail(t.pos, "expected", "what", "a field, a value or a condition")
+		p.fail(t.pos, "expected", "what", "term")
 	}
 	return p.property(t)
 }
@@ -556,7 +596,7 @@ func (p *parser) call(t token, upper string) *Node {
 	if standard {
 		n.Text = upper
 	} else if reserved[upper] {
-		p.fail(t.pos, "expected", "what", "a field, a value or a condition")
+		p.fail(t.pos, "expected", "what", "term")
 	}
 	p.must("(")
 	for !p.is(")") {
@@ -575,7 +615,7 @@ func (p *parser) call(t token, upper string) *Node {
 			a = p.expression()
 		}
 		if standard && want.ok != nil {
-			p.check(a, want.ok, "a "+want.what)
+			p.check(a, want.ok, want.what)
 		}
 		n.Args = append(n.Args, a)
 	}
@@ -584,9 +624,9 @@ func (p *parser) call(t token, upper string) *Node {
 		p.fail(t.pos, "arguments", "n", want.args)
 	}
 	if upper == "S_DWITHIN" || upper == "S_BEYOND" {
-		p.check(n.Args[0], (*Node).spatial, "a geometry")
-		p.check(n.Args[1], (*Node).spatial, "a geometry")
-		p.check(n.Args[2], (*Node).numeric, "a distance in metres")
+		p.check(n.Args[0], (*Node).spatial, "geometry")
+		p.check(n.Args[1], (*Node).spatial, "geometry")
+		p.check(n.Args[2], (*Node).numeric, "metres")
 	}
 	return n
 }
@@ -627,7 +667,7 @@ func (p *parser) interval(pos int) *Node {
 		default:
 			a := p.expression()
 			if a.Op != Property && a.Op != Call && a.Op != Date && a.Op != Timestamp {
-				p.fail(a.Pos, "expected", "what", "a date, a field or '..'")
+				p.fail(a.Pos, "expected", "what", "moment")
 			}
 			n.Args = append(n.Args, a)
 		}
@@ -652,7 +692,7 @@ func (p *parser) signed() float64 {
 		neg = p.accept("-")
 	}
 	if p.tok.kind != num {
-		p.expected("a number")
+		p.expected("number")
 	}
 	if f := p.number(); !neg {
 		return f
@@ -670,11 +710,11 @@ func (p *parser) geometry(kind string, pos int) *Geom {
 		g.Box = append(g.Box, p.signed())
 		for p.accept(",") {
 			if g.Box = append(g.Box, p.signed()); len(g.Box) > 6 {
-				p.expected("“)”")
+				p.expectedSign(")")
 			}
 		}
 		if len(g.Box) != 4 && len(g.Box) != 6 {
-			p.expected("a box of 4 or 6 numbers")
+			p.expected("box")
 		}
 		p.must(")")
 		return g
@@ -753,10 +793,10 @@ func (p *parser) geometry(kind string, pos int) *Geom {
 			switch upper {
 			case "POINT", "LINESTRING", "POLYGON", "MULTIPOINT", "MULTILINESTRING", "MULTIPOLYGON":
 			default:
-				p.expected("a geometry")
+				p.expected("geometry")
 			}
 			if t.kind != word {
-				p.expected("a geometry")
+				p.expected("geometry")
 			}
 			p.next()
 			g.Members = append(g.Members, p.geometry(upper, t.pos))

@@ -451,6 +451,23 @@ func TestDesk(t *testing.T) {
 	}
 }
 
+// Who works for the city is a person, too, and takes no task of their own case (§ 20 VwVfG).
+func TestNobodyTakesATaskOfTheirOwn(t *testing.T) {
+	h := newHouse(t, 1)
+	herself := clerk("Schmidt")
+	herself.Self = h.cases[0].Person
+	at := "/desk/tasks/" + h.tasks.list[0].ID + "/claim"
+	if w := h.as(herself, at, url.Values{}); w.Code != 403 {
+		t.Errorf("her own: %d", w.Code)
+	}
+	if h.tasks.list[0].Assignee != "" {
+		t.Error("she has it")
+	}
+	if w := h.as(clerk("Kaya"), at, url.Values{}); w.Code != 303 {
+		t.Errorf("somebody else: %d", w.Code)
+	}
+}
+
 func TestAsk(t *testing.T) {
 	h := newHouse(t, 1)
 	a, path := clerk("Schmitz"), "/desk/cases/"+h.cases[0].ID+"/ask"

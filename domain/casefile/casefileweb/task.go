@@ -164,7 +164,7 @@ func (p *pages) completeTask(w http.ResponseWriter, r *http.Request) error {
 		}
 		vars = t.form.Eval(answers, form.Context{Vars: t.vars, Lang: web.Localizer(r).Lang(), Today: p.local(p.Now())}).Submission()
 	}
-	err = p.onTask(r.Context(), t.actor, t.task, access.Decide, func(ctx context.Context, g access.Grant) error {
+	err = p.onTask(r.Context(), t, access.Decide, func(ctx context.Context, g access.Grant) error {
 		return p.Tasks.Complete(ctx, g, t.task.ID, revision, vars)
 	})
 	if fault.Is(err, fault.Conflict) {
@@ -210,9 +210,9 @@ func readForm(t taskWork, in url.Values, loc *i18n.Localizer, p *pages) (form.An
 	return answers, ctx.Raw, kept
 }
 
-// onTask does something to a task with a grant for it.
-func (p *pages) onTask(ctx context.Context, a access.Actor, t Task, action string, do func(context.Context, access.Grant) error) error {
-	g, err := p.Access.Permit(ctx, access.Request{Actor: a, Action: action, Resource: "task", Purpose: purposeWork, Service: t.Service, Case: t.CaseID, Office: t.Office})
+// onTask does something with a task, under a grant that names whose matter it is: nobody works on their own.
+func (p *pages) onTask(ctx context.Context, t taskWork, action string, do func(context.Context, access.Grant) error) error {
+	g, err := p.Access.Permit(ctx, access.Request{Actor: t.actor, Action: action, Resource: "task", Purpose: purposeWork, Service: t.task.Service, Case: t.task.CaseID, Office: t.task.Office, Owner: t.c.Person})
 	if err != nil {
 		return err
 	}
@@ -235,7 +235,7 @@ func (p *pages) assign(w http.ResponseWriter, r *http.Request, do func(context.C
 	if err != nil {
 		return err
 	}
-	err = p.onTask(r.Context(), t.actor, t.task, access.Change, func(ctx context.Context, g access.Grant) error { return do(ctx, g, t.task.ID) })
+	err = p.onTask(r.Context(), t, access.Change, func(ctx context.Context, g access.Grant) error { return do(ctx, g, t.task.ID) })
 	self := withBack("/desk/tasks/"+t.task.ID, backPath(r))
 	if fault.Is(err, fault.Conflict) {
 		web.SeeOther(w, addQuery(self, "taken"))

@@ -178,6 +178,9 @@ func (p *pages) approval(w http.ResponseWriter, r *http.Request, reason string, 
 	if x.State == oversight.Waiting || x.State == oversight.Approved {
 		rows = append(rows, row("until", p.at(loc, x.Until)))
 	}
+	if x.State == oversight.Approved && x.Request.Action == access.Export {
+		rows = append(rows, row("approvalID", x.ID))
+	}
 	data, status := web.Sheet{Alerts: done(r, loc), Sections: []web.Section{{Items: []ui.Component{ui.SummaryList{Rows: rows}}}}}, http.StatusOK
 	at := "/desk/approvals/" + x.ID
 	switch {

@@ -176,9 +176,13 @@ func TestAnImportIsKilled(t *testing.T) {
 			g := accesstest.Grant(t, h.checker, access.Request{Actor: access.SystemActor("test"), Action: access.Read, Resource: "register:residents",
 				Subjects: []string{"r000000", "r039999"}, Fields: []string{"id", "family_name"}})
 			for id, name := range map[string]string{"r000000": "Schmidt0", "r039999": "Schmidt39999"} { // whose keys the killed one made, and the last
-				list, err := h.Find(t.Context(), g, "residents", "family_name", name, []string{"id", "family_name"})
-				if err != nil || len(list) != 1 || list[0]["id"] != id || list[0]["family_name"] != name {
-					t.Errorf("%s: %v, %v", id, list, err)
+				page, err := h.Search(t.Context(), g, "residents", register.Query{Filter: "family_name = '" + name + "'"})
+				if err != nil || len(page.Records) != 1 {
+					t.Errorf("%s: %v, %v", id, page, err)
+					continue
+				}
+				if r, err := page.Records[0].All(); err != nil || r["id"] != id || r["family_name"] != name {
+					t.Errorf("%s: %v, %v", id, r, err)
 				}
 			}
 		})

@@ -205,12 +205,15 @@ func (v *visit) hidden() []ui.Component {
 	return out
 }
 
-// fields are those that a page asks for: the special ones only if somebody says so, and
-// what another register says only if the clerk may be given it or asks for it, because a
+// fields are those that a page asks for: the special ones only if somebody says so, who
+// somebody else is only at the office that keeps the register, and what another register says only if the clerk may be given it or asks for it, because a
 // refusal is on record, too.
 func (v *visit) fields() []string {
 	var out []string
 	for _, f := range v.d.Fields {
+		if v.Registers.Registers().Concerning(v.d, f) && v.d.Office != v.a.Office {
+			continue
+		}
 		if (f.Class != register.Special || v.r.URL.Query().Get("special") == "1") && (v.seesThrough(f) || v.r.URL.Query().Get("linked") == "1") {
 			out = append(out, f.Name)
 		}

@@ -78,6 +78,8 @@ type Staff struct {
 	Roles      []string `toml:"roles" json:"roles"`
 	Room       string   `toml:"room" json:"room"`
 	Phone      string   `toml:"phone" json:"phone"`
+	// Person is who they are in the register of residents; empty: nobody has said so.
+	Person string `toml:"person" json:"person,omitempty"`
 }
 
 // District is a district or, with a parent, a quarter.

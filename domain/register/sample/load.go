@@ -6,6 +6,8 @@ import (
 	"context"
 	"encoding/json"
 	"iter"
+	"strconv"
+	"time"
 
 	"mercator/base/fault"
 	"mercator/core/access"
@@ -43,6 +45,9 @@ func Load(ctx context.Context, l Loading) error {
 		},
 	})
 	if err != nil {
+		return fault.Wrap(op, err)
+	}
+	if err := l.Registers.Load(ctx, l.Grant, register.Loading{Name: "sample.staff", Records: l.Generator.staff(), Why: why}); err != nil {
 		return fault.Wrap(op, err)
 	}
 	if err := l.Registers.Load(ctx, l.Grant, register.Loading{Name: "sample.things", Records: l.Generator.things(l.Residents), Why: why}); err != nil {
@@ -116,6 +121,23 @@ func (c *City) records() iter.Seq[register.Item] {
 		}
 		for _, z := range c.Zones {
 			if !item("parking_zones", z) {
+				return
+			}
+		}
+	}
+}
+
+// staff are those among the residents who work for the city, so that a clerk can meet a colleague, or themself, in a register.
+func (g *Generator) staff() iter.Seq[register.Item] {
+	return func(yield func(register.Item) bool) {
+		for i, s := range g.city.Staff {
+			if s.Person == "" {
+				continue
+			}
+			street := g.city.Streets[i*7%len(g.city.Streets)]
+			r := Resident{ID: s.Person, GivenNames: s.GivenName, FamilyName: s.FamilyName, BirthDate: g.today.AddDate(-30-i, -i, -i).Format(time.DateOnly), Nationality: "DE",
+				Street: street.Name, HouseNumber: strconv.Itoa(street.First), Postcode: street.Postcode, City: g.city.Info.Place, Quarter: street.Quarter, ResidenceSince: "2015-06-01"}
+			if !yield(item("residents", r.json(), r.Value)) {
 				return
 			}
 		}
