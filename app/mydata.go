@@ -299,7 +299,10 @@ func (h *House) facts(d *register.Definition, all map[string]any, loc *i18n.Loca
 			continue
 		}
 		x := mydata.Fact{Name: f.Name, Label: f.Title.For(loc.Lang()), Value: valueText(v), Raw: v}
+		shown := h.definitions.Shown(d, f)
 		switch from := h.definitions.Source(d, f); {
+		case shown != nil: // it isn't kept here, and put right there
+			x.Source = loc.T("app.holder.shown", "source", shown.Title.For(loc.Lang()))
 		case from.Register != nil:
 			x.Source = loc.T("app.holder.from", "source", from.Register.Title.For(loc.Lang()))
 		case !from.Own:

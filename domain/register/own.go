@@ -15,8 +15,18 @@ import (
 )
 
 // Concerning reports whether a field says who else than the person is in a record: the
-// person concerned isn't given it (Art. 15 (4) GDPR).
+// person concerned isn't given it (Art. 15 (4) GDPR). So does a view of somebody else's
+// record, or of a link to one.
 func (rs *Registers) Concerning(d *Definition, f Field) bool {
+	if f.View() {
+		link, _ := d.Field(f.Through)
+		to, ok := rs.Get(link.Link)
+		if !ok {
+			return false
+		}
+		shown, _ := to.Field(f.Shows)
+		return rs.Concerning(d, link) || rs.Concerning(to, shown)
+	}
 	if f.Link == "" || f.Name == d.Person {
 		return false
 	}
@@ -58,7 +68,8 @@ func ownGrant(ctx context.Context, permit Permit, actor access.Actor, d *Definit
 }
 
 // Own are the records of one register about the person who asks that hold now, with what
-// they are given of them. A register about nobody holds none.
+// they are given of them. What they show of another register is read there, under a grant
+// for that one. A register about nobody holds none.
 func (s *Service) Own(ctx context.Context, permit Permit, actor access.Actor, register string) ([]Record, error) {
 	const op = "register.own"
 	d, err := s.definition(op, register)
@@ -75,6 +86,9 @@ func (s *Service) Own(ctx context.Context, permit Permit, actor access.Actor, re
 	}
 	rows, err := s.ofPerson(ctx, d, actor.ID, fields, OwnDataPurpose)
 	if err != nil {
+		return nil, fault.Wrap(op, err)
+	}
+	if err := s.showLinks(ctx, g, d, rows, fields, s.thisMoment()); err != nil {
 		return nil, fault.Wrap(op, err)
 	}
 	out := make([]Record, 0, len(rows))
@@ -116,6 +130,16 @@ func (s *Service) OwnHistory(ctx context.Context, permit Permit, actor access.Ac
 		return nil, fault.Because(fault.NotFound, op, "", errors.New("the record was never about who asks"))
 	}
 	return list, err
+}
+
+// Shown is the register that a view shows a field of, or nil.
+func (rs *Registers) Shown(d *Definition, f Field) *Definition {
+	if !f.View() {
+		return nil
+	}
+	link, _ := d.Field(f.Through)
+	to, _ := rs.Get(link.Link)
+	return to
 }
 
 // Where is where a field comes from, for who wants it put right: its own source (the
