@@ -24,6 +24,7 @@ import (
 	"mercator/domain/casefile"
 	"mercator/domain/intake"
 	"mercator/domain/mandate"
+	"mercator/domain/mandate/mandateweb"
 	"mercator/domain/mydata"
 	"mercator/domain/mydata/mydataweb"
 	"mercator/domain/postbox"
@@ -618,8 +619,8 @@ func (h *House) heldMandate(m mandate.Mandate, loc *i18n.Localizer) mydata.Item 
 			it.Facts = append(it.Facts, mydata.Fact{Name: name, Label: loc.T("app.holder.mandate." + name), Value: value, Given: given})
 		}
 	}
-	fact("principal", m.PrincipalName, false)
-	fact("delegate", m.DelegateName, false)
+	fact("principal", mandateweb.NameOf(loc, m.Principal, m.PrincipalName), false)
+	fact("delegate", mandateweb.NameOf(loc, m.Delegate, m.DelegateName), false)
 	fact("organisation", m.Organisation, false)
 	fact("from", loc.Date(m.From.In(h.zone)), m.Office == "")
 	fact("until", loc.Date(m.Until.In(h.zone).AddDate(0, 0, -1)), m.Office == "")

@@ -157,8 +157,8 @@ func LoadRules(city fs.FS) (*Rules, error) {
 // Mandate is that somebody may act for somebody.
 type Mandate struct {
 	ID, Kind, State          string
-	Principal, PrincipalName string
-	Delegate, DelegateName   string // empty until the invitation is redeemed
+	Principal, PrincipalName string // the name is empty once the person's key is destroyed
+	Delegate, DelegateName   string // empty until the invitation is redeemed; the name as the other one
 	Organisation             string
 	Office                   string // that enters or confirms it
 	All                      bool
@@ -173,6 +173,8 @@ type Mandate struct {
 	EndedBy                  string
 	UsedAt                   time.Time
 	Uses                     int64
+
+	principalSealed, delegateSealed []byte
 }
 
 // InForce tells whether it can be used at an instant. The statement that uses it says the same in SQL.
