@@ -47,12 +47,19 @@ func (h *House) openMandates(ctx context.Context, city fs.FS) error {
 	return nil
 }
 
-// mandateFacts and acting are what the checker and the sessions ask; before the room is there, nobody acts for anybody.
+// mandateFacts, mandatePrincipal and acting are what the checker and the sessions ask; before the room is there, nobody acts for anybody.
 func (h *House) mandateFacts(ctx context.Context, tx *store.Tx, a access.Actor) (access.Mandate, error) {
 	if h.mandates == nil {
 		return access.Mandate{}, fault.New(fault.Denied, "app.mandates", access.MandateEnded)
 	}
 	return h.mandates.Facts(ctx, tx, a)
+}
+
+func (h *House) mandatePrincipal(ctx context.Context, id string) (string, error) {
+	if h.mandates == nil {
+		return "", nil
+	}
+	return h.mandates.Principal(ctx, id)
 }
 
 func (h *House) acting(ctx context.Context, a access.Actor) (access.Actor, error) {

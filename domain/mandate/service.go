@@ -117,6 +117,15 @@ func (s *Service) Acting(ctx context.Context, a access.Actor) (access.Actor, err
 	return a, nil
 }
 
+// Principal is whose matters a mandate is about, whatever has become of it; "": there is none such.
+func (s *Service) Principal(ctx context.Context, id string) (string, error) {
+	who, err := store.One(ctx, s.c.DB, func(row store.Scanner) (p string, err error) { return p, row.Scan(&p) }, principalOf, id)
+	if fault.Is(err, fault.NotFound) {
+		return "", nil
+	}
+	return who, fault.Wrap("mandate.principal", err)
+}
+
 // Offers is what a mandate lets its delegate do now, for the pages that offer it. Nothing of it is a right.
 func (s *Service) Offers(m Mandate) access.Mandate {
 	k, ok := s.c.Rules.Kind(m.Kind)

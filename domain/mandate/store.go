@@ -34,6 +34,9 @@ RETURNING` + columns
 const current = `-- mandate.current
 SELECT` + columns + `FROM mandate_mandate WHERE ` + inForce
 
+const principalOf = `-- mandate.principalOf
+SELECT principal FROM mandate_mandate WHERE id = $1`
+
 const given = `-- mandate.given
 SELECT` + columns + `FROM mandate_mandate WHERE principal = $1 AND id < $2 ORDER BY id DESC LIMIT $3`
 
