@@ -134,7 +134,8 @@ func (a asking) drawn(w word, kind access.Kind, office string) bool {
 type leakHouse struct {
 	*House
 	t          *testing.T
-	api        *api.API
+	api        http.Handler
+	pagesOf    http.Handler
 	fixed      fstest.MapFS // the policies that aren't drawn
 	words      []word
 	persons    []string
@@ -145,6 +146,7 @@ type leakHouse struct {
 	gave       map[string]int // how many words each way has given
 	powers     []*power
 	documents  map[string]string // id to person
+	owners     map[string]string // of the cases, open or not
 	walked     int               // pages
 }
 
@@ -224,7 +226,7 @@ func openLeakHouse(t *testing.T, dsn string) *leakHouse {
 	t.Helper()
 	ctx := context.Background()
 	content := leakContent(t)
-	l := &leakHouse{House: testHouseOn(t, t.TempDir(), content, dsn), t: t, fixed: fstest.MapFS{}, cases: map[string]string{}, refs: map[string]string{}, restricted: map[string]bool{}, gave: map[string]int{}, documents: map[string]string{}}
+	l := &leakHouse{House: testHouseOn(t, t.TempDir(), content, dsn), t: t, fixed: fstest.MapFS{}, cases: map[string]string{}, refs: map[string]string{}, restricted: map[string]bool{}, gave: map[string]int{}, documents: map[string]string{}, owners: map[string]string{}}
 	t.Cleanup(func() { l.Close() })
 	must := func(err error) {
 		t.Helper()
@@ -304,7 +306,7 @@ func openLeakHouse(t *testing.T, dsn string) *leakHouse {
 			return err
 		}))
 		l.issue(c, s, p, fresh)
-		l.refs[c.ID] = c.Ref
+		l.refs[c.ID], l.owners[c.ID] = c.Ref, p
 		if l.cases[c.ID] = p; i == 1 {
 			l.cases[c.ID] = ""
 		}
@@ -328,6 +330,7 @@ func openLeakHouse(t *testing.T, dsn string) *leakHouse {
 	l.api, err = api.New(api.Config{DB: l.db, Key: make([]byte, 32), PublicURL: "http://127.0.0.1", Now: l.now, Words: l.House.words, Access: l.access, Services: l.services, Cases: l.House.cases,
 		Registers: l.registers, Zone: l.zone, PerMinute: 1_000_000, Authenticate: func(*http.Request) (access.Actor, error) { return l.caller, nil }})
 	must(err)
+	l.pagesOf = l.site
 	return l
 }
 
@@ -433,6 +436,11 @@ func readable(out []byte) ([]byte, error) {
 
 // ask is a request of the API.
 func (l *leakHouse) ask(path string, header ...string) (int, []byte) {
+	code, _, out := l.askAll(path, header...)
+	return code, out
+}
+
+func (l *leakHouse) askAll(path string, header ...string) (int, http.Header, []byte) {
 	r := httptest.NewRequest(http.MethodGet, path, nil)
 	r.Header.Set("Authorization", "Bearer test")
 	for i := 0; i+1 < len(header); i += 2 {
@@ -440,7 +448,30 @@ func (l *leakHouse) ask(path string, header ...string) (int, []byte) {
 	}
 	w := httptest.NewRecorder()
 	l.api.ServeHTTP(w, r)
-	return w.Code, w.Body.Bytes()
+	return w.Code, w.Header(), w.Body.Bytes()
+}
+
+// leakCounts are the names by which counts go.
+var leakCounts = []string{"total", "count", "numbermatched", "totalcount", "total_count", "x-total-count"}
+
+// counted finds a count that tells of more records than are shown: who may see some mustn't learn how many there are.
+func counted(header http.Header, out []byte) error {
+	var list struct{ Items []any }
+	var all map[string]any
+	if json.Unmarshal(out, &all) != nil || json.Unmarshal(out, &list) != nil {
+		return nil // an error page, or another form of the same list
+	}
+	for name, v := range all {
+		if n, ok := v.(float64); ok && slices.Contains(leakCounts, strings.ToLower(name)) && int(n) > len(list.Items) {
+			return fmt.Errorf("%q is %v, and %d records are shown", name, n, len(list.Items))
+		}
+	}
+	for name := range header {
+		if slices.Contains(leakCounts, strings.ToLower(name)) {
+			return fmt.Errorf("the header %s counts", name)
+		}
+	}
+	return nil
 }
 
 // turn is one actor who goes every way.
@@ -451,8 +482,9 @@ type turn struct {
 	fields map[string][]string // asked for, by register; nil: none named
 	filter map[string]string
 	sort   map[string]string
-	pick   word // a word to look for
-	from   int  // with which of the pages a walk begins
+	pick   word   // a word to look for
+	format string // the only one of an export; empty: each
+	from   int    // with which of the pages a walk begins
 }
 
 func (u turn) query(reg string, more url.Values) string {
@@ -501,7 +533,10 @@ func (u turn) throughAPI(reg string) error {
 		{"api page", base + "/records?" + u.query(reg, url.Values{"limit": {"1"}}), lists, nil},
 		{"api changes", base + "/changes?" + u.query(reg, nil), []string{access.List}, nil},
 	} {
-		code, out := u.ask(x.path, x.header...)
+		code, header, out := u.askAll(x.path, x.header...)
+		if err := counted(header, out); err != nil {
+			return fmt.Errorf("%s counts: %w\nasked: %s", x.way, err, x.path)
+		}
 		if u.power != nil && code < 400 {
 			return fmt.Errorf("%s answers %d to who acts for somebody else", x.path, code)
 		}
@@ -589,6 +624,14 @@ func (u turn) keys(reg string) []string {
 	return out
 }
 
+// exports are the formats in which registers leave the house.
+func (u turn) exports() []string {
+	if u.format != "" {
+		return []string{u.format}
+	}
+	return []string{"csv", "jsonl", "parquet"}
+}
+
 // inside goes the ways of the house's own rooms: with a grant for what a room would ask for.
 func (u turn) inside(reg string) error {
 	ctx := context.Background()
@@ -610,7 +653,7 @@ func (u turn) inside(reg string) error {
 		return u.look(way, a, "", out)
 	}
 	if g, err := u.access.Permit(ctx, r); err == nil {
-		for _, format := range []string{"csv", "jsonl", "parquet"} {
+		for _, format := range u.exports() {
 			var out bytes.Buffer
 			if _, err := bulk.Export(ctx, bulk.Giving{Registers: u.registers, Register: reg, Format: format, Grant: g, Seen: u.access.Seen}, &out); err != nil {
 				return fmt.Errorf("export: %w", err)
@@ -727,7 +770,7 @@ func (u turn) pages(most int) error {
 		r.RemoteAddr = fmt.Sprintf("10.%d.%d.%d:1", u.walked>>16&255, u.walked>>8&255, u.walked&255)
 		r.AddCookie(cookie)
 		w := httptest.NewRecorder()
-		u.site.ServeHTTP(w, r)
+		u.pagesOf.ServeHTTP(w, r)
 		if w.Code >= 500 && w.Code != http.StatusServiceUnavailable || w.Code == http.StatusTooManyRequests { // the log has the newest entries a little later
 			return fmt.Errorf("%s: %d", path, w.Code)
 		}
