@@ -6,12 +6,14 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"mercator/core/access"
 	"mercator/core/store"
 	"mercator/domain/mandate"
+	"mercator/domain/register"
 )
 
 // power is what the oracle knows of a mandate or a deputyship: what the test itself has arranged, written down by hand.
@@ -53,6 +55,7 @@ var leakGifts = []struct {
 	{"filling in in scope", []string{leakService}, []string{mandate.Fill, mandate.Submit}, ""},
 	{"messages and registers in scope", []string{leakService}, []string{mandate.Messages, mandate.Registers}, ""},
 	{"out of scope", []string{"change-of-address"}, mandate.Actions(), ""},
+	{"rights of the ward", nil, mandate.Actions(), ""}, // as a guardian's
 	{"revoked", nil, mandate.Actions(), "revoked"},
 	{"expired", nil, mandate.Actions(), "expired"},
 	{"not redeemed", nil, mandate.Actions(), "not redeemed"},
@@ -97,6 +100,13 @@ func (l *leakHouse) giveMandates(fresh func(reg, person, class string) string) {
 			case "expired":
 				must(l.db.Write(ctx, func(tx *store.Tx) error {
 					_, err := tx.Exec(ctx, "UPDATE mandate_mandate SET until_at = $2 WHERE id = $1", m.ID, store.Micros(l.now().Add(-time.Second)))
+					return err
+				}))
+			}
+			if g.name == "rights of the ward" { // what an office would have entered
+				gift.Actions = g.can
+				must(l.db.Write(ctx, func(tx *store.Tx) error {
+					_, err := tx.Exec(ctx, "UPDATE mandate_mandate SET kind = 'guardian', actions = $2 WHERE id = $1", m.ID, `["`+strings.Join(g.can, `","`)+`"]`)
 					return err
 				}))
 			}
@@ -162,11 +172,15 @@ func (a asking) allowsActing(w word, restricted map[string]bool) bool {
 		return own.allows(w, restricted)
 	}
 	theirs := w.person == p.person
+	rights := theirs && p.may(mandate.Rights) && p.all // whoever has them sees what is held, as the person would
 	switch w.register {
 	case "case", "document":
-		return theirs && p.may(mandate.Read)
+		return rights || theirs && p.may(mandate.Read)
 	case "message":
-		return theirs && p.may(mandate.Messages)
+		return rights || theirs && p.may(mandate.Messages)
+	}
+	if rights && a.purpose == register.OwnDataPurpose {
+		return true
 	}
 	if restricted[w.register+" "+w.person] && a.purpose != "legal claims" {
 		return false
@@ -205,6 +219,9 @@ func leakWays(p *power) (out []string) {
 		out = []string{"get", "fetch"}
 		if p.may(mandate.Read) {
 			out = append(out, "pages cases", "pdf documents")
+		}
+		if p.may(mandate.Rights) {
+			out = append(out, "own data", "pages my-data", "pdf my-data")
 		}
 		if p.may(mandate.Messages) && p.all {
 			out = append(out, "pages postbox")

@@ -27,10 +27,11 @@ const (
 	Submit    = "submit"    // applications and what the office asks to be put right
 	Messages  = "messages"  // of the office
 	Registers = "registers" // what registers hold of the person, for an application
+	Rights    = "rights"    // over the person's data: what is held, who read it, correction, restriction (Art. 15 to 22 GDPR)
 )
 
 // Actions are all of them, in the order of the pages.
-func Actions() []string { return []string{Read, Fill, Submit, Messages, Registers} }
+func Actions() []string { return []string{Read, Fill, Submit, Messages, Registers, Rights} }
 
 // The states of a mandate. Whether it is in force is a matter of its term, too.
 const (

@@ -59,7 +59,7 @@ func ownGrant(ctx context.Context, permit Permit, actor access.Actor, d *Definit
 	const op = "register.own"
 	g, err := permit(ctx, access.Request{
 		Actor: actor, Action: access.Read, Resource: Resource(d.ID), Purpose: OwnDataPurpose, Basis: "Art. 15 DSGVO",
-		Owner: actor.ID, Office: d.Office, Fields: fields,
+		Owner: actor.Person(), Office: d.Office, Fields: fields,
 	})
 	if fault.Is(err, fault.Denied) && actor.Level < access.Substantial {
 		return g, fault.Because(fault.StepUp, op, "", err, "level", access.Substantial.String())
@@ -67,7 +67,7 @@ func ownGrant(ctx context.Context, permit Permit, actor access.Actor, d *Definit
 	return g, fault.Wrap(op, err)
 }
 
-// Own are the records of one register about the person who asks that hold now, with what
+// Own are the records of one register about the person who asks, or whom they act for, that hold now, with what
 // they are given of them. What they show of another register is read there, under a grant
 // for that one. A register about nobody holds none.
 func (s *Service) Own(ctx context.Context, permit Permit, actor access.Actor, register string) ([]Record, error) {
@@ -81,10 +81,10 @@ func (s *Service) Own(ctx context.Context, permit Permit, actor access.Actor, re
 	if err != nil {
 		return nil, err
 	}
-	if err := granted(op, g, access.Read, d, fields, actor.ID); err != nil {
+	if err := granted(op, g, access.Read, d, fields, actor.Person()); err != nil {
 		return nil, err
 	}
-	rows, err := s.ofPerson(ctx, d, actor.ID, fields, OwnDataPurpose)
+	rows, err := s.ofPerson(ctx, d, actor.Person(), fields, OwnDataPurpose)
 	if err != nil {
 		return nil, fault.Wrap(op, err)
 	}
@@ -92,7 +92,7 @@ func (s *Service) Own(ctx context.Context, permit Permit, actor access.Actor, re
 		return nil, fault.Wrap(op, err)
 	}
 	out := make([]Record, 0, len(rows))
-	marks, err := s.restrictions(ctx, d, actor.ID)
+	marks, err := s.restrictions(ctx, d, actor.Person())
 	if err != nil {
 		return nil, fault.Wrap(op, err)
 	}
