@@ -323,7 +323,7 @@ func (h *House) offices(ctx context.Context, o Options) (err error) {
 	}
 	h.directory = catalogue.NewDirectory(topics, nil)
 	h.services.OnChange(func() { h.directory.Replace(h.signpost()) })
-	if err := h.openMandates(cityFS); err != nil {
+	if err := h.openMandates(ctx, cityFS); err != nil {
 		return err
 	}
 	if err := h.loadServices(ctx); err != nil {

@@ -198,7 +198,7 @@ func (h *House) ledgerProof(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	p, err := h.ledger.Prove(r.Context(), g, h.access.Disclosure, before, ledger.MaxRecords)
+	p, err := h.ledger.Prove(r.Context(), g, func(e audit.Entry) audit.Disclosure { return h.access.DisclosedTo(r.Context(), g.Request().Owner, e) }, before, ledger.MaxRecords)
 	if err != nil {
 		return err
 	}

@@ -19,14 +19,17 @@ import (
 )
 
 // openMandates opens the room of mandates. The checker and the sessions ask it, and were there first.
-func (h *House) openMandates(city fs.FS) error {
+func (h *House) openMandates(ctx context.Context, city fs.FS) error {
 	rules, err := mandate.LoadRules(city)
 	if err != nil {
 		return err
 	}
-	h.mandates, err = mandate.New(mandate.Config{DB: h.db, Access: h.access, Rules: rules, Now: h.now, Zone: h.zone,
+	h.mandates, err = mandate.New(mandate.Config{DB: h.db, Vault: h.vault, Access: h.access, Rules: rules, Now: h.now, Zone: h.zone,
 		Services: h.servicesOf, Known: h.knownScope, Match: h.registers.MatchPerson, Tell: h.tellOfMandate})
 	if err != nil {
+		return err
+	}
+	if err := h.mandates.Upgrade(ctx); err != nil {
 		return err
 	}
 	for _, k := range rules.Kinds {
@@ -44,12 +47,19 @@ func (h *House) openMandates(city fs.FS) error {
 	return nil
 }
 
-// mandateFacts and acting are what the checker and the sessions ask; before the room is there, nobody acts for anybody.
+// mandateFacts, mandatePrincipal and acting are what the checker and the sessions ask; before the room is there, nobody acts for anybody.
 func (h *House) mandateFacts(ctx context.Context, tx *store.Tx, a access.Actor) (access.Mandate, error) {
 	if h.mandates == nil {
 		return access.Mandate{}, fault.New(fault.Denied, "app.mandates", access.MandateEnded)
 	}
 	return h.mandates.Facts(ctx, tx, a)
+}
+
+func (h *House) mandatePrincipal(ctx context.Context, id string) (string, error) {
+	if h.mandates == nil {
+		return "", nil
+	}
+	return h.mandates.Principal(ctx, id)
 }
 
 func (h *House) acting(ctx context.Context, a access.Actor) (access.Actor, error) {
@@ -64,7 +74,11 @@ func actingOf(a access.Actor) *web.Acting {
 	if !a.Acting() {
 		return nil
 	}
-	return &web.Acting{Name: a.ForName, Desk: a.Kind == access.Clerk}
+	name := a.ForName
+	if name == "" && a.For != "" { // it is gone, and the mandate isn't over
+		name = "–"
+	}
+	return &web.Acting{Name: name, Desk: a.Kind == access.Clerk}
 }
 
 func (h *House) servicesOf(topic string) []string {

@@ -5,7 +5,10 @@ package app
 import (
 	"context"
 	"io"
+	"net/http/httptest"
+	"net/url"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -34,9 +37,10 @@ func TestMandatesInMyData(t *testing.T) {
 	}
 	anna, mehmet := resident("anna-schmidt", "Anna Schmidt"), resident("mehmet-yilmaz", "Mehmet Yılmaz")
 	today := h.mandates.Today()
+	authorised, _ := h.mandates.Rules().Kind("authorised")
 	give := func(from, to access.Actor) mandate.Mandate {
 		t.Helper()
-		_, code, problems, err := h.mandates.Give(ctx, from, mandate.Gift{Kind: "authorised", All: true, Actions: mandate.Actions(),
+		_, code, problems, err := h.mandates.Give(ctx, from, mandate.Gift{Kind: "authorised", All: true, Actions: authorised.Actions,
 			From: today.Format(time.DateOnly), Until: today.AddDate(0, 0, 30).Format(time.DateOnly)})
 		if err != nil || len(problems) > 0 {
 			t.Fatal(problems, err)
@@ -117,4 +121,95 @@ func TestMandatesInMyData(t *testing.T) {
 			t.Errorf("%s: who acts for her is shown %d things in my data: %v", holder.ID, len(part.Items), err)
 		}
 	}
+}
+
+// A guardian whose mandate says so uses the rights over the ward's data as the ward could, and it is on record who did under which
+// mandate; what is the ward's alone, and what is the guardian's own, isn't shown, and nothing is erased for somebody else.
+func TestAGuardianUsesTheRightsOfTheWard(t *testing.T) {
+	engines(t, func(t *testing.T, dsn string) {
+		ctx := context.Background()
+		c := newCockpit(t, dsn)
+		people, err := c.h.loadSample(ctx, 20, time.Now(), io.Discard)
+		if err != nil {
+			t.Fatal(err)
+		}
+		who := func(key string) mandate.Person {
+			n, ok := people.generator.Find(key)
+			if !ok {
+				t.Fatal(key)
+			}
+			return mandate.Person{Given: n.Resident.GivenNames, Family: n.Resident.FamilyName, Birth: n.Resident.BirthDate}
+		}
+		today := c.h.mandates.Today()
+		clerk := access.Actor{Kind: access.Clerk, ID: "petra.lehmann", Name: "Petra Lehmann", Office: "32", Roles: []string{"clerk"}, Level: access.Substantial}
+		m, problems, err := c.h.mandates.Enter(ctx, clerk, mandate.Legal{Kind: "guardian", Principal: who("anna-schmidt"), Delegate: who("mehmet-yilmaz"), All: true, Proof: "Betreuerausweis",
+			From: today.Format(time.DateOnly), Until: today.AddDate(1, 0, 0).Format(time.DateOnly)})
+		if err != nil || len(problems) > 0 {
+			t.Fatal(problems, err)
+		}
+		w := httptest.NewRecorder()
+		session, err := c.h.sessions.SignIn(ctx, w, httptest.NewRequest("GET", "/", nil), c.mehmet, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.h.sessions.Act(ctx, session, m.ID); err != nil {
+			t.Fatal(err)
+		}
+		by := w.Result().Cookies()[0]
+		for path, want := range map[string][]string{
+			"/my-data":                                  {"Kantstraße", "DU-AS 1988", "/my-data/copy.pdf"},
+			"/my-data/copy.json":                        {"Kantstraße", `"person": "` + m.PrincipalName + `"`},
+			"/my-data/reads":                            {"Mehmet"},
+			"/my-data/given.csv":                        {"holder,item"},
+			"/my-data/copy.pdf":                         {"%PDF"},
+			"/my-data/held/register:vehicles":           {"DU-AS 1988"},
+			"/my-data/registers/residents/" + c.annaRow: {"Angabe berichtigen"},
+		} {
+			code, body, _ := c.call(t, by, path, nil)
+			for _, x := range want {
+				if code != 200 || !strings.Contains(body, x) {
+					t.Errorf("%s: %d, without %q", path, code, x)
+				}
+			}
+			if strings.Contains(body, c.otherRow) || strings.Contains(body, "/my-data/consents") || strings.Contains(body, "/my-data/held/mandate") {
+				t.Errorf("%s shows what is Mehmet's, or Anna's alone", path)
+			}
+		}
+		for _, path := range []string{"/my-data/consents", "/my-data/ledger.json", "/my-data/held/payment", "/my-data/registers/residents/" + c.otherRow} {
+			if code, _, _ := c.call(t, by, path, nil); code != 403 && code != 404 {
+				t.Errorf("%s: %d", path, code)
+			}
+		}
+		// A correction begins, and is Anna's.
+		code, _, next := c.call(t, by, "/my-data/registers/residents/"+c.annaRow, url.Values{"what": {"field"}, "field": {"family_name"}})
+		if code != 303 || !strings.HasPrefix(next, "/apply/") {
+			t.Errorf("a correction: %d %q", code, next)
+		}
+		acts := c.mehmet
+		acts.Mandate, acts.For, acts.ForName = m.ID, c.anna.ID, m.PrincipalName
+		if d, err := c.h.intake.Start(ctx, acts, "data-access"); err != nil || d.Owner != c.anna.ID {
+			t.Errorf("access: %+v %v", d, err)
+		}
+		if _, err := c.h.intake.Start(ctx, acts, "data-erasure"); !fault.Is(err, fault.Denied) {
+			t.Error("erasure for somebody else:", err)
+		}
+		// On record: Anna's data, read by Mehmet under the mandate.
+		g, err := c.h.own(ctx, c.anna, access.Read, "ledger")
+		if err != nil {
+			t.Fatal(err)
+		}
+		entries, err := c.h.access.WhoRead(ctx, g, "", audit.MaxPage)
+		if err != nil || !slices.ContainsFunc(entries, func(e audit.Entry) bool {
+			return e.Resource == "register:residents" && e.Mandate == m.ID && e.ActorName == c.mehmet.Name
+		}) {
+			t.Errorf("who read: %+v %v", entries, err)
+		}
+		// With the mandate its rights end.
+		if err := c.h.mandates.End(ctx, clerk, m.ID, "Aufhebung"); err != nil {
+			t.Fatal(err)
+		}
+		if code, body, _ := c.call(t, by, "/my-data", nil); code == 200 || strings.Contains(body, "Kantstraße") {
+			t.Errorf("after its end: %d", code)
+		}
+	})
 }

@@ -24,6 +24,7 @@ import (
 	"mercator/domain/casefile"
 	"mercator/domain/intake"
 	"mercator/domain/mandate"
+	"mercator/domain/mandate/mandateweb"
 	"mercator/domain/mydata"
 	"mercator/domain/mydata/mydataweb"
 	"mercator/domain/postbox"
@@ -40,7 +41,7 @@ const rightsTopic = "data"
 func (h *House) myDataPages(t *web.Templates, words *i18n.Catalogue) mydataweb.Config {
 	c := mydataweb.Config{
 		Templates: t, Access: h.access, Renderer: h.renderer, Holders: h.holders(words), Now: h.now, Zone: h.zone, City: h.city.Info.Name,
-		Actor: identity.Require, Office: h.officeName, Proof: "/my-data/ledger.json",
+		Actor: identity.Require, Acting: identity.RequireActing, Office: h.officeName, Proof: "/my-data/ledger.json",
 		Register: func(id, lang string) (mydataweb.Register, bool) {
 			d, ok := h.definitions.Get(id)
 			if !ok {
@@ -238,8 +239,9 @@ func (h *House) holders(words *i18n.Catalogue) []mydata.Holder {
 			out = append(out, h.registerHolder(d, words))
 		}
 	}
+	own := map[string]bool{"payment": true, "draft": true, "consent": true, "mandate": true} // nobody else's business, whoever acts for them
 	room := func(id, basis string, list func(ctx context.Context, a access.Actor, loc *i18n.Localizer, after string, n int) (mydata.Part, error)) {
-		out = append(out, mydata.Holder{ID: id, Basis: basis,
+		out = append(out, mydata.Holder{ID: id, Basis: basis, Self: own[id],
 			About: func(lang string) mydata.About {
 				loc := words.Localizer(lang)
 				return mydata.About{Title: loc.T("app.holder." + id + ".title"), Purpose: loc.T("app.holder." + id + ".purpose"), Retention: loc.T("app.holder." + id + ".retention")}
@@ -299,7 +301,10 @@ func (h *House) facts(d *register.Definition, all map[string]any, loc *i18n.Loca
 			continue
 		}
 		x := mydata.Fact{Name: f.Name, Label: f.Title.For(loc.Lang()), Value: valueText(v), Raw: v}
+		shown := h.definitions.Shown(d, f)
 		switch from := h.definitions.Source(d, f); {
+		case shown != nil: // it isn't kept here, and put right there
+			x.Source = loc.T("app.holder.shown", "source", shown.Title.For(loc.Lang()))
 		case from.Register != nil:
 			x.Source = loc.T("app.holder.from", "source", from.Register.Title.For(loc.Lang()))
 		case !from.Own:
@@ -340,9 +345,14 @@ func (h *House) ownHistory(ctx context.Context, a access.Actor, reg, id, lang st
 	return out, nil
 }
 
-// own asks for a grant for what is a resident's own.
+// own asks for a grant for what is a resident's own, or the ward's of who uses their rights for them: a mandate for cases or
+// messages isn't one to see all that is held.
 func (h *House) own(ctx context.Context, a access.Actor, action, resource string) (access.Grant, error) {
-	return h.access.Permit(ctx, access.Request{Actor: a, Action: action, Resource: resource, Purpose: "own data", Basis: "Art. 15 DSGVO", Owner: a.ID})
+	g, err := h.access.Permit(ctx, access.Request{Actor: a, Action: action, Resource: resource, Purpose: "own data", Basis: "Art. 15 DSGVO", Owner: a.Person()})
+	if err == nil && !g.Allows(mandate.Rights) {
+		return access.Grant{}, fault.New(fault.Denied, "app.own", access.OutsideMandate)
+	}
+	return g, err
 }
 
 func placeAt(t time.Time, id string) string { return strconv.FormatInt(store.Micros(t), 36) + "_" + id }
@@ -615,8 +625,8 @@ func (h *House) heldMandate(m mandate.Mandate, loc *i18n.Localizer) mydata.Item 
 			it.Facts = append(it.Facts, mydata.Fact{Name: name, Label: loc.T("app.holder.mandate." + name), Value: value, Given: given})
 		}
 	}
-	fact("principal", m.PrincipalName, false)
-	fact("delegate", m.DelegateName, false)
+	fact("principal", mandateweb.NameOf(loc, m.Principal, m.PrincipalName), false)
+	fact("delegate", mandateweb.NameOf(loc, m.Delegate, m.DelegateName), false)
 	fact("organisation", m.Organisation, false)
 	fact("from", loc.Date(m.From.In(h.zone)), m.Office == "")
 	fact("until", loc.Date(m.Until.In(h.zone).AddDate(0, 0, -1)), m.Office == "")

@@ -123,6 +123,13 @@ func TestMyData(t *testing.T) {
 				t.Errorf("my data: %d, without %q", code, want)
 			}
 		}
+		// Where the keeper of a vehicle lives stands in another register, and the page says in which.
+		code, held, _ := c.call(t, anna, "/my-data/held/register:vehicles", nil)
+		for _, want := range []string{"Halteranschrift: Straße", "Kantstraße", "aus dem Register „Melderegister“ gezeigt"} {
+			if code != 200 || !strings.Contains(held, want) {
+				t.Errorf("the vehicles: %d, without %q", code, want)
+			}
+		}
 		code, list, _ := c.call(t, anna, "/my-data/reads", nil)
 		for _, want := range []string{"Straße", "„Bewohnerparkausweis“", "in einem Notfall ohne Vorgang; angegebener Grund: „Person in Gefahr“", "§ 34 BMG", "Nachfragen, warum"} {
 			if code != 200 || !strings.Contains(list, want) {

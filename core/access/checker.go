@@ -27,6 +27,8 @@ type Config struct {
 	Log      *slog.Logger
 	// Disclose says what a person is shown of an entry about them; nil: no names.
 	Disclose func(audit.Entry) audit.Disclosure
+	// Principal tells whose matters a mandate is about, whatever has become of it; "": there is none such. Nil: nobody acts for anybody.
+	Principal func(ctx context.Context, mandate string) (string, error)
 	// Mandate tells what is true of a mandate that somebody acts under; nil: nobody acts for anybody.
 	Mandate Mandates
 	// Restricted tells whether a purpose asks for a restricted record of a person (Art. 18 GDPR); nil: nothing is restricted.
@@ -72,6 +74,7 @@ type Checker struct {
 	use        func(context.Context, *store.Tx, string) (bool, error)
 	ask        func(context.Context, *store.Tx, Request, string) error
 	mandates   Mandates
+	principal  func(context.Context, string) (string, error)
 	restricted func(ctx context.Context, q store.Q, resource, person, purpose string) (bool, error)
 }
 
@@ -83,7 +86,7 @@ func New(cfg Config) (*Checker, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	c := &Checker{db: cfg.DB, ledger: &audit.Ledger{DB: cfg.DB}, now: cfg.Now, log: cfg.Log, disclose: cfg.Disclose, mandates: cfg.Mandate, restricted: cfg.Restricted, waiting: make(chan struct{}, 1024),
+	c := &Checker{db: cfg.DB, ledger: &audit.Ledger{DB: cfg.DB}, now: cfg.Now, log: cfg.Log, disclose: cfg.Disclose, mandates: cfg.Mandate, principal: cfg.Principal, restricted: cfg.Restricted, waiting: make(chan struct{}, 1024),
 		classify: cfg.Classify, keeper: cfg.Keeper, caseOf: cfg.Case, glass: cfg.Glass, approved: cfg.Approved, use: cfg.Use, ask: cfg.Ask}
 	return c, c.Load(cfg.Policies)
 }
@@ -385,6 +388,22 @@ func (c *Checker) Disclosure(e audit.Entry) audit.Disclosure {
 		return audit.Disclosure{Fields: []string{"actor_kind", "office", "action", "resource", "basis", "service", "case", "outcome", "fields"}}
 	}
 	return c.disclose(e)
+}
+
+// DisclosedTo is Disclosure to one of the persons whom an entry is about. Whoever acted in somebody's name is known to that
+// person; to anybody else they are another person like any other.
+func (c *Checker) DisclosedTo(ctx context.Context, person string, e audit.Entry) audit.Disclosure {
+	if e.Mandate != "" && e.ActorKind == audit.Resident && c.principal != nil {
+		who, err := c.principal(ctx, e.Mandate)
+		if err != nil {
+			c.log.Error("access: whose mandate an entry names can't be found out; the entry isn't shown", "err", err)
+			return audit.Disclosure{Hidden: true}
+		}
+		if who != person {
+			e.Mandate = ""
+		}
+	}
+	return c.Disclosure(e)
 }
 
 // WhoRead lists for a person what others did with their data, newest first, as far as the rules disclose it. The grant is one to read the resource

@@ -29,7 +29,7 @@ func (c *Checker) WhoReadWhere(ctx context.Context, g Grant, before string, w au
 			return nil, fault.Wrap(op, err)
 		}
 		for _, e := range entries {
-			d := c.Disclosure(e)
+			d := c.DisclosedTo(ctx, g.request.Owner, e)
 			if d.Hidden || len(out) == n {
 				continue
 			}
@@ -58,7 +58,7 @@ func (c *Checker) WhoReadOne(ctx context.Context, g Grant, id string) (audit.Ent
 	if err != nil {
 		return audit.Entry{}, fault.Wrap(op, err)
 	}
-	d := c.Disclosure(e)
+	d := c.DisclosedTo(ctx, g.request.Owner, e)
 	if d.Hidden {
 		return audit.Entry{}, fault.New(fault.NotFound, op, "")
 	}

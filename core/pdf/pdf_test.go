@@ -76,6 +76,15 @@ func TestLetter(t *testing.T) {
 			t.Errorf("the file's text lacks %q:\n%s", want, text)
 		}
 	}
+	ours, err := pdfacheck.Text(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"Ayşe Łukasiewicz-Ḩorváth", "Königstraße 63", "DU-MK 4711", "Seite 1 von 1", "Rechtsbehelfsbelehrung"} {
+		if !strings.Contains(ours, want) {
+			t.Errorf("our own reader's text lacks %q:\n%s", want, ours)
+		}
+	}
 	keep(t, "permit.pdf", a)
 }
 

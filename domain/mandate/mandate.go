@@ -27,10 +27,11 @@ const (
 	Submit    = "submit"    // applications and what the office asks to be put right
 	Messages  = "messages"  // of the office
 	Registers = "registers" // what registers hold of the person, for an application
+	Rights    = "rights"    // over the person's data: what is held, who read it, correction, restriction (Art. 15 to 22 GDPR)
 )
 
 // Actions are all of them, in the order of the pages.
-func Actions() []string { return []string{Read, Fill, Submit, Messages, Registers} }
+func Actions() []string { return []string{Read, Fill, Submit, Messages, Registers, Rights} }
 
 // The states of a mandate. Whether it is in force is a matter of its term, too.
 const (
@@ -157,8 +158,8 @@ func LoadRules(city fs.FS) (*Rules, error) {
 // Mandate is that somebody may act for somebody.
 type Mandate struct {
 	ID, Kind, State          string
-	Principal, PrincipalName string
-	Delegate, DelegateName   string // empty until the invitation is redeemed
+	Principal, PrincipalName string // the name is empty once the person's key is destroyed
+	Delegate, DelegateName   string // empty until the invitation is redeemed; the name as the other one
 	Organisation             string
 	Office                   string // that enters or confirms it
 	All                      bool
@@ -173,6 +174,8 @@ type Mandate struct {
 	EndedBy                  string
 	UsedAt                   time.Time
 	Uses                     int64
+
+	principalSealed, delegateSealed []byte
 }
 
 // InForce tells whether it can be used at an instant. The statement that uses it says the same in SQL.

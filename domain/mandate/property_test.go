@@ -14,6 +14,7 @@ import (
 	"mercator/core/access"
 	"mercator/core/store"
 	"mercator/core/store/storetest"
+	"mercator/core/vault/vaulttest"
 )
 
 // world is what the oracle knows: mandates as plain facts, and nothing of how they are kept.
@@ -82,8 +83,9 @@ func (w world) allows(delegate, mandate, action, resource, service, owner string
 // in force allows, and nobody is kept from what one does.
 func TestNobodyBeyondTheirMandate(t *testing.T) {
 	storetest.Each(t, rooms(), func(t *testing.T, db *store.DB) {
+		v := vaulttest.Open(t, db) // what is sealed in one of them is there in the next
 		for seed := range uint64(4) {
-			t.Run(fmt.Sprint(seed), func(t *testing.T) { property(t, newHouse(t, db), rand.New(rand.NewPCG(seed, 5))) })
+			t.Run(fmt.Sprint(seed), func(t *testing.T) { property(t, houseWith(t, db, v), rand.New(rand.NewPCG(seed, 5))) })
 		}
 	})
 }

@@ -13,11 +13,13 @@ import (
 	"mercator/base/ident"
 	"mercator/core/access"
 	"mercator/core/store"
+	"mercator/core/vault"
 )
 
 // Config is what the room needs. The functions are other rooms' doors.
 type Config struct {
 	DB     *store.DB
+	Vault  *vault.Vault // seals the names
 	Access *access.Checker
 	Rules  *Rules
 	Now    func() time.Time
@@ -49,8 +51,8 @@ type Service struct{ c Config }
 
 // New opens the room.
 func New(c Config) (*Service, error) {
-	if c.DB == nil || c.Rules == nil || c.Services == nil || c.Known == nil {
-		return nil, fault.Internalf("mandate.new", "database, rules, services and known are needed")
+	if c.DB == nil || c.Vault == nil || c.Rules == nil || c.Services == nil || c.Known == nil {
+		return nil, fault.Internalf("mandate.new", "database, vault, rules, services and known are needed")
 	}
 	if c.Now == nil {
 		c.Now = time.Now
@@ -107,12 +109,21 @@ func (s *Service) Acting(ctx context.Context, a access.Actor) (access.Actor, err
 	if a.Kind != access.Resident {
 		return a, fault.New(fault.Denied, op, access.MandateEnded)
 	}
-	m, err := store.One(ctx, s.c.DB, scan, current, a.Mandate, a.ID, store.Micros(s.c.Now()))
+	m, err := s.one(ctx, s.c.DB, current, a.Mandate, a.ID, store.Micros(s.c.Now()))
 	if _, err := s.facts(op, m, err); err != nil {
 		return a, err
 	}
 	a.For, a.ForName = m.Principal, m.PrincipalName
 	return a, nil
+}
+
+// Principal is whose matters a mandate is about, whatever has become of it; "": there is none such.
+func (s *Service) Principal(ctx context.Context, id string) (string, error) {
+	who, err := store.One(ctx, s.c.DB, func(row store.Scanner) (p string, err error) { return p, row.Scan(&p) }, principalOf, id)
+	if fault.Is(err, fault.NotFound) {
+		return "", nil
+	}
+	return who, fault.Wrap("mandate.principal", err)
 }
 
 // Offers is what a mandate lets its delegate do now, for the pages that offer it. Nothing of it is a right.
@@ -186,7 +197,15 @@ func (s *Service) within(k Kind) func(string) bool {
 func (s *Service) Within(k Kind, service string) bool { return s.within(k)(service) }
 
 func (s *Service) add(ctx context.Context, tx *store.Tx, m Mandate, hash string) error {
-	_, err := tx.Exec(ctx, insert, m.ID, m.Kind, m.State, m.Principal, m.PrincipalName, m.Delegate, m.DelegateName, m.Office, m.All,
+	principal, err := s.seal(ctx, tx, m.ID, principalSide, m.Principal, m.PrincipalName)
+	if err != nil {
+		return err
+	}
+	delegate, err := s.seal(ctx, tx, m.ID, delegateSide, m.Delegate, m.DelegateName)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, insert, m.ID, m.Kind, m.State, m.Principal, principal, m.Delegate, delegate, m.Office, m.All,
 		texts(m.Services), texts(m.Topics), texts(m.Actions), store.Micros(m.From), store.Micros(m.Until), hash, store.Micros(m.CodeUntil),
 		store.Micros(m.CreatedAt), store.Micros(m.AcceptedAt), store.Micros(m.ConfirmedAt), m.ConfirmedBy, m.Proof)
 	return err
@@ -220,7 +239,7 @@ func (s *Service) find(ctx context.Context, op string, a access.Actor, code stri
 	if n >= maxGuesses {
 		return Mandate{}, fault.New(fault.TooMany, op, "mandate.manyCodes")
 	}
-	m, err := store.One(ctx, s.c.DB, scan, byCode, codeHash(code), store.Micros(now), a.ID)
+	m, err := s.one(ctx, s.c.DB, byCode, codeHash(code), store.Micros(now), a.ID)
 	if !fault.Is(err, fault.NotFound) {
 		return m, fault.Wrap(op, err)
 	}
@@ -271,8 +290,11 @@ func (s *Service) Redeem(ctx context.Context, a access.Actor, code, organisation
 	}
 	var m Mandate
 	err = s.c.DB.Write(ctx, func(tx *store.Tx) error {
-		var err error
-		if m, err = store.One(ctx, tx, scan, accept, codeHash(code), state, a.ID, a.Name, organisation, store.Micros(s.c.Now())); err != nil {
+		name, err := s.seal(ctx, tx, found.ID, delegateSide, a.ID, a.Name)
+		if err != nil {
+			return err
+		}
+		if m, err = s.one(ctx, tx, accept, codeHash(code), state, a.ID, name, organisation, store.Micros(s.c.Now())); err != nil {
 			return err
 		}
 		return s.tell(ctx, tx, m.Principal, News{"redeemed", m})
@@ -301,7 +323,7 @@ func (s *Service) Revoke(ctx context.Context, a access.Actor, id string) error {
 		return err
 	}
 	return fault.Wrap(op, s.c.DB.Write(ctx, func(tx *store.Tx) error {
-		m, err := store.One(ctx, tx, scan, ofEither, id, a.ID)
+		m, err := s.one(ctx, tx, ofEither, id, a.ID)
 		if err != nil {
 			return err
 		}
@@ -311,7 +333,7 @@ func (s *Service) Revoke(ctx context.Context, a access.Actor, id string) error {
 		if k, ok := s.c.Rules.Kind(m.Kind); ok && k.ByOffice() {
 			return fault.New(fault.Denied, op, "mandate.byLaw")
 		}
-		if m, err = store.One(ctx, tx, scan, revoke, id, a.ID, store.Micros(s.c.Now())); err != nil {
+		if m, err = s.one(ctx, tx, revoke, id, a.ID, store.Micros(s.c.Now())); err != nil {
 			if fault.Is(err, fault.NotFound) { // the other side was first
 				return nil
 			}
@@ -343,7 +365,7 @@ func (s *Service) Given(ctx context.Context, a access.Actor, after string, n int
 	if _, err := s.own(ctx, a, access.List, ""); err != nil {
 		return nil, err
 	}
-	out, err := store.All(ctx, s.c.DB, scan, given, a.ID, before(after), min(max(n, 1), maxPage))
+	out, err := s.all(ctx, s.c.DB, given, a.ID, before(after), min(max(n, 1), maxPage))
 	return out, fault.Wrap(op, err)
 }
 
@@ -353,7 +375,7 @@ func (s *Service) Received(ctx context.Context, a access.Actor, after string, n 
 	if _, err := s.own(ctx, a, access.List, ""); err != nil {
 		return nil, err
 	}
-	out, err := store.All(ctx, s.c.DB, scan, received, a.ID, before(after), min(max(n, 1), maxPage))
+	out, err := s.all(ctx, s.c.DB, received, a.ID, before(after), min(max(n, 1), maxPage))
 	return out, fault.Wrap(op, err)
 }
 
@@ -367,7 +389,7 @@ func (s *Service) Get(ctx context.Context, a access.Actor, id string) (access.Gr
 	if err != nil {
 		return g, Mandate{}, err
 	}
-	m, err := store.One(ctx, s.c.DB, scan, ofEither, id, a.ID)
+	m, err := s.one(ctx, s.c.DB, ofEither, id, a.ID)
 	return g, m, fault.Wrap(op, err)
 }
 
@@ -377,7 +399,7 @@ func (s *Service) Usable(ctx context.Context, a access.Actor, id string) (Mandat
 	if !ident.Valid(id) {
 		return Mandate{}, fault.New(fault.NotFound, op, "")
 	}
-	m, err := store.One(ctx, s.c.DB, scan, current, id, a.ID, store.Micros(s.c.Now()))
+	m, err := s.one(ctx, s.c.DB, current, id, a.ID, store.Micros(s.c.Now()))
 	return m, fault.Wrap(op, err)
 }
 
@@ -509,7 +531,7 @@ func (s *Service) OfOffice(ctx context.Context, a access.Actor, state, after str
 	if err != nil {
 		return nil, err
 	}
-	list, err := store.All(ctx, s.c.DB, scan, listOffice, a.Office, state, before(after), min(max(n, 1), maxPage))
+	list, err := s.all(ctx, s.c.DB, listOffice, a.Office, state, before(after), min(max(n, 1), maxPage))
 	if err != nil {
 		return nil, fault.Wrap(op, err)
 	}
@@ -530,7 +552,7 @@ func (s *Service) ForOffice(ctx context.Context, a access.Actor, id string) (Man
 	if err != nil {
 		return Mandate{}, err
 	}
-	m, err := store.One(ctx, s.c.DB, scan, ofOffice, id, a.Office)
+	m, err := s.one(ctx, s.c.DB, ofOffice, id, a.Office)
 	if err != nil {
 		return m, fault.Wrap(op, err)
 	}
@@ -560,7 +582,7 @@ func (s *Service) rule(ctx context.Context, op string, a access.Actor, id, proof
 		return err
 	}
 	return fault.Wrap(op, s.c.DB.Write(ctx, func(tx *store.Tx) error {
-		m, err := store.One(ctx, tx, scan, sql, id, a.Office, store.Micros(s.c.Now()), a.Name, proof)
+		m, err := s.one(ctx, tx, sql, id, a.Office, store.Micros(s.c.Now()), a.Name, proof)
 		if fault.Is(err, fault.NotFound) {
 			return fault.Because(fault.Conflict, op, "mandate.changed", err)
 		}

@@ -16,24 +16,34 @@ import (
 	"mercator/core/audit"
 	"mercator/core/store"
 	"mercator/core/store/storetest"
+	"mercator/core/vault"
+	"mercator/core/vault/vaulttest"
 )
 
 type house struct {
 	*Service
 	t       testing.TB
 	db      *store.DB
+	vault   *vault.Vault
 	checker *access.Checker
 	now     time.Time
 	told    []string
 }
 
-func rooms() []store.Migrations { return []store.Migrations{audit.Migrations(), Migrations()} }
+func rooms() []store.Migrations {
+	return []store.Migrations{audit.Migrations(), vault.Migrations(), Migrations()}
+}
 
 func newHouse(t testing.TB, db *store.DB) *house {
 	t.Helper()
-	h := &house{t: t, db: db, now: time.Date(2026, 11, 28, 10, 0, 0, 0, berlin)}
+	return houseWith(t, db, vaulttest.Open(t, db))
+}
+
+func houseWith(t testing.TB, db *store.DB, v *vault.Vault) *house {
+	t.Helper()
+	h := &house{t: t, db: db, vault: v, now: time.Date(2026, 11, 28, 10, 0, 0, 0, berlin)}
 	var err error
-	h.Service, err = New(Config{DB: db, Rules: contentRules(t), Now: func() time.Time { return h.now }, Zone: berlin,
+	h.Service, err = New(Config{DB: db, Vault: h.vault, Rules: contentRules(t), Now: func() time.Time { return h.now }, Zone: berlin,
 		Services: func(topic string) []string {
 			return map[string][]string{"taxes": {"dog-tax"}, "mobility": {"parking"}}[topic]
 		},

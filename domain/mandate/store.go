@@ -16,12 +16,12 @@ var migrations embed.FS
 func Migrations() store.Migrations { return store.Migrations{Room: "mandate", FS: migrations} }
 
 const columns = ` id, kind, state, principal, principal_name, delegate, delegate_name, organisation, office, every, services, topics, actions,
-	from_at, until_at, code_until, created_at, accepted_at, confirmed_at, confirmed_by, proof, ended_at, ended_by, used_at, uses `
+	from_at, until_at, code_until, created_at, accepted_at, confirmed_at, confirmed_by, proof, ended_at, ended_by, used_at, uses, principal_sealed, delegate_sealed `
 
 const insert = `-- mandate.insert
-INSERT INTO mandate_mandate (id, kind, state, principal, principal_name, delegate, delegate_name, organisation, office, every, services, topics, actions,
+INSERT INTO mandate_mandate (id, kind, state, principal, principal_name, principal_sealed, delegate, delegate_name, delegate_sealed, organisation, office, every, services, topics, actions,
 	from_at, until_at, code_hash, code_until, created_at, accepted_at, confirmed_at, confirmed_by, proof, ended_at, ended_by, used_at, uses)
-VALUES ($1, $2, $3, $4, $5, $6, $7, '', $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, 0, '', 0, 0)`
+VALUES ($1, $2, $3, $4, '', $5, $6, '', $7, '', $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, 0, '', 0, 0)`
 
 // inForce is the condition under which a mandate can be used: $1 the mandate, $2 who uses it, $3 when.
 const inForce = `id = $1 AND delegate = $2 AND delegate <> '' AND state = 'active' AND from_at <= $3 AND until_at > $3`
@@ -33,6 +33,9 @@ RETURNING` + columns
 
 const current = `-- mandate.current
 SELECT` + columns + `FROM mandate_mandate WHERE ` + inForce
+
+const principalOf = `-- mandate.principalOf
+SELECT principal FROM mandate_mandate WHERE id = $1`
 
 const given = `-- mandate.given
 SELECT` + columns + `FROM mandate_mandate WHERE principal = $1 AND id < $2 ORDER BY id DESC LIMIT $3`
@@ -57,7 +60,7 @@ SELECT` + columns + `FROM mandate_mandate WHERE code_hash = $1 AND code_hash <> 
 
 // accept redeems a code once: whoever comes second finds none.
 const accept = `-- mandate.accept
-UPDATE mandate_mandate SET state = $2, delegate = $3, delegate_name = $4, organisation = $5, accepted_at = $6, code_hash = ''
+UPDATE mandate_mandate SET state = $2, delegate = $3, delegate_sealed = $4, organisation = $5, accepted_at = $6, code_hash = ''
 WHERE code_hash = $1 AND code_hash <> '' AND state = 'invited' AND code_until > $6 AND until_at > $6 AND principal <> $3
 RETURNING` + columns
 
@@ -95,11 +98,18 @@ DELETE FROM mandate_mandate WHERE until_at <= $1 OR ended_at <> 0 AND ended_at <
 const forgetDeputies = `-- mandate.forgetDeputies
 DELETE FROM mandate_deputy WHERE until_at <= $1 OR ended_at <> 0 AND ended_at <= $1`
 
+// unsealed are mandates of before names were sealed: $1 the last one seen, $2 how many.
+const unsealed = `-- mandate.unsealed
+SELECT` + columns + `FROM mandate_mandate WHERE id > $1 AND (principal_name <> '' OR delegate_name <> '') ORDER BY id LIMIT $2`
+
+const setSealed = `-- mandate.setSealed
+UPDATE mandate_mandate SET principal_name = '', principal_sealed = $2, delegate_name = '', delegate_sealed = $3 WHERE id = $1`
+
 func scan(s store.Scanner) (m Mandate, err error) {
 	var services, topics, actions string
 	var from, until, codeUntil, created, accepted, confirmed, ended, used int64
 	if err := s.Scan(&m.ID, &m.Kind, &m.State, &m.Principal, &m.PrincipalName, &m.Delegate, &m.DelegateName, &m.Organisation, &m.Office, &m.All,
-		&services, &topics, &actions, &from, &until, &codeUntil, &created, &accepted, &confirmed, &m.ConfirmedBy, &m.Proof, &ended, &m.EndedBy, &used, &m.Uses); err != nil {
+		&services, &topics, &actions, &from, &until, &codeUntil, &created, &accepted, &confirmed, &m.ConfirmedBy, &m.Proof, &ended, &m.EndedBy, &used, &m.Uses, &m.principalSealed, &m.delegateSealed); err != nil {
 		return m, err
 	}
 	m.From, m.Until, m.CodeUntil, m.CreatedAt = store.Time(from), store.Time(until), store.Time(codeUntil), store.Time(created)

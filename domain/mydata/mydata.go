@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/csv"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,10 +19,19 @@ type Holder struct {
 	ID     string // "register:residents", "case", "document" …
 	Office string // whose answer it is; "": the city's
 	Basis  string
+	Self   bool // it is shown to the person alone, and to nobody who acts for them
 	About  func(lang string) About
 	// List is what is held about the person who asks, in the order of its places; after is
 	// the place of the last item before. It asks for its own grant, so each look is on record.
 	List func(ctx context.Context, a access.Actor, lang, after string, n int) (Part, error)
+}
+
+// For are the holders whose things an actor is shown: all in their own matter, fewer for who acts for somebody else.
+func For(holders []Holder, a access.Actor) []Holder {
+	if !a.Acting() {
+		return holders
+	}
+	return slices.DeleteFunc(slices.Clone(holders), func(h Holder) bool { return h.Self })
 }
 
 // About says in words what a holder is.
@@ -80,9 +90,9 @@ const (
 // Collect asks every holder for everything; with given, for what the person gave.
 func Collect(ctx context.Context, holders []Holder, a access.Actor, lang string, now time.Time, given bool) (Copy, error) {
 	const op = "mydata.collect"
-	out := Copy{Made: now, Person: a.Name}
+	out := Copy{Made: now, Person: a.PersonName()}
 	total := 0
-	for _, h := range holders {
+	for _, h := range For(holders, a) {
 		held := Held{Holder: h, About: h.About(lang)}
 		for after := ""; ; {
 			part, err := h.List(ctx, a, lang, after, copyPage)

@@ -99,10 +99,25 @@ func TestAnAddressIsSaidOnceAndShownEverywhere(t *testing.T) {
 			t.Errorf("own data: %+v", own)
 		}
 
+		// So does "my data", which reads the other register as the person's own too: on record there, with what is shown only.
+		anna := access.Actor{Kind: access.Resident, ID: "p1", Level: access.Substantial}
+		asked = nil
+		mine, err := h.Own(t.Context(), h.checker.Permit, anna, "vehicles")
+		must(t, err)
+		if len(mine) != 2 || !strings.Contains(string(mine[0].Data), "Hafenstraße") || !strings.Contains(string(mine[1].Data), "Hafenstraße") {
+			t.Errorf("my data: %+v", mine)
+		}
+		if len(asked) != 1 || asked[0].Resource != "register:residents" || asked[0].Purpose != register.OwnDataPurpose || asked[0].Owner != "p1" || !slices.Contains(asked[0].Fields, "street") {
+			t.Errorf("my data has asked the residents' register as %+v", asked)
+		}
+
 		// Who may not read the residents' register sees the vehicle and no address.
 		refuse = true
 		if got := shown(); strings.Contains(got, "straße") || strings.Count(got, "DU-AB") != 3 {
 			t.Errorf("without a grant for residents: %s", got)
+		}
+		if mine, err = h.Own(t.Context(), h.checker.Permit, anna, "vehicles"); err != nil || len(mine) != 2 || strings.Contains(string(mine[0].Data), "straße") {
+			t.Errorf("my data without a grant for residents: %+v %v", mine, err)
 		}
 		refuse, asked = false, nil
 		// A grant that doesn't name the view asks for nothing.

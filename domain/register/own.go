@@ -15,8 +15,18 @@ import (
 )
 
 // Concerning reports whether a field says who else than the person is in a record: the
-// person concerned isn't given it (Art. 15 (4) GDPR).
+// person concerned isn't given it (Art. 15 (4) GDPR). So does a view of somebody else's
+// record, or of a link to one.
 func (rs *Registers) Concerning(d *Definition, f Field) bool {
+	if f.View() {
+		link, _ := d.Field(f.Through)
+		to, ok := rs.Get(link.Link)
+		if !ok {
+			return false
+		}
+		shown, _ := to.Field(f.Shows)
+		return rs.Concerning(d, link) || rs.Concerning(to, shown)
+	}
 	if f.Link == "" || f.Name == d.Person {
 		return false
 	}
@@ -49,7 +59,7 @@ func ownGrant(ctx context.Context, permit Permit, actor access.Actor, d *Definit
 	const op = "register.own"
 	g, err := permit(ctx, access.Request{
 		Actor: actor, Action: access.Read, Resource: Resource(d.ID), Purpose: OwnDataPurpose, Basis: "Art. 15 DSGVO",
-		Owner: actor.ID, Office: d.Office, Fields: fields,
+		Owner: actor.Person(), Office: d.Office, Fields: fields,
 	})
 	if fault.Is(err, fault.Denied) && actor.Level < access.Substantial {
 		return g, fault.Because(fault.StepUp, op, "", err, "level", access.Substantial.String())
@@ -57,8 +67,9 @@ func ownGrant(ctx context.Context, permit Permit, actor access.Actor, d *Definit
 	return g, fault.Wrap(op, err)
 }
 
-// Own are the records of one register about the person who asks that hold now, with what
-// they are given of them. A register about nobody holds none.
+// Own are the records of one register about the person who asks, or whom they act for, that hold now, with what
+// they are given of them. What they show of another register is read there, under a grant
+// for that one. A register about nobody holds none.
 func (s *Service) Own(ctx context.Context, permit Permit, actor access.Actor, register string) ([]Record, error) {
 	const op = "register.own"
 	d, err := s.definition(op, register)
@@ -70,15 +81,18 @@ func (s *Service) Own(ctx context.Context, permit Permit, actor access.Actor, re
 	if err != nil {
 		return nil, err
 	}
-	if err := granted(op, g, access.Read, d, fields, actor.ID); err != nil {
+	if err := granted(op, g, access.Read, d, fields, actor.Person()); err != nil {
 		return nil, err
 	}
-	rows, err := s.ofPerson(ctx, d, actor.ID, fields, OwnDataPurpose)
+	rows, err := s.ofPerson(ctx, d, actor.Person(), fields, OwnDataPurpose)
 	if err != nil {
 		return nil, fault.Wrap(op, err)
 	}
+	if err := s.showLinks(ctx, g, d, rows, fields, s.thisMoment()); err != nil {
+		return nil, fault.Wrap(op, err)
+	}
 	out := make([]Record, 0, len(rows))
-	marks, err := s.restrictions(ctx, d, actor.ID)
+	marks, err := s.restrictions(ctx, d, actor.Person())
 	if err != nil {
 		return nil, fault.Wrap(op, err)
 	}
@@ -116,6 +130,16 @@ func (s *Service) OwnHistory(ctx context.Context, permit Permit, actor access.Ac
 		return nil, fault.Because(fault.NotFound, op, "", errors.New("the record was never about who asks"))
 	}
 	return list, err
+}
+
+// Shown is the register that a view shows a field of, or nil.
+func (rs *Registers) Shown(d *Definition, f Field) *Definition {
+	if !f.View() {
+		return nil
+	}
+	link, _ := d.Field(f.Through)
+	to, _ := rs.Get(link.Link)
+	return to
 }
 
 // Where is where a field comes from, for who wants it put right: its own source (the

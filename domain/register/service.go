@@ -781,7 +781,7 @@ func (s *Service) OwnData(ctx context.Context, permit Permit, actor access.Actor
 		}
 		g, err := permit(ctx, access.Request{
 			Actor: actor, Action: access.Read, Resource: Resource(d.ID), Purpose: OwnDataPurpose, Basis: "Art. 15 DSGVO",
-			Owner: actor.ID, Office: d.Office, Fields: d.FieldNames(),
+			Owner: actor.Person(), Office: d.Office, Fields: d.FieldNames(),
 		})
 		if fault.Is(err, fault.Denied) && actor.Level < access.Substantial {
 			return nil, fault.Because(fault.StepUp, op, "", err, "level", access.Substantial.String())
@@ -801,10 +801,10 @@ func (s *Service) OwnData(ctx context.Context, permit Permit, actor access.Actor
 }
 
 func (s *Service) holding(ctx context.Context, g access.Grant, d *Definition) (Holding, error) {
-	if err := granted("register.holding", g, access.Read, d, d.FieldNames(), g.Actor().ID); err != nil {
+	if err := granted("register.holding", g, access.Read, d, d.FieldNames(), g.Person()); err != nil {
 		return Holding{}, err
 	}
-	rows, err := s.ofPerson(ctx, d, g.Actor().ID, nil, g.Request().Purpose)
+	rows, err := s.ofPerson(ctx, d, g.Person(), nil, g.Request().Purpose)
 	if err != nil {
 		return Holding{}, err
 	}

@@ -96,5 +96,6 @@ func FuzzCheck(f *testing.F) {
 			t.Errorf("%d findings", len(got))
 		}
 		Check(bytes.ReplaceAll(data, []byte("1"), []byte("2")))
+		_, _ = Text(data) // ends, whatever it is given
 	})
 }

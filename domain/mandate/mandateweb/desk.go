@@ -50,7 +50,7 @@ func (p *pages) showDesk(w http.ResponseWriter, r *http.Request) error {
 		t := ui.Table{Caption: title, CaptionHidden: true, Empty: loc.T("mandateweb.nothing"), Columns: []ui.Column{
 			{Label: loc.T("mandateweb.principal")}, {Label: loc.T("mandateweb.delegate")}, {Label: loc.T("mandateweb.kind")}, {Label: loc.T("mandateweb.validity")}, {Label: loc.T("mandateweb.stateKey")}}}
 		for _, m := range list {
-			t.Rows = append(t.Rows, ui.Row{Cells: []ui.Cell{{Text: m.PrincipalName, Href: "/desk/mandates/" + m.ID}, {Text: m.DelegateName, Sub: m.Organisation},
+			t.Rows = append(t.Rows, ui.Row{Cells: []ui.Cell{{Text: NameOf(loc, m.Principal, m.PrincipalName), Href: "/desk/mandates/" + m.ID}, {Text: NameOf(loc, m.Delegate, m.DelegateName), Sub: m.Organisation},
 				{Text: p.kind(loc, m.Kind)}, {Text: p.term(loc, m.From, m.Until)}, {Badge: p.state(loc, m)}}})
 		}
 		items := []ui.Component{t}
@@ -187,7 +187,7 @@ func (p *pages) renderDeskOne(w http.ResponseWriter, r *http.Request, m mandate.
 		st = http.StatusUnprocessableEntity
 		data.Errors = ui.ErrorSummary{Items: []ui.FieldError{{Field: "proof", Text: problem}}}
 	}
-	return p.view.Render(w, r, st, web.Page[web.Sheet]{Title: loc.T("mandateweb.for", "name", m.PrincipalName), Shell: p.deskBack(loc).WithErrors(problem != ""), Data: data})
+	return p.view.Render(w, r, st, web.Page[web.Sheet]{Title: loc.T("mandateweb.for", "name", NameOf(loc, m.Principal, m.PrincipalName)), Shell: p.deskBack(loc).WithErrors(problem != ""), Data: data})
 }
 
 // ruleOn confirms a mandate or ends it.

@@ -187,16 +187,27 @@ func actions(loc *i18n.Localizer, list []string) string {
 	return strings.Join(out, ", ")
 }
 
+// NameOf is the name of a side; where it was erased with the person's key it says so.
+func NameOf(loc *i18n.Localizer, person, name string) string {
+	switch {
+	case name != "":
+		return name
+	case person == "":
+		return loc.T("mandateweb.nobodyYet")
+	}
+	return loc.T("mandateweb.nameGone")
+}
+
 // facts are a mandate in rows.
 func (p *pages) facts(loc *i18n.Localizer, m mandate.Mandate) ui.SummaryList {
 	k, _ := p.Mandates.Rules().Kind(m.Kind)
 	rows := []ui.SummaryRow{
 		{Key: loc.T("mandateweb.kind"), Value: p.kind(loc, m.Kind)},
 		{Key: loc.T("mandateweb.basis"), Value: k.Basis},
-		{Key: loc.T("mandateweb.principal"), Value: m.PrincipalName},
+		{Key: loc.T("mandateweb.principal"), Value: NameOf(loc, m.Principal, m.PrincipalName)},
 	}
-	if m.DelegateName != "" {
-		rows = append(rows, ui.SummaryRow{Key: loc.T("mandateweb.delegate"), Value: m.DelegateName})
+	if m.Delegate != "" {
+		rows = append(rows, ui.SummaryRow{Key: loc.T("mandateweb.delegate"), Value: NameOf(loc, m.Delegate, m.DelegateName)})
 	}
 	if m.Organisation != "" {
 		text := m.Organisation
@@ -247,14 +258,14 @@ func Letter(words *i18n.Catalogue, n mandate.News, person string, zone *time.Loc
 		return i18n.Plain("Vollmacht"), text
 	}
 	m := n.Mandate
-	who := m.DelegateName
+	other, who := m.Delegate, m.DelegateName
 	if person != m.Principal {
-		who = m.PrincipalName
+		other, who = m.Principal, m.PrincipalName
 	}
 	for _, lang := range words.Languages() {
 		loc := words.Localizer(lang)
 		subject[lang] = loc.T("mandateweb.letter." + n.What)
-		text[lang] = loc.T("mandateweb.letter."+n.What+"Text", "name", who, "until", loc.Date(m.Until.In(zone).Add(-time.Minute)))
+		text[lang] = loc.T("mandateweb.letter."+n.What+"Text", "name", NameOf(loc, other, who), "until", loc.Date(m.Until.In(zone).Add(-time.Minute)))
 	}
 	return subject, text
 }

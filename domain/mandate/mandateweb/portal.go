@@ -50,18 +50,16 @@ func (p *pages) showList(w http.ResponseWriter, r *http.Request) error {
 	var in, out []ui.Component
 	var cards, own ui.Cards
 	for _, m := range received {
-		c := p.card(loc, m, m.PrincipalName)
+		name := NameOf(loc, m.Principal, m.PrincipalName)
+		c := p.card(loc, m, name)
 		if m.InForce(p.Now()) {
-			c.Items = append(c.Items, ui.Form{Action: "/mandates/" + m.ID + "/act", Buttons: []ui.Button{{Text: loc.T("mandateweb.actFor", "name", m.PrincipalName)}}})
+			c.Items = append(c.Items, ui.Form{Action: "/mandates/" + m.ID + "/act", Buttons: []ui.Button{{Text: loc.T("mandateweb.actFor", "name", name)}}})
 		}
-		c.Items = append(c.Items, ui.Link{Text: loc.T("mandateweb.show"), Hidden: m.PrincipalName, Href: "/mandates/" + m.ID})
+		c.Items = append(c.Items, ui.Link{Text: loc.T("mandateweb.show"), Hidden: name, Href: "/mandates/" + m.ID})
 		cards.Items = append(cards.Items, c)
 	}
 	for _, m := range given {
-		name := m.DelegateName
-		if name == "" {
-			name = loc.T("mandateweb.nobodyYet")
-		}
+		name := NameOf(loc, m.Delegate, m.DelegateName)
 		c := p.card(loc, m, name)
 		c.Items = append(c.Items, ui.Link{Text: loc.T("mandateweb.show"), Hidden: name, Href: "/mandates/" + m.ID})
 		own.Items = append(own.Items, c)
@@ -264,7 +262,7 @@ func (p *pages) redeem(w http.ResponseWriter, r *http.Request) error {
 		if k, ok := p.Mandates.Rules().Kind(m.Kind); ok && k.Organisation {
 			items = append(items, ui.Input{Field: ui.Field{Name: "organisation", Label: loc.T("mandateweb.organisation"), Hint: loc.T("mandateweb.organisationHint"), Optional: true}, MaxLength: 200})
 		}
-		data := web.Sheet{Intro: []string{loc.T("mandateweb.acceptIntro", "name", m.PrincipalName)}, Sections: []web.Section{{Items: []ui.Component{p.facts(loc, m),
+		data := web.Sheet{Intro: []string{loc.T("mandateweb.acceptIntro", "name", NameOf(loc, m.Principal, m.PrincipalName))}, Sections: []web.Section{{Items: []ui.Component{p.facts(loc, m),
 			ui.Form{Action: "/mandates/redeem", Items: items, Buttons: []ui.Button{{Text: loc.T("mandateweb.accept")}, {Text: loc.T("mandateweb.notNow"), Kind: "secondary", Href: "/mandates"}}}}}}}
 		return p.view.Render(w, r, http.StatusOK, web.Page[web.Sheet]{Title: loc.T("mandateweb.redeem"), Shell: p.back(loc), Data: data})
 	}
@@ -305,7 +303,7 @@ func (p *pages) showOne(w http.ResponseWriter, r *http.Request) error {
 			ui.Text{Text: loc.T("mandateweb.revokeHint"), Muted: true})
 	}
 	data := web.Sheet{Sections: []web.Section{{Items: items}}}
-	title := loc.T("mandateweb.for", "name", m.PrincipalName)
+	title := loc.T("mandateweb.for", "name", NameOf(loc, m.Principal, m.PrincipalName))
 	if m.Principal == a.ID {
 		title = p.kind(loc, m.Kind)
 		uses, err := p.uses(r, g, m)

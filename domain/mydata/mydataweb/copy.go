@@ -14,7 +14,7 @@ import (
 
 // collect makes the copy anew: it is kept nowhere.
 func (p *pages) collect(r *http.Request, given bool) (mydata.Copy, error) {
-	a, err := p.resident(r)
+	a, err := p.represented(r)
 	if err != nil {
 		return mydata.Copy{}, err
 	}

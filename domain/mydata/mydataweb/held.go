@@ -3,12 +3,14 @@
 package mydataweb
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"strings"
 
 	"mercator/base/fault"
 	"mercator/base/i18n"
+	"mercator/core/access"
 	"mercator/domain/mydata"
 	"mercator/web"
 	"mercator/web/ui"
@@ -20,7 +22,7 @@ const (
 )
 
 func (p *pages) showHome(w http.ResponseWriter, r *http.Request) error {
-	a, err := p.resident(r)
+	a, err := p.represented(r)
 	if err != nil {
 		return err
 	}
@@ -29,7 +31,7 @@ func (p *pages) showHome(w http.ResponseWriter, r *http.Request) error {
 	add := func(c ...ui.Component) { data.Parts = append(data.Parts, c...) }
 
 	add(ui.Heading{Text: loc.T("mydataweb.holdings")})
-	for _, h := range p.Holders {
+	for _, h := range mydata.For(p.Holders, a) {
 		part, err := h.List(ctx, a, loc.Lang(), "", homeItems)
 		if err != nil {
 			return err
@@ -69,24 +71,18 @@ func (p *pages) showHome(w http.ResponseWriter, r *http.Request) error {
 	if more {
 		links.Items = append(links.Items, ui.Link{Text: loc.T("mydataweb.allReads"), Href: "/my-data/reads"})
 	}
-	if p.Proof != "" {
+	if p.Proof != "" && !a.Acting() {
 		links.Items = append(links.Items, ui.Link{Text: loc.T("mydataweb.proof"), Href: p.Proof})
 	}
 	if len(links.Items) > 0 {
 		add(links)
 	}
 
-	consents, err := p.Consents(ctx, a, loc.Lang(), "", consentsPage+1)
-	if err != nil {
-		return err
+	if !a.Acting() { // consents, and what may be offered, are the person's own
+		if err := p.addOwn(ctx, a, loc, add); err != nil {
+			return err
+		}
 	}
-	add(ui.Heading{Text: loc.T("mydataweb.consents"), ID: "consents"})
-	add(p.consentParts(loc, consents[:min(len(consents), homeItems)])...)
-	if len(consents) > homeItems {
-		add(ui.Links{Label: loc.T("mydataweb.consents"), Items: []ui.Link{{Text: loc.T("mydataweb.allConsents"), Href: "/my-data/consents"}}})
-	}
-
-	add(ui.Links{Label: loc.T("mydataweb.proactive"), Items: []ui.Link{{Text: loc.T("mydataweb.proactive"), Href: "/proactive"}}})
 
 	add(ui.Heading{Text: loc.T("mydataweb.rights"), ID: "rights"}, ui.Text{Text: loc.T("mydataweb.rightsText")},
 		ui.Links{Label: loc.T("mydataweb.copies"), Items: []ui.Link{
@@ -100,6 +96,22 @@ func (p *pages) showHome(w http.ResponseWriter, r *http.Request) error {
 		add(cards)
 	}
 	return p.show(w, r, loc.T("mydataweb.title"), false, data)
+}
+
+// addOwn shows what is for the person alone: their consents, and what they are offered.
+func (p *pages) addOwn(ctx context.Context, a access.Actor, loc *i18n.Localizer, add func(...ui.Component)) error {
+	consents, err := p.Consents(ctx, a, loc.Lang(), "", consentsPage+1)
+	if err != nil {
+		return err
+	}
+	add(ui.Heading{Text: loc.T("mydataweb.consents"), ID: "consents"})
+	add(p.consentParts(loc, consents[:min(len(consents), homeItems)])...)
+	if len(consents) > homeItems {
+		add(ui.Links{Label: loc.T("mydataweb.consents"), Items: []ui.Link{{Text: loc.T("mydataweb.allConsents"), Href: "/my-data/consents"}}})
+	}
+
+	add(ui.Links{Label: loc.T("mydataweb.proactive"), Items: []ui.Link{{Text: loc.T("mydataweb.proactive"), Href: "/proactive"}}})
+	return nil
 }
 
 // holderParts say why, on which basis and how long something is held.
@@ -169,12 +181,12 @@ func (p *pages) value(loc *i18n.Localizer, v string) string {
 }
 
 func (p *pages) showHolder(w http.ResponseWriter, r *http.Request) error {
-	a, err := p.resident(r)
+	a, err := p.represented(r)
 	if err != nil {
 		return err
 	}
 	loc := web.Localizer(r)
-	for _, h := range p.Holders {
+	for _, h := range mydata.For(p.Holders, a) {
 		if h.ID != r.PathValue("holder") {
 			continue
 		}
@@ -206,7 +218,7 @@ func (p *pages) showHolder(w http.ResponseWriter, r *http.Request) error {
 
 // showHistory shows what a record was, and leads to what can be done about it.
 func (p *pages) showHistory(w http.ResponseWriter, r *http.Request) error {
-	a, err := p.resident(r)
+	a, err := p.represented(r)
 	if err != nil {
 		return err
 	}
@@ -253,7 +265,7 @@ func (p *pages) showHistory(w http.ResponseWriter, r *http.Request) error {
 		row("mydataweb.known", loc.DateTime(p.local(v.Known)))
 		row("mydataweb.reason", v.Reason)
 		if v.Case != "" {
-			c, own, err := p.Case(ctx, a.ID, v.Case, loc.Lang())
+			c, own, err := p.Case(ctx, a.Person(), v.Case, loc.Lang())
 			if err != nil {
 				return err
 			}
@@ -286,7 +298,7 @@ func (p *pages) remedies(loc *i18n.Localizer, v Version) []ui.Component {
 
 // begin begins an application about a record or one of its fields.
 func (p *pages) begin(w http.ResponseWriter, r *http.Request) error {
-	a, err := p.resident(r)
+	a, err := p.represented(r)
 	if err != nil {
 		return err
 	}

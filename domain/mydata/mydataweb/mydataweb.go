@@ -66,7 +66,9 @@ type Config struct {
 	Zone      *time.Location
 	City      string
 	// Actor is who is signed in, at that level at least (identity.Require).
-	Actor    func(r *http.Request, least access.Level) (access.Actor, error)
+	Actor func(r *http.Request, least access.Level) (access.Actor, error)
+	// Acting is the same for pages that serve who uses a person's rights for them, too (identity.RequireActing).
+	Acting   func(r *http.Request, least access.Level) (access.Actor, error)
 	Office   func(id string) i18n.Text
 	Register func(id, lang string) (Register, bool)
 	// Offices and Registers are what the list of reads can be narrowed to.
@@ -112,7 +114,7 @@ func (d page) sheet() web.Sheet {
 
 // Mounts builds the pages.
 func Mounts(c Config) (web.Mounts, error) {
-	if c.Templates == nil || c.Access == nil || c.Actor == nil || c.Renderer == nil || c.Office == nil || c.Register == nil || c.Service == nil ||
+	if c.Templates == nil || c.Access == nil || c.Actor == nil || c.Acting == nil || c.Renderer == nil || c.Office == nil || c.Register == nil || c.Service == nil ||
 		c.Case == nil || c.History == nil || c.Rights == nil || c.About == nil || c.BeginEntry == nil || c.BeginField == nil || c.BeginRecord == nil || c.Consents == nil || c.Withdraw == nil {
 		return nil, errors.New("mydataweb: something of the configuration is missing")
 	}
@@ -146,8 +148,13 @@ func Mounts(c Config) (web.Mounts, error) {
 
 // resident is who looks at their own data: two factors are asked for, and clerks sign in
 // for it as residents.
-func (p *pages) resident(r *http.Request) (access.Actor, error) {
-	a, err := p.Actor(r, access.Substantial)
+func (p *pages) resident(r *http.Request) (access.Actor, error) { return p.who(r, p.Actor) }
+
+// represented is resident, or who uses their rights for them: the policies say what of it they are shown.
+func (p *pages) represented(r *http.Request) (access.Actor, error) { return p.who(r, p.Acting) }
+
+func (p *pages) who(r *http.Request, ask func(*http.Request, access.Level) (access.Actor, error)) (access.Actor, error) {
+	a, err := ask(r, access.Substantial)
 	if err != nil {
 		return access.Actor{}, err
 	}

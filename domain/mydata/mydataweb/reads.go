@@ -26,14 +26,14 @@ const (
 
 // ledger asks for the grant to look at what is on record about the person.
 func (p *pages) ledger(ctx context.Context, a access.Actor) (access.Grant, error) {
-	return p.Access.Permit(ctx, access.Request{Actor: a, Action: access.Read, Resource: "ledger", Purpose: "own data", Basis: "Art. 15 DSGVO", Owner: a.ID})
+	return p.Access.Permit(ctx, access.Request{Actor: a, Action: access.Read, Resource: "ledger", Purpose: "own data", Basis: "Art. 15 DSGVO", Owner: a.Person()})
 }
 
 // kinds are what else than registers the list can be narrowed to.
 var kinds = []string{"case", "document", "draft", "mandate", "message", "payment", "task"}
 
 func (p *pages) showReads(w http.ResponseWriter, r *http.Request) error {
-	a, err := p.resident(r)
+	a, err := p.represented(r)
 	if err != nil {
 		return err
 	}
@@ -149,7 +149,7 @@ func (p *pages) days(ctx context.Context, a access.Actor, loc *i18n.Localizer, e
 	if len(entries) == 0 {
 		return nil, nil
 	}
-	t := &teller{p: p, ctx: ctx, loc: loc, who: a.ID, cases: map[string]*Case{}}
+	t := &teller{p: p, ctx: ctx, loc: loc, who: a.Person(), cases: map[string]*Case{}}
 	_, asks := p.About("entry", loc.Lang())
 	line := ui.Timeline{Label: loc.T("mydataweb.reads")}
 	for i := 0; i < len(entries); {
@@ -348,7 +348,7 @@ func (p *pages) entryOf(r *http.Request, a access.Actor) (audit.Entry, error) {
 }
 
 func (p *pages) showEntry(w http.ResponseWriter, r *http.Request) error {
-	a, err := p.resident(r)
+	a, err := p.represented(r)
 	if err != nil {
 		return err
 	}
@@ -357,7 +357,7 @@ func (p *pages) showEntry(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	ctx, loc := r.Context(), web.Localizer(r)
-	t := &teller{p: p, ctx: ctx, loc: loc, who: a.ID, cases: map[string]*Case{}}
+	t := &teller{p: p, ctx: ctx, loc: loc, who: a.Person(), cases: map[string]*Case{}}
 	told, err := t.tell(e)
 	if err != nil {
 		return err
@@ -394,7 +394,7 @@ func (p *pages) showEntry(w http.ResponseWriter, r *http.Request) error {
 
 // askWhy begins the question about an entry.
 func (p *pages) askWhy(w http.ResponseWriter, r *http.Request) error {
-	a, err := p.resident(r)
+	a, err := p.represented(r)
 	if err != nil {
 		return err
 	}
@@ -403,7 +403,7 @@ func (p *pages) askWhy(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	loc := web.Localizer(r)
-	told, err := (&teller{p: p, ctx: r.Context(), loc: loc, who: a.ID, cases: map[string]*Case{}}).tell(e)
+	told, err := (&teller{p: p, ctx: r.Context(), loc: loc, who: a.Person(), cases: map[string]*Case{}}).tell(e)
 	if err != nil {
 		return err
 	}
