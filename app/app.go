@@ -639,7 +639,7 @@ func (h *House) Run(ctx context.Context, l net.Listener, ready func()) error {
 	// Requests end before the rooms that they need.
 	rooms, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
-	work := []func(context.Context) error{h.jobs.Run, h.outbox.Run, h.payments.Run, h.sweep, h.turn, h.watch, h.keepWatch, h.keepLedger}
+	work := []func(context.Context) error{h.jobs.Run, h.outbox.Run, h.payments.Run, h.sweep, h.turn, h.watch, h.keepWatch, h.keepLedger, h.keepRetention}
 	done := make(chan error, 1)
 	go func() { done <- runAll(rooms, work...) }()
 	h.running.Store(true)

@@ -154,7 +154,7 @@ func (h *House) settleRegisters(ctx context.Context, folder fs.FS) (err error) {
 // openRegisters opens the office of the registers. reaches tells which purposes reach restricted records; nil: none but the
 // person's own.
 func (h *House) openRegisters(reaches func(purpose string) bool) (err error) {
-	h.registers, err = register.New(register.Config{DB: h.db, Vault: h.vault, Registers: h.definitions, Now: h.now,
+	h.registers, err = register.New(register.Config{DB: h.db, Vault: h.vault, Registers: h.definitions, Now: h.now, Zone: h.zone,
 		Restricted: reaches, Linked: h.access.Permit, Seen: h.access.Seen,
 		Publish: func(ctx context.Context, tx *store.Tx, e register.Changed) error {
 			// Its subject is the record: what waits for one record holds back no other.

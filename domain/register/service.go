@@ -40,7 +40,8 @@ type Config struct {
 	Vault     *vault.Vault
 	Registers *Registers
 	Now       func() time.Time
-	Publish   Publish // nil: nobody listens
+	Zone      *time.Location // of the days that retention rules count; nil: UTC
+	Publish   Publish        // nil: nobody listens
 	// Seen puts on record whose data a list shows, under its grant, before it is given
 	// (access.Checker.Seen); nil: in tests of this room.
 	Seen func(ctx context.Context, g access.Grant, persons []string) error
@@ -58,6 +59,7 @@ type Service struct {
 	vault   *vault.Vault
 	regs    *Registers
 	now     func() time.Time
+	zone    *time.Location
 	publish Publish
 	seen    func(context.Context, access.Grant, []string) error
 	linked  Permit
@@ -69,9 +71,12 @@ type Service struct {
 
 // New opens the office. At most one register may declare how persons are matched.
 func New(c Config) (*Service, error) {
-	s := &Service{db: c.DB, vault: c.Vault, regs: c.Registers, now: c.Now, publish: c.Publish, seen: c.Seen, linked: c.Linked, restricted: c.Restricted}
+	s := &Service{db: c.DB, vault: c.Vault, regs: c.Registers, now: c.Now, zone: c.Zone, publish: c.Publish, seen: c.Seen, linked: c.Linked, restricted: c.Restricted}
 	if s.now == nil {
 		s.now = time.Now
+	}
+	if s.zone == nil {
+		s.zone = time.UTC
 	}
 	if s.vault == nil {
 		return nil, fault.Internalf("register.new", "personal fields need a vault")

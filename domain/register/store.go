@@ -79,6 +79,16 @@ DELETE FROM register_version WHERE register = $1 AND id = $2`
 const addErasure = `-- register.addErasure
 INSERT INTO register_erasure (id, register, at, rule, who, case_id, records, versions) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
 
+const lockRecord = `-- register.lockRecord
+UPDATE register_record SET turn_at = turn_at WHERE register = $1 AND id = $2 AND last = $3 AND turn_at = $4`
+
+// endedBefore and ranOutBefore go on after a place.
+const endedBefore = `-- register.endedBefore
+SELECT valid_from, id FROM register_record WHERE register = $1 AND data = 'null' AND valid_from <= $2 AND (valid_from, id) > ($3, $4) ORDER BY valid_from, id LIMIT $5`
+
+const ranOutBefore = `-- register.ranOutBefore
+SELECT valid_to, id FROM register_record WHERE register = $1 AND valid_to < 9223372036854775807 AND valid_to <= $2 AND (valid_to, id) > ($3, $4) ORDER BY valid_to, id LIMIT $5`
+
 const loadState = `-- register.loadState
 SELECT done, finished_at FROM register_load WHERE name = $1`
 
@@ -311,8 +321,12 @@ DELETE FROM register_restriction WHERE register = $1 AND id = $2`
 const restrictionsOf = `-- register.restrictionsOf
 SELECT id, at FROM register_restriction WHERE person = $1 AND register = $2 AND lifted_at = 0`
 
+const recordRestricted = `-- register.recordRestricted
+SELECT EXISTS (SELECT 1 FROM register_restriction WHERE register = $1 AND id = $2 AND lifted_at = 0)`
+
 const isRestricted = `-- register.isRestricted
 SELECT EXISTS (SELECT 1 FROM register_restriction WHERE person = $1 AND register = $2 AND lifted_at = 0)`
+
 const insertFind = `-- register.insertFind
 INSERT INTO register_find (token, id) VALUES ($1, $2)`
 
