@@ -169,7 +169,7 @@ func (rs *Registers) checkSource(d *Definition, f Field) error {
 	switch {
 	case f.Source == "":
 		return fmt.Errorf("%s/register.toml: field %s lacks its source: own, a register, or one of [sources]", d.ID, f.Name)
-	case f.Source == "own" || named || rs.byID[f.Source] != nil:
+	case f.Source == "own" || named || rs.held.Load().byID[f.Source] != nil:
 		return nil
 	}
 	return fmt.Errorf("%s/register.toml: field %s has the source %q, which is neither own, nor a register, nor one of [sources]", d.ID, f.Name, f.Source)

@@ -136,6 +136,9 @@ func (s *Service) proposed(ctx context.Context, d *Definition, each func(id stri
 		return err
 	}
 	f, _ := d.Field(d.Keep.After)
+	if !s.built(d, f.Name) {
+		return errBuilding("register.proposed") // the work of the day is begun again
+	}
 	day := cutoff.Format(time.DateOnly)
 	switch {
 	case !f.By(Dates) && !d.Ordered(f):

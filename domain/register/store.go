@@ -221,8 +221,17 @@ const addPackage = `-- register.addPackage
 INSERT INTO register_package (register, version, hash, files, at, who, state) VALUES ($1, $2, $3, $4, $5, $6, $7)
 ON CONFLICT (register, version) DO NOTHING`
 
-const enforcePackage = `-- register.enforcePackage
-UPDATE register_package SET state = 'in force' WHERE register = $1 AND version = $2`
+const judgePackage = `-- register.judgePackage
+UPDATE register_package SET state = $3 WHERE register = $1 AND version = $2`
+
+const shelfState = `-- register.shelfState
+SELECT changes FROM register_shelf WHERE id = 1`
+
+const touchShelf = `-- register.touchShelf
+UPDATE register_shelf SET changes = changes + 1 WHERE id = 1`
+
+const turnShelf = `-- register.turnShelf
+UPDATE register_shelf SET changes = changes + 1 WHERE id = 1 AND changes = $1`
 
 const comingVersions = `-- register.comingVersions
 SELECT v.register, v.id, v.person, v.version, v.data, v.sealed, v.valid_from, v.valid_to, v.changed_at, v.changed_by, v.reason, v.case_id, v.version, 0
@@ -351,9 +360,15 @@ DELETE FROM register_key WHERE register = $1`
 const buildState = `-- register.buildState
 SELECT declared, last, done FROM register_build WHERE register = $1`
 
+const beginBuild = `-- register.beginBuild
+INSERT INTO register_build (register, declared, last, done) VALUES ($1, $2, '', 0)
+ON CONFLICT (register) DO UPDATE SET declared = excluded.declared, last = '', done = 0 WHERE register_build.declared = $3`
+
+const deleteKeysOf = `-- register.deleteKeysOf
+DELETE FROM register_key WHERE register = $1 AND field = $2`
+
 const setBuildState = `-- register.setBuildState
-INSERT INTO register_build (register, declared, last, done) VALUES ($1, $2, $3, $4)
-ON CONFLICT (register) DO UPDATE SET declared = excluded.declared, last = excluded.last, done = excluded.done`
+UPDATE register_build SET last = $3, done = $4 WHERE register = $1 AND declared = $2`
 
 // idsByToken goes on after an id.
 const idsByToken = `-- register.idsByToken
