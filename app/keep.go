@@ -24,7 +24,7 @@ func (h *House) forgetWorker() job.Worker {
 func (h *House) forget(ctx context.Context) error {
 	n, err := h.registers.Forget(ctx, register.Forgetting{Permit: h.access.PermitTx, Needed: h.needed, Feed: h.config.Registers.Feed})
 	if n != (register.Forgotten{}) {
-		h.log.Info("what the retention rules let go is erased", "records", n.Erased, "left for open cases or restrictions", n.Left, "changes of the feed", n.Changes)
+		h.log.Info("what the retention rules let go is erased", "records", n.Erased, "left for open cases or restrictions", n.Left, "failed", n.Failed, "changes of the feed", n.Changes)
 	}
 	return err
 }

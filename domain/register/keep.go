@@ -51,6 +51,7 @@ type Forgetting struct {
 // Forgotten is what the work of a day came to.
 type Forgotten struct {
 	Erased  int   // records
+	Failed  int   // that couldn't be looked at, and have their own tomorrow
 	Left    int   // whose time has come, but that are restricted or of an open case
 	Changes int64 // positions of the feed
 }
@@ -68,13 +69,15 @@ func (s *Service) ForgotToday(ctx context.Context) (bool, error) {
 }
 
 // Forget does what is left of the work of today: it erases what retention rules say is over, and
-// takes old changes out of the feed.
+// takes old changes out of the feed. One record that fails keeps no other from its turn; the error of the
+// first is given.
 func (s *Service) Forget(ctx context.Context, f Forgetting) (out Forgotten, err error) {
 	const op = "register.forget"
 	today := s.today()
 	if done, err := s.ForgotToday(ctx); err != nil || done {
 		return out, fault.Wrap(op, err)
 	}
+	var first error
 	for _, d := range s.regs.All() {
 		if d.Keep == nil {
 			continue
@@ -83,7 +86,13 @@ func (s *Service) Forget(ctx context.Context, f Forgetting) (out Forgotten, err 
 			gone, left, err := s.eraseOver(ctx, d, id, f)
 			out.Erased += gone
 			out.Left += left
-			return err
+			if err == nil || ctx.Err() != nil || fault.Is(err, fault.Denied) { // of the policies: they say the same of the next one
+				return err
+			}
+			if out.Failed++; first == nil {
+				first = err
+			}
+			return nil
 		}); err != nil {
 			return out, fault.Wrap(op, err)
 		}
@@ -93,10 +102,13 @@ func (s *Service) Forget(ctx context.Context, f Forgetting) (out Forgotten, err 
 			return out, fault.Wrap(op, err)
 		}
 	}
-	return out, fault.Wrap(op, s.db.Write(ctx, func(tx *store.Tx) error {
+	if err := s.db.Write(ctx, func(tx *store.Tx) error {
 		_, err := tx.Exec(ctx, setLoadState, keepMark, today, store.Micros(s.now()))
 		return err
-	}))
+	}); err != nil {
+		return out, fault.Wrap(op, err)
+	}
+	return out, fault.Wrap(op, first)
 }
 
 // forgetBefore takes all changes before a moment out of the feed, and tells how many positions those were.

@@ -23,7 +23,6 @@ type keeper struct {
 	*house
 	now    time.Time
 	needed map[string]bool // persons with an open case
-	denied bool
 	asked  []access.Request
 }
 
@@ -49,9 +48,6 @@ func berlin(t *testing.T) *time.Location {
 func (k *keeper) forgetting() register.Forgetting {
 	return register.Forgetting{
 		Permit: func(ctx context.Context, tx *store.Tx, r access.Request) (access.Grant, error) {
-			if k.denied {
-				return access.Grant{}, errors.New("killed")
-			}
 			k.asked = append(k.asked, r)
 			return k.checker.PermitTx(ctx, tx, r)
 		},
@@ -218,14 +214,16 @@ func TestForgettingGoesOnAfterAKill(t *testing.T) {
 		k.now = k.now.AddDate(2, 0, 0)
 		f := k.forgetting()
 		permit, left := f.Permit, 97
+		killed, kill := context.WithCancel(t.Context())
 		f.Permit = func(ctx context.Context, tx *store.Tx, r access.Request) (access.Grant, error) {
 			g, err := permit(ctx, tx, r)
 			if left--; left < 0 {
-				err = errors.New("killed")
+				kill()
+				err = context.Canceled
 			}
 			return g, err
 		}
-		if n, err := k.Forget(t.Context(), f); err == nil || n.Erased != 97 {
+		if n, err := k.Forget(killed, f); err == nil || n.Erased != 97 {
 			t.Fatalf("%+v %v", n, err)
 		}
 		if n := k.count(t, "SELECT COUNT(*) FROM register_erasure"); n != 97 {
@@ -273,4 +271,48 @@ func TestTheFeedForgetsWhatIsOld(t *testing.T) {
 			t.Errorf("%+v %d %v", list, next, err)
 		}
 	})
+}
+
+// TestEveryKindOfDayIsFollowed: a rule that counts from a day finds its records whether that field is sealed and searched as a
+// date, lies in the open in an order, or isn't searched at all. One record that fails keeps no other from its turn.
+func TestEveryKindOfDayIsFollowed(t *testing.T) {
+	const day = `name = "first_registration"` + "\nclass = \"personal\""
+	for name, fields := range map[string]string{
+		"not searched":     day,
+		"sealed, a date":   day + "\nsearch = \"date\"",
+		"in the open":      `name = "first_registration"` + "\nclass = \"internal\"\nsearch = \"date\"",
+		"in another order": `name = "first_registration"` + "\nclass = \"internal\"\nsearch = \"range\"",
+	} {
+		t.Run(name, func(t *testing.T) {
+			storetest.Each(t, rooms, func(t *testing.T, db *store.DB) {
+				k := newKeeper(t, db)
+				regs, err := register.Load(packages(t, "vehicles/register.toml: after = \"ended\" => after = \"first_registration\"", "vehicles/register.toml: "+day+" => "+fields))
+				must(t, err)
+				k.Service, err = register.New(register.Config{DB: db, Vault: k.vault, Registers: regs, Now: func() time.Time { return k.now }, Zone: berlin(t)})
+				must(t, err)
+				for i, first := range []string{"2024-02-29", "2025-12-31", "2025-01-01", "2026-01-09", "1961-07-01"} {
+					c := car(fmt.Sprintf("DU-D %d", i+1), "p1")
+					c["first_registration"] = first
+					k.change(t, "vehicles", "p1", c, register.Why{})
+				}
+				f := k.forgetting()
+				permit, n := f.Permit, 0
+				f.Permit = func(ctx context.Context, tx *store.Tx, r access.Request) (access.Grant, error) {
+					if n++; n == 2 {
+						return access.Grant{}, errors.New("this one fails")
+					}
+					return permit(ctx, tx, r)
+				}
+				if got, err := k.Forget(t.Context(), f); err == nil || got.Erased != 2 || got.Failed != 1 {
+					t.Errorf("%+v %v, want two of three erased and one failed", got, err)
+				}
+				if got := k.on(t, k.now.AddDate(0, 0, 1)); got.Erased != 1 || got.Failed != 0 {
+					t.Errorf("%+v, want the one that failed", got)
+				}
+				if got := k.count(t, "SELECT COUNT(*) FROM register_record"); got != 2 {
+					t.Errorf("%d records are left, want 2", got)
+				}
+			})
+		})
+	}
 }

@@ -42,12 +42,11 @@ func (c *coming) refuses(doc any) bool {
 
 // Follower keeps what a node holds of the registers as the packages are in force.
 type Follower struct {
-	Shelf    *Shelf
-	Folder   fs.FS // content/registers
-	Service  *Service
-	Grace    time.Duration             // 0: takeUpGrace
-	Unfit    func(*Registers) []string // what else in the house wouldn't go with them; nil: nothing is asked
-	Reloaded func()                    // after what is held has been replaced; nil: nobody listens
+	Shelf   *Shelf
+	Folder  fs.FS // content/registers
+	Service *Service
+	Grace   time.Duration             // 0: takeUpGrace
+	Unfit   func(*Registers) []string // what else in the house wouldn't go with them; nil: nothing is asked
 
 	seen  int64  // changes of the shelf that were looked at
 	held  string // what is held, and what is coming
@@ -82,7 +81,8 @@ func (f *Follower) Look(ctx context.Context) ([]Step, error) {
 		}
 	}
 	regs, err := base.load()
-	if err != nil {
+	if err != nil { // a newer program's; it is said once, and what was held before stays
+		f.seen, f.wait = n, ""
 		return nil, fault.Wrap(op, err)
 	}
 	if held := fingerprint(base) + "," + fingerprint(candidates); held != f.held {
@@ -91,9 +91,6 @@ func (f *Follower) Look(ctx context.Context) ([]Step, error) {
 			return nil, fault.Wrap(op, err)
 		}
 		f.held, f.swap = held, time.Now()
-		if f.Reloaded != nil {
-			f.Reloaded()
-		}
 	}
 	f.seen = n
 	if len(candidates) == 0 {
@@ -162,13 +159,14 @@ func guarded(regs *Registers) bool {
 // settleWaiting brings applied versions into force or refuses them, if nobody else has done anything since the shelf
 // was read.
 func (s *Shelf) settleWaiting(ctx context.Context, n int64, all map[string]shelved, base, candidates memory, unfit func(*Registers) []string) ([]Step, error) {
-	accepted, regs, steps, err := s.accept(ctx, all, base, candidates)
-	if fault.Is(err, fault.Internal) && regs == nil { // together they are no registers
-		accepted, steps = memory{}, nil
+	var accepted memory
+	var regs *Registers
+	var steps []Step
+	if _, err := base.with(candidates).load(); err != nil { // together they are no registers
 		for _, id := range sortedKeys(candidates) {
 			steps = append(steps, Step{Register: id, Version: all[id].waiting.Version, Obstacles: []Obstacle{{Rule: err.Error()}}})
 		}
-	} else if err != nil {
+	} else if accepted, regs, steps, err = s.accept(ctx, all, base, candidates); err != nil {
 		return nil, err
 	}
 	if unfit != nil && len(accepted) > 0 {
@@ -180,7 +178,7 @@ func (s *Shelf) settleWaiting(ctx context.Context, n int64, all map[string]shelv
 		}
 	}
 	first := false
-	err = s.DB.Write(ctx, func(tx *store.Tx) error {
+	err := s.DB.Write(ctx, func(tx *store.Tx) error {
 		first = false
 		if done, err := tx.Exec(ctx, turnShelf, n); err != nil || done == 0 {
 			return err
