@@ -408,8 +408,28 @@ func (h *House) checkService(s *service.Service) []service.Problem {
 	if _, ok := h.office(s.Office); !ok {
 		say("the city has no office %q", s.Office)
 	}
+	out = append(out, checkRegisters(h.definitions, s)...)
+	for _, m := range begunBy(s) {
+		if h.services == nil { // lint: of one package
+			break
+		}
+		for _, o := range h.services.All() {
+			if o.ID != s.ID && slices.Contains(begunBy(o), m) {
+				say("the message %q begins cases of the service %s already: a message begins one case", m, o.ID)
+			}
+		}
+	}
+	return out
+}
+
+// checkRegisters holds a package against declared registers.
+func checkRegisters(regs *register.Registers, s *service.Service) []service.Problem {
+	var out []service.Problem
+	say := func(format string, args ...any) {
+		out = append(out, service.Problem{File: "service.toml", Msg: fmt.Sprintf(format, args...)})
+	}
 	for _, d := range s.Data {
-		def, ok := h.definitions.Get(d.Register)
+		def, ok := regs.Get(d.Register)
 		if !ok {
 			say("there is no register %q", d.Register)
 			continue
@@ -421,12 +441,12 @@ func (h *House) checkService(s *service.Service) []service.Problem {
 		}
 	}
 	for _, l := range s.Lists {
-		if def, ok := h.definitions.Get(l.Register); !ok || !def.Public {
+		if def, ok := regs.Get(l.Register); !ok || !def.Public {
 			say("[[list]] %s: there is no public register of that name", l.Register)
 		}
 	}
 	for _, w := range s.Write {
-		def, ok := h.definitions.Get(w.Register)
+		def, ok := regs.Get(w.Register)
 		if !ok {
 			say("[[write]]: there is no register %q", w.Register)
 			continue
@@ -438,7 +458,7 @@ func (h *House) checkService(s *service.Service) []service.Problem {
 		}
 	}
 	for _, w := range s.Watches {
-		def, ok := h.definitions.Get(w.Register)
+		def, ok := regs.Get(w.Register)
 		if !ok || def.Person == "" {
 			say("[[watch]] %s: there is no register %q about persons", w.ID, w.Register)
 			continue
@@ -450,16 +470,6 @@ func (h *House) checkService(s *service.Service) []service.Problem {
 				say("[[watch]] %s: the register %s keeps no field %q", w.ID, w.Register, f)
 			case f == w.Date && !field.By(register.Dates):
 				say("[[watch]] %s: %s.%s isn't searched as a date: it can't be watched without looking at every record", w.ID, w.Register, f)
-			}
-		}
-	}
-	for _, m := range begunBy(s) {
-		if h.services == nil { // lint: of one package
-			break
-		}
-		for _, o := range h.services.All() {
-			if o.ID != s.ID && slices.Contains(begunBy(o), m) {
-				say("the message %q begins cases of the service %s already: a message begins one case", m, o.ID)
 			}
 		}
 	}
@@ -651,7 +661,7 @@ func (h *House) Run(ctx context.Context, l net.Listener, ready func()) error {
 	// Requests end before the rooms that they need.
 	rooms, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
-	work := []func(context.Context) error{h.jobs.Run, h.outbox.Run, h.payments.Run, h.sweep, h.turn, h.watch, h.keepWatch, h.keepLedger}
+	work := []func(context.Context) error{h.jobs.Run, h.outbox.Run, h.payments.Run, h.sweep, h.turn, h.watch, h.keepWatch, h.keepLedger, h.keepRetention, h.followPackages}
 	done := make(chan error, 1)
 	go func() { done <- runAll(rooms, work...) }()
 	h.running.Store(true)

@@ -107,10 +107,13 @@ func (h *House) myDataPages(t *web.Templates, words *i18n.Catalogue) mydataweb.C
 	for _, o := range h.city.Offices {
 		c.Offices = append(c.Offices, o.ID)
 	}
-	for _, d := range h.definitions.All() {
-		if d.Person != "" {
-			c.Registers = append(c.Registers, d.ID)
+	c.Registers = func() (out []string) {
+		for _, d := range h.definitions.All() {
+			if d.Person != "" {
+				out = append(out, d.ID)
+			}
 		}
+		return out
 	}
 	return c
 }

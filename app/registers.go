@@ -19,6 +19,7 @@ import (
 
 	"mercator/core/access"
 	"mercator/core/config"
+	"mercator/core/job"
 	"mercator/core/store"
 	"mercator/domain/register"
 	"mercator/domain/register/bulk"
@@ -150,6 +151,12 @@ func (h *House) shelf() *register.Shelf {
 func (h *House) settleRegisters(ctx context.Context, folder fs.FS) (err error) {
 	var steps []register.Step
 	h.definitions, steps, err = h.shelf().Settle(ctx, folder, "system:start")
+	h.logSteps(steps)
+	return err
+}
+
+// logSteps tells the operator which versions of packages came into force, and what stands in the way of the others.
+func (h *House) logSteps(steps []register.Step) {
 	for _, s := range steps {
 		if len(s.Obstacles) > 0 {
 			h.log.Error("a register's package can't come into force; the version before it stays", "register", s.Register, "version", s.Version, "records", s.Obstacles)
@@ -157,7 +164,55 @@ func (h *House) settleRegisters(ctx context.Context, folder fs.FS) (err error) {
 			h.log.Info("a register has a new version of its package", "register", s.Register, "version", s.Version, "changes", s.Changes)
 		}
 	}
-	return err
+}
+
+// jobIndex builds what the index of registers lacks. One key: one node at a time.
+const jobIndex = "registers.index"
+
+func (h *House) indexWorker() job.Worker {
+	return job.Worker{Kind: jobIndex, Limit: 1, Timeout: 2 * time.Hour, Work: func(ctx context.Context, _ *job.Job) error { return h.registers.Upgrade(ctx) }}
+}
+
+// packageFollower keeps this node's registers as their packages are in force.
+func (h *House) packageFollower() (*register.Follower, error) {
+	folder, err := fs.Sub(h.content, "registers")
+	return &register.Follower{Shelf: h.shelf(), Folder: folder, Service: h.registers, Unfit: h.unfit}, err
+}
+
+// followPackages takes new versions of registers' packages up while the house runs.
+func (h *House) followPackages(ctx context.Context) error {
+	f, err := h.packageFollower()
+	if err != nil {
+		return err
+	}
+	return h.every(ctx, time.Second, "new versions of registers' packages can't be taken up", func() (bool, error) { return false, h.lookForPackages(ctx, f) })
+}
+
+// lookForPackages takes up what has changed, and has the index built when no node writes by the version before any more.
+func (h *House) lookForPackages(ctx context.Context, f *register.Follower) error {
+	steps, err := f.Look(ctx)
+	h.logSteps(steps)
+	if err != nil {
+		return err
+	}
+	if lacks, err := h.registers.Indexing(ctx); err != nil || !lacks || !f.Settled() {
+		return err
+	}
+	return h.db.Write(ctx, func(tx *store.Tx) error { return h.jobs.Add(ctx, tx, job.New{Kind: jobIndex, Key: jobIndex}) })
+}
+
+// unfit names the services in force that would need what registers don't declare any more.
+func (h *House) unfit(next *register.Registers) (out []string) {
+	for _, s := range h.services.All() {
+		was := checkRegisters(h.definitions, s)
+		for _, p := range checkRegisters(next, s) {
+			if slices.Contains(was, p) {
+				continue // not because of the new version
+			}
+			out = append(out, "the service "+s.ID+": "+p.Msg)
+		}
+	}
+	return out
 }
 
 // openRegisters opens the office of the registers. reaches tells which purposes reach restricted records; nil: none but the
@@ -322,7 +377,7 @@ func (o registerOrder) applyOne(ctx context.Context, h *House, dir string) error
 	case o.dry:
 		fmt.Fprintln(o.stdout, "nothing was applied: it was a dry run")
 	default:
-		fmt.Fprintln(o.stdout, "applied; in force at the next start of the house, which checks once more")
+		fmt.Fprintln(o.stdout, "applied; a running house takes it within seconds, another one at its next start; either checks once more")
 	}
 	return nil
 }

@@ -54,9 +54,9 @@ func (h *House) exercised(ctx context.Context, q store.Q, w process.Work, right 
 	return s, c, err
 }
 
-// changeOwn asks for a grant to change the record of the person whose case it is.
-func (h *House) changeOwn(ctx context.Context, tx *store.Tx, s *service.Service, c casefile.Case, reg string, fields ...string) (access.Grant, error) {
-	return h.access.PermitTx(ctx, tx, access.Request{Actor: access.SystemActor("process"), Action: access.Change, Resource: register.Resource(reg),
+// permitOwn asks for a grant for an action on a record of the person whose case it is.
+func (h *House) permitOwn(ctx context.Context, tx *store.Tx, s *service.Service, c casefile.Case, action, reg string, fields ...string) (access.Grant, error) {
+	return h.access.PermitTx(ctx, tx, access.Request{Actor: access.SystemActor("process"), Action: action, Resource: register.Resource(reg),
 		Purpose: s.ID, Basis: s.Basis(), Service: s.ID, Case: c.ID, Office: c.Office, Owner: c.Person, Subjects: []string{c.Person}, Fields: fields})
 }
 
@@ -82,7 +82,7 @@ func (h *House) taskCorrect(ctx context.Context, tx *store.Tx, w process.Work) (
 	if err != nil {
 		return nil, err
 	}
-	g, err := h.changeOwn(ctx, tx, s, c, in[0], in[2])
+	g, err := h.permitOwn(ctx, tx, s, c, access.Change, in[0], in[2])
 	if err != nil {
 		return nil, err
 	}
@@ -104,7 +104,7 @@ func (h *House) taskRestrict(on bool) func(context.Context, *store.Tx, process.W
 		if err != nil {
 			return nil, err
 		}
-		g, err := h.changeOwn(ctx, tx, s, c, in[0])
+		g, err := h.permitOwn(ctx, tx, s, c, access.Change, in[0])
 		if err != nil {
 			return nil, err
 		}
@@ -176,7 +176,7 @@ func (h *House) taskErase(ctx context.Context, tx *store.Tx, w process.Work) (ma
 		reg, _ := item["register"].(string)
 		id, _ := item["record"].(string)
 		var g access.Grant
-		if g, err = h.changeOwn(ctx, tx, s, c, reg); err != nil {
+		if g, err = h.permitOwn(ctx, tx, s, c, access.Erase, reg); err != nil {
 			return nil, err
 		}
 		err = h.registers.EraseKept(ctx, tx, g, reg, id, register.Erasure{Rule: "Art. 17 DSGVO", Who: "process", Case: c.ID})

@@ -231,7 +231,7 @@ func (h *House) decide(ctx context.Context, tx *store.Tx, c process.Ref, decisio
 
 // plugTasks gives the engine the work that the kernel does for every service.
 func (h *House) plugTasks(context.Context, Options) error {
-	return errors.Join(h.engine.Handle(h.handlers()...), h.jobs.Register(append(append(h.engine.Workers(), h.ledgerWorkers()...), h.oversightWorker(), h.mailWorker(), job.Worker{Kind: refreshKind, Work: h.refresh})...))
+	return errors.Join(h.engine.Handle(h.handlers()...), h.jobs.Register(append(append(h.engine.Workers(), h.ledgerWorkers()...), h.oversightWorker(), h.mailWorker(), h.forgetWorker(), h.indexWorker(), job.Worker{Kind: refreshKind, Work: h.refresh})...))
 }
 
 func (h *House) handlers() []process.Handler {

@@ -111,7 +111,9 @@ type API struct {
 	huma     huma.API
 	mux      *http.ServeMux
 	seal     cipher.AEAD
+	base     []byte // the document without the registers
 	document []byte
+	edition  int64 // of the registers that the document tells of
 	mu       sync.Mutex
 	limits   map[string]*rate.Limiter
 }
@@ -175,7 +177,7 @@ func New(c Config) (*API, error) {
 	a.mux.HandleFunc("GET /api/openapi.json", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/vnd.oai.openapi+json;version=3.1")
 		w.Header().Set("Cache-Control", "public, max-age=300")
-		w.Write(a.document)
+		w.Write(a.described())
 	})
 	a.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		a.problem(w, r, fault.New(fault.NotFound, "api.route", ""))
@@ -239,11 +241,30 @@ func (a *API) describe() error {
 		}
 	}
 	b, err := json.Marshal(doc)
+	a.base, a.document = b, b
 	if err == nil && a.c.Registers != nil {
-		b, err = a.declareRegisters(b)
+		a.edition = a.c.Registers.Registers().Edition()
+		a.document, err = a.declareRegisters(b)
 	}
-	a.document = b
 	return err
+}
+
+// described is the document with the registers as they are declared now.
+func (a *API) described() []byte {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.c.Registers == nil {
+		return a.document
+	}
+	if n := a.c.Registers.Registers().Edition(); n != a.edition {
+		b, err := a.declareRegisters(a.base)
+		if err != nil {
+			a.c.Log.Error("the registers can't be described; the document tells of those before", "err", err)
+			return a.document
+		}
+		a.document, a.edition = b, n
+	}
+	return a.document
 }
 
 // caller is who calls and in which language they want to be told.

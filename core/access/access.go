@@ -95,7 +95,7 @@ const (
 	Decide = "decide"
 	Submit = "submit"
 	Export = "export" // take a register out of the house as a whole
-	Erase  = "erase"  // destroy by hand what the rule of retention would keep
+	Erase  = "erase"  // destroy records: what two heads decide, what a person asks for, what its retention rule lets go
 )
 
 // Request is what an actor wants to do, why and on which legal basis.

@@ -19,17 +19,18 @@ import (
 
 // Config is everything that an operator sets.
 type Config struct {
-	Server   Server   `toml:"server"`
-	Data     Data     `toml:"data"`
-	Database Database `toml:"database"`
-	Content  Content  `toml:"content"`
-	Vault    Vault    `toml:"vault"`
-	Identity Identity `toml:"identity"`
-	API      API      `toml:"api"`
-	Payment  Payment  `toml:"payment"`
-	Bus      Bus      `toml:"bus"`
-	Ledger   Ledger   `toml:"ledger"`
-	Log      Log      `toml:"log"`
+	Server    Server    `toml:"server"`
+	Data      Data      `toml:"data"`
+	Database  Database  `toml:"database"`
+	Content   Content   `toml:"content"`
+	Vault     Vault     `toml:"vault"`
+	Identity  Identity  `toml:"identity"`
+	API       API       `toml:"api"`
+	Payment   Payment   `toml:"payment"`
+	Bus       Bus       `toml:"bus"`
+	Ledger    Ledger    `toml:"ledger"`
+	Registers Registers `toml:"registers"`
+	Log       Log       `toml:"log"`
 
 	Mail      Mail      `toml:"mail"`
 	Oversight Oversight `toml:"oversight"`
@@ -144,6 +145,11 @@ type Oversight struct {
 	Language string `toml:"language"` // of these mails; default de
 }
 
+// Registers is what the registers keep beside their records, for which each register has a rule of its own.
+type Registers struct {
+	Feed time.Duration `toml:"feed"` // how long the feed tells of a change; default 9600h, 400 days
+}
+
 // Log says what is written to standard error.
 type Log struct {
 	Level  string `toml:"level"`  // debug, info (default), warn, error
@@ -244,6 +250,7 @@ func (c *Config) defaults() {
 	or(&c.Log.Format, "json")
 	orD(&c.Server.Drain, 30*time.Second)
 	orD(&c.Ledger.Retention, 2*365*24*time.Hour)
+	orD(&c.Registers.Feed, 400*24*time.Hour)
 	orD(&c.Identity.SessionIdle, 30*time.Minute)
 	orD(&c.Identity.SessionMax, 12*time.Hour)
 }
@@ -331,6 +338,9 @@ func (c *Config) check() (bad []string) {
 	bad = append(bad, c.checkMail()...)
 	if c.Ledger.Retention < 24*time.Hour {
 		say("ledger.retention: %s: want at least a day", c.Ledger.Retention)
+	}
+	if c.Registers.Feed < 24*time.Hour {
+		say("registers.feed: %s: want at least a day", c.Registers.Feed)
 	}
 	if _, err := c.Log.level(); err != nil {
 		say("log.level: %v", err)

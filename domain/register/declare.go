@@ -169,7 +169,7 @@ func (rs *Registers) checkSource(d *Definition, f Field) error {
 	switch {
 	case f.Source == "":
 		return fmt.Errorf("%s/register.toml: field %s lacks its source: own, a register, or one of [sources]", d.ID, f.Name)
-	case f.Source == "own" || named || rs.byID[f.Source] != nil:
+	case f.Source == "own" || named || rs.held.Load().byID[f.Source] != nil:
 		return nil
 	}
 	return fmt.Errorf("%s/register.toml: field %s has the source %q, which is neither own, nor a register, nor one of [sources]", d.ID, f.Name, f.Source)
@@ -195,8 +195,12 @@ func (k *Keep) read(d *Definition) error {
 	return nil
 }
 
-// Due is the day after whose beginning a record is no longer kept that the rule counts for from another.
-func (k *Keep) Due(from time.Time) time.Time { return from.AddDate(k.years, k.months, k.days) }
+// Due is the moment from which a record needn't be kept that the rule counts for from another: the day of
+// that doesn't count, and the last day is kept as a whole (§§ 187, 188 BGB).
+func (k *Keep) Due(from time.Time) time.Time {
+	y, m, d := from.Date()
+	return time.Date(y+k.years, m+time.Month(k.months), d+k.days+1, 0, 0, 0, 0, from.Location())
+}
 
 func loadCodes(fsys fs.FS, folder, file string) (*CodeList, error) {
 	if !listName.MatchString(file) {

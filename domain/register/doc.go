@@ -19,7 +19,8 @@
 // Where to look: package.go, compare.go and shelf.go (packages and their versions),
 // service.go and edit.go (reading and changing one record), time.go (the two times),
 // search.go, filter.go and index.go (search), seal.go (keys), links.go (views),
-// feed.go (changes), load.go and import.go (bulk), rights.go (restriction, erasure).
+// feed.go (changes), load.go and import.go (bulk), rights.go
+// (restriction, erasure), keep.go (retention rules), takeup.go (new versions in a running house).
 //
 // What it does not: decide who may read (core/access does), or know any register by name.
 //

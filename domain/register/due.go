@@ -68,6 +68,9 @@ func (s *Service) DueBetween(ctx context.Context, g access.Grant, register, fiel
 
 // dueOn are the next records of one day, after an id.
 func (s *Service) dueOn(ctx context.Context, d *Definition, f Field, day, past string, n int, reaches bool) ([]string, error) {
+	if !s.built(d, f.Name) {
+		return nil, errBuilding("register.dueOn")
+	}
 	scan := func(r store.Scanner) (id string, err error) {
 		err = r.Scan(&id)
 		return id, err

@@ -133,7 +133,7 @@ func TestTheFeedShowsWhatTheGrantNamesAndTellsOfErasure(t *testing.T) {
 				t.Errorf("%+v gives %v", g.Request(), got)
 			}
 		}
-		erase := h.grant(t, access.Request{Action: access.Change, Resource: "register", Owner: "p1"})
+		erase := h.grant(t, access.Request{Action: access.Erase, Resource: "register", Owner: "p1"})
 		must(t, h.db.Write(t.Context(), func(tx *store.Tx) error {
 			_, err := h.Erase(t.Context(), tx, erase, "p1", register.Erasure{Rule: "§ 14 BMG"})
 			return err

@@ -878,5 +878,5 @@ func (s *Service) compile(d *Definition, r reach, q Query) (condition, *compiler
 		out = both(out, words)
 	}
 	out.leads = append(out.leads, c.spanned(out.spans)...)
-	return out, c, nil
+	return s.usable(d, out), c, nil
 }

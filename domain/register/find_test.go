@@ -297,7 +297,7 @@ func TestNoLeadLosesARecord(t *testing.T) {
 				return h.End(t.Context(), tx, change, "things", fmt.Sprintf("t%03d", i*7), register.Why{From: now.Add(time.Duration(i*10) * time.Hour)})
 			}))
 		}
-		erase := h.grant(t, access.Request{Action: access.Change, Resource: "register", Owner: "p3"})
+		erase := h.grant(t, access.Request{Action: access.Erase, Resource: "register", Owner: "p3"})
 		must(t, db.Write(t.Context(), func(tx *store.Tx) error {
 			_, err := h.Erase(t.Context(), tx, erase, "p3", register.Erasure{Rule: "test"})
 			return err

@@ -348,10 +348,13 @@ func (s *Service) lines(rows []prepared) (find, key []any, err error) {
 	return find, key, nil
 }
 
+// indexForm counts the ways in which the index was ever written.
+const indexForm = "1"
+
 // declared is what the index of a register is built for.
 func (d *Definition) declared() string {
 	var b strings.Builder
-	b.WriteString("1") // the form of the index
+	b.WriteString(indexForm)
 	for _, f := range d.Fields {
 		if len(f.Ways) > 0 {
 			b.WriteString(" " + f.Name)
@@ -369,65 +372,96 @@ func (d *Definition) declared() string {
 // buildBatch is how many records are indexed in one transaction.
 const buildBatch = 500
 
+// building is how far the index of a register is built, and for what.
+type building struct {
+	declared, last string
+	done           int64
+}
+
+func (s *Service) buildOf(ctx context.Context, d *Definition) (building, error) {
+	st, err := store.One(ctx, s.db, func(r store.Scanner) (st building, err error) {
+		err = r.Scan(&st.declared, &st.last, &st.done)
+		return st, err
+	}, buildState, d.ID)
+	if fault.Is(err, fault.NotFound) {
+		err = nil
+	}
+	return st, err
+}
+
 // build makes the index of every register whose declaration has changed. It can be stopped
 // and goes on where it was.
 func (s *Service) build(ctx context.Context) error {
-	type state struct {
-		declared, last string
-		done           int64
-	}
 	for _, d := range s.regs.All() {
-		st, err := store.One(ctx, s.db, func(r store.Scanner) (st state, err error) {
-			err = r.Scan(&st.declared, &st.last, &st.done)
-			return st, err
-		}, buildState, d.ID)
-		if err != nil && !fault.Is(err, fault.NotFound) {
+		st, err := s.buildOf(ctx, d)
+		if err != nil {
 			return err
 		}
-		want := d.declared()
-		if st.declared == want && st.done == 1 {
-			continue
-		}
-		if st.declared != want {
-			// What the old declaration has put into register_find stays and finds nothing any
-			// more, or something that is looked at again; an order must have no others.
-			st = state{declared: want}
-			if err := s.db.Write(ctx, func(tx *store.Tx) error {
-				if _, err := tx.Exec(ctx, deleteKeys, d.ID); err != nil {
-					return err
-				}
-				_, err := tx.Exec(ctx, setBuildState, d.ID, want, "", 0)
+		if st.declared != d.declared() {
+			if err := s.beginBuild(ctx, d, st.declared); err != nil {
 				return err
-			}); err != nil {
+			}
+			if st, err = s.buildOf(ctx, d); err != nil {
 				return err
 			}
 		}
-		for more := true; more; {
-			if err := s.db.Write(ctx, func(tx *store.Tx) error {
-				rows, err := store.All(ctx, tx, scanRow, recordsFrom, d.ID, st.last, buildBatch)
-				if err != nil {
-					return err
-				}
-				if rows, err = s.openAll(ctx, tx, d, rows, nil); err != nil {
-					return err
-				}
-				for _, r := range rows {
-					if err := s.writeIndex(ctx, tx, d, r.ID, d.entriesOf(r.Data), findAgain, keyAgain); err != nil {
-						return err
-					}
-				}
-				done := 0
-				if more = len(rows) == buildBatch; !more {
-					done = 1
-				} else {
-					st.last = rows[len(rows)-1].ID
-				}
-				_, err = tx.Exec(ctx, setBuildState, d.ID, want, st.last, done)
-				return err
-			}); err != nil {
+		for st.done == 0 && st.declared == d.declared() {
+			if st, err = s.buildSome(ctx, d, st); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// beginBuild begins the index of a register anew, once: of two who try, one does. What the old declaration has put into
+// register_find stays and finds nothing any more, or something that is looked at again; an order must have no others.
+func (s *Service) beginBuild(ctx context.Context, d *Definition, was string) error {
+	old, want := builtFor(was), builtFor(d.declared())
+	return s.db.Write(ctx, func(tx *store.Tx) error {
+		if n, err := tx.Exec(ctx, beginBuild, d.ID, d.declared(), was); err != nil || n == 0 {
+			return err
+		}
+		if old == nil {
+			_, err := tx.Exec(ctx, deleteKeys, d.ID)
+			return err
+		}
+		for _, name := range sortedKeys(old) {
+			if old[name] == want[name] {
+				continue
+			}
+			if _, err := tx.Exec(ctx, deleteKeysOf, d.ID, name); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// buildSome indexes the next records, and tells how far it has come.
+func (s *Service) buildSome(ctx context.Context, d *Definition, st building) (building, error) {
+	err := s.db.Write(ctx, func(tx *store.Tx) error {
+		rows, err := store.All(ctx, tx, scanRow, recordsFrom, d.ID, st.last, buildBatch)
+		if err != nil {
+			return err
+		}
+		if rows, err = s.openAll(ctx, tx, d, rows, nil); err != nil {
+			return err
+		}
+		for _, r := range rows {
+			if err := s.writeIndex(ctx, tx, d, r.ID, d.entriesOf(r.Data), findAgain, keyAgain); err != nil {
+				return err
+			}
+		}
+		next := building{declared: st.declared, last: st.last, done: 1}
+		if len(rows) == buildBatch {
+			next.last, next.done = rows[len(rows)-1].ID, 0
+		}
+		_, err = tx.Exec(ctx, setBuildState, d.ID, next.declared, next.last, next.done)
+		if err == nil {
+			st = next
+		}
+		return err
+	})
+	return st, err
 }

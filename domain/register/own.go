@@ -168,7 +168,7 @@ func (rs *Registers) Source(d *Definition, f Field) Where {
 // the owner of the grant.
 func (s *Service) Fix(ctx context.Context, tx *store.Tx, g access.Grant, register, id, field, value string, why Why) error {
 	const op = "register.fix"
-	d, r, err := s.ownRecord(ctx, op, tx, g, register, id)
+	d, r, err := s.ownRecord(ctx, op, tx, g, access.Change, register, id)
 	if err != nil {
 		return err
 	}

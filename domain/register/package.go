@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"sort"
+	"sync/atomic"
 
 	"mercator/base/fault"
 
@@ -26,11 +27,35 @@ const (
 
 var identifier = regexp.MustCompile(`^[a-z][a-z0-9_]{0,39}$`)
 
-// Registers are the declared registers of a house. It is immutable.
+// Registers are the declared registers of a house. Everybody in it holds the same value: when packages
+// change, what it holds is replaced as a whole, so that nobody sees half of a change.
 type Registers struct {
-	byID map[string]*Definition
-	ids  []string
+	held atomic.Pointer[edition]
 }
+
+// edition is what Registers hold at one time. It is immutable.
+type edition struct {
+	byID   map[string]*Definition
+	ids    []string
+	people *Definition // the register that signed-in persons are matched with; nil: none
+	n      int64       // how many editions came before
+}
+
+func holding(e *edition) *Registers {
+	rs := &Registers{}
+	rs.held.Store(e)
+	return rs
+}
+
+// replace takes what others hold.
+func (rs *Registers) replace(by *Registers) {
+	next := *by.held.Load()
+	next.n = rs.held.Load().n + 1
+	rs.held.Store(&next)
+}
+
+// Edition counts how often what is held was replaced, for who derives something from it.
+func (rs *Registers) Edition() int64 { return rs.held.Load().n }
 
 // Load reads every folder with a register.toml in fsys. It tells all mistakes at once.
 func Load(fsys fs.FS) (*Registers, error) {
@@ -52,7 +77,8 @@ func load(fsys fs.FS, names []string) (*Registers, error) {
 		return nil, fault.Internalf(op, "more than %d registers", maxRegisters)
 	}
 	sort.Strings(names)
-	rs := &Registers{byID: map[string]*Definition{}}
+	e := &edition{byID: map[string]*Definition{}}
+	rs := holding(e)
 	broken := map[string]bool{} // what leads to one of these is no mistake of its own
 	var errs []error
 	for _, name := range names {
@@ -63,16 +89,21 @@ func load(fsys fs.FS, names []string) (*Registers, error) {
 			broken[folder] = true
 			continue
 		}
-		rs.byID[d.ID] = d
-		rs.ids = append(rs.ids, d.ID)
+		e.byID[d.ID] = d
+		e.ids = append(e.ids, d.ID)
+		if len(d.Match) > 0 && e.people != nil {
+			errs = append(errs, fmt.Errorf("%s/register.toml: match: %s declares how a person is matched already", d.ID, e.people.ID))
+		} else if len(d.Match) > 0 {
+			e.people = d
+		}
 	}
-	for _, id := range rs.ids {
-		for _, f := range rs.byID[id].Fields {
-			if f.Link != "" && rs.byID[f.Link] == nil && !broken[f.Link] {
+	for _, id := range e.ids {
+		for _, f := range e.byID[id].Fields {
+			if f.Link != "" && e.byID[f.Link] == nil && !broken[f.Link] {
 				errs = append(errs, fmt.Errorf("%s/register.toml: field %s links to register %q, which isn't declared", id, f.Name, f.Link))
 			}
 			if !broken[f.Source] {
-				errs = append(errs, rs.checkSource(rs.byID[id], f))
+				errs = append(errs, rs.checkSource(e.byID[id], f))
 			}
 		}
 	}
@@ -85,15 +116,16 @@ func load(fsys fs.FS, names []string) (*Registers, error) {
 
 // Get is a register by its id.
 func (rs *Registers) Get(id string) (*Definition, bool) {
-	d, ok := rs.byID[id]
+	d, ok := rs.held.Load().byID[id]
 	return d, ok
 }
 
 // All lists the registers by id.
 func (rs *Registers) All() []*Definition {
-	out := make([]*Definition, len(rs.ids))
-	for i, id := range rs.ids {
-		out[i] = rs.byID[id]
+	e := rs.held.Load()
+	out := make([]*Definition, len(e.ids))
+	for i, id := range e.ids {
+		out[i] = e.byID[id]
 	}
 	return out
 }

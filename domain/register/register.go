@@ -114,6 +114,7 @@ type Definition struct {
 	schema  *jsonschema.Schema
 	text    []byte  // of the schema
 	matches []Field // those of Match
+	coming  *coming // the version that is about to take its place and takes less; nil: none
 	byName  map[string]int
 	props   map[string]any       // the properties of the schema
 	needed  map[string]bool      // those that a record must have

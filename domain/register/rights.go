@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"mercator/base/fault"
-	"mercator/base/ident"
 	"mercator/core/access"
 	"mercator/core/store"
 )
@@ -23,13 +22,13 @@ func (s *Service) reaches(purpose string) bool {
 	return purpose == OwnDataPurpose || s.restricted != nil && s.restricted(purpose)
 }
 
-// ownRecord is a record that is about the owner of a grant to change its register.
-func (s *Service) ownRecord(ctx context.Context, op string, tx *store.Tx, g access.Grant, register, id string) (*Definition, row, error) {
+// ownRecord is a record that is about the owner of a grant for an action on its register.
+func (s *Service) ownRecord(ctx context.Context, op string, tx *store.Tx, g access.Grant, action, register, id string) (*Definition, row, error) {
 	d, err := s.definition(op, register)
 	if err != nil {
 		return nil, row{}, err
 	}
-	if err := g.Must(access.Change, Resource(d.ID)); err != nil {
+	if err := g.Must(action, Resource(d.ID)); err != nil {
 		return nil, row{}, fault.Wrap(op, err)
 	}
 	owner := g.Request().Owner
@@ -49,11 +48,16 @@ func (s *Service) ownRecord(ctx context.Context, op string, tx *store.Tx, g acce
 // Restrict marks a record of the grant's owner; doing it twice does nothing more.
 func (s *Service) Restrict(ctx context.Context, tx *store.Tx, g access.Grant, register, id string) error {
 	const op = "register.restrict"
-	d, r, err := s.ownRecord(ctx, op, tx, g, register, id)
+	d, r, err := s.ownRecord(ctx, op, tx, g, access.Change, register, id)
 	if err != nil {
 		return err
 	}
-	n, err := tx.Exec(ctx, addRestriction, d.ID, r.ID, d.personOf(r), store.Micros(s.now()), g.Request().Case)
+	// It mustn't be erased by its retention rule in this moment.
+	n, err := tx.Exec(ctx, lockRecord, d.ID, r.ID, r.last, r.turn)
+	if err != nil || n != 1 {
+		return conflict(op, err)
+	}
+	n, err = tx.Exec(ctx, addRestriction, d.ID, r.ID, d.personOf(r), store.Micros(s.now()), g.Request().Case)
 	if err != nil || n == 0 {
 		return fault.Wrap(op, err)
 	}
@@ -63,7 +67,7 @@ func (s *Service) Restrict(ctx context.Context, tx *store.Tx, g access.Grant, re
 // Unrestrict takes the mark off again.
 func (s *Service) Unrestrict(ctx context.Context, tx *store.Tx, g access.Grant, register, id string) error {
 	const op = "register.unrestrict"
-	d, r, err := s.ownRecord(ctx, op, tx, g, register, id)
+	d, r, err := s.ownRecord(ctx, op, tx, g, access.Change, register, id)
 	if err != nil {
 		return err
 	}
@@ -140,7 +144,14 @@ func (s *Service) kept(ctx context.Context, q store.Q, d *Definition, r row) (Ke
 	if err != nil {
 		return k, err
 	}
-	k.Holds = holds || r.turn != ever && r.turn > store.Micros(s.now()) // another assertion is still to come
+	turn := r.turn
+	if now := store.Micros(s.now()); turn <= now {
+		if turn, err = s.nextTurn(ctx, q, r, now); err != nil {
+			return k, err
+		}
+	}
+	coming := turn != ever // another assertion, or the end of this one
+	k.Holds = holds || coming
 	if d.Keep == nil {
 		return k, nil
 	}
@@ -150,15 +161,8 @@ func (s *Service) kept(ctx context.Context, q store.Q, d *Definition, r row) (Ke
 		if !holds {
 			held = r
 		}
-		if held, err = s.open(ctx, q, d, held, []string{d.Keep.After}); err != nil {
+		if from, err = s.dayOf(ctx, q, d, held); err != nil || from.IsZero() {
 			return k, err
-		}
-		all, err := held.All()
-		if err != nil {
-			return k, err
-		}
-		if from, err = time.Parse(time.DateOnly, textOf(all[d.Keep.After])); err != nil {
-			return k, nil
 		}
 	case k.Holds:
 		return k, nil
@@ -173,16 +177,44 @@ func (s *Service) kept(ctx context.Context, q store.Q, d *Definition, r row) (Ke
 			return k, nil
 		}
 	}
-	k.Due = d.Keep.Due(from)
-	k.Past = !s.now().Before(k.Due)
+	k.Due = d.Keep.Due(from.In(s.zone))
+	k.Past = !coming && !s.now().Before(k.Due)
 	return k, nil
+}
+
+// dayOf is the day in a record from which its retention rule counts; none: zero. Of one that has ended it
+// is the last day that was ever said, so that it isn't counted from a day that was put right.
+func (s *Service) dayOf(ctx context.Context, q store.Q, d *Definition, r row) (day time.Time, err error) {
+	rows := []row{r}
+	if r.none() {
+		if rows, err = store.All(ctx, q, scanRow, versionsByID, d.ID, r.ID, maxVersions); err != nil {
+			return day, err
+		}
+	}
+	for _, r := range rows {
+		if r.none() {
+			continue
+		}
+		if r, err = s.open(ctx, q, d, r, []string{d.Keep.After}); err != nil {
+			return day, err
+		}
+		all, err := r.All()
+		if err != nil {
+			return day, err
+		}
+		t, err := time.ParseInLocation(time.DateOnly, textOf(all[d.Keep.After]), s.zone)
+		if err == nil && t.After(day) {
+			day = t
+		}
+	}
+	return day, nil
 }
 
 // EraseKept erases one record of the grant's owner whose retention has ended, all versions
 // of it. What remains is that it happened. A record that must be kept is refused.
 func (s *Service) EraseKept(ctx context.Context, tx *store.Tx, g access.Grant, register, id string, why Erasure) error {
 	const op = "register.eraseKept"
-	d, r, err := s.ownRecord(ctx, op, tx, g, register, id)
+	d, r, err := s.ownRecord(ctx, op, tx, g, access.Erase, register, id)
 	if err != nil {
 		return err
 	}
@@ -196,12 +228,7 @@ func (s *Service) EraseKept(ctx context.Context, tx *store.Tx, g access.Grant, r
 	if why, err = why.by(op, g); err != nil {
 		return err
 	}
-	n, err := s.eraseRow(ctx, tx, d, r, why)
-	if err != nil {
-		return fault.Wrap(op, err)
-	}
-	_, err = tx.Exec(ctx, addErasure, ident.New(), d.ID, store.Micros(s.now()), why.Rule, why.Who, why.Case, 1, n)
-	return fault.Wrap(op, err)
+	return fault.Wrap(op, s.eraseOne(ctx, tx, d, r, why))
 }
 
 // eraseRow takes a record away with all its versions, and tells how many those were.

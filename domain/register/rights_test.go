@@ -179,9 +179,10 @@ func TestOnlyWhatNeedntBeKeptIsErased(t *testing.T) {
 			}
 			return out
 		}
+		erasing := h.grant(t, access.Request{Action: access.Erase, Resource: "register:vehicles", Owner: anna.ID})
 		erase := func(k register.Kept) error {
 			return db.Write(ctx, func(tx *store.Tx) error {
-				return h.EraseKept(ctx, tx, g, "vehicles", k.ID, register.Erasure{Rule: "Art. 17 DSGVO", Case: "c1"})
+				return h.EraseKept(ctx, tx, erasing, "vehicles", k.ID, register.Erasure{Rule: "Art. 17 DSGVO", Case: "c1"})
 			})
 		}
 		k := kept()
@@ -196,6 +197,11 @@ func TestOnlyWhatNeedntBeKeptIsErased(t *testing.T) {
 		now = due
 		if err := erase(kept()[true]); !fault.Is(err, fault.Denied) {
 			t.Errorf("what holds is erased: %v", err)
+		}
+		if err := db.Write(ctx, func(tx *store.Tx) error {
+			return h.EraseKept(ctx, tx, g, "vehicles", kept()[false].ID, register.Erasure{Rule: "Art. 17 DSGVO"})
+		}); err == nil {
+			t.Error("erased by a grant to change")
 		}
 		must(t, erase(kept()[false]))
 		list, err := h.Kept(ctx, db, anna.ID)

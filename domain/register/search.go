@@ -204,6 +204,8 @@ func (x *search) sorting(sort string) (field string, down bool, err error) {
 	}
 	f, _ := x.d.Field(field)
 	switch {
+	case x.d.Ordered(f) && !x.built(x.d, field):
+		return "", false, errBuilding(op)
 	case x.d.Ordered(f):
 		return field, down, nil
 	case field == x.d.Key && !x.d.sealed(f) && !down:

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"mercator/base/fault"
@@ -40,7 +42,7 @@ type Config struct {
 	Vault     *vault.Vault
 	Registers *Registers
 	Now       func() time.Time
-	Zone      *time.Location // the city's, in which a day begins; nil: UTC
+	Zone      *time.Location // the city's, in which a day begins, of validity and of retention rules; nil: UTC
 	Publish   Publish        // nil: nobody listens
 	// Seen puts on record whose data a list shows, under its grant, before it is given
 	// (access.Checker.Seen); nil: in tests of this room.
@@ -63,14 +65,16 @@ type Service struct {
 	publish Publish
 	seen    func(context.Context, access.Grant, []string) error
 	linked  Permit
-	people  *Definition // the register that signed-in persons are matched with; nil: none
+
+	taking sync.Mutex               // one who replaces what is held, or asks for the state of the index
+	index  atomic.Pointer[indexing] // nil: it is built
 
 	restricted func(purpose string) bool
 	looked     func(examined, opened int) // what a search has looked at, for tests; nil: nobody counts
 	batch      int                        // how many records a load stores at once; fewer in tests
 }
 
-// New opens the office. At most one register may declare how persons are matched.
+// New opens the office.
 func New(c Config) (*Service, error) {
 	s := &Service{db: c.DB, vault: c.Vault, regs: c.Registers, now: c.Now, zone: cmp.Or(c.Zone, time.UTC), publish: c.Publish, seen: c.Seen, linked: c.Linked, restricted: c.Restricted, batch: loadBatch}
 	if s.now == nil {
@@ -81,15 +85,6 @@ func New(c Config) (*Service, error) {
 	}
 	if s.vault == nil {
 		return nil, fault.Internalf("register.new", "personal fields need a vault")
-	}
-	for _, d := range c.Registers.All() {
-		if len(d.Match) == 0 {
-			continue
-		}
-		if s.people != nil {
-			return nil, fault.Internalf("register.new", "%s and %s both declare how a person is matched", s.people.ID, d.ID)
-		}
-		s.people = d
 	}
 	return s, nil
 }
@@ -367,6 +362,9 @@ func (s *Service) byValue(ctx context.Context, q store.Q, d *Definition, field, 
 	case f.Search == NoSearch:
 		return nil, fault.Internalf(op, "field %s.%s is not declared as searchable", d.ID, field)
 	default:
+		if !s.built(d, field) {
+			return nil, errBuilding(op)
+		}
 		v := f.Search.fold(value)
 		if v == "" {
 			return nil, nil
@@ -444,24 +442,28 @@ func (s *Service) List(ctx context.Context, register string) ([]map[string]any, 
 // are several, because the city must not guess who somebody is.
 func (s *Service) MatchPerson(ctx context.Context, given, family, birthDate string) (string, error) {
 	const op = "register.matchPerson"
-	if s.people == nil {
+	people := s.regs.held.Load().people
+	if people == nil {
 		return "", fault.New(fault.NotFound, op, "")
 	}
 	values := [...]string{given, family, birthDate}
-	if len(s.people.Match) != len(values) {
-		return "", fault.Internalf(op, "register %s must match by given names, family name and birth date, in this order", s.people.ID)
+	if len(people.Match) != len(values) {
+		return "", fault.Internalf(op, "register %s must match by given names, family name and birth date, in this order", people.ID)
 	}
-	v := matchValue(s.people.matches, func(name string) string { return values[slices.Index(s.people.Match, name)] })
+	v := matchValue(people.matches, func(name string) string { return values[slices.Index(people.Match, name)] })
 	if v == "" {
 		return "", fault.New(fault.NotFound, op, "")
 	}
-	t, err := s.token(s.people, entry{field: matchField, value: v})
+	if !s.built(people, matchField) {
+		return "", errBuilding(op)
+	}
+	t, err := s.token(people, entry{field: matchField, value: v})
 	if err != nil {
 		return "", fault.Wrap(op, err)
 	}
-	rows, err := store.All(ctx, s.db, scanRow, recordsByToken, s.people.ID, t, 3)
+	rows, err := store.All(ctx, s.db, scanRow, recordsByToken, people.ID, t, 3)
 	if err == nil {
-		rows, err = s.openAll(ctx, s.db, s.people, rows, s.people.Match)
+		rows, err = s.openAll(ctx, s.db, people, rows, people.Match)
 	}
 	if err != nil {
 		return "", fault.Wrap(op, err)
@@ -472,7 +474,7 @@ func (s *Service) MatchPerson(ctx context.Context, given, family, birthDate stri
 		if err != nil {
 			return "", fault.Wrap(op, err)
 		}
-		if matchValue(s.people.matches, func(name string) string { return textOf(m[name]) }) == v {
+		if matchValue(people.matches, func(name string) string { return textOf(m[name]) }) == v {
 			ids = append(ids, r.ID)
 		}
 	}
@@ -556,6 +558,9 @@ func (d *Definition) prepare(key string, data any) (prepared, error) {
 	value := func(name string) string { return textOf(m[name]) }
 	if value(d.Key) == "" || key != "" && value(d.Key) != key {
 		return prepared{}, fault.Because(fault.Invalid, op, "", fmt.Errorf("%s.%s must be the record's key", d.ID, d.Key))
+	}
+	if d.coming != nil && d.coming.refuses(doc) {
+		return prepared{}, fault.New(fault.Unavailable, op, "register.edit.coming")
 	}
 	if text, err = json.Marshal(m); err != nil { // one form, whatever came in
 		return prepared{}, fault.Wrap(op, err)

@@ -26,7 +26,8 @@ import (
 // States of a package's version.
 const (
 	InForce = "in force" // it is, or was until a newer one came
-	Waiting = "waiting"  // applied, and taken at the next start if it still can be
+	Waiting = "waiting"  // applied, and taken by the running house or the next start if it still can be
+	Refused = "refused"  // records stood in its way when the running house wanted to take it; the next start tries again
 )
 
 // Shelf keeps the packages of registers with their versions. What stands in the folder of
@@ -248,13 +249,43 @@ func (s *Shelf) Settle(ctx context.Context, folder fs.FS, who string) (*Register
 			candidates[id] = f
 		}
 	}
+	accepted, regs, steps, err := s.accept(ctx, all, base, candidates)
+	if err != nil || len(accepted) == 0 {
+		return regs, steps, err
+	}
+	err = s.DB.Write(ctx, func(tx *store.Tx) error {
+		if _, err := tx.Exec(ctx, touchShelf); err != nil {
+			return err
+		}
+		for _, id := range sortedKeys(accepted) {
+			var err error
+			if v, ok := waits[id]; ok {
+				_, err = tx.Exec(ctx, judgePackage, id, v, InForce)
+			} else {
+				err = s.add(ctx, tx, id, all[id].next(), accepted[id], who, InForce)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return regs, steps, fault.Wrap(op, err)
+}
+
+// accept holds candidates against what is in force and the records: which of them can come, and the registers with those.
+func (s *Shelf) accept(ctx context.Context, all map[string]shelved, base, candidates memory) (memory, *Registers, []Step, error) {
 	regs, steps, err := s.plan(ctx, all, base, candidates)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	accepted := memory{}
 	for i := range steps {
-		if x := &steps[i]; len(x.Obstacles) == 0 {
+		x := &steps[i]
+		if w := all[x.Register].waiting; w != nil && w.Hash == candidates[x.Register].hash() {
+			x.Version = w.Version // also one that was refused once
+		}
+		if len(x.Obstacles) == 0 {
 			accepted[x.Register] = candidates[x.Register]
 		}
 	}
@@ -268,30 +299,16 @@ func (s *Shelf) Settle(ctx context.Context, folder fs.FS, who string) (*Register
 			}
 			accepted = memory{}
 			if regs, err = base.load(); err != nil {
-				return nil, steps, err
+				return nil, nil, steps, err
 			}
 		}
 	}
-	err = s.DB.Write(ctx, func(tx *store.Tx) error {
-		for _, id := range sortedKeys(accepted) {
-			var err error
-			if v, ok := waits[id]; ok {
-				_, err = tx.Exec(ctx, enforcePackage, id, v)
-			} else {
-				err = s.add(ctx, tx, id, all[id].next(), accepted[id], who, InForce)
-			}
-			if err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	return regs, steps, fault.Wrap(op, err)
+	return accepted, regs, steps, nil
 }
 
 // Apply brings new versions of packages: those of a folder, or only one of it. All of them can come
-// or none does; dry says what would be and does nothing. They come into force at the next start of the house,
-// which holds them against the records once more: until then others write by the old one.
+// or none does; dry says what would be and does nothing. A running house brings them into force within seconds (Follower),
+// another one at its next start; either holds them against the records once more: until then others write by the old one.
 func (s *Shelf) Apply(ctx context.Context, folder fs.FS, only, who string, dry bool) ([]Step, error) {
 	const op = "register.apply"
 	fresh, err := readFolder(folder)
@@ -310,7 +327,7 @@ func (s *Shelf) Apply(ctx context.Context, folder fs.FS, only, who string, dry b
 		if x.force != nil {
 			base[id] = x.force.files
 		}
-		if x.waiting != nil && fresh[id] == nil {
+		if x.waiting != nil && x.waiting.State == Waiting && fresh[id] == nil {
 			base[id] = x.waiting.files // it will be there
 		}
 	}
@@ -319,6 +336,9 @@ func (s *Shelf) Apply(ctx context.Context, folder fs.FS, only, who string, dry b
 		newest := ""
 		if n := len(all[id].all); n > 0 {
 			newest = all[id].all[n-1].Hash
+			if all[id].all[n-1].State == Refused {
+				newest = "" // it may be tried again
+			}
 		}
 		if f.hash() != newest {
 			candidates[id] = f
@@ -329,6 +349,9 @@ func (s *Shelf) Apply(ctx context.Context, folder fs.FS, only, who string, dry b
 		return steps, err
 	}
 	return steps, fault.Wrap(op, s.DB.Write(ctx, func(tx *store.Tx) error {
+		if _, err := tx.Exec(ctx, touchShelf); err != nil {
+			return err
+		}
 		for _, id := range sortedKeys(candidates) {
 			if err := s.add(ctx, tx, id, all[id].next(), candidates[id], who, Waiting); err != nil {
 				return err
@@ -356,7 +379,7 @@ func (s *Shelf) plan(ctx context.Context, all map[string]shelved, base, candidat
 	}
 	old, err := base.load()
 	if err != nil {
-		old = &Registers{byID: map[string]*Definition{}} // a newer program doesn't take it any more: every record is looked at
+		old = holding(&edition{byID: map[string]*Definition{}}) // a newer program doesn't take it any more: every record is looked at
 	}
 	var steps []Step
 	for _, id := range sortedKeys(candidates) {
@@ -365,7 +388,7 @@ func (s *Shelf) plan(ctx context.Context, all map[string]shelved, base, candidat
 			return nil, nil, fault.Internalf(op, "the folder %s declares another register", id)
 		}
 		step := Step{Register: id, Version: all[id].next()}
-		if x := all[id]; x.waiting != nil && x.waiting.Hash == candidates[id].hash() {
+		if x := all[id]; x.waiting != nil && x.waiting.State == Waiting && x.waiting.Hash == candidates[id].hash() {
 			step.Version = x.waiting.Version
 		}
 		o, known := old.Get(id)

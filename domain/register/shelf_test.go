@@ -195,7 +195,7 @@ func TestAnAppliedPackageComesIntoForceAtTheNextStart(t *testing.T) {
 		}
 
 		// Who is gone doesn't stand in the way.
-		erase := h.grant(t, access.Request{Action: access.Change, Resource: "register", Owner: "p2", Subjects: []string{"p2"}})
+		erase := h.grant(t, access.Request{Action: access.Erase, Resource: "register", Owner: "p2", Subjects: []string{"p2"}})
 		must(t, db.Write(t.Context(), func(tx *store.Tx) error {
 			_, err := h.Erase(t.Context(), tx, erase, "p2", register.Erasure{Rule: "test", Who: "test"})
 			return err

@@ -79,6 +79,16 @@ DELETE FROM register_version WHERE register = $1 AND id = $2`
 const addErasure = `-- register.addErasure
 INSERT INTO register_erasure (id, register, at, rule, who, case_id, records, versions) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
 
+const lockRecord = `-- register.lockRecord
+UPDATE register_record SET turn_at = turn_at WHERE register = $1 AND id = $2 AND last = $3 AND turn_at = $4`
+
+// endedBefore and ranOutBefore go on after a place.
+const endedBefore = `-- register.endedBefore
+SELECT valid_from, id FROM register_record WHERE register = $1 AND data = 'null' AND valid_from <= $2 AND (valid_from, id) > ($3, $4) ORDER BY valid_from, id LIMIT $5`
+
+const ranOutBefore = `-- register.ranOutBefore
+SELECT valid_to, id FROM register_record WHERE register = $1 AND valid_to < 9223372036854775807 AND valid_to <= $2 AND (valid_to, id) > ($3, $4) ORDER BY valid_to, id LIMIT $5`
+
 const loadState = `-- register.loadState
 SELECT done, finished_at FROM register_load WHERE name = $1`
 
@@ -211,8 +221,17 @@ const addPackage = `-- register.addPackage
 INSERT INTO register_package (register, version, hash, files, at, who, state) VALUES ($1, $2, $3, $4, $5, $6, $7)
 ON CONFLICT (register, version) DO NOTHING`
 
-const enforcePackage = `-- register.enforcePackage
-UPDATE register_package SET state = 'in force' WHERE register = $1 AND version = $2`
+const judgePackage = `-- register.judgePackage
+UPDATE register_package SET state = $3 WHERE register = $1 AND version = $2`
+
+const shelfState = `-- register.shelfState
+SELECT changes FROM register_shelf WHERE id = 1`
+
+const touchShelf = `-- register.touchShelf
+UPDATE register_shelf SET changes = changes + 1 WHERE id = 1`
+
+const turnShelf = `-- register.turnShelf
+UPDATE register_shelf SET changes = changes + 1 WHERE id = 1 AND changes = $1`
 
 const comingVersions = `-- register.comingVersions
 SELECT v.register, v.id, v.person, v.version, v.data, v.sealed, v.valid_from, v.valid_to, v.changed_at, v.changed_by, v.reason, v.case_id, v.version, 0
@@ -311,8 +330,12 @@ DELETE FROM register_restriction WHERE register = $1 AND id = $2`
 const restrictionsOf = `-- register.restrictionsOf
 SELECT id, at FROM register_restriction WHERE person = $1 AND register = $2 AND lifted_at = 0`
 
+const recordRestricted = `-- register.recordRestricted
+SELECT EXISTS (SELECT 1 FROM register_restriction WHERE register = $1 AND id = $2 AND lifted_at = 0)`
+
 const isRestricted = `-- register.isRestricted
 SELECT EXISTS (SELECT 1 FROM register_restriction WHERE person = $1 AND register = $2 AND lifted_at = 0)`
+
 const insertFind = `-- register.insertFind
 INSERT INTO register_find (token, id) VALUES ($1, $2)`
 
@@ -337,9 +360,15 @@ DELETE FROM register_key WHERE register = $1`
 const buildState = `-- register.buildState
 SELECT declared, last, done FROM register_build WHERE register = $1`
 
+const beginBuild = `-- register.beginBuild
+INSERT INTO register_build (register, declared, last, done) VALUES ($1, $2, '', 0)
+ON CONFLICT (register) DO UPDATE SET declared = excluded.declared, last = '', done = 0 WHERE register_build.declared = $3`
+
+const deleteKeysOf = `-- register.deleteKeysOf
+DELETE FROM register_key WHERE register = $1 AND field = $2`
+
 const setBuildState = `-- register.setBuildState
-INSERT INTO register_build (register, declared, last, done) VALUES ($1, $2, $3, $4)
-ON CONFLICT (register) DO UPDATE SET declared = excluded.declared, last = excluded.last, done = excluded.done`
+UPDATE register_build SET last = $3, done = $4 WHERE register = $1 AND declared = $2`
 
 // idsByToken goes on after an id.
 const idsByToken = `-- register.idsByToken

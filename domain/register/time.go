@@ -208,8 +208,8 @@ func (s *Service) turn(ctx context.Context, tx *store.Tx, d *Definition, old row
 }
 
 // nextTurn is when another assertion than r may be in force.
-func (s *Service) nextTurn(ctx context.Context, tx *store.Tx, r row, now int64) (int64, error) {
-	next, err := store.One(ctx, tx, func(sc store.Scanner) (n int64, err error) {
+func (s *Service) nextTurn(ctx context.Context, q store.Q, r row, now int64) (int64, error) {
+	next, err := store.One(ctx, q, func(sc store.Scanner) (n int64, err error) {
 		err = sc.Scan(&n)
 		return n, err
 	}, nextTurn, r.Register, r.ID, now)
@@ -252,11 +252,11 @@ func (e Erasure) by(op string, g access.Grant) (Erasure, error) {
 // person are untouched. It tells how many records are gone.
 func (s *Service) Erase(ctx context.Context, tx *store.Tx, g access.Grant, person string, why Erasure) (int, error) {
 	const op = "register.erase"
-	if err := g.Must(access.Change, "register"); err != nil {
+	if err := g.Must(access.Erase, "register"); err != nil {
 		return 0, fault.Wrap(op, err)
 	}
 	if g.Request().Resource != "register" || person == "" || g.Request().Owner != person {
-		return 0, fault.Internalf(op, "a person is erased by a grant to change all registers that names the person")
+		return 0, fault.Internalf(op, "a person is erased by a grant to erase in all registers that names the person")
 	}
 	why, err := why.by(op, g)
 	if err != nil {

@@ -269,10 +269,14 @@ func TestSealedAndErased(t *testing.T) {
 		if list, err := h.find(t, read, "vehicles", "plate", "du ab 4711", fields); err != nil || len(list) != 1 || list[0]["make"] != "Opel" {
 			t.Errorf("%v %v", list, err)
 		}
-		g := h.grant(t, access.Request{Action: access.Change, Resource: "register", Owner: "p1"})
+		change := h.grant(t, access.Request{Action: access.Change, Resource: "register", Owner: "p1"})
+		g := h.grant(t, access.Request{Action: access.Erase, Resource: "register", Owner: "p1"})
 		erase := func(g access.Grant, person string, why register.Erasure) (n int, err error) {
 			err = db.Write(t.Context(), func(tx *store.Tx) (err error) { n, err = h.Erase(t.Context(), tx, g, person, why); return err })
 			return n, err
+		}
+		if _, err := erase(change, "p1", register.Erasure{Rule: "§ 14 BMG"}); err == nil {
+			t.Error("erased by a grant to change")
 		}
 		if _, err := erase(g, "p2", register.Erasure{Rule: "§ 14 BMG"}); err == nil {
 			t.Error("erased somebody whom the grant doesn't name")

@@ -22,6 +22,7 @@ var grows = []string{"register_record", "register_version", "register_find", "re
 // whole are the statements that go through a register as a whole, and why they may: no request of anybody waits for them.
 var whole = map[string]string{
 	"register.deleteKeys":   "an order is built anew after a register came to declare another one",
+	"register.deleteKeysOf": "the order of one field is taken away after a register came to declare it otherwise",
 	"register.recordCounts": "a restored backup is held against what it says of itself",
 }
 

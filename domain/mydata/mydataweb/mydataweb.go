@@ -72,7 +72,8 @@ type Config struct {
 	Office   func(id string) i18n.Text
 	Register func(id, lang string) (Register, bool)
 	// Offices and Registers are what the list of reads can be narrowed to.
-	Offices, Registers []string
+	Offices   []string
+	Registers func() []string
 	// Service is the title of a service, or "".
 	Service func(id, lang string) string
 	// Case is a case if it is that person's.

@@ -118,7 +118,7 @@ func (p *pages) filter(loc *i18n.Localizer, q url.Values, errFrom, errTo string)
 	for _, id := range p.Offices {
 		offices = append(offices, ui.Option{Value: id, Label: p.Office(id).For(loc.Lang())})
 	}
-	for _, id := range p.Registers {
+	for _, id := range p.Registers() {
 		if reg, ok := p.Register(id, loc.Lang()); ok {
 			what = append(what, ui.Option{Value: "register:" + id, Label: reg.Title})
 		}
