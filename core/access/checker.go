@@ -194,6 +194,7 @@ func (c *Checker) entry(r Request, allowed bool, rule string) audit.Entry {
 		ID: ident.New(), At: c.now().UTC(), ActorKind: string(r.Actor.Kind), ActorID: r.Actor.ID, ActorName: r.Actor.Name,
 		Office: r.Actor.Office, Action: r.Action, Resource: r.Resource, Purpose: r.Purpose, Basis: r.Basis,
 		Service: r.Service, Case: r.Case, Outcome: outcome, Rule: rule, Fields: r.Fields, Mandate: r.Actor.Mandate,
+		Door: string(r.Actor.Door), Client: r.Actor.Client,
 	}
 }
 
@@ -383,7 +384,7 @@ func (c *Checker) SeenTx(ctx context.Context, tx *store.Tx, g Grant, subjects []
 // Disclosure is what the person concerned is shown of an entry.
 func (c *Checker) Disclosure(e audit.Entry) audit.Disclosure {
 	if c.disclose == nil {
-		return audit.Disclosure{Fields: []string{"actor_kind", "office", "action", "resource", "basis", "service", "case", "outcome", "fields"}}
+		return audit.Disclosure{Fields: []string{"actor_kind", "office", "action", "resource", "basis", "service", "case", "outcome", "fields", "door"}}
 	}
 	return c.disclose(e)
 }

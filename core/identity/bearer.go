@@ -144,7 +144,7 @@ func (b *Bearer) check(ctx context.Context, token string) (access.Actor, error) 
 		return access.Actor{}, errors.New("a token of nobody")
 	}
 	return access.Actor{Kind: access.Machine, ID: id, Name: id, Office: more.Office, Roles: strings.Fields(more.Scope),
-		Level: access.Substantial}, nil
+		Level: access.Substantial, Door: access.DoorAPI, Client: id}, nil
 }
 
 // key finds the provider's key, asking the provider when it isn't known yet.
