@@ -70,6 +70,8 @@ type Actor struct {
 	// Door is where they came in, and Client the program that they came with, as it signed in; empty: a browser, or the house's own.
 	Door   Door
 	Client string
+	// Certificate is the thumbprint (x5t#S256, RFC 8705) of the certificate that a program is bound to and came with; empty: none.
+	Certificate string
 	// Mandate is what the actor says to act under for somebody else (mandate.go); empty: in their own matter. For and ForName
 	// are whom it is for, as the session knows it; a Checker puts For right.
 	Mandate, For, ForName string

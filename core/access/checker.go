@@ -23,6 +23,8 @@ import (
 // Config says where rules come from and where the record goes. What other rooms know is plugged in as functions.
 type Config struct {
 	Policies fs.FS // *.cedar, brakes.toml, tests/*.toml
+	// Untested: a policy needn't be in a test. For tests that draw or write policies of their own.
+	Untested bool
 	DB       *store.DB
 	Now      func() time.Time
 	Log      *slog.Logger
@@ -60,6 +62,7 @@ type Checker struct {
 	ledger     *audit.Ledger
 	now        func() time.Time
 	log        *slog.Logger
+	untested   bool
 	rules      atomic.Pointer[rules]
 	meters     meters
 	late       sync.WaitGroup
@@ -84,7 +87,7 @@ func New(cfg Config) (*Checker, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	c := &Checker{db: cfg.DB, ledger: &audit.Ledger{DB: cfg.DB}, now: cfg.Now, log: cfg.Log, disclose: cfg.Disclose, mandates: cfg.Mandate, restricted: cfg.Restricted, waiting: make(chan struct{}, 1024),
+	c := &Checker{db: cfg.DB, ledger: &audit.Ledger{DB: cfg.DB}, now: cfg.Now, log: cfg.Log, untested: cfg.Untested, disclose: cfg.Disclose, mandates: cfg.Mandate, restricted: cfg.Restricted, waiting: make(chan struct{}, 1024),
 		classify: cfg.Classify, keeper: cfg.Keeper, caseOf: cfg.Case, glass: cfg.Glass, approved: cfg.Approved, use: cfg.Use, ask: cfg.Ask}
 	return c, c.Load(cfg.Policies)
 }

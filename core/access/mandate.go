@@ -97,6 +97,9 @@ func principalOf(r Request, m *Mandate) (types.EntityType, types.RecordMap) {
 		"roles":  stringSet(r.Actor.Roles),
 		"level":  types.Long(r.Actor.Level),
 	}
+	if r.Actor.Certificate != "" { // absent otherwise, so that a policy asks "principal has certificate"
+		attrs["certificate"] = types.String(r.Actor.Certificate)
+	}
 	typ := entityType(r.Actor.Kind)
 	if m == nil {
 		return typ, attrs
