@@ -19,8 +19,8 @@ import (
 
 // accessConfig plugs into the policies what they go by: what registers and cases are is known to their offices, which are
 // built later and asked only then.
-func (h *House) accessConfig(policies fs.FS, disclose func(audit.Entry) audit.Disclosure) access.Config {
-	return access.Config{Policies: policies, DB: h.db, Now: h.now, Log: h.log, Disclose: disclose, Restricted: h.restricted, Mandate: h.mandateFacts, Principal: h.mandatePrincipal,
+func (h *House) accessConfig(policies fs.FS, disclose func(audit.Entry) audit.Disclosure, untested bool) access.Config {
+	return access.Config{Policies: policies, Untested: untested, DB: h.db, Now: h.now, Log: h.log, Disclose: disclose, Restricted: h.restricted, Mandate: h.mandateFacts, Principal: h.mandatePrincipal,
 		Classify: func(resource string, fields []string) []string { return classify(h.definitions, resource, fields) },
 		Keeper: func(resource string) string {
 			if d, ok := definition(h.definitions, resource); ok {

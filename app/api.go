@@ -40,7 +40,12 @@ func (h *House) apiMounts(words *i18n.Catalogue) (web.Mounts, error) {
 	if err != nil {
 		return nil, err
 	}
-	bearer, err := identity.NewBearer(identity.BearerConfig{Issuer: h.config.Identity.Issuer, Audience: h.config.API.Audience, Now: h.now})
+	proxies, err := prefixes(h.config.Server.TrustedProxies)
+	if err != nil {
+		return nil, err
+	}
+	bearer, err := identity.NewBearer(identity.BearerConfig{Issuer: h.config.Identity.Issuer, Audience: h.config.API.Audience, Now: h.now,
+		Certificates: identity.Certificates{Header: h.config.API.CertificateHeader, Proxies: proxies, Clients: h.config.API.Certificates}})
 	if err != nil {
 		return nil, err
 	}

@@ -81,6 +81,8 @@ type Options struct {
 	NoStream bool
 	// AsIs leaves the database as it is, and refuses one that would have to be migrated.
 	AsIs bool
+	// untested takes policies that no test speaks of: for a test that draws them.
+	untested bool
 }
 
 // House is every room, built and plugged together.
@@ -243,7 +245,7 @@ func (h *House) strongRoom(ctx context.Context, o Options) (err error) {
 	if err := h.openOversight(policies); err != nil {
 		return err
 	}
-	if h.access, err = access.New(h.accessConfig(policies, disclose)); err != nil {
+	if h.access, err = access.New(h.accessConfig(policies, disclose, o.untested)); err != nil {
 		return err
 	}
 	h.oversight.UseChecker(h.access)

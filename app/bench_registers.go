@@ -328,7 +328,7 @@ func (b *registerBench) clerk(reg string) access.Actor {
 	if d, ok := b.h.definitions.Get(reg); ok {
 		office = d.Office
 	}
-	return access.Actor{Kind: access.Clerk, ID: id, Name: "Benchmark", Office: office, Roles: []string{"clerk"}, Level: access.Substantial}
+	return access.Actor{Kind: access.Clerk, ID: id, Name: "Benchmark", Office: office, Roles: []string{"clerk"}, Level: access.Substantial, Door: access.DoorCommand}
 }
 
 var benchFields = map[string][]string{

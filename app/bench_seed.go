@@ -149,7 +149,7 @@ func benchAnswers(service string, now time.Time) map[string]any {
 }
 
 func (h *House) seedTemplate(ctx context.Context, service, run string, p seedPerson) (seedTemplate, error) {
-	actor := access.Actor{Kind: access.Machine, ID: "demo-client", Name: "demo-client", Office: "32", Roles: demoScopes, Level: access.Substantial}
+	actor := access.Actor{Kind: access.Machine, ID: "demo-client", Name: "demo-client", Office: "32", Roles: demoScopes, Level: access.Substantial, Door: access.DoorAPI, Client: "demo-client"}
 	answers := benchAnswers(service, h.now().In(h.zone))
 	answers["given_names"], answers["family_name"], answers["birth_date"] = "Mara", "Beispiel", "1980-01-30"
 	id, errs, err := h.intake.Apply(ctx, actor, intake.Application{Service: service, Key: "seed-" + run + service, Person: p.id, PersonName: p.name,

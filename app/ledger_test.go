@@ -43,11 +43,11 @@ func TestDisclosure(t *testing.T) {
 		hidden                bool
 		see, notSee           []string
 	}{
-		{"work on a case", "clerk", "read", "case work", false, []string{"at", "purpose", "office", "action", "resource", "basis", "case"}, []string{"actor", "actor_name", "subject", "rule"}},
+		{"work on a case", "clerk", "read", "case work", false, []string{"at", "purpose", "office", "action", "resource", "basis", "case", "door"}, []string{"actor", "actor_name", "subject", "rule", "client"}},
 		{"a decision", "clerk", "decide", "resident-parking-permit", false, []string{"actor_name", "office"}, []string{"actor", "subject"}},
 		{"a list", "clerk", "list", "case work", false, []string{"purpose", "office"}, []string{"case", "actor_name"}},
-		{"another system", "machine", "read", "case work", false, []string{"actor_name", "office"}, []string{"subject"}},
-		{"another resident", "resident", "read", "own data", false, []string{"purpose", "action"}, []string{"actor", "actor_name", "office", "case"}},
+		{"another system", "machine", "read", "case work", false, []string{"actor_name", "office", "door", "client"}, []string{"subject"}},
+		{"another resident", "resident", "read", "own data", false, []string{"purpose", "action", "door"}, []string{"client", "actor", "actor_name", "office", "case"}},
 		{"the platform", "system", "change", "case work", false, []string{"purpose", "action"}, []string{"actor"}},
 		{"an investigation", "clerk", "read", "investigation", true, nil, nil},
 		{"an investigation by a system", "machine", "read", "investigation", true, nil, nil},

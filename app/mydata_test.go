@@ -114,8 +114,9 @@ func TestMyData(t *testing.T) {
 		c.reads(t, reader, "resident-parking-permit")
 		c.reads(t, reader, access.GlassPurpose+": Person in Gefahr")
 		c.reads(t, reader, "investigation")
-		clerk := access.Actor{Kind: access.Clerk, ID: "petra.lehmann", Name: "Petra Lehmann", Office: "32", Roles: []string{"clerk"}, Level: access.Substantial}
+		clerk := access.Actor{Kind: access.Clerk, ID: "petra.lehmann", Name: "Petra Lehmann", Office: "32", Roles: []string{"clerk"}, Level: access.Substantial, Door: access.DoorDesk}
 		c.reads(t, clerk, "keeping the register")
+		c.reads(t, access.Actor{Kind: access.Machine, ID: "parking-erp", Name: "parking-erp", Roles: []string{"registers:read", "register:residents"}, Door: access.DoorAPI, Client: "parking-erp"}, "checking permits")
 
 		code, home, _ := c.call(t, anna, "/my-data", nil)
 		for _, want := range []string{"Melderegister", "Kantstraße", "§§ 2, 3 BMG", "/my-data/registers/residents/" + c.annaRow, "DU-AS 1988", "/my-data/copy.pdf", "/services/data-erasure"} {
@@ -131,7 +132,8 @@ func TestMyData(t *testing.T) {
 			}
 		}
 		code, list, _ := c.call(t, anna, "/my-data/reads", nil)
-		for _, want := range []string{"Straße", "„Bewohnerparkausweis“", "in einem Notfall ohne Vorgang; angegebener Grund: „Person in Gefahr“", "§ 34 BMG", "Nachfragen, warum"} {
+		for _, want := range []string{"Straße", "„Bewohnerparkausweis“", "in einem Notfall ohne Vorgang; angegebener Grund: „Person in Gefahr“", "§ 34 BMG", "Nachfragen, warum",
+			"Über: Die Plattform selbst", "Über: Arbeitsplatz der Verwaltung", "Über: Schnittstelle für Programme (parking-erp)"} {
 			if code != 200 || !strings.Contains(list, want) {
 				t.Errorf("who read: %d, without %q", code, want)
 			}
@@ -140,6 +142,11 @@ func TestMyData(t *testing.T) {
 			if strings.Contains(list, never) || strings.Contains(home, never) {
 				t.Errorf("who read tells %q", never)
 			}
+		}
+		// What somebody does at the portal is on record as done there.
+		var there, elsewhere int
+		if err := c.h.db.QueryRow(ctx, "SELECT COUNT(*) FILTER (WHERE door = 'portal'), COUNT(*) FILTER (WHERE door <> 'portal') FROM audit_entry WHERE actor_id = $1", c.anna.ID).Scan(&there, &elsewhere); err != nil || there == 0 || elsewhere > 0 {
+			t.Errorf("Anna's own looks: %d at the portal, %d elsewhere, %v", there, elsewhere, err)
 		}
 		// What others did with Anna's data isn't in Mehmet's list.
 		if code, body, _ := c.call(t, mehmet, "/my-data/reads", nil); code != 200 || strings.Contains(body, "Person in Gefahr") {
@@ -167,7 +174,7 @@ func TestMyData(t *testing.T) {
 			t.Fatalf("%+v", entries)
 		}
 		page := "/my-data/reads/" + entries[i].ID
-		if code, body, _ := c.call(t, anna, page, nil); code != 200 || !strings.Contains(body, "§ 34 BMG") || !strings.Contains(body, "Straße") {
+		if code, body, _ := c.call(t, anna, page, nil); code != 200 || !strings.Contains(body, "§ 34 BMG") || !strings.Contains(body, "Straße") || !strings.Contains(body, "Die Plattform selbst") {
 			t.Errorf("the entry: %d", code)
 		}
 		for name, form := range map[string]url.Values{"looked at": nil, "asked about": {}} {

@@ -157,7 +157,7 @@ func operatorOfCommand() access.Actor { return commandActor("process replay") }
 
 // commandActor is who runs a command on the machine of the house.
 func commandActor(command string) access.Actor {
-	a := access.Actor{Kind: access.System, ID: "command", Name: "mercator " + command}
+	a := access.Actor{Kind: access.System, ID: "command", Name: "mercator " + command, Door: access.DoorCommand}
 	if u, err := user.Current(); err == nil {
 		a.ID, a.Name = "command:"+u.Username, u.Username
 	}

@@ -201,7 +201,7 @@ func (h *House) taskSummary(ctx context.Context, w process.Work) (process.Effect
 		return nil, err
 	}
 	// The person's own request: it is as if they looked themselves.
-	a := access.Actor{Kind: access.Resident, ID: c.Person, Name: c.PersonName, Level: access.Substantial}
+	a := access.Actor{Kind: access.Resident, ID: c.Person, Name: c.PersonName, Level: access.Substantial, Door: access.DoorHouse}
 	given := w.Header("given") == "true"
 	all, err := mydata.Collect(ctx, h.holders(words), a, "de", h.now(), given)
 	if err != nil {

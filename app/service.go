@@ -218,7 +218,7 @@ func play(ctx context.Context, root string, s *service.Service, sc service.Scena
 		if !ok {
 			return fmt.Errorf("the sample city has no person %q", sc.Person)
 		}
-		p.actor = access.Actor{Kind: access.Resident, ID: named.Resident.ID, Name: named.Resident.GivenNames + " " + named.Resident.FamilyName, Level: access.High}
+		p.actor = access.Actor{Kind: access.Resident, ID: named.Resident.ID, Name: named.Resident.GivenNames + " " + named.Resident.FamilyName, Level: access.High, Door: access.DoorCommand}
 		begin = p.apply
 	}
 	if err := begin(ctx); err != nil {
@@ -377,7 +377,7 @@ func (p *player) begin(ctx context.Context) error {
 	if err := p.settle(ctx); err != nil {
 		return err
 	}
-	clerk := access.Actor{Kind: access.Clerk, ID: "scenario", Name: "Scenario", Office: p.s.Office, Roles: []string{"clerk"}, Level: access.Substantial}
+	clerk := access.Actor{Kind: access.Clerk, ID: "scenario", Name: "Scenario", Office: p.s.Office, Roles: []string{"clerk"}, Level: access.Substantial, Door: access.DoorCommand}
 	g, err := p.h.access.Permit(ctx, access.Request{Actor: clerk, Action: access.List, Resource: "case", Office: clerk.Office, Purpose: "case work"})
 	if err != nil {
 		return err
@@ -477,7 +477,7 @@ func (p *player) complete(ctx context.Context, element string, answers map[strin
 	if err != nil {
 		return err
 	}
-	clerk := access.Actor{Kind: access.Clerk, ID: "scenario", Name: "Scenario", Office: c.Office, Roles: []string{"clerk"}, Level: access.Substantial}
+	clerk := access.Actor{Kind: access.Clerk, ID: "scenario", Name: "Scenario", Office: c.Office, Roles: []string{"clerk"}, Level: access.Substantial, Door: access.DoorCommand}
 	tasks, err := p.h.engine.TasksOf(ctx, p.h.db, p.caseID)
 	if err != nil {
 		return err
@@ -530,7 +530,7 @@ func (p *player) check(ctx context.Context) error {
 	if want.Status != "" {
 		differ("status", c.Status.For("de"), want.Status)
 	}
-	clerk := access.Actor{Kind: access.Clerk, ID: "scenario", Name: "Scenario", Office: c.Office, Roles: []string{"clerk"}, Level: access.Substantial}
+	clerk := access.Actor{Kind: access.Clerk, ID: "scenario", Name: "Scenario", Office: c.Office, Roles: []string{"clerk"}, Level: access.Substantial, Door: access.DoorCommand}
 	g, err := p.h.access.Permit(ctx, access.Request{Actor: clerk, Action: access.Read, Resource: "case", Office: clerk.Office, Case: p.caseID, Purpose: "case work"})
 	if err != nil {
 		return err

@@ -124,7 +124,7 @@ func (h *House) corrected(ctx context.Context, tx *store.Tx, c intake.Correction
 	if err := unmarshal(application, &answers); err != nil {
 		return fault.Wrap("app.corrected", err)
 	}
-	return h.engine.SetVars(ctx, tx, c.CaseID, access.Actor{Kind: access.Resident, ID: c.Owner}, map[string]any{"application": answers})
+	return h.engine.SetVars(ctx, tx, c.CaseID, access.Actor{Kind: access.Resident, ID: c.Owner, Door: access.DoorHouse}, map[string]any{"application": answers})
 }
 
 func (h *House) fieldLabel(ctx context.Context, id, version, field string) string {

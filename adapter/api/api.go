@@ -309,6 +309,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			a.problem(w, r, fault.New(fault.TooMany, "api.limit", ""))
 			return
 		}
+		actor.Door = access.DoorAPI // whoever they are, and whatever let them in
 		c.actor, c.known = actor, true
 		r = r.WithContext(context.WithValue(r.Context(), callerKey{}, c))
 	}

@@ -67,6 +67,11 @@ type Actor struct {
 	Office string // a clerk's or machine's office, "32"
 	Roles  []string
 	Level  Level
+	// Door is where they came in, and Client the program that they came with, as it signed in; empty: a browser, or the house's own.
+	Door   Door
+	Client string
+	// Certificate is the thumbprint (x5t#S256, RFC 8705) of the certificate that a program is bound to and came with; empty: none.
+	Certificate string
 	// Mandate is what the actor says to act under for somebody else (mandate.go); empty: in their own matter. For and ForName
 	// are whom it is for, as the session knows it; a Checker puts For right.
 	Mandate, For, ForName string
@@ -79,12 +84,24 @@ func (a Actor) Concerns(persons []string) bool {
 	return slices.Contains(persons, a.ID) || a.Self != "" && slices.Contains(persons, a.Self)
 }
 
+// Door is the way by which an actor came in: it is on record with all that they do. Who lets an actor in sets it.
+type Door string
+
+// The doors.
+const (
+	DoorPortal  Door = "portal"  // the pages for residents
+	DoorDesk    Door = "desk"    // the pages for who works for the city
+	DoorAPI     Door = "api"     // the interface for programs
+	DoorCommand Door = "command" // the command line on the machine of the house
+	DoorHouse   Door = "house"   // nobody came in: the platform acts by itself
+)
+
 // Is tells whether the actor has the role.
 func (a Actor) Is(role string) bool { return slices.Contains(a.Roles, role) }
 
 // SystemActor is a room that acts by itself, after the request of a person has long been answered.
 func SystemActor(room string) Actor {
-	return Actor{Kind: System, ID: room, Name: "Mercator"}
+	return Actor{Kind: System, ID: room, Name: "Mercator", Door: DoorHouse}
 }
 
 // The actions that a request can name.
@@ -128,6 +145,11 @@ func (r Request) check() error {
 	default:
 		return fault.Internalf(op, "actor kind %q", r.Actor.Kind)
 	}
+	switch r.Actor.Door {
+	case "", DoorPortal, DoorDesk, DoorAPI, DoorCommand, DoorHouse:
+	default:
+		return fault.Internalf(op, "door %q", r.Actor.Door)
+	}
 	switch r.Action {
 	case Read, List, Change, Decide, Submit, Export, Erase:
 	default:
@@ -139,7 +161,7 @@ func (r Request) check() error {
 	if r.Purpose == "" {
 		return fault.Internalf(op, "%s %s without a purpose", r.Action, r.Resource)
 	}
-	for _, s := range []string{r.Actor.ID, r.Actor.Name, r.Resource, r.Purpose, r.Basis, r.Service, r.Case, r.Office, r.Owner, r.Actor.Mandate} {
+	for _, s := range []string{r.Actor.ID, r.Actor.Name, r.Resource, r.Purpose, r.Basis, r.Service, r.Case, r.Office, r.Owner, r.Actor.Mandate, r.Actor.Client} {
 		if len(s) > maxText {
 			return fault.Internalf(op, "a text of the request is longer than %d bytes", maxText)
 		}

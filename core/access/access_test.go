@@ -264,6 +264,62 @@ func TestLedger(t *testing.T) {
 
 // TestPermitTx: the access and its record happen both or not at all, and a refusal is on record although its
 // transaction is rolled back.
+// TestDoorsAreOnRecord: where who acted came in and with which program, of a refusal too; a door that isn't there opens nothing.
+func TestDoorsAreOnRecord(t *testing.T) {
+	storetest.Each(t, rooms(), func(t *testing.T, db *store.DB) {
+		checker := accesstest.House(t, db)
+		ask := func(a access.Actor, office string) error {
+			_, err := checker.Permit(t.Context(), access.Request{Actor: a, Action: access.Read, Resource: "case", Office: office, Owner: anna.ID, Purpose: "p"})
+			return err
+		}
+		desk, house := clerk32, access.SystemActor("process")
+		desk.Door = access.DoorDesk
+		program := access.Actor{Kind: access.Machine, ID: "erp", Name: "erp", Roles: []string{"cases:read"}, Door: access.DoorAPI, Client: "erp"}
+		if err := errors.Join(ask(desk, "32"), ask(house, "32"), ask(program, "32")); err != nil {
+			t.Fatal(err)
+		}
+		if err := ask(desk, "21"); !fault.Is(err, fault.Denied) {
+			t.Fatal(err)
+		}
+		desk.Door = "window"
+		if err := ask(desk, "32"); !fault.Is(err, fault.Internal) {
+			t.Errorf("a door that isn't there: %v", err)
+		}
+		own := accesstest.Grant(t, checker, access.Request{Actor: anna, Action: access.Read, Resource: "ledger", Owner: anna.ID, Purpose: "own data"})
+		entries, err := checker.WhoRead(t.Context(), own, "", 50)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got [][2]string
+		for _, e := range entries {
+			got = append(got, [2]string{e.Door, e.Client})
+		}
+		if want := [][2]string{{"desk", ""}, {"api", "erp"}, {"house", ""}, {"desk", ""}}; !slices.Equal(got, want) {
+			t.Errorf("on record: %q, want %q", got, want)
+		}
+	})
+}
+
+// TestACertificateOpensSpecialCategories: the policies see the certificate that a program is bound to.
+func TestACertificateOpensSpecialCategories(t *testing.T) {
+	checker := accesstest.HouseWith(t, access.Config{DB: storetest.SQLite(t, rooms()),
+		Classify: func(string, []string) []string { return []string{"special"} }, Keeper: func(string) string { return "32" },
+		Case: func(context.Context, store.Q, string) (access.CaseFacts, bool, error) {
+			return access.CaseFacts{Open: true, Office: "32", Persons: []string{anna.ID}}, true, nil
+		}})
+	ask := func(certificate string) error {
+		_, err := checker.Permit(t.Context(), access.Request{Action: access.Read, Resource: "register:residents", Owner: anna.ID, Case: "c1", Purpose: "p", Basis: "b", Fields: []string{"religion"},
+			Actor: access.Actor{Kind: access.Machine, ID: "erp", Office: "32", Roles: []string{"registers:read", "register:residents"}, Certificate: certificate}})
+		return err
+	}
+	if err := ask("thumbprint"); err != nil {
+		t.Errorf("with a certificate: %v", err)
+	}
+	if err := ask(""); !fault.Is(err, fault.Denied) {
+		t.Errorf("without one: %v", err)
+	}
+}
+
 func TestPermitTx(t *testing.T) {
 	storetest.Each(t, rooms(), func(t *testing.T, db *store.DB) {
 		checker := accesstest.House(t, db)
@@ -330,7 +386,7 @@ func TestLoadRefusesBadPolicies(t *testing.T) {
 
 // TestBrokenForbid: a forbid that can't be evaluated must not let through what it would have stopped.
 func TestBrokenForbid(t *testing.T) {
-	c, err := access.New(access.Config{DB: storetest.SQLite(t, rooms()), Policies: fstest.MapFS{"x.cedar": {Data: []byte(
+	c, err := access.New(access.Config{DB: storetest.SQLite(t, rooms()), Untested: true, Policies: fstest.MapFS{"x.cedar": {Data: []byte(
 		`@id("all") permit (principal, action, resource); @id("broken") forbid (principal, action, resource) when { principal.age > 3 };`)}}})
 	if err != nil {
 		t.Fatal(err)

@@ -22,6 +22,8 @@ import (
 // Config says where rules come from and where the record goes. What other rooms know is plugged in as functions.
 type Config struct {
 	Policies fs.FS // *.cedar, brakes.toml, tests/*.toml
+	// Untested: a policy needn't be in a test. For tests that draw or write policies of their own.
+	Untested bool
 	DB       *store.DB
 	Now      func() time.Time
 	Log      *slog.Logger
@@ -61,6 +63,7 @@ type Checker struct {
 	ledger     *audit.Ledger
 	now        func() time.Time
 	log        *slog.Logger
+	untested   bool
 	rules      atomic.Pointer[rules]
 	meters     meters
 	late       sync.WaitGroup
@@ -86,7 +89,7 @@ func New(cfg Config) (*Checker, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	c := &Checker{db: cfg.DB, ledger: &audit.Ledger{DB: cfg.DB}, now: cfg.Now, log: cfg.Log, disclose: cfg.Disclose, mandates: cfg.Mandate, principal: cfg.Principal, restricted: cfg.Restricted, waiting: make(chan struct{}, 1024),
+	c := &Checker{db: cfg.DB, ledger: &audit.Ledger{DB: cfg.DB}, now: cfg.Now, log: cfg.Log, untested: cfg.Untested, disclose: cfg.Disclose, mandates: cfg.Mandate, principal: cfg.Principal, restricted: cfg.Restricted, waiting: make(chan struct{}, 1024),
 		classify: cfg.Classify, keeper: cfg.Keeper, caseOf: cfg.Case, glass: cfg.Glass, approved: cfg.Approved, use: cfg.Use, ask: cfg.Ask}
 	return c, c.Load(cfg.Policies)
 }
@@ -196,6 +199,7 @@ func (c *Checker) entry(r Request, allowed bool, rule string) audit.Entry {
 		ID: ident.New(), At: c.now().UTC(), ActorKind: string(r.Actor.Kind), ActorID: r.Actor.ID, ActorName: r.Actor.Name,
 		Office: r.Actor.Office, Action: r.Action, Resource: r.Resource, Purpose: r.Purpose, Basis: r.Basis,
 		Service: r.Service, Case: r.Case, Outcome: outcome, Rule: rule, Fields: r.Fields, Mandate: r.Actor.Mandate,
+		Door: string(r.Actor.Door), Client: r.Actor.Client,
 	}
 }
 
@@ -385,7 +389,7 @@ func (c *Checker) SeenTx(ctx context.Context, tx *store.Tx, g Grant, subjects []
 // Disclosure is what the person concerned is shown of an entry.
 func (c *Checker) Disclosure(e audit.Entry) audit.Disclosure {
 	if c.disclose == nil {
-		return audit.Disclosure{Fields: []string{"actor_kind", "office", "action", "resource", "basis", "service", "case", "outcome", "fields"}}
+		return audit.Disclosure{Fields: []string{"actor_kind", "office", "action", "resource", "basis", "service", "case", "outcome", "fields", "door"}}
 	}
 	return c.disclose(e)
 }

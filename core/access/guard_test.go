@@ -75,13 +75,48 @@ func TestPoliciesThatFailTheirTests(t *testing.T) {
 	}
 }
 
+// TestAPolicyThatNoTestNames isn't loaded, nor found to be in order.
+func TestAPolicyThatNoTestNames(t *testing.T) {
+	const seen = `@id("seen") permit (principal is Resident, action == Action::"read", resource);` + "\n"
+	const permit = `@id("unseen") permit (principal is Resident, action == Action::"list", resource);`
+	const forbid = `@id("unseen") forbid (principal is Resident, action == Action::"list", resource);`
+	const tests = "[actor.anna]\nkind = \"resident\"\n[[test]]\nname = \"x\"\nactor = \"anna\"\naction = \"read\"\nresource = \"case\"\nallow = \"seen\"\n"
+	// Refused by nobody's rule says nothing about a rule.
+	const refused = "[[test]]\nname = \"y\"\nactor = \"anna\"\naction = \"change\"\nresource = \"case\"\nrefuse = true\n"
+	const list = "[[test]]\nname = \"z\"\nactor = \"anna\"\naction = \"list\"\nresource = \"case\"\n"
+	checker := accesstest.House(t, storetest.SQLite(t, rooms()))
+	for name, c := range map[string]struct {
+		policies, tests string
+		ok              bool
+	}{
+		"each is named":       {seen, tests, true},
+		"no test at all":      {seen, "", false},
+		"a permit isn't":      {seen + permit, tests + refused, false},
+		"a forbid isn't":      {seen + forbid, tests + refused, false},
+		"a permit is, later":  {seen + permit, tests + list + "allow = \"unseen\"\n", true},
+		"a forbid is, later":  {seen + forbid, tests + list + "forbid = \"unseen\"\n", true},
+		"named and not so":    {seen + permit, tests + list + "forbid = \"unseen\"\n", false},
+		"a name for nothing":  {seen, tests + list + "allow = \"none\"\n", false},
+		"only the name of it": {seen + permit, tests + strings.Replace(refused, "\"y\"", "\"unseen\"", 1), false},
+	} {
+		folder := fstest.MapFS{"x.cedar": {Data: []byte(c.policies)}, "tests/x.toml": {Data: []byte(c.tests)}}
+		if err := checker.Load(folder); (err == nil) != c.ok {
+			t.Errorf("%s: loaded: %v", name, err)
+		}
+		_, _, err := access.Test(folder)
+		if (err == nil) != c.ok || strings.HasSuffix(name, "isn't") && !strings.Contains(err.Error(), `the policy "unseen" is in no test`) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func checkerWith(t *testing.T, db *store.DB, policy, brakes string, cfg access.Config) *access.Checker {
 	t.Helper()
 	folder := fstest.MapFS{"x.cedar": {Data: []byte(policy)}}
 	if brakes != "" {
 		folder["brakes.toml"] = &fstest.MapFile{Data: []byte(brakes)}
 	}
-	cfg.DB, cfg.Policies = db, folder
+	cfg.DB, cfg.Policies, cfg.Untested = db, folder, true
 	c, err := access.New(cfg)
 	if err != nil {
 		t.Fatal(err)

@@ -100,6 +100,9 @@ func principalOf(r Request, m *Mandate) (types.EntityType, types.RecordMap) {
 	if r.Actor.Self != "" {
 		attrs["self"] = types.String(r.Actor.Self)
 	}
+	if r.Actor.Certificate != "" { // absent otherwise, so that a policy asks "principal has certificate"
+		attrs["certificate"] = types.String(r.Actor.Certificate)
+	}
 	typ := entityType(r.Actor.Kind)
 	if m == nil {
 		return typ, attrs

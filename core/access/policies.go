@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 	"strings"
 
@@ -25,13 +26,13 @@ type rules struct {
 }
 
 // Load replaces the policies by those of the folder, all at once; after an error the old ones stay. Policies that fail one
-// of their own tests (tests/*.toml) are refused.
+// of their own tests (tests/*.toml), and one that no test speaks of, are refused.
 func (c *Checker) Load(folder fs.FS) error {
 	r, err := read(folder)
 	if err != nil {
 		return err
 	}
-	if _, err := r.test(folder); err != nil {
+	if _, err := r.test(folder, c.untested); err != nil {
 		return err
 	}
 	c.rules.Store(r)
@@ -48,7 +49,7 @@ func Test(folder fs.FS) (policies, tests int, err error) {
 	for range r.set.All() {
 		policies++
 	}
-	tests, err = r.test(folder)
+	tests, err = r.test(folder, false)
 	return policies, tests, err
 }
 
@@ -126,20 +127,22 @@ func decode(name string, text []byte, into any) error {
 
 // A policyTest is a request with the facts around it, and what the policies must say to it.
 type policyTest struct {
-	Name     string   `toml:"name"`
-	Actor    string   `toml:"actor"` // one of the file's actors
-	Action   string   `toml:"action"`
-	Resource string   `toml:"resource"`
-	Purpose  string   `toml:"purpose"`
-	Basis    string   `toml:"basis"`
-	Service  string   `toml:"service"`
-	Case     string   `toml:"case"` // one of the file's cases, or one that nobody knows
-	Office   string   `toml:"office"`
-	Owner    string   `toml:"owner"`
-	Subjects []string `toml:"subjects"`
-	Classes  []string `toml:"classes"` // of the fields asked for
-	Keeper   string   `toml:"keeper"`
-	Glass    bool     `toml:"break_glass"`
+	Name     string `toml:"name"`
+	Actor    string `toml:"actor"` // one of the file's actors
+	Action   string `toml:"action"`
+	Resource string `toml:"resource"`
+	Purpose  string `toml:"purpose"`
+	// NoPurpose leaves the purpose out, which a Checker doesn't even ask the policies about.
+	NoPurpose bool     `toml:"no_purpose"`
+	Basis     string   `toml:"basis"`
+	Service   string   `toml:"service"`
+	Case      string   `toml:"case"` // one of the file's cases, or one that nobody knows
+	Office    string   `toml:"office"`
+	Owner     string   `toml:"owner"`
+	Subjects  []string `toml:"subjects"`
+	Classes   []string `toml:"classes"` // of the fields asked for
+	Keeper    string   `toml:"keeper"`
+	Glass     bool     `toml:"break_glass"`
 	// Restricted: it's for a restricted record (Art. 18 GDPR), which the purpose doesn't reach.
 	Restricted bool   `toml:"restricted"`
 	Allow      string `toml:"allow"`    // the rules that allow it
@@ -154,6 +157,8 @@ type testActor struct {
 	Roles  []string `toml:"roles"`
 	Level  string   `toml:"level"`
 	Self   string   `toml:"self"` // which person a clerk is
+	// Certificate is the thumbprint of the one that a program is bound to.
+	Certificate string `toml:"certificate"`
 	// Mandate is what is true of the mandate that the actor acts under; nil: in their own right.
 	Mandate *testMandate `toml:"mandate"`
 }
@@ -173,8 +178,9 @@ type testCase struct {
 	Persons []string `toml:"persons"`
 }
 
-// test runs tests/*.toml.
-func (r *rules) test(folder fs.FS) (n int, err error) {
+// test runs tests/*.toml. Each policy must be named by one of them, as what allows or forbids: a rule that nobody has ever
+// seen decide is a guess. untested: it needn't.
+func (r *rules) test(folder fs.FS, untested bool) (n int, err error) {
 	const op = "access.test"
 	names, err := fs.Glob(folder, "tests/*.toml")
 	if err != nil {
@@ -182,6 +188,7 @@ func (r *rules) test(folder fs.FS) (n int, err error) {
 	}
 	slices.Sort(names)
 	var wrong []error
+	named := map[string]bool{}
 	for _, name := range names {
 		text, err := readFile(folder, name)
 		if err != nil {
@@ -198,6 +205,9 @@ func (r *rules) test(folder fs.FS) (n int, err error) {
 		}
 		for _, t := range file.Tests {
 			n++
+			for _, id := range strings.Fields(t.Allow + " " + t.Forbid) {
+				named[id] = true
+			}
 			a, ok := file.Actor[t.Actor]
 			if !ok {
 				wrong = append(wrong, fmt.Errorf("%s: %q: no actor %q in this file", name, t.Name, t.Actor))
@@ -207,6 +217,11 @@ func (r *rules) test(folder fs.FS) (n int, err error) {
 			if err := r.run(t, a, k, known); err != nil {
 				wrong = append(wrong, fmt.Errorf("%s: %q: %w", name, t.Name, err))
 			}
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(r.set.Map())) {
+		if !untested && !named[string(id)] {
+			wrong = append(wrong, fmt.Errorf("the policy %q is in no test as what allows or forbids", id))
 		}
 	}
 	if len(wrong) > 0 {
@@ -224,7 +239,7 @@ func (r *rules) run(t policyTest, a testActor, k testCase, known bool) error {
 		}
 	}
 	req := Request{
-		Actor:  Actor{Kind: a.Kind, ID: t.Actor, Office: a.Office, Roles: a.Roles, Level: level, Self: a.Self},
+		Actor:  Actor{Kind: a.Kind, ID: t.Actor, Office: a.Office, Roles: a.Roles, Level: level, Self: a.Self, Certificate: a.Certificate},
 		Action: t.Action, Resource: t.Resource, Purpose: t.Purpose, Basis: t.Basis, Service: t.Service, Case: t.Case,
 		Office: t.Office, Owner: t.Owner, Subjects: t.Subjects,
 	}
@@ -233,6 +248,9 @@ func (r *rules) run(t policyTest, a testActor, k testCase, known bool) error {
 	}
 	if err := req.check(); err != nil {
 		return err
+	}
+	if t.NoPurpose {
+		req.Purpose = ""
 	}
 	switch {
 	case t.Allow == "" && !t.Refuse && t.Forbid == "":

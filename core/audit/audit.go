@@ -34,6 +34,8 @@ type Entry struct {
 	Rule      string   // the policies that decided, by their @id; empty when none did
 	Fields    []string // names only
 	Mandate   string   // the mandate or deputyship under which the actor acted for somebody else; empty: in their own right
+	Door      string   // where the actor came in: portal, desk, api, command, house; empty: on record before doors were
+	Client    string   // the program that they came with; empty: a browser, or none
 }
 
 // The kinds of record that the log has.
@@ -90,7 +92,8 @@ func (d Disclosure) Shows(field string) bool {
 // Apply takes out of an entry what isn't shown.
 func (d Disclosure) Apply(e Entry) Entry {
 	for field, value := range map[string]*string{"actor_kind": &e.ActorKind, "actor": &e.ActorID, "actor_name": &e.ActorName, "office": &e.Office,
-		"action": &e.Action, "resource": &e.Resource, "basis": &e.Basis, "service": &e.Service, "case": &e.Case, "outcome": &e.Outcome, "rule": &e.Rule, "mandate": &e.Mandate} {
+		"action": &e.Action, "resource": &e.Resource, "basis": &e.Basis, "service": &e.Service, "case": &e.Case, "outcome": &e.Outcome, "rule": &e.Rule, "mandate": &e.Mandate,
+		"door": &e.Door, "client": &e.Client} {
 		if !d.Shows(field) {
 			*value = ""
 		}

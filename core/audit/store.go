@@ -43,8 +43,8 @@ type Keys interface {
 }
 
 const addEntry = `-- audit.addEntry
-INSERT INTO audit_entry (id, at, actor_kind, actor_id, actor_name, office, action, resource, purpose, basis, service, case_id, outcome, rule, fields, salt, mandate)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`
+INSERT INTO audit_entry (id, at, actor_kind, actor_id, actor_name, office, action, resource, purpose, basis, service, case_id, outcome, rule, fields, salt, mandate, door, client)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`
 
 const addSubject = `-- audit.addSubject
 INSERT INTO audit_subject (person, entry, own, record) VALUES ($1, $2, $3, $4) ON CONFLICT (entry, person) DO NOTHING`
@@ -55,7 +55,7 @@ INSERT INTO audit_seen (id, entry, at, salt) VALUES ($1, $2, $3, $4)`
 const addPending = `-- audit.addPending
 INSERT INTO audit_pending (record, kind) VALUES ($1, $2)`
 
-const entryColumns = `e.id, e.at, e.actor_kind, e.actor_id, e.actor_name, e.office, e.action, e.resource, e.purpose, e.basis, e.service, e.case_id, e.outcome, e.rule, e.fields, e.mandate`
+const entryColumns = `e.id, e.at, e.actor_kind, e.actor_id, e.actor_name, e.office, e.action, e.resource, e.purpose, e.basis, e.service, e.case_id, e.outcome, e.rule, e.fields, e.mandate, e.door, e.client`
 
 const forPerson = `-- audit.forPerson
 SELECT ` + entryColumns + `
@@ -89,7 +89,7 @@ func (l *Ledger) Add(ctx context.Context, tx *store.Tx, e Entry, subjects []stri
 		return fault.Wrap(op, err)
 	}
 	if err := tx.Later(ctx, addEntry, e.ID, store.Micros(e.At), e.ActorKind, e.ActorID, e.ActorName, e.Office, e.Action,
-		e.Resource, e.Purpose, e.Basis, e.Service, e.Case, e.Outcome, e.Rule, string(fields), ident.Secret(saltBytes), e.Mandate); err != nil {
+		e.Resource, e.Purpose, e.Basis, e.Service, e.Case, e.Outcome, e.Rule, string(fields), ident.Secret(saltBytes), e.Mandate, e.Door, e.Client); err != nil {
 		return fault.Wrap(op, err)
 	}
 	if err := tx.Later(ctx, addPending, e.ID, Access); err != nil {
@@ -153,7 +153,7 @@ func scanEntry(row store.Scanner, more ...any) (Entry, error) {
 	var at int64
 	var fields string
 	err := row.Scan(append([]any{&e.ID, &at, &e.ActorKind, &e.ActorID, &e.ActorName, &e.Office, &e.Action, &e.Resource, &e.Purpose,
-		&e.Basis, &e.Service, &e.Case, &e.Outcome, &e.Rule, &fields, &e.Mandate}, more...)...)
+		&e.Basis, &e.Service, &e.Case, &e.Outcome, &e.Rule, &fields, &e.Mandate, &e.Door, &e.Client}, more...)...)
 	if err != nil {
 		return Entry{}, err
 	}

@@ -3,6 +3,7 @@
 package config
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -100,6 +101,11 @@ type API struct {
 	Audience string `toml:"audience"` // of access tokens; empty: the public URL
 	// AllowLoopbackWebhooks lets webhooks go to this machine: only for the demo and tests.
 	AllowLoopbackWebhooks bool `toml:"allow_loopback_webhooks"`
+	// CertificateHeader is where a proxy of server.trusted_proxies says with which certificate a client has made its connection
+	// (RFC 9440, or PEM escaped for an address); empty: no certificate is taken.
+	CertificateHeader string `toml:"certificate_header"`
+	// Certificates are the clients that come with a certificate only, and the thumbprints (x5t#S256) of theirs.
+	Certificates map[string][]string `toml:"certificates"`
 }
 
 // Payment is the payment provider (XBezahldienste).
@@ -336,6 +342,19 @@ func (c *Config) check() (bad []string) {
 		}
 	}
 	bad = append(bad, c.checkMail()...)
+	if c.API.CertificateHeader != "" && len(c.Server.TrustedProxies) == 0 {
+		say("server.trusted_proxies is missing: nobody may set api.certificate_header")
+	}
+	if c.API.CertificateHeader == "" && len(c.API.Certificates) > 0 {
+		say("api.certificate_header is missing: the clients of api.certificates could never come in")
+	}
+	for client, prints := range c.API.Certificates {
+		for _, p := range prints {
+			if b, err := base64.RawURLEncoding.DecodeString(p); err != nil || len(b) != 32 {
+				say("api.certificates: %q of %s isn't a thumbprint: want SHA-256 as base64url, 43 characters", p, client)
+			}
+		}
+	}
 	if c.Ledger.Retention < 24*time.Hour {
 		say("ledger.retention: %s: want at least a day", c.Ledger.Retention)
 	}

@@ -93,3 +93,27 @@ func TestLoadNamesTheLineOfASyntaxError(t *testing.T) {
 		t.Fatalf("%v", err)
 	}
 }
+
+// A certificate of a client is taken from a header that somebody may set, and from nobody else.
+func TestLoadCertificates(t *testing.T) {
+	t.Setenv("TEST_CLIENT_SECRET", "s3cret")
+	const print = "bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2"
+	proxies := strings.Replace(good, "[server]", "[server]\ntrusted_proxies = [\"127.0.0.1/32\"]", 1)
+	const header, client = "[api]\ncertificate_header = \"Client-Cert\"\n", "[api.certificates]\nerp = [\"" + print + "\"]\n"
+	for name, c := range map[string]struct{ text, want string }{
+		"all of it":       {proxies + header + client, ""},
+		"tokens alone":    {proxies + header, ""},
+		"nobody may":      {good + header, "server.trusted_proxies"},
+		"no header":       {proxies + client, "api.certificate_header"},
+		"no thumbprint":   {proxies + header + strings.Replace(client, print, "erp.pem", 1), "erp.pem"},
+		"a byte too much": {proxies + header + strings.Replace(client, print, print+"AA", 1), "isn't a thumbprint"},
+	} {
+		got, err := load(t, c.text)
+		switch {
+		case c.want == "" && (err != nil || got.API.CertificateHeader != "Client-Cert"):
+			t.Errorf("%s: %v", name, err)
+		case c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)):
+			t.Errorf("%s: %v; want %q", name, err, c.want)
+		}
+	}
+}

@@ -24,8 +24,10 @@ import (
 type BearerConfig struct {
 	Issuer   string
 	Audience string // a token for somebody else, such as an identity token, is refused
-	Client   *http.Client
-	Now      func() time.Time
+	// Certificates bind tokens and clients to certificates; zero: none are taken, and a token that is bound to one is refused.
+	Certificates Certificates
+	Client       *http.Client
+	Now          func() time.Time
 }
 
 // Bearer checks the access tokens of machines (RFC 9068): signature, issuer, audience, time.
@@ -76,7 +78,7 @@ func (b *Bearer) Actor(r *http.Request) (access.Actor, error) {
 	if !ok || !strings.EqualFold(scheme, "Bearer") {
 		return access.Actor{}, fault.New(fault.Unauthenticated, op, "")
 	}
-	a, err := b.check(r.Context(), token)
+	a, err := b.check(r, token)
 	if err != nil {
 		if fault.Is(err, fault.Unavailable) {
 			return access.Actor{}, fault.Wrap(op, err)
@@ -104,7 +106,7 @@ func (b *Bearer) Middleware(next http.Handler, refuse func(http.ResponseWriter, 
 	})
 }
 
-func (b *Bearer) check(ctx context.Context, token string) (access.Actor, error) {
+func (b *Bearer) check(r *http.Request, token string) (access.Actor, error) {
 	if len(token) > maxToken {
 		return access.Actor{}, errors.New("token too long")
 	}
@@ -115,7 +117,7 @@ func (b *Bearer) check(ctx context.Context, token string) (access.Actor, error) 
 	if len(parsed.Headers) != 1 {
 		return access.Actor{}, errors.New("not exactly one signature")
 	}
-	key, err := b.key(ctx, parsed.Headers[0].KeyID)
+	key, err := b.key(r.Context(), parsed.Headers[0].KeyID)
 	if err != nil {
 		return access.Actor{}, err
 	}
@@ -124,6 +126,8 @@ func (b *Bearer) check(ctx context.Context, token string) (access.Actor, error) 
 		ClientID string `json:"client_id"`
 		Scope    string `json:"scope"`
 		Office   string `json:"mercator_office"`
+		// Confirmation is what the token is bound to (RFC 7800).
+		Confirmation map[string]any `json:"cnf"`
 	}
 	if err := parsed.Claims(key, &standard, &more); err != nil {
 		return access.Actor{}, err
@@ -143,8 +147,26 @@ func (b *Bearer) check(ctx context.Context, token string) (access.Actor, error) 
 	if id == "" || len(id) > 255 {
 		return access.Actor{}, errors.New("a token of nobody")
 	}
+	certificate, err := b.certificate(r, id, more.Confirmation)
+	if err != nil {
+		return access.Actor{}, err
+	}
 	return access.Actor{Kind: access.Machine, ID: id, Name: id, Office: more.Office, Roles: strings.Fields(more.Scope),
-		Level: access.Substantial}, nil
+		Level: access.Substantial, Door: access.DoorAPI, Client: id, Certificate: certificate}, nil
+}
+
+// certificate is the one that a client is known by (RFC 8705, section 3). A token that is bound to anything else, such as a key
+// of its own (RFC 9449), is refused: nothing here would hold that against it.
+func (b *Bearer) certificate(r *http.Request, client string, confirmation map[string]any) (string, error) {
+	bound, _ := confirmation["x5t#S256"].(string)
+	if confirmation != nil && (bound == "" || len(confirmation) > 1) {
+		return "", errors.New("a token that is bound to something else than a certificate")
+	}
+	shown, err := b.cfg.Certificates.of(r, b.cfg.Now())
+	if err != nil {
+		return "", err
+	}
+	return b.cfg.Certificates.bind(client, bound, shown)
 }
 
 // key finds the provider's key, asking the provider when it isn't known yet.

@@ -48,6 +48,7 @@ func (d *Directory) Actor(ctx context.Context, c Claims) (access.Actor, error) {
 	if len(c.Roles) > 0 {
 		a.Kind, a.Roles, a.Office = access.Clerk, c.Roles, c.Office
 	}
+	a = cameIn(a)
 	link, err := findAccount(ctx, d.DB, c.Issuer, c.Subject)
 	switch {
 	case err == nil && (link.proven || a.Kind == access.Clerk || c.Level < access.Substantial):

@@ -29,6 +29,16 @@ func (s Session) CheckCSRF(token string) bool {
 	return s.CSRF != "" && subtle.ConstantTimeCompare([]byte(s.CSRF), []byte(token)) == 1
 }
 
+// cameIn is the actor with the door that a session is for: who works for the city comes in at the desk, anybody else at the
+// portal.
+func cameIn(a access.Actor) access.Actor {
+	a.Door = access.DoorPortal
+	if a.Kind == access.Clerk {
+		a.Door = access.DoorDesk
+	}
+	return a
+}
+
 // known is what the middleware leaves on a request.
 type known struct {
 	session Session

@@ -118,6 +118,7 @@ func (s *Sessions) SignIn(ctx context.Context, w http.ResponseWriter, r *http.Re
 	if len(hint) > maxHint {
 		hint = ""
 	}
+	a = cameIn(a)
 	token := ident.Secret(tokenBytes)
 	aead, err := sealer(token)
 	if err != nil {

@@ -84,6 +84,7 @@ func findSession(ctx context.Context, q store.Q, hash string) (Session, error) {
 			return s, err
 		}
 		s.Actor.Kind, s.Actor.Level = access.Kind(kind), access.Level(level)
+		s.Actor = cameIn(s.Actor)
 		s.Begun, s.seen, s.Ends = store.Time(begun), store.Time(seen), store.Time(ends)
 		return s, json.Unmarshal([]byte(roles), &s.Actor.Roles)
 	}, selectSession, hash)

@@ -128,6 +128,12 @@ func fields(r audit.Record) []Field {
 		if e.Mandate != "" { // a field of its own where there is one, so that older records keep their leaves
 			add("mandate", e.Mandate)
 		}
+		if e.Door != "" { // the format's version 2
+			add("door", e.Door)
+		}
+		if e.Client != "" {
+			add("client", e.Client)
+		}
 	case audit.Seen:
 		add("entry", r.Entry.ID)
 	case audit.Act:

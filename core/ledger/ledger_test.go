@@ -78,6 +78,9 @@ func (h *house) reads(n int, persons func(int) []string) (ids []string) {
 		ids = nil
 		for i := range n {
 			e := h.entry(at.Add(time.Duration(i+1) * time.Second))
+			if i%2 == 1 { // others are as if they were on record before doors were
+				e.Door, e.Client = "api", "erp"
+			}
 			if err := h.audit.Add(context.Background(), tx, e, persons(i)); err != nil {
 				return err
 			}
@@ -261,6 +264,13 @@ func TestTamperingIsFound(t *testing.T) {
 	attacks := []attack{
 		change("actor_name", "Herr Anders"), change("actor_id", "staff-8"), change("office", "50"), change("purpose", "other"), change("case_id", "case-2"),
 		change("fields", `["name"]`), change("outcome", "refused"), change("basis", ""), change("salt", "AAAAAAAAAAAAAAAAAAAAAA"),
+		change("door", "desk"), change("door", ""), change("client", "erp2"), change("client", ""),
+		{name: "give an older entry a door", want: func(ids []string) (string, string) { return ids[2], "it was changed" }, do: func(h *house, ids []string) {
+			h.exec("UPDATE audit_entry SET door = 'portal' WHERE id = $1 AND door = ''", ids[2])
+		}},
+		{name: "say the door where the client stands", want: third("it was changed"), do: func(h *house, ids []string) {
+			h.exec("UPDATE audit_entry SET door = client, client = door WHERE id = $1", ids[3])
+		}},
 		{name: "change the time", want: third("it was changed"), do: func(h *house, ids []string) {
 			h.exec("UPDATE audit_entry SET at = at - 1 WHERE id = $1", ids[3])
 		}},
@@ -863,15 +873,23 @@ func TestFormat(t *testing.T) {
 		Purpose: "parking", Basis: "§ 45 StVO", Service: "s", Case: "c", Outcome: audit.Permitted, Rule: "r", Fields: []string{"name", "<b>"}}
 	own := entry
 	own.ActorKind, own.ActorID, own.ActorName = audit.Resident, "anna", "Anna"
+	desk, program := entry, entry
+	desk.Door = "desk"
+	program.ActorKind, program.ActorID, program.ActorName = "machine", "erp", "erp"
+	program.Mandate, program.Door, program.Client = "m", "api", "erp"
+	both := []audit.Subject{{Person: "anna", Key: "key"}, {Commitment: strings.Repeat("ab", 32)}}
 	for name, c := range map[string]struct {
 		r    audit.Record
 		want string
 	}{
 		"access": {audit.Record{ID: "0196", Kind: audit.Access, At: at, Salt: "salt", Entry: entry, Subjects: []audit.Subject{{Person: "anna", Key: "key"}, {Commitment: strings.Repeat("ab", 32)}}},
 			"927425a4fb09c210b8b4603be1c32f5591fe91177708c32a5ffdded570142175"},
-		"own":  {audit.Record{ID: "0196", Kind: audit.Access, At: at, Salt: "salt", Entry: own, ActorKey: "key"}, "ae753217f77dfe6ea60fc13c1e921cc917324bcf2debc4b7c7849e0714e942ee"},
-		"seen": {audit.Record{ID: "0197", Kind: audit.Seen, At: at, Salt: "salt", Entry: audit.Entry{ID: "0196"}}, "106919624a1cc1cbb796b98acb6fc84a435d0d843dae25bbe672da13df6bdbce"},
-		"act":  {audit.Record{ID: "0198", Kind: audit.Act, At: at, Salt: "salt", Act: audit.Erased, Upto: 7, N: 7, Note: "n"}, "8612df1c3f14c6bf8e0a409f6af1f146953262bb83211507d50598922ae76472"},
+		"own": {audit.Record{ID: "0196", Kind: audit.Access, At: at, Salt: "salt", Entry: own, ActorKey: "key"}, "ae753217f77dfe6ea60fc13c1e921cc917324bcf2debc4b7c7849e0714e942ee"},
+		// Version 2: the door and the client stand behind what version 1 has.
+		"door":   {audit.Record{ID: "0196", Kind: audit.Access, At: at, Salt: "salt", Entry: desk, Subjects: both}, "f8e313d10c741b4ef2896f1394294f2b3a6a64fd46b1a5703d441738c4fdc474"},
+		"client": {audit.Record{ID: "0196", Kind: audit.Access, At: at, Salt: "salt", Entry: program, Subjects: both}, "af9e6a38406e05d21d29132043583d8976f59567b29e1646b53d5e6ddd12ee36"},
+		"seen":   {audit.Record{ID: "0197", Kind: audit.Seen, At: at, Salt: "salt", Entry: audit.Entry{ID: "0196"}}, "106919624a1cc1cbb796b98acb6fc84a435d0d843dae25bbe672da13df6bdbce"},
+		"act":    {audit.Record{ID: "0198", Kind: audit.Act, At: at, Salt: "salt", Act: audit.Erased, Upto: 7, N: 7, Note: "n"}, "8612df1c3f14c6bf8e0a409f6af1f146953262bb83211507d50598922ae76472"},
 	} {
 		if got := fmt.Sprintf("%x", must(leafOf(fields(c.r)))); got != c.want {
 			t.Errorf("%s: the leaf is %s, want %s", name, got, c.want)

@@ -19,7 +19,7 @@ import (
 // AllowAll is a checker that permits everything and records it. The database needs audit.Migrations.
 func AllowAll(t testing.TB, db *store.DB) *access.Checker {
 	t.Helper()
-	return newChecker(t, access.Config{DB: db, Policies: fstest.MapFS{
+	return newChecker(t, access.Config{DB: db, Untested: true, Policies: fstest.MapFS{
 		"all.cedar": {Data: []byte(`@id("test") permit (principal, action, resource);`)},
 	}})
 }
@@ -57,7 +57,7 @@ func Discreet(t testing.TB, db *store.DB) *access.Checker {
 func newChecker(t testing.TB, cfg access.Config) *access.Checker {
 	t.Helper()
 	cfg.Disclose = func(audit.Entry) audit.Disclosure {
-		return audit.Disclosure{Fields: []string{"actor_kind", "actor", "actor_name", "office", "action", "resource", "basis", "service", "case", "outcome", "rule", "fields"}}
+		return audit.Disclosure{Fields: []string{"actor_kind", "actor", "actor_name", "office", "action", "resource", "basis", "service", "case", "outcome", "rule", "fields", "door", "client"}}
 	}
 	return start(t, cfg)
 }

@@ -163,6 +163,9 @@ func (p *pages) days(ctx context.Context, a access.Actor, loc *i18n.Localizer, e
 			return nil, err
 		}
 		m := ui.Moment{When: e.At, Title: told, Text: t.basis(e)}
+		if door := t.door(e); door != "" {
+			m.Text = strings.TrimSpace(m.Text + "\n" + loc.T("mydataweb.doorIs", "door", door))
+		}
 		if n > 1 {
 			m.Text = strings.TrimSpace(m.Text + "\n" + loc.T("mydataweb.times", "count", n))
 		}
@@ -179,7 +182,7 @@ func (p *pages) days(ctx context.Context, a access.Actor, loc *i18n.Localizer, e
 // alike tells whether two accesses differ in nothing but the time of day.
 func (p *pages) alike(a, b audit.Entry) bool {
 	return a.ActorKind == b.ActorKind && a.Office == b.Office && a.Action == b.Action && a.Resource == b.Resource && a.Purpose == b.Purpose &&
-		a.Basis == b.Basis && a.Case == b.Case && a.ActorName == b.ActorName && a.Mandate == b.Mandate && a.Outcome == b.Outcome && slices.Equal(a.Fields, b.Fields) &&
+		a.Basis == b.Basis && a.Case == b.Case && a.ActorName == b.ActorName && a.Mandate == b.Mandate && a.Door == b.Door && a.Client == b.Client && a.Outcome == b.Outcome && slices.Equal(a.Fields, b.Fields) &&
 		(a.ActorKind != string(access.Machine) || a.ActorID == b.ActorID) && p.local(a.At).Format(time.DateOnly) == p.local(b.At).Format(time.DateOnly)
 }
 
@@ -208,6 +211,17 @@ func (t *teller) basis(e audit.Entry) string {
 		return ""
 	}
 	return t.loc.T("mydataweb.basisIs", "basis", e.Basis)
+}
+
+// door is where who acted came in, and with which program where that is disclosed. What was on record before doors were has none.
+func (t *teller) door(e audit.Entry) string {
+	if e.Door == string(access.DoorAPI) && e.Client != "" {
+		return t.loc.T("mydataweb.through.client", "client", e.Client)
+	}
+	if key := "mydataweb.through." + e.Door; e.Door != "" && t.loc.Has(key) {
+		return t.loc.T(key)
+	}
+	return e.Door
 }
 
 // actor names the office, and the clerk only where the rules of disclosure leave the name in the entry.
@@ -374,6 +388,7 @@ func (p *pages) showEntry(w http.ResponseWriter, r *http.Request) error {
 	}
 	row("mydataweb.fields", t.fields(e))
 	row("mydataweb.basis", e.Basis)
+	row("mydataweb.door", t.door(e))
 	if c, err := t.own(e.Case); err != nil {
 		return err
 	} else if c != nil {
