@@ -147,8 +147,13 @@ func (h *House) oversightPages(t *web.Templates) oversightweb.Config {
 			_, err := bulk.Export(ctx, bulk.Giving{Registers: h.registers, Register: id, Format: "csv", Separator: ';', Grant: g, Seen: h.access.Seen}, w)
 			return err
 		},
-		Erase: func(ctx context.Context, g access.Grant, id, rule string) (n int, err error) {
+		Scratch: h.config.Data.Dir,
+		Erase: func(ctx context.Context, r access.Request, id, rule string) (n int, err error) {
 			err = h.db.Write(ctx, func(tx *store.Tx) error {
+				g, err := h.access.PermitTx(ctx, tx, r)
+				if err != nil {
+					return err
+				}
 				n, err = h.registers.EraseIn(ctx, tx, g, id, register.Erasure{Rule: rule})
 				return err
 			})

@@ -318,7 +318,8 @@ func (c *Checker) PermitTx(ctx context.Context, tx *store.Tx, r Request) (Grant,
 	if err := c.record(ctx, tx, &a); err != nil {
 		return Grant{}, fault.Wrap(op, err)
 	}
-	if !a.allowed {
+	if !a.allowed { // somebody else has used the approval up meanwhile
+		c.recordLater(ctx, a)
 		return Grant{}, a.refusal(op)
 	}
 	return a.grant(), nil

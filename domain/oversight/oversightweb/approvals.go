@@ -3,9 +3,14 @@
 package oversightweb
 
 import (
+	"errors"
+	"io"
 	"net/http"
 	"net/url"
+	"os"
+	"strconv"
 	"strings"
+	"time"
 
 	"mercator/base/fault"
 	"mercator/base/i18n"
@@ -184,6 +189,8 @@ func (p *pages) approval(w http.ResponseWriter, r *http.Request, reason string, 
 	data, status := web.Sheet{Alerts: done(r, loc), Sections: []web.Section{{Items: []ui.Component{ui.SummaryList{Rows: rows}}}}}, http.StatusOK
 	at := "/desk/approvals/" + x.ID
 	switch {
+	case x.State == oversight.Approved && x.Actor == a.ID && !doneHere(x.Request.Action):
+		data.Sections = append(data.Sections, web.Section{Title: loc.T("oversightweb.doTitle"), Items: []ui.Component{ui.Text{Text: loc.T("oversightweb.doThere")}}})
 	case x.State == oversight.Approved && x.Actor == a.ID:
 		data.Sections = append(data.Sections, web.Section{Title: loc.T("oversightweb.doTitle"), Items: []ui.Component{ui.Text{Text: loc.T("oversightweb.doText")}, ui.Form{Action: at + "/do", Buttons: []ui.Button{{Text: p.act(loc, x.Request), Danger: x.Request.Action == access.Erase}}}}})
 	case entitled:
@@ -225,6 +232,11 @@ func (p *pages) ruleOn(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// doneHere tells whether the desk has a button for what was approved. Anything else is done where it was refused until then.
+func doneHere(action string) bool {
+	return action == access.Export || action == access.Erase
+}
+
 // do does what was approved, once.
 func (p *pages) do(w http.ResponseWriter, r *http.Request) error {
 	a, err := p.clerk(r)
@@ -239,24 +251,60 @@ func (p *pages) do(w http.ResponseWriter, r *http.Request) error {
 	if x.Actor != a.ID || x.State != oversight.Approved {
 		return fault.New(fault.Conflict, "oversightweb.do", "oversight.notApproved")
 	}
+	if !doneHere(x.Request.Action) {
+		return fault.New(fault.Conflict, "oversightweb.do", "oversightweb.doThere")
+	}
 	reg, ok := p.one("de", strings.TrimPrefix(x.Request.Resource, "register:"))
 	if !ok {
 		return fault.New(fault.NotFound, "oversightweb.do", "")
 	}
-	g, err := p.Access.Permit(ctx, x.Request.By(a))
-	if err != nil {
-		return err
-	}
 	if x.Request.Action == access.Erase {
-		if _, err := p.Erase(ctx, g, reg.ID, x.Request.Basis); err != nil {
+		if _, err := p.Erase(ctx, x.Request.By(a), reg.ID, x.Request.Basis); err != nil {
 			return err
 		}
 		web.SeeOther(w, "/desk/approvals?done=erased")
 		return nil
 	}
+	g, err := p.Access.Permit(ctx, x.Request.By(a))
+	if err != nil {
+		return err
+	}
+	return p.give(w, r, g, reg.ID)
+}
+
+// give makes the file as a whole before the first byte leaves: half a register must not look like one. It has no name while it
+// is made, so nothing stays of it whatever happens.
+func (p *pages) give(w http.ResponseWriter, r *http.Request, g access.Grant, register string) error {
+	const op = "oversightweb.give"
+	f, err := os.CreateTemp(p.Scratch, ".export-*") // 0600
+	if err != nil {
+		return fault.Wrap(op, err)
+	}
+	defer f.Close()
+	if err := os.Remove(f.Name()); err != nil {
+		return fault.Wrap(op, err)
+	}
+	if err := p.Export(r.Context(), g, register, f); err != nil {
+		return err
+	}
+	size, err := f.Seek(0, io.SeekEnd)
+	if err == nil {
+		_, err = f.Seek(0, io.SeekStart)
+	}
+	if err != nil {
+		return fault.Wrap(op, err)
+	}
+	// As long as it takes: the server's bound is that of a page.
+	if err := http.NewResponseController(w).SetWriteDeadline(time.Time{}); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return fault.Wrap(op, err)
+	}
 	h := w.Header()
 	h.Set("Content-Type", "text/csv; charset=utf-8")
-	h.Set("Content-Disposition", `attachment; filename="`+reg.ID+`.csv"`)
+	h.Set("Content-Disposition", `attachment; filename="`+register+`.csv"`)
+	h.Set("Content-Length", strconv.FormatInt(size, 10))
 	h.Set("Cache-Control", "private, no-store")
-	return p.Export(ctx, g, reg.ID, w)
+	if _, err := io.Copy(w, f); err != nil {
+		panic(http.ErrAbortHandler) // the reader learns from the length that it is cut
+	}
+	return nil
 }

@@ -51,9 +51,11 @@ type Config struct {
 	Match func(ctx context.Context, given, family, birthDate string) (person string, err error)
 	// Show reads what a register holds of the person of a grant, in rows.
 	Show func(ctx context.Context, g access.Grant, register, person, lang string) ([]ui.SummaryRow, error)
-	// Export writes a register, Erase erases a person's records in one.
+	// Export writes a register, Erase erases a person's records in one, and uses up its approval only if it does.
 	Export func(ctx context.Context, g access.Grant, register string, w io.Writer) error
-	Erase  func(ctx context.Context, g access.Grant, register, rule string) (int, error)
+	Erase  func(ctx context.Context, r access.Request, register, rule string) (int, error)
+	// Scratch is the folder in which an export is made before it leaves; empty: the system's.
+	Scratch string
 }
 
 type pages struct {
@@ -91,7 +93,7 @@ func Mounts(c Config) (web.Mounts, error) {
 		{Pattern: "POST /desk/approvals/new", Handler: web.Handle(p.ask)},
 		{Pattern: "GET /desk/approvals/{id}", Handler: web.Handle(p.showApproval)},
 		{Pattern: "POST /desk/approvals/{id}", Handler: web.Handle(p.ruleOn)},
-		{Pattern: "POST /desk/approvals/{id}/do", Handler: web.Handle(p.do)},
+		{Pattern: "POST /desk/approvals/{id}/do", Handler: web.Handle(p.do), Timeout: -1},
 	}, nil
 }
 
