@@ -69,8 +69,11 @@ func (h *House) colleague(ctx context.Context, q store.Q, person string) (bool, 
 func (h *House) knownStaff(d *identity.Directory) func(context.Context, identity.Claims) (access.Actor, error) {
 	return func(ctx context.Context, c identity.Claims) (access.Actor, error) {
 		a, err := d.Actor(ctx, c)
-		if err != nil || a.Kind != access.Clerk {
+		if err != nil {
 			return a, err
+		}
+		if a.Kind != access.Clerk {
+			return a, h.mandates.SignedIn(ctx, a) // whoever has left is represented no more
 		}
 		if c.Staff != "" && h.staff != (staffList{}) {
 			if a.Self, err = h.registers.Named(ctx, h.db, h.staff.Register, c.Staff, h.staff.Person); err != nil {

@@ -54,6 +54,7 @@ func (h *House) buildWatch() (err error) {
 	}
 	return h.outbox.Register(
 		bus.Handler{Name: "watch.registers", Types: []string{register.EventChanged}, Handle: h.watchRecord},
+		bus.Handler{Name: "persons.erased", Types: []string{register.EventChanged}, Handle: h.forgetErased},
 		bus.Handler{Name: "cases.registers", Types: []string{register.EventChanged}, Handle: h.refreshCases},
 	)
 }
@@ -68,6 +69,22 @@ func (h *House) watchRecord(ctx context.Context, tx *store.Tx, e bus.Event) erro
 		return h.watches.Forget(ctx, tx, c.Register, c.ID)
 	}
 	return h.watches.Changed(ctx, tx, c.Register, c.ID)
+}
+
+// forgetErased has the rooms forget whoever the register of persons was made to forget: who acts for whom, and what was looked
+// for and found about them.
+func (h *House) forgetErased(ctx context.Context, tx *store.Tx, e bus.Event) error {
+	var c register.Changed
+	if err := json.Unmarshal(e.Data, &c); err != nil {
+		return fault.Wrap("app.forgetErased", err)
+	}
+	if d, ok := h.definitions.Get(c.Register); !ok || !c.Erased || d.Person != d.Key || d.Person == "" {
+		return nil
+	}
+	if err := h.mandates.Forget(ctx, tx, c.ID); err != nil {
+		return err
+	}
+	return h.oversight.Forget(ctx, tx, c.ID)
 }
 
 // openWatched opens what a watch has seen the occasion for.

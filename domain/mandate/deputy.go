@@ -40,7 +40,7 @@ type Member struct {
 	Roles            []string
 }
 
-// facts are what a deputy has: the office and the roles of the represented, as they are now, without the reserved ones unless it's
+// facts are what a deputy has: the office and the roles of the represented, as they have signed in with last, without the reserved ones unless it's
 // said. Whoever has moved to another office, or has no role left, isn't represented any more.
 func (d Deputy) facts(of Member, reserved []string) (access.Mandate, bool) {
 	f := access.Mandate{ID: d.ID, Kind: "deputy", Person: d.Represented, Office: of.Office}
@@ -52,12 +52,23 @@ func (d Deputy) facts(of Member, reserved []string) (access.Mandate, bool) {
 	return f, of.ID == d.Represented && of.Office == d.Office && len(f.Roles) > 0
 }
 
-// SignedIn notes a member of staff with the office and the roles that they have signed in with.
+// SignedIn notes a member of staff with the office and the roles that they have signed in with, and forgets one who has none left.
 func (s *Service) SignedIn(ctx context.Context, a access.Actor) error {
-	if a.Kind != access.Clerk || a.Acting() {
+	if a.Acting() || a.Kind != access.Clerk && a.Kind != access.Resident {
 		return nil
 	}
+	if a.Kind == access.Resident { // mostly somebody who never was
+		if _, err := MemberOf(ctx, s.c.DB, a.ID); fault.Is(err, fault.NotFound) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
 	return fault.Wrap("mandate.signedIn", s.c.DB.Write(ctx, func(tx *store.Tx) error {
+		if a.Kind == access.Resident {
+			_, err := tx.Exec(ctx, dropStaff, a.ID)
+			return err
+		}
 		_, err := tx.Exec(ctx, setStaff, a.ID, a.Name, a.Office, texts(a.Roles), store.Micros(s.c.Now()))
 		return err
 	}))

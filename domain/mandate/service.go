@@ -625,6 +625,11 @@ func (s *Service) Sweep(ctx context.Context) error {
 	}))
 }
 
+// Forget ends the mandates of a person who was erased, on both sides. Their names went with their key.
+func (s *Service) Forget(ctx context.Context, tx *store.Tx, person string) error {
+	return fault.Wrap("mandate.forget", tx.Later(ctx, endOfPerson, person, store.Micros(s.c.Now())))
+}
+
 // line is a text in one line, of so many characters at most.
 func line(s string, n int) string {
 	s = strings.Join(strings.FieldsFunc(strings.ToValidUTF8(s, ""), func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")

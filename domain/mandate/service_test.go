@@ -618,3 +618,32 @@ func TestRevokedMeanwhile(t *testing.T) {
 		wg.Wait()
 	})
 }
+
+// Whoever is erased gives and has no mandate any more, and whoever has left the city's service lends no role.
+func TestWhoIsGoneActsForNobody(t *testing.T) {
+	storetest.Each(t, rooms(), func(t *testing.T, db *store.DB) {
+		h := newHouse(t, db)
+		m, _ := h.given(anna, gift("authorised", []string{"parking"}, Read))
+		if err := db.Write(t.Context(), func(tx *store.Tx) error { return h.Forget(t.Context(), tx, anna.ID) }); err != nil {
+			t.Fatal(err)
+		}
+		var state string
+		if err := db.QueryRow(t.Context(), "SELECT state FROM mandate_mandate WHERE id = $1", m.ID).Scan(&state); err != nil || state != "ended" {
+			t.Errorf("a mandate of somebody who is erased is %s: %v", state, err)
+		}
+		clerk := access.Actor{Kind: access.Clerk, ID: "account-1", Name: "Petra", Office: "32", Roles: []string{"clerk"}, Level: access.Substantial}
+		known := func() bool {
+			_, err := MemberOf(t.Context(), db, clerk.ID)
+			return err == nil
+		}
+		for _, kind := range []access.Kind{access.Clerk, access.Resident} {
+			clerk.Kind = kind
+			if err := h.SignedIn(t.Context(), clerk); err != nil {
+				t.Fatal(err)
+			}
+			if known() != (kind == access.Clerk) {
+				t.Errorf("signed in as %s: known as staff: %v", kind, known())
+			}
+		}
+	})
+}

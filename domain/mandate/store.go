@@ -79,6 +79,10 @@ UPDATE mandate_mandate SET state = 'ended', ended_at = $3, ended_by = 'office', 
 WHERE id = $1 AND office = $2 AND office <> '' AND state IN ('unconfirmed', 'active')
 RETURNING` + columns
 
+// endOfPerson ends what somebody gave or has, because they are no longer there.
+const endOfPerson = `-- mandate.endOfPerson
+UPDATE mandate_mandate SET state = 'ended', ended_at = $2, ended_by = 'office', code_hash = '' WHERE (principal = $1 OR delegate = $1) AND state <> 'ended'`
+
 const same = `-- mandate.same
 SELECT count(*) FROM mandate_mandate WHERE principal = $1 AND delegate = $2 AND kind = $3 AND state = 'active' AND until_at > $4`
 
@@ -141,6 +145,9 @@ ON CONFLICT (id) DO UPDATE SET name = excluded.name, office = excluded.office, r
 
 const listStaff = `-- mandate.listStaff
 SELECT id, name, office, roles FROM mandate_staff ORDER BY office, name, id LIMIT 1000`
+
+const dropStaff = `-- mandate.dropStaff
+DELETE FROM mandate_staff WHERE id = $1`
 
 const staffOf = `-- mandate.staffOf
 SELECT id, name, office, roles FROM mandate_staff WHERE id = $1`

@@ -239,15 +239,16 @@ func (s *Service) look(ctx context.Context, tx *store.Tx, e audit.Entry, persons
 			if err != nil {
 				return err
 			}
-			for _, p := range persons {
-				if slices.Contains(of, p) {
-					continue
-				}
+			without := slices.DeleteFunc(slices.Clone(persons), func(p string) bool { return slices.Contains(of, p) })
+			if len(without) > maxEach {
+				f.Persons = int64(len(without))
+			}
+			for _, p := range without {
 				f.Person = p
 				if err := s.report(ctx, tx, f, once+"|"+p); err != nil {
 					return err
 				}
-				if len(persons) > maxEach { // a page full of them is one finding with their number
+				if len(without) > maxEach { // a page full of them is one finding with their number
 					break
 				}
 			}

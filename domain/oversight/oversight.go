@@ -244,6 +244,19 @@ func (s *Service) report(ctx context.Context, tx *store.Tx, f Finding, once stri
 // keepFindings is how long a finding is kept: as long as the entries that it came from.
 const keepFindings = 2 * 365 * 24 * time.Hour
 
+// keepApprovals is how long an approval is kept that is over. What was asked, approved and done stays in the ledger.
+const keepApprovals = 90 * 24 * time.Hour
+
+// Forget forgets a person who was erased: what was found about them stays as what somebody did, without whom it was about.
+func (s *Service) Forget(ctx context.Context, tx *store.Tx, person string) error {
+	for _, q := range [...]string{dropMark, forgetInFindings, forgetInGlasses, forgetInRecent} {
+		if err := tx.Later(ctx, q, person); err != nil {
+			return fault.Wrap("oversight.forget", err)
+		}
+	}
+	return nil
+}
+
 // Sweep forgets what has run out, and sees that the officer hears of what is still untold: of what was found before there was an
 // address, say.
 func (s *Service) Sweep(ctx context.Context) error {
@@ -252,7 +265,7 @@ func (s *Service) Sweep(ctx context.Context) error {
 		for _, x := range []struct {
 			sql string
 			at  time.Time
-		}{{dropRecent, now.Add(-s.longest())}, {dropFindings, now.Add(-keepFindings)}, {lapse, now}} {
+		}{{dropRecent, now.Add(-s.longest())}, {dropFindings, now.Add(-keepFindings)}, {dropGlasses, now.Add(-keepFindings)}, {lapse, now}, {dropApprovals, now.Add(-keepApprovals)}} {
 			if _, err := tx.Exec(ctx, x.sql, store.Micros(x.at)); err != nil {
 				return err
 			}

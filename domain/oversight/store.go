@@ -86,6 +86,21 @@ SELECT kind FROM oversight_mark WHERE person = $1`
 const marks = `-- oversight.marks
 SELECT person, kind, at FROM oversight_mark ORDER BY person LIMIT 500`
 
+const forgetInFindings = `-- oversight.forgetInFindings
+UPDATE oversight_finding SET person = '' WHERE person = $1`
+
+const forgetInRecent = `-- oversight.forgetInRecent
+DELETE FROM oversight_recent WHERE person = $1`
+
+const forgetInGlasses = `-- oversight.forgetInGlasses
+UPDATE oversight_glass SET person = '', reason = '' WHERE person = $1`
+
+const dropGlasses = `-- oversight.dropGlasses
+DELETE FROM oversight_glass WHERE until_at < $1`
+
+const dropApprovals = `-- oversight.dropApprovals
+DELETE FROM oversight_approval WHERE until_at < $1 AND state NOT IN ('waiting', 'approved')`
+
 const glassColumns = ` id, at, until_at, actor, actor_name, office, resource, person, reason `
 
 const addGlass = `-- oversight.addGlass
