@@ -219,7 +219,7 @@ func (r *rules) test(folder fs.FS, untested bool) (n int, err error) {
 			}
 		}
 	}
-	for _, id := range slices.Sorted(maps.Keys(r.set.Map())) {
+	for _, id := range slices.Sorted(maps.Keys(maps.Collect(r.set.All()))) {
 		if !untested && !named[string(id)] {
 			wrong = append(wrong, fmt.Errorf("the policy %q is in no test as what allows or forbids", id))
 		}
