@@ -182,7 +182,7 @@ func (a asking) allowsActing(w word, restricted map[string]bool) bool {
 	if rights && a.purpose == register.OwnDataPurpose {
 		return true
 	}
-	if restricted[w.register+" "+w.person] && a.purpose != "legal claims" {
+	if restricted[w.register+" "+w.person] && a.purpose != leakReaches {
 		return false
 	}
 	return theirs && a.named && p.may(mandate.Registers) && slices.Contains(a.actions, access.Read) || a.drawn(w, "delegate", "")
@@ -192,7 +192,7 @@ func (a asking) allowsActing(w word, restricted map[string]bool) bool {
 func (l *leakHouse) throughMandates(t *testing.T, rules []drawnRule) {
 	for _, p := range l.powers {
 		l.gave = map[string]int{}
-		u := turn{leakHouse: l, asking: asking{actor: p.acts(), power: p, purpose: "legal claims", rules: rules}, pick: l.words[2]}
+		u := turn{leakHouse: l, asking: asking{actor: p.acts(), power: p, purpose: leakReaches, rules: rules}, pick: l.words[2]}
 		u.fields = map[string][]string{"dossiers": {"plain", "memo", "alias", "note"}}
 		for _, named := range []bool{false, true} {
 			u.named = named
