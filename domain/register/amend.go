@@ -59,7 +59,7 @@ func (s *Service) stretches(ctx context.Context, tx *store.Tx, register, id stri
 func fromOf(r row) int64 { return from(r.ValidFrom) }
 func toOf(r row) int64   { return to(r.ValidTo) }
 
-// lay lays fields over what holds of a record from why.From (zero: now) until why.To; nil takes a field out. With a time that
+// lay lays fields over what holds of a record from why.From (zero: now) until why.To. With a time that
 // has an end they hold in all of it, without one until their next change that is known, the end of the record, or until it is
 // about somebody else. keep stores each assertion that this makes.
 func (s *Service) lay(ctx context.Context, tx *store.Tx, op string, d *Definition, id string, fields map[string]any, why Why, keep func(prepared, Why) error) error {
@@ -93,7 +93,7 @@ func (s *Service) lay(ctx context.Context, tx *store.Tx, op string, d *Definitio
 		}
 		data := maps.Clone(all)
 		for name, v := range fields {
-			if v == nil {
+			if v == gone {
 				delete(data, name)
 			} else {
 				data[name] = v
@@ -131,7 +131,10 @@ func differs(a, b map[string]any, name string) bool {
 	return had != has || !equal(x, y)
 }
 
-// changes are the fields with which one record becomes another; nil: it has the field no more.
+// gone stands for a field that a record has no more; nil is a value (null).
+var gone any = new(int)
+
+// changes are the fields with which one record becomes another.
 func changes(before, after map[string]any) map[string]any {
 	out := map[string]any{}
 	for name, v := range after {
@@ -141,7 +144,7 @@ func changes(before, after map[string]any) map[string]any {
 	}
 	for name := range before {
 		if _, ok := after[name]; !ok {
-			out[name] = nil
+			out[name] = gone
 		}
 	}
 	return out
@@ -181,6 +184,12 @@ func (s *Service) Amend(ctx context.Context, tx *store.Tx, g access.Grant, regis
 	}
 	if err != nil {
 		return fault.Wrap(op, err)
+	}
+	fields = maps.Clone(fields)
+	for name, v := range fields {
+		if v == nil {
+			fields[name] = gone
+		}
 	}
 	return s.lay(ctx, tx, op, d, id, fields, why, func(n prepared, why Why) error {
 		return s.change(ctx, tx, op, g, d, n, why)

@@ -472,3 +472,45 @@ func TestALoadKnowsTheBatchThatIsBeingStored(t *testing.T) {
 		}
 	})
 }
+
+// The first records of a register are told of as a whole, also by a load that goes on after it was broken off; later ones each.
+func TestTheFirstRecordsAreToldOfAsAWhole(t *testing.T) {
+	storetest.Each(t, rooms, func(t *testing.T, db *store.DB) {
+		h := openThings(t, db, nil)
+		h.LoadInBatches(3)
+		load := func(name string, from, to int, fails bool) error {
+			return h.Load(t.Context(), h.grant(t, access.Request{Action: access.Change, Resource: "register:things"}), register.Loading{Name: name, Upsert: true,
+				Records: func(yield func(register.Item) bool) {
+					for i := range to {
+						if fails && i == 5 {
+							yield(register.Item{Err: fault.New(fault.Unavailable, "test", "")})
+							return
+						}
+						if !yield(register.Item{Register: "things", Data: fmt.Appendf(nil, `{"id": "t%d", "size": 1}`, from+i)}) {
+							return
+						}
+					}
+				}})
+		}
+		kinds := func() (n map[register.ChangeKind]int) {
+			n = map[register.ChangeKind]int{}
+			list, _, err := h.Changes(t.Context(), h.feed(t, "things"), "things", 0, 100)
+			must(t, err)
+			for _, c := range list {
+				n[c.Kind]++
+			}
+			return n
+		}
+		if err := load("a", 0, 9, true); err == nil {
+			t.Fatal("the source is broken")
+		}
+		must(t, load("a", 0, 9, false))
+		if got := kinds(); got[register.Put] != 0 || got[register.Loaded] != 3 {
+			t.Errorf("the first: %v", got)
+		}
+		must(t, load("b", 20, 4, false))
+		if got := kinds(); got[register.Put] != 4 || got[register.Loaded] != 3 {
+			t.Errorf("later ones: %v", got)
+		}
+	})
+}

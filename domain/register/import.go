@@ -55,6 +55,9 @@ func (s *Service) EndImport(ctx context.Context, i Import) error {
 		if _, err := tx.Exec(ctx, endImport, i.ID, store.Micros(s.now()), i.Fresh, i.Changed); err != nil {
 			return err
 		}
+		if _, err := tx.Exec(ctx, dropLoadState, i.LoadName()+firstLoad); err != nil {
+			return err
+		}
 		_, err := tx.Exec(ctx, dropLoadState, i.LoadName())
 		return err
 	}))

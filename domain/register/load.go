@@ -102,8 +102,8 @@ func (s *Service) Load(ctx context.Context, g access.Grant, l Loading) error {
 		done = 0
 	}
 	first := false
-	if only != "" {
-		if first, err = s.empty(ctx, only); err != nil {
+	if l.Upsert && only != "" {
+		if first, err = s.first(ctx, l.Name, only); err != nil {
 			return fault.Wrap(op, err)
 		}
 	}
@@ -284,11 +284,22 @@ func (s *Service) renew(ctx context.Context, tx *store.Tx, n prepared, why Why) 
 	})
 }
 
-// empty reports whether a register has no records yet.
-func (s *Service) empty(ctx context.Context, register string) (bool, error) {
+// first reports whether a load brings the first records of a register, and remembers it for the load's going on after a crash.
+func (s *Service) first(ctx context.Context, load, register string) (bool, error) {
+	if n, err := s.Loaded(ctx, load+firstLoad); err != nil || n > 0 {
+		return n > 0, err
+	}
 	rows, err := store.All(ctx, s.db, scanRow, recordsFrom, register, "", 1)
-	return len(rows) == 0, err
+	if err != nil || len(rows) > 0 {
+		return false, err
+	}
+	return true, s.db.Write(ctx, func(tx *store.Tx) error {
+		_, err := tx.Exec(ctx, setLoadState, load+firstLoad, 1, store.Micros(s.now()))
+		return err
+	})
 }
+
+const firstLoad = ":first"
 
 // sealBatches makes batches ready while the one before is stored, of which it therefore has to know what the database
 // doesn't yet: a batch is handed over when the one before it has been stored, so it is only ever one.

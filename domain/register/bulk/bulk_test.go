@@ -110,6 +110,9 @@ var residentColumns = []string{"id", "given_names", "family_name", "birth_date",
 // streets is a register that is about nobody, with texts, numbers and nulls.
 const streets = "name;quarter;postcode;first_number;last_number;zone\nKantstraße;505;47057;1;99;N1\n\"Am \"\"Tor\"\"\";505;47057;2;4;\n"
 
+// staff is how many people of the demo are residents because they work for the city.
+const staff = 9
+
 func TestImportAndExportAreOneAnothersMirror(t *testing.T) {
 	storetest.Each(t, registertest.Rooms(), func(t *testing.T, db *store.DB) {
 		a, _ := registertest.Demo(t, db, 30)
@@ -126,8 +129,8 @@ func TestImportAndExportAreOneAnothersMirror(t *testing.T) {
 					if err != nil {
 						t.Fatalf("%s as %s: %v %v", d.ID, format, err, rep.Mistakes)
 					}
-					if rep.Fresh != rep.Records || rep.Records != strings.Count(want, "\n") || b.told != rep.Records {
-						t.Errorf("%s as %s: %+v, %d were told of", d.ID, format, rep, b.told)
+					if rep.Fresh != rep.Records || rep.Records != strings.Count(want, "\n") || b.told != 0 {
+						t.Errorf("%s as %s: %+v, %d of the first were told of one by one", d.ID, format, rep, b.told)
 					}
 					if got := b.export(t, d.ID, "jsonl"); !equalSets(got, want) {
 						t.Errorf("%s as %s comes back as\n%.600s\nwant\n%.600s", d.ID, format, got, want)
@@ -420,7 +423,7 @@ func TestAnExportTakesAGrantForIt(t *testing.T) {
 			Basis: "test", Fields: []string{"family_name"}})
 		var out bytes.Buffer
 		n, err := bulk.Export(t.Context(), bulk.Giving{Registers: s, Register: "residents", Format: "csv", Grant: grant, Seen: h.checker.Seen}, &out)
-		if (err == nil) != works || works && (n != 20 || !strings.Contains(out.String(), g.Person(19).Resident.FamilyName)) || strings.Contains(out.String(), "Kantstraße") {
+		if (err == nil) != works || works && (n != 20+staff || !strings.Contains(out.String(), g.Person(19).Resident.FamilyName)) || strings.Contains(out.String(), "Kantstraße") {
 			t.Errorf("%s: %d records, %v: %s", action, n, err, out.String())
 		}
 	}
@@ -437,7 +440,7 @@ func TestParquetHasTypedColumns(t *testing.T) {
 			Given *string `parquet:"given_names,optional"`
 		}
 		rows, err := parquet.Read[resident](bytes.NewReader(raw), int64(len(raw)))
-		if err != nil || len(rows) != 700 {
+		if err != nil || len(rows) != 700+staff {
 			t.Fatalf("%d rows, %v", len(rows), err)
 		}
 		if *rows[0].Given != "Anna" || *rows[0].Born != 6676 { // 1988-04-12

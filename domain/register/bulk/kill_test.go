@@ -123,6 +123,12 @@ func TestAnImportIsKilled(t *testing.T) {
 				t.Fatal(err)
 			}
 			h := openKilled(t, engine, at, folder)
+			// One is there already: of the first records of a register the feed doesn't tell one by one.
+			first := []byte(`{"id":"x","given_names":"Anna","family_name":"First","birth_date":"1990-01-02","nationality":"DE","street":"Kantstraße","house_number":"1","postcode":"47057","city":"Duisburg","quarter":"505","residence_since":"2016-03-01"}`)
+			if err := h.Load(t.Context(), accesstest.Grant(t, h.checker, access.Request{Actor: access.SystemActor("test"), Action: access.Change, Resource: "register:residents"}),
+				register.Loading{Name: "before", Upsert: true, Records: func(yield func(register.Item) bool) { yield(register.Item{Register: "residents", Data: first}) }}); err != nil {
+				t.Fatal(err)
+			}
 			number := func(query string) (n int) {
 				t.Helper()
 				if err := h.db.QueryRow(t.Context(), query).Scan(&n); err != nil {
@@ -132,8 +138,8 @@ func TestAnImportIsKilled(t *testing.T) {
 			}
 			whole := func(when string) int {
 				t.Helper()
-				records := number("SELECT count(*) FROM register_record WHERE register = 'residents'")
-				if n := number("SELECT count(*) FROM register_change WHERE register = 'residents'"); n != records {
+				records := number("SELECT count(*) FROM register_record WHERE register = 'residents' AND id <> 'x'")
+				if n := number("SELECT count(*) FROM register_change WHERE register = 'residents' AND id <> ''"); n != records {
 					t.Errorf("%s: %d records, and the feed tells of %d", when, records, n)
 				}
 				return records
@@ -170,7 +176,7 @@ func TestAnImportIsKilled(t *testing.T) {
 			if n := whole("in the end"); n != killedRows {
 				t.Errorf("%d records of %d", n, killedRows)
 			}
-			if n := number("SELECT count(*) FROM (SELECT id FROM register_find GROUP BY id) x"); n != killedRows {
+			if n := number("SELECT count(*) FROM (SELECT id FROM register_find WHERE id <> 'x' GROUP BY id) x"); n != killedRows {
 				t.Errorf("the index knows %d records", n)
 			}
 			g := accesstest.Grant(t, h.checker, access.Request{Actor: access.SystemActor("test"), Action: access.Read, Resource: "register:residents",
