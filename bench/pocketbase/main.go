@@ -276,7 +276,7 @@ func (b *bench) startMercator(name, dir, content, dsn string) (*system, error) {
 		return nil, fmt.Errorf("no token: %w %.300s", err, body)
 	}
 	s.merc, s.auth, s.base = true, "Bearer "+answer.Token, words[0]+"/api/v1/registers/residents/records"
-	s.query = url.Values{"purpose": {"benchmark"}, "basis": {"§ 34 BMG"}, "reason": {"benchmark"}}.Encode()
+	s.query = url.Values{"purpose": {"benchmark"}, "basis": {"§ 34 BMG"}}.Encode()
 	return s, nil
 }
 
@@ -434,7 +434,7 @@ func (b *bench) change(s *system, worker int, r *rand.Rand) error {
 	}
 	address := s.base + "/" + key
 	if s.merc {
-		address += "?" + s.query
+		address += "?" + s.query + "&reason=benchmark"
 	}
 	req, err := http.NewRequest(http.MethodPatch, address, bytes.NewReader(body))
 	if err != nil {

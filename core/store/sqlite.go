@@ -27,7 +27,7 @@ const (
 	checkpointPages = 2000 // a log of fewer pages isn't worth the writer's time
 	// checkpointLate is when the writer no longer waits for that, for a change that writes
 	// faster than it is brought over.
-	checkpointLate = "16000"
+	checkpointLate = "65536"
 )
 
 const checkpointSQLite = `-- store.checkpointSQLite
