@@ -11,11 +11,25 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/BurntSushi/toml"
+
 	"mercator/base/fault"
 	"mercator/core/access"
 	"mercator/core/audit"
 	"mercator/domain/register"
 )
+
+// readPolicyFile reads a file beside the policies, which says something that the house goes by. A mistyped key is a mistake.
+func readPolicyFile(policies fs.FS, file, what string, into any) error {
+	meta, err := toml.DecodeFS(policies, file, into)
+	if err != nil {
+		return fmt.Errorf("policies/%s, which says %s: %w", file, what, err)
+	}
+	if len(meta.Undecoded()) > 0 {
+		return fmt.Errorf("policies/%s: unknown key %s", file, meta.Undecoded()[0])
+	}
+	return nil
+}
 
 // accessConfig plugs into the policies what they go by: what registers and cases are is known to their offices, which are
 // built later and asked only then.

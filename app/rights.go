@@ -18,8 +18,6 @@ import (
 	"mercator/domain/process"
 	"mercator/domain/register"
 	"mercator/domain/service"
-
-	"github.com/BurntSushi/toml"
 )
 
 // The work of the rights over one's own data (Art. 15 to 18 GDPR). Any package may use it that says so in service.toml
@@ -232,12 +230,8 @@ func loadRestriction(policies fs.FS) (func(purpose string) bool, error) {
 	var r struct {
 		Purposes []string `toml:"purposes"`
 	}
-	meta, err := toml.DecodeFS(policies, file, &r)
-	if err != nil {
-		return nil, fmt.Errorf("policies/%s, which says who reaches restricted records: %w", file, err)
-	}
-	if len(meta.Undecoded()) > 0 {
-		return nil, fmt.Errorf("policies/%s: unknown key %s", file, meta.Undecoded()[0])
+	if err := readPolicyFile(policies, file, "who reaches restricted records", &r); err != nil {
+		return nil, err
 	}
 	if slices.Contains(r.Purposes, "") {
 		return nil, errors.New("policies/" + file + ": a purpose is empty")

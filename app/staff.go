@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"io/fs"
 
-	"github.com/BurntSushi/toml"
-
 	"mercator/core/access"
 	"mercator/core/identity"
 	"mercator/core/store"
@@ -27,14 +25,12 @@ type staffList struct {
 // loadStaff reads it. A city without the file marks colleagues by hand.
 func loadStaff(policies fs.FS) (l staffList, err error) {
 	const file = "staff.toml"
-	meta, err := toml.DecodeFS(policies, file, &l)
+	err = readPolicyFile(policies, file, "who works for the city", &l)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return l, nil
 	case err != nil:
-		return l, fmt.Errorf("policies/%s, which says who works for the city: %w", file, err)
-	case len(meta.Undecoded()) > 0:
-		return l, fmt.Errorf("policies/%s: unknown key %s", file, meta.Undecoded()[0])
+		return l, err
 	case l.Register == "" || l.Person == "":
 		return l, fmt.Errorf("policies/%s: register and person are needed", file)
 	}

@@ -7,6 +7,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -116,32 +117,37 @@ func openSQLite(ctx context.Context, c Config) (*DB, error) {
 	if n == 0 {
 		n = 8
 	}
+	var opened []io.Closer
+	failed := func(err error) (*DB, error) {
+		for _, c := range opened {
+			c.Close()
+		}
+		return nil, fault.Because(fault.Unavailable, "store.open", "", err)
+	}
 	const common = "?_pragma=busy_timeout(10000)&_pragma=foreign_keys(1)&_pragma=temp_store(2)&_pragma=cache_size(-8192)"
 	// synchronous=FULL: a commit that was answered is on disk (fsync of the WAL).
 	write, err := sql.Open("sqlite", "file:"+c.Path+common+
 		"&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=wal_autocheckpoint("+checkpointLate+")&_pragma=journal_size_limit(67108864)")
 	if err != nil {
-		return nil, fault.Because(fault.Unavailable, "store.open", "", err)
+		return failed(err)
 	}
+	opened = append(opened, write)
 	write.SetMaxOpenConns(1)
 	write.SetMaxIdleConns(1)
 	write.SetConnMaxLifetime(0)
 	if err := write.PingContext(ctx); err != nil {
-		write.Close()
-		return nil, fault.Because(fault.Unavailable, "store.open", "", err)
+		return failed(err)
 	}
 	read, err := sql.Open("sqlite", "file:"+c.Path+common+"&_pragma=query_only(1)")
 	if err != nil {
-		write.Close()
-		return nil, fault.Because(fault.Unavailable, "store.open", "", err)
+		return failed(err)
 	}
+	opened = append(opened, read)
 	read.SetMaxOpenConns(n)
 	read.SetMaxIdleConns(n)
 	conn, err := write.Conn(ctx)
 	if err != nil {
-		write.Close()
-		read.Close()
-		return nil, fault.Because(fault.Unavailable, "store.open", "", err)
+		return failed(err)
 	}
 	db := &DB{
 		engine: SQLite, read: read, write: write, path: c.Path, catchUp: make(chan struct{}),
@@ -149,15 +155,12 @@ func openSQLite(ctx context.Context, c Config) (*DB, error) {
 	}
 	aside, err := sql.Open("sqlite", "file:"+c.Path+common)
 	if err != nil {
-		write.Close()
-		read.Close()
-		return nil, fault.Because(fault.Unavailable, "store.open", "", err)
+		return failed(err)
 	}
+	opened = append(opened, aside)
 	aside.SetMaxOpenConns(1)
 	if db.file, err = os.OpenFile(c.Path, os.O_RDWR, 0); err != nil {
-		write.Close()
-		read.Close()
-		return nil, fault.Because(fault.Unavailable, "store.open", "", err)
+		return failed(err)
 	}
 	db.aside.Go(func() { db.checkpoints(aside) })
 	go db.writer(&writerConn{conn: conn, stmts: map[string]*sql.Stmt{}})

@@ -36,14 +36,9 @@ func (s *Service) stretches(ctx context.Context, tx *store.Tx, register, id stri
 		if err != nil {
 			r = row{Record: Record{Register: register, ID: id, Data: []byte(nothing)}}
 		}
-		next, err := s.nextTurn(ctx, tx, r, at)
+		next, err := s.nextTurn(ctx, tx, now, at) // r is that one, or stands among its versions
 		if err != nil {
 			return nil, err
-		}
-		for _, edge := range [...]int64{fromOf(now), toOf(now)} {
-			if edge > at {
-				next = min(next, edge)
-			}
 		}
 		next = min(next, until)
 		if n := len(out); n > 0 && out[n-1].row.Version == r.Version && out[n-1].row.none() == r.none() {
@@ -56,9 +51,6 @@ func (s *Service) stretches(ctx context.Context, tx *store.Tx, register, id stri
 	return out, nil
 }
 
-func fromOf(r row) int64 { return from(r.ValidFrom) }
-func toOf(r row) int64   { return to(r.ValidTo) }
-
 // lay lays fields over what holds of a record from why.From (zero: now) until why.To. With a time that
 // has an end they hold in all of it, without one until their next change that is known, the end of the record, or until it is
 // about somebody else. keep stores each assertion that this makes.
@@ -66,6 +58,12 @@ func (s *Service) lay(ctx context.Context, tx *store.Tx, op string, d *Definitio
 	at := why.From
 	if at.IsZero() {
 		at = s.now()
+	}
+	switch {
+	case !why.To.IsZero() && !why.To.After(at):
+		return fault.New(fault.Invalid, op, "register.nothingBetween")
+	case len(fields) == 0:
+		return nil
 	}
 	list, err := s.stretches(ctx, tx, d.ID, id, store.Micros(at), to(why.To))
 	if err != nil {
@@ -90,6 +88,9 @@ func (s *Service) lay(ctx context.Context, tx *store.Tx, op string, d *Definitio
 		}
 		if i > 0 && why.To.IsZero() {
 			maps.DeleteFunc(fields, func(name string, _ any) bool { return differs(base, all, name) })
+			if len(fields) == 0 {
+				break
+			}
 		}
 		data := maps.Clone(all)
 		for name, v := range fields {
@@ -114,9 +115,7 @@ func (s *Service) lay(ctx context.Context, tx *store.Tx, op string, d *Definitio
 		if i > 0 {
 			w.From = moment(x.from)
 		}
-		if w.To.IsZero() || i < len(list)-1 {
-			w.To = moment(x.to)
-		}
+		w.To = moment(x.to)
 		if err := keep(n, w); err != nil {
 			return err
 		}

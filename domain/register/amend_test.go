@@ -10,6 +10,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"mercator/base/fault"
 	"mercator/core/access"
 	"mercator/core/store"
 	"mercator/core/store/storetest"
@@ -164,6 +165,11 @@ func TestWhatIsKnownOfOtherTimesStays(t *testing.T) {
 		// As it is now it stays: the move is called off.
 		edit(register.Edit{Patch: map[string]any{}, Why: register.Why{From: day("2026-07-01")}})
 		expect("2026-07-02", "Hafenstraße", "Kaya", "15")
+		if err := db.Write(t.Context(), func(tx *store.Tx) error {
+			return h.Amend(t.Context(), tx, change, "residents", "p1", map[string]any{"street": "x"}, register.Why{From: day("2026-07-02"), To: day("2026-07-01")})
+		}); !fault.Is(err, fault.Invalid) {
+			t.Errorf("a time that ends before it begins: %v", err)
+		}
 		// A whole record that says the same of all time to come calls a change off, too.
 		amend(map[string]any{"street": "Ringstraße"}, "2026-08-01")
 		expect("2026-08-02", "Ringstraße", "Kaya", "15")

@@ -127,7 +127,7 @@ func (s *Service) Load(ctx context.Context, g access.Grant, l Loading) error {
 		if err := s.db.Write(ctx, func(tx *store.Tx) error {
 			if l.Update {
 				for _, n := range b.rows {
-					if err := s.renew(ctx, tx, n, l.Why); err != nil {
+					if _, err := s.renew(ctx, tx, n, l.Why); err != nil {
 						return err
 					}
 				}
@@ -145,19 +145,11 @@ func (s *Service) Load(ctx context.Context, g access.Grant, l Loading) error {
 			}
 			changed = 0
 			for _, n := range b.there {
-				d, _ := s.regs.Get(n.Register)
-				was, err := s.lastVersion(ctx, tx, d, n)
+				differs, err := s.renew(ctx, tx, n, l.Why)
 				if err != nil {
 					return err
 				}
-				if err := s.renew(ctx, tx, n, l.Why); err != nil {
-					return err
-				}
-				is, err := s.lastVersion(ctx, tx, d, n)
-				if err != nil {
-					return err
-				}
-				if is > was {
+				if differs {
 					changed++
 				}
 			}
@@ -249,12 +241,12 @@ func (s *Service) prepareBatches(ctx context.Context, l Loading, skip int, out c
 }
 
 // renew makes a record what its source says. What differs from what holds is laid over it: what is known of the time to come
-// stays, whether the source says the same again or something new.
-func (s *Service) renew(ctx context.Context, tx *store.Tx, n prepared, why Why) error {
+// stays, whether the source says the same again or something new. It tells which.
+func (s *Service) renew(ctx context.Context, tx *store.Tx, n prepared, why Why) (differs bool, err error) {
 	d, _ := s.regs.Get(n.Register)
 	id, err := s.idOf(d, n.ID)
 	if err != nil {
-		return err
+		return false, err
 	}
 	at := why.From
 	if at.IsZero() {
@@ -262,24 +254,25 @@ func (s *Service) renew(ctx context.Context, tx *store.Tx, n prepared, why Why) 
 	}
 	old, err := s.asOf(ctx, tx, d.ID, id, store.Micros(at), ever)
 	if err != nil && !fault.Is(err, fault.NotFound) {
-		return err
+		return false, err
 	}
 	if err != nil || old.none() || d.personOf(old) != d.personOf(n.row) {
-		return s.put(ctx, tx, d, n, why)
+		return true, s.put(ctx, tx, d, n, why)
 	}
 	plain, err := s.open(ctx, tx, d, old, nil)
 	if err != nil {
-		return err
+		return false, err
 	}
 	before, err := object(plain.Data)
 	if err != nil {
-		return err
+		return false, err
 	}
 	after, err := object(n.Data)
 	if err != nil {
-		return err
+		return false, err
 	}
-	return s.lay(ctx, tx, "register.renew", d, id, changes(before, after), why, func(n prepared, why Why) error {
+	fields := changes(before, after)
+	return len(fields) > 0, s.lay(ctx, tx, "register.renew", d, id, fields, why, func(n prepared, why Why) error {
 		return s.put(ctx, tx, d, n, why)
 	})
 }
@@ -435,16 +428,6 @@ func (s *Service) personsOf(rows []prepared) []string {
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
-}
-
-// lastVersion is the newest version of a record that isn't prepared yet under its id.
-func (s *Service) lastVersion(ctx context.Context, tx *store.Tx, d *Definition, n prepared) (int64, error) {
-	id, err := s.idOf(d, n.ID)
-	if err != nil {
-		return 0, err
-	}
-	r, err := store.One(ctx, tx, scanRow, recordByID, d.ID, id)
-	return r.last, err
 }
 
 // insertMany runs the statement for many rows as often as it goes, and the one for
