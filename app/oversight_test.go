@@ -46,8 +46,8 @@ func mailingHouse(t *testing.T, dsn string, server *smtptest.Server, now func() 
 // An emergency is in the officer's mail at once; a mail server that is down delays it and loses nothing.
 func TestTheOfficerHasAMailOfAnEmergency(t *testing.T) {
 	eachEngine(t, func(t *testing.T, dsn string) {
-		server := smtptest.Start(t)
-		server.SetRefuse("451 try later")
+		server := smtptest.Start(t, smtptest.Manner{})
+		server.Behave(smtptest.Manner{Refuse: "451 try later"})
 		now := time.Now()
 		h := mailingHouse(t, dsn, server, func() time.Time { return now })
 		duty := access.Actor{Kind: access.Clerk, ID: "jens.wolter", Name: "Jens Wolter", Office: "32", Roles: []string{"emergency"}, Level: access.High}
@@ -64,7 +64,7 @@ func TestTheOfficerHasAMailOfAnEmergency(t *testing.T) {
 		if n := len(server.Mails()); n != 0 {
 			t.Fatalf("%d mails of a server that takes none", n)
 		}
-		server.SetRefuse("")
+		server.Behave(smtptest.Manner{})
 		now = now.Add(time.Minute)
 		drain()
 		now = now.Add(time.Hour)

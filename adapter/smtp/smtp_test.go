@@ -29,7 +29,7 @@ func sender(t *testing.T, server *smtptest.Server, change func(*Config)) *Sender
 }
 
 func TestAMailArrivesAsItWasWritten(t *testing.T) {
-	server := smtptest.Start(t)
+	server := smtptest.Start(t, smtptest.Manner{})
 	if err := sender(t, server, nil).Send(t.Context(), letter); err != nil {
 		t.Fatal(err)
 	}
@@ -53,23 +53,20 @@ func TestAMailArrivesAsItWasWritten(t *testing.T) {
 // What can't be sent safely isn't sent, and says nothing of what the server has said.
 func TestWhatIsntSent(t *testing.T) {
 	for name, c := range map[string]struct {
-		server func(*smtptest.Server)
+		server smtptest.Manner
 		change func(*Config)
 		want   string
 	}{
-		"somebody has taken STARTTLS away":  {func(s *smtptest.Server) { s.NoTLS = true }, nil, "no STARTTLS"},
-		"a certificate that nobody signed":  {nil, func(c *Config) { c.CA = "" }, "certificate"},
-		"another password":                  {nil, func(c *Config) { c.Password = "x" }, "answered 535"},
-		"a recipient whom it doesn't know":  {func(s *smtptest.Server) { s.Refuse = "550 no officer@city.example here" }, nil, "answered 550"},
-		"a server that is busy":             {func(s *smtptest.Server) { s.Refuse = "451 greylisted, officer@city.example" }, nil, "answered 451"},
-		"a server that isn't there":         {nil, func(c *Config) { c.Server = "127.0.0.1:1" }, "refused"},
-		"a port where TLS begins by asking": {nil, func(c *Config) { c.Security = TLS }, "tls"},
+		"somebody has taken STARTTLS away":  {smtptest.Manner{NoTLS: true}, nil, "no STARTTLS"},
+		"a certificate that nobody signed":  {smtptest.Manner{}, func(c *Config) { c.CA = "" }, "certificate"},
+		"another password":                  {smtptest.Manner{}, func(c *Config) { c.Password = "x" }, "answered 535"},
+		"a recipient whom it doesn't know":  {smtptest.Manner{Refuse: "550 no officer@city.example here"}, nil, "answered 550"},
+		"a server that is busy":             {smtptest.Manner{Refuse: "451 greylisted, officer@city.example"}, nil, "answered 451"},
+		"a server that isn't there":         {smtptest.Manner{}, func(c *Config) { c.Server = "127.0.0.1:1" }, "refused"},
+		"a port where TLS begins by asking": {smtptest.Manner{}, func(c *Config) { c.Security = TLS }, "tls"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			server := smtptest.Start(t)
-			if c.server != nil {
-				c.server(server)
-			}
+			server := smtptest.Start(t, c.server)
 			err := sender(t, server, c.change).Send(t.Context(), letter)
 			if !fault.Is(err, fault.Unavailable) || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("%v, want %s", err, c.want)
@@ -85,8 +82,7 @@ func TestWhatIsntSent(t *testing.T) {
 }
 
 func TestAServerThatSaysNothingHoldsNobodyUp(t *testing.T) {
-	server := smtptest.Start(t)
-	server.Silent = true
+	server := smtptest.Start(t, smtptest.Manner{Silent: true})
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
 	began := time.Now()
@@ -96,8 +92,7 @@ func TestAServerThatSaysNothingHoldsNobodyUp(t *testing.T) {
 }
 
 func TestUnencryptedOnThisMachineOnly(t *testing.T) {
-	server := smtptest.Start(t)
-	server.NoTLS = true
+	server := smtptest.Start(t, smtptest.Manner{NoTLS: true})
 	plain := func(c *Config) { c.Security, c.User = Plain, "" }
 	if err := sender(t, server, plain).Send(t.Context(), letter); err != nil || len(server.Mails()) != 1 {
 		t.Errorf("%v, %d mails", err, len(server.Mails()))

@@ -46,19 +46,23 @@ type Server struct {
 	Addr string
 	CA   string // a PEM file with its certificate
 
+	tls    *tls.Config
+	mu     sync.Mutex
+	manner Manner
+	mails  []Mail
+}
+
+// Manner is how a server behaves; the zero value is one that takes mails.
+type Manner struct {
 	NoTLS  bool   // offers no STARTTLS and no sign-in, as somebody in between would have it
 	Silent bool   // takes connections and says nothing
 	Refuse string // the answer to each recipient, such as "451 later"; empty: it takes them
-
-	tls   *tls.Config
-	mu    sync.Mutex
-	mails []Mail
 }
 
-// Start starts a server that ends with the test. Set its fields before anything is sent.
-func Start(t testing.TB) *Server {
+// Start starts a server that ends with the test.
+func Start(t testing.TB, m Manner) *Server {
 	t.Helper()
-	s := &Server{}
+	s := &Server{manner: m}
 	if err := s.certify(t.TempDir()); err != nil {
 		t.Fatal(err)
 	}
@@ -87,17 +91,17 @@ func (s *Server) Mails() []Mail {
 	return append([]Mail(nil), s.mails...)
 }
 
-// SetRefuse changes the answer to recipients while the server runs.
-func (s *Server) SetRefuse(answer string) {
+// Behave changes the manner while the server runs.
+func (s *Server) Behave(m Manner) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.Refuse = answer
+	s.manner = m
 }
 
-func (s *Server) refuse() string {
+func (s *Server) now() Manner {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.Refuse
+	return s.manner
 }
 
 // certify makes a certificate for 127.0.0.1 that has signed itself.
@@ -121,14 +125,15 @@ func (s *Server) certify(dir string) error {
 func (s *Server) serve(conn net.Conn) {
 	defer func() { conn.Close() }()
 	conn.SetDeadline(time.Now().Add(30 * time.Second))
-	if s.Silent {
+	manner := s.now()
+	if manner.Silent {
 		io.Copy(io.Discard, conn)
 		return
 	}
 	in := bufio.NewReader(conn)
 	say := func(line string) { fmt.Fprintf(conn, "%s\r\n", line) }
 	var m Mail
-	signed := s.NoTLS
+	signed := manner.NoTLS
 	say("220 smtptest")
 	for {
 		line, err := in.ReadString('\n')
@@ -138,13 +143,13 @@ func (s *Server) serve(conn net.Conn) {
 		line = strings.TrimSpace(line)
 		verb, _, _ := strings.Cut(strings.ToUpper(line), " ")
 		switch {
-		case verb == "EHLO" && s.NoTLS:
+		case verb == "EHLO" && manner.NoTLS:
 			say("250 smtptest")
 		case verb == "EHLO" && !m.TLS:
 			say("250-smtptest\r\n250 STARTTLS")
 		case verb == "EHLO":
 			say("250-smtptest\r\n250 AUTH PLAIN")
-		case verb == "STARTTLS" && !s.NoTLS && !m.TLS:
+		case verb == "STARTTLS" && !manner.NoTLS && !m.TLS:
 			say("220 go on")
 			conn = tls.Server(conn, s.tls)
 			in, m.TLS = bufio.NewReader(conn), true
@@ -158,8 +163,8 @@ func (s *Server) serve(conn net.Conn) {
 		case verb == "MAIL" && signed:
 			m.From = between(line)
 			say("250 ok")
-		case verb == "RCPT" && s.refuse() != "":
-			say(s.refuse())
+		case verb == "RCPT" && s.now().Refuse != "":
+			say(s.now().Refuse)
 		case verb == "RCPT" && m.From != "":
 			m.To = between(line)
 			say("250 ok")
