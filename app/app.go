@@ -304,11 +304,7 @@ func (h *House) offices(ctx context.Context, o Options) (err error) {
 	if err := h.settleRegisters(ctx, registersFS); err != nil {
 		return err
 	}
-	reaches, err := loadRestriction(folder("policies"))
-	if err != nil {
-		return err
-	}
-	if err := h.openRegisters(reaches); err != nil {
+	if err := h.openRegisters(h.access.Reaches); err != nil {
 		return err
 	}
 	h.settleStaff()

@@ -312,14 +312,7 @@ func (b *registerBench) fill(ctx context.Context, cases int) error {
 			return err
 		}
 	}
-	if b.h.db.Engine() == store.Postgres {
-		// What autovacuum would do some minutes later.
-		return b.h.db.Write(ctx, func(tx *store.Tx) error {
-			_, err := tx.Exec(ctx, "-- app.bench\nANALYZE")
-			return err
-		})
-	}
-	return nil
+	return b.h.db.Analyze(ctx) // what autovacuum would do some minutes later
 }
 
 // clerk is one of the office that keeps a register, another each time: no brake holds who reads as much as a benchmark.

@@ -191,7 +191,7 @@ func leakContent(t *testing.T) string {
 	restriction := filepath.Join(dir, "policies", "restriction.toml")
 	text, err := os.ReadFile(restriction)
 	if err == nil {
-		err = os.WriteFile(restriction, bytes.Replace(text, []byte("purposes = ["), []byte("purposes = ["+strconv.Quote(leakReaches)+", "), 1), 0o600)
+		err = os.WriteFile(restriction, bytes.Replace(text, []byte("own = ["), []byte("own = ["+strconv.Quote(leakReaches)+", "), 1), 0o600)
 	}
 	if err != nil {
 		t.Fatal(err)

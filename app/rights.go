@@ -4,9 +4,7 @@ package app
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"slices"
 	"strings"
 
@@ -222,21 +220,6 @@ func joinLines(lines []any) string {
 		out[i] = fmt.Sprint(l)
 	}
 	return strings.Join(out, "; ")
-}
-
-// loadRestriction reads the purposes that reach restricted records (Art. 18 (2) GDPR).
-func loadRestriction(policies fs.FS) (func(purpose string) bool, error) {
-	const file = "restriction.toml"
-	var r struct {
-		Purposes []string `toml:"purposes"`
-	}
-	if err := readPolicyFile(policies, file, "who reaches restricted records", &r); err != nil {
-		return nil, err
-	}
-	if slices.Contains(r.Purposes, "") {
-		return nil, errors.New("policies/" + file + ": a purpose is empty")
-	}
-	return func(purpose string) bool { return slices.Contains(r.Purposes, purpose) }, nil
 }
 
 // restricted tells the policies whether a request is for a person's restricted record.

@@ -128,9 +128,9 @@ func (c *Checker) judge(ctx context.Context, q store.Q, r Request, m *Mandate) (
 	if err != nil {
 		return a, err
 	}
-	set := c.rules.Load().set
+	rules := c.rules.Load()
 	say := func() verdict {
-		v := decide(set, r, f)
+		v := rules.decide(r, f)
 		if len(v.problems) > 0 {
 			c.log.Error("access: policies can't be evaluated and count as absent", "problems", v.problems)
 		}
@@ -236,7 +236,7 @@ func (c *Checker) Could(ctx context.Context, r Request) (bool, error) {
 	if err != nil {
 		return false, fault.Wrap(op, err)
 	}
-	return decide(c.rules.Load().set, r, f).allowed, nil
+	return c.rules.Load().decide(r, f).allowed, nil
 }
 
 func (a answer) grant() Grant { return Grant{a.r, a.entry.ID, a.mandate, a.freely} }
@@ -284,7 +284,11 @@ func (c *Checker) Permit(ctx context.Context, r Request) (Grant, error) {
 			return Grant{}, fault.Wrap(op, err)
 		}
 	}
-	if err := c.db.Write(ctx, func(tx *store.Tx) error {
+	write := c.db.Append
+	if r.Actor.Acting() || a.ask || a.approval != "" { // it reads what others change
+		write = c.db.Write
+	}
+	if err := write(ctx, func(tx *store.Tx) error {
 		if r.Actor.Acting() { // what is true of the mandate and the record are one
 			if a, err = c.judgeActing(ctx, tx, r); err != nil {
 				return err
@@ -365,7 +369,7 @@ func (c *Checker) Seen(ctx context.Context, g Grant, subjects []string) error {
 	if len(subjects) == 0 {
 		return nil
 	}
-	return fault.Wrap("access.seen", c.db.Write(ctx, func(tx *store.Tx) error { return c.SeenTx(ctx, tx, g, subjects) }))
+	return fault.Wrap("access.seen", c.db.Append(ctx, func(tx *store.Tx) error { return c.SeenTx(ctx, tx, g, subjects) }))
 }
 
 // SeenTx is Seen in the caller's transaction.

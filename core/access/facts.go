@@ -99,7 +99,7 @@ type verdict struct {
 }
 
 // decide asks the policies.
-func decide(set *cedar.PolicySet, r Request, f facts) verdict {
+func (s *rules) decide(r Request, f facts) verdict {
 	who, properties := principalOf(r, f.mandate)
 	principal := types.NewEntityUID(who, types.String(r.Actor.ID))
 	kind, name, _ := strings.Cut(r.Resource, ":")
@@ -120,7 +120,7 @@ func decide(set *cedar.PolicySet, r Request, f facts) verdict {
 		resource:  {UID: resource, Attributes: types.NewRecord(attrs)},
 	}
 	subjects := r.subjects()
-	decision, diagnostic := cedar.Authorize(set, entities, cedar.Request{
+	decision, diagnostic := cedar.Authorize(s.set, entities, cedar.Request{
 		Principal: principal,
 		Action:    types.NewEntityUID("Action", types.String(r.Action)),
 		Resource:  resource,
@@ -139,6 +139,7 @@ func decide(set *cedar.PolicySet, r Request, f facts) verdict {
 			"caseOwners": stringSet(f.of.Persons),
 			"breakGlass": types.Boolean(f.glass),
 			"restricted": types.Boolean(f.restricted),
+			"reaches":    types.Boolean(slices.Contains(s.reach.Case, r.Purpose)),
 		}),
 	})
 	v := verdict{}
@@ -149,7 +150,7 @@ func decide(set *cedar.PolicySet, r Request, f facts) verdict {
 	v.two = len(diagnostic.Reasons) > 0
 	for _, reason := range diagnostic.Reasons {
 		rules = append(rules, string(reason.PolicyID))
-		if p := set.Get(reason.PolicyID); p == nil || p.Annotations()["approval"] != "two" {
+		if p := s.set.Get(reason.PolicyID); p == nil || p.Annotations()["approval"] != "two" {
 			v.two = false // another rule permits it without
 		}
 	}

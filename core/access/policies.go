@@ -23,6 +23,7 @@ const maxPolicyFile = 1 << 20
 type rules struct {
 	set    *cedar.PolicySet
 	brakes []brake
+	reach  reach
 }
 
 // Load replaces the policies by those of the folder, all at once; after an error the old ones stay. Policies that fail one
@@ -94,6 +95,9 @@ func read(folder fs.FS) (*rules, error) {
 		}
 	}
 	if out.brakes, err = readBrakes(folder); err != nil {
+		wrong = append(wrong, err)
+	}
+	if out.reach, err = readReach(folder); err != nil {
 		wrong = append(wrong, err)
 	}
 	if len(wrong) > 0 {
@@ -271,7 +275,7 @@ func (r *rules) run(t policyTest, a testActor, k testCase, known bool) error {
 	if known {
 		f.of, f.closed = CaseFacts{Open: k.Open, Office: k.Office, Persons: k.Persons}, k.Closed
 	}
-	v := decide(r.set, req, f)
+	v := r.decide(req, f)
 	switch want := t.Allow + t.Forbid; {
 	case len(v.problems) > 0:
 		return fmt.Errorf("can't be evaluated: %s", strings.Join(v.problems, "; "))

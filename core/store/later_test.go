@@ -5,6 +5,8 @@ package store_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"sync"
 	"testing"
 
 	"mercator/base/fault"
@@ -122,6 +124,55 @@ func TestLater(t *testing.T) {
 		}
 		if ends[true] != 2 || ends[false] != 7 {
 			t.Errorf("ended %v, want 2 committed and 7 not", ends)
+		}
+	})
+}
+
+// Who appends at the same time as somebody whose rows are wrong loses nothing, and each learns what became of their own.
+func TestAppend(t *testing.T) {
+	storetest.Each(t, counterRoom, func(t *testing.T, db *store.DB) {
+		var group sync.WaitGroup
+		for i := range 200 {
+			group.Go(func() {
+				id := fmt.Sprintf("a%d", i)
+				if i%10 == 9 {
+					id = "a0" // there already, or soon
+				}
+				committed := false
+				err := db.Append(t.Context(), func(tx *store.Tx) error {
+					tx.AfterEnd(func(ok bool) { committed = ok })
+					if i%25 == 24 {
+						return fault.New(fault.Invalid, "test", "")
+					}
+					return tx.Later(t.Context(), insertCounter, id, i)
+				})
+				switch {
+				case i%25 == 24:
+					if !fault.Is(err, fault.Invalid) {
+						t.Errorf("%d: %v", i, err)
+					}
+				case i%10 == 9 || i == 0:
+					if err != nil && !fault.Is(err, fault.Conflict) {
+						t.Errorf("%d: %v", i, err)
+					}
+				case err != nil:
+					t.Errorf("%d: %v", i, err)
+				}
+				if committed != (err == nil) {
+					t.Errorf("%d: committed is %v, the error %v", i, committed, err)
+				}
+			})
+		}
+		group.Wait()
+		n, err := store.One(t.Context(), db, func(s store.Scanner) (n int, err error) { return n, s.Scan(&n) }, "SELECT COUNT(*) FROM test_counter")
+		want := 0
+		for i := range 200 {
+			if i == 0 || i%10 != 9 && i%25 != 24 {
+				want++
+			}
+		}
+		if err != nil || n != want {
+			t.Errorf("%d rows, want %d (%v)", n, want, err)
 		}
 	})
 }

@@ -31,6 +31,57 @@ func (db *DB) writePostgres(ctx context.Context, fn func(tx *Tx) error) error {
 	}
 }
 
+// appender is the one goroutine that appends to a PostgreSQL database. While one group is brought to disk the next gathers.
+func (db *DB) appender() {
+	defer close(db.done)
+	for {
+		select {
+		case c := <-db.queue:
+			db.together(c)
+		case <-db.quit:
+			for {
+				select {
+				case c := <-db.queue:
+					db.together(c)
+				default:
+					return
+				}
+			}
+		}
+	}
+}
+
+// together runs first and whatever waits behind it in one transaction; if that fails, each by itself, so that one that is
+// wrong is nobody else's failure.
+func (db *DB) together(first *change) {
+	held := []*change{first}
+	for more := true; more && len(held) < groupMax; {
+		select {
+		case c := <-db.queue:
+			held = append(held, c)
+		default:
+			more = false
+		}
+	}
+	run := func(list ...*change) error {
+		return classified("store.write", db.writePostgres(context.Background(), func(tx *Tx) error {
+			for _, c := range list {
+				if err := c.fn(tx); err != nil {
+					return err
+				}
+			}
+			return nil
+		}))
+	}
+	err := run(held...)
+	for _, c := range held {
+		if c.err = err; err != nil && len(held) > 1 && !fault.Is(err, fault.Unavailable) {
+			c.err = run(c)
+		}
+		c.done <- c.err
+	}
+}
+
 // writeTimeout ends a change that hangs.
 const writeTimeout = 30 * time.Second
 

@@ -106,7 +106,9 @@ func openPostgres(ctx context.Context, c Config) (*DB, error) {
 		sqlDB.Close()
 		return nil, fault.Because(fault.Unavailable, "store.open", "", err)
 	}
-	return &DB{engine: Postgres, read: sqlDB, write: sqlDB}, nil
+	db := &DB{engine: Postgres, read: sqlDB, write: sqlDB, queue: make(chan *change, 1024), quit: make(chan struct{}), done: make(chan struct{})}
+	go db.appender()
+	return db, nil
 }
 
 func openSQLite(ctx context.Context, c Config) (*DB, error) {
@@ -174,9 +176,9 @@ func (db *DB) Engine() Engine { return db.engine }
 func (db *DB) Close() error {
 	var err error
 	db.once.Do(func() {
+		close(db.quit)
+		<-db.done
 		if db.engine == SQLite {
-			close(db.quit)
-			<-db.done
 			db.aside.Wait()
 			err = db.read.Close()
 		}
@@ -374,6 +376,20 @@ func (db *DB) Write(ctx context.Context, fn func(tx *Tx) error) error {
 	if db.engine == Postgres {
 		return classified("store.write", db.writePostgres(ctx, fn))
 	}
+	return db.queued(ctx, fn)
+}
+
+// Append is Write for a change that only adds rows, reads nothing and can't lose a race: an entry of the ledger. On PostgreSQL
+// those that come at the same time share a transaction, as all changes do on SQLite, so that many are on disk by one commit.
+func (db *DB) Append(ctx context.Context, fn func(tx *Tx) error) error {
+	if err := ctx.Err(); err != nil {
+		return fault.Because(fault.Unavailable, "store.write", "", err)
+	}
+	return db.queued(ctx, fn)
+}
+
+// queued hands a change to the goroutine that groups them.
+func (db *DB) queued(ctx context.Context, fn func(tx *Tx) error) error {
 	c := &change{fn: fn, done: make(chan error, 1)}
 	select {
 	case db.queue <- c:
@@ -394,6 +410,19 @@ func (db *DB) Write(ctx context.Context, fn func(tx *Tx) error) error {
 			return fault.New(fault.Unavailable, "store.write", "")
 		}
 	}
+}
+
+// Analyze has PostgreSQL count its tables. It keeps the plan of a statement until somebody has counted, so one made while a
+// table was nearly empty reads all of it when it is full; autovacuum counts within minutes, which a bulk load can't wait for.
+// SQLite plans by its indexes.
+func (db *DB) Analyze(ctx context.Context) error {
+	if db.engine != Postgres {
+		return nil
+	}
+	return db.Write(ctx, func(tx *Tx) error {
+		_, err := tx.Exec(ctx, "-- store.analyze\nANALYZE")
+		return err
+	})
 }
 
 // guarded turns a panic of fn into an error, so that one change can't take the

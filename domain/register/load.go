@@ -26,6 +26,9 @@ const (
 	loadBatchPostgres = 4096
 )
 
+// analyzeAfter is how many times as many records as the last time a load has stored when the database counts its tables anew.
+const analyzeAfter = 8
+
 // Item is a record of a bulk load.
 type Item struct {
 	Register string
@@ -119,6 +122,7 @@ func (s *Service) Load(ctx context.Context, g access.Grant, l Loading) error {
 	many := func(ctx context.Context, tx *store.Tx, statement string, cols int, args []any) error {
 		return insertMany(ctx, tx, bulk(statement, cols, rows), statement, cols, rows, args)
 	}
+	stored, counted := 0, 0
 	for b := range ready {
 		if b.err != nil {
 			return fault.Wrap(op, b.err)
@@ -181,6 +185,12 @@ func (s *Service) Load(ctx context.Context, g access.Grant, l Loading) error {
 			return fault.Wrap(op, err)
 		}
 		done += b.count
+		if stored += len(b.rows); stored > analyzeAfter*counted {
+			counted = stored
+			if err := s.db.Analyze(ctx); err != nil {
+				return fault.Wrap(op, err)
+			}
+		}
 		if l.Done != nil {
 			l.Done(len(b.rows), changed)
 		}

@@ -114,6 +114,7 @@ type search struct {
 	cond     condition
 	show     []string // fields to show
 	need     []string // fields to open: to show, and to look at
+	glance   bool     // what isn't sealed can tell already that a record doesn't fit
 	now      int64
 	examined int
 	opened   int
@@ -150,6 +151,7 @@ func (s *Service) Search(ctx context.Context, g access.Grant, register string, q
 	}
 	x.cond = cond
 	x.need = append(slices.Clone(x.show), c.used...)
+	x.glance = !slices.ContainsFunc(x.need, d.needsSeal) || slices.ContainsFunc(c.used, func(f string) bool { return !d.needsSeal(f) })
 	field, down, err := x.sorting(q.Sort)
 	if err != nil {
 		return Page{}, err
@@ -241,12 +243,14 @@ func (x *search) fits(ctx context.Context, r row) (row, bool, error) {
 	if !x.reach.all && !slices.Contains(x.reach.persons, x.d.personOf(r)) { // it was theirs until a moment ago
 		return r, false, nil
 	}
-	data, err := r.All()
-	if err != nil {
-		return r, false, err
-	}
-	if x.cond.holds(facts{data, len(r.sealed) > 0}) == no {
-		return r, false, nil
+	var data map[string]any
+	if x.glance || len(r.sealed) == 0 {
+		if data, err = r.All(); err != nil {
+			return r, false, err
+		}
+		if x.cond.holds(facts{data, len(r.sealed) > 0}) == no {
+			return r, false, nil
+		}
 	}
 	if len(r.sealed) > 0 {
 		was := r.sealed
@@ -282,13 +286,16 @@ func (x *search) keys(ctx context.Context, rows []row) error {
 		if len(r.sealed) == 0 || !x.reach.all && !slices.Contains(x.reach.persons, x.d.personOf(r)) {
 			continue
 		}
-		data, err := r.All()
-		if err != nil {
-			return err
+		if x.glance {
+			data, err := r.All()
+			if err != nil {
+				return err
+			}
+			if x.cond.holds(facts{data, true}) == no {
+				continue
+			}
 		}
-		if x.cond.holds(facts{data, true}) != no {
-			subjects = append(subjects, x.d.subject(r))
-		}
+		subjects = append(subjects, x.d.subject(r))
 	}
 	if len(subjects) == 0 {
 		return nil
@@ -376,11 +383,7 @@ type weighed struct {
 }
 
 func (x *search) weigh(ctx context.Context) (weighed, error) {
-	type option struct {
-		tokens []int64
-		count  int64
-	}
-	var options []option
+	var options []weighed
 	for _, l := range x.cond.leads {
 		if len(l.ids) > 0 {
 			ids := slices.Clone(l.ids)
@@ -390,48 +393,96 @@ func (x *search) weigh(ctx context.Context) (weighed, error) {
 		if len(l.tokens) == 0 || len(options) == maxLeads {
 			continue
 		}
-		var o option
-		for _, e := range l.tokens {
-			t, err := x.token(x.d, e)
-			if err != nil {
-				return weighed{}, err
-			}
-			o.tokens = append(o.tokens, t)
-		}
-		slices.Sort(o.tokens)
-		o.tokens = slices.Compact(o.tokens)
-		for _, t := range o.tokens {
-			if o.count >= maxWeighed {
-				break
-			}
-			n, err := store.One(ctx, x.db, scanCount, countToken, t, maxWeighed)
-			if err != nil {
-				return weighed{}, err
-			}
-			o.count += n
+		o, err := x.counted(ctx, l.tokens)
+		if err != nil {
+			return weighed{}, err
 		}
 		options = append(options, o)
 	}
-	slices.SortStableFunc(options, func(a, b option) int {
+	slices.SortStableFunc(options, func(a, b weighed) int {
 		return cmp.Or(cmp.Compare(a.count, b.count), cmp.Compare(len(a.tokens), len(b.tokens)))
 	})
 	var out weighed
+	var ids []string
+	gathered := false
 	if len(options) > 0 {
-		out.tokens, out.count = options[0].tokens, options[0].count
-		for _, o := range options[1:] {
-			if len(o.tokens) <= perSet && len(out.also) < 2 {
-				out.also = append(out.also, o.tokens)
+		out = options[0]
+		switch {
+		case out.count >= maxWeighed:
+		case len(out.tokens) == 1 && len(options) == 1:
+			return out, nil
+		default:
+			var err error
+			if ids, err = x.union(ctx, out.tokens); err != nil {
+				return out, err
+			}
+			gathered, options = true, options[1:]
+		}
+	}
+	if !gathered {
+		var err error
+		if ids, gathered, err = x.gathered(ctx); err != nil {
+			return out, err
+		}
+	}
+	if gathered { // what else is known of them the index tells sooner than the records
+		for _, o := range options {
+			if len(ids) > few && len(o.tokens) <= perSet {
+				var err error
+				if ids, err = x.having(ctx, ids, o.tokens); err != nil {
+					return out, err
+				}
 			}
 		}
-		if out.count < maxWeighed {
-			return out, nil
+		return weighed{ids: ids}, nil
+	}
+	for _, o := range options[min(1, len(options)):] {
+		if len(o.tokens) <= perSet && len(out.also) < 2 {
+			out.also = append(out.also, o.tokens)
 		}
 	}
-	ids, ok, err := x.gathered(ctx)
-	if ok {
-		return weighed{ids: ids}, err
+	return out, nil
+}
+
+// few is how many records are read without asking the index first what else it knows of them.
+const few = 8
+
+// counted are the tokens of a lead, and how many records they lead to, as far as that is worth knowing.
+func (x *search) counted(ctx context.Context, list []entry) (out weighed, err error) {
+	for _, e := range list {
+		t, err := x.token(x.d, e)
+		if err != nil {
+			return out, err
+		}
+		out.tokens = append(out.tokens, t)
 	}
-	return out, err
+	slices.Sort(out.tokens)
+	out.tokens = slices.Compact(out.tokens)
+	for some := range slices.Chunk(out.tokens, tokensAtOnce) {
+		if out.count >= maxWeighed {
+			break
+		}
+		n, err := store.One(ctx, x.db, scanCount, countTokens, append(setOf(some, tokensAtOnce), maxWeighed)...)
+		if err != nil {
+			return out, err
+		}
+		out.count += n
+	}
+	return out, nil
+}
+
+// union are the ids of some tokens, which are few.
+func (x *search) union(ctx context.Context, tokens []int64) ([]string, error) {
+	ids := []string{}
+	for some := range slices.Chunk(tokens, tokensAtOnce) {
+		list, err := store.All(ctx, x.db, scanID, idsByTokens, setOf(some, tokensAtOnce)...)
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, list...)
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids), nil
 }
 
 func scanCount(s store.Scanner) (n int64, err error) {
@@ -441,7 +492,7 @@ func scanCount(s store.Scanner) (n int64, err error) {
 
 // gathered are the keys of the records in a part of an order or of the map, if they are few.
 func (x *search) gathered(ctx context.Context) (ids []string, ok bool, err error) {
-	few := func(list []string) bool {
+	fewest := func(list []string) bool {
 		slices.Sort(list)
 		list = slices.Compact(list)
 		if len(list) <= maxGathered && (!ok || len(list) < len(ids)) {
@@ -471,7 +522,7 @@ func (x *search) gathered(ctx context.Context) (ids []string, ok bool, err error
 			}
 			list = append(list, more...)
 		}
-		few(list)
+		fewest(list)
 	}
 	for _, f := range x.d.Fields {
 		s, there := x.cond.spans[f.Name]
@@ -485,7 +536,7 @@ func (x *search) gathered(ctx context.Context) (ids []string, ok bool, err error
 		if err != nil {
 			return nil, false, err
 		}
-		few(list)
+		fewest(list)
 	}
 	return ids, ok, nil
 }
@@ -556,66 +607,101 @@ func (x *search) rows(ctx context.Context, ids []string) ([]row, error) {
 
 // byTokens goes through the records that have one of the tokens, and of each other set one too.
 func (x *search) byTokens(tokens []int64, also [][]int64) source {
-	statement := idsByToken
-	var sets []any
+	// What each token is asked for in one go: together they are as many as wanted, or more where others fall out in the index.
+	share := 2
 	if len(also) > 0 {
-		statement = idsByTokens
-		for i := range 2 {
-			sets = append(sets, setOf(also[min(i, len(also)-1)])...)
-		}
+		share = 8
 	}
 	return func(ctx context.Context, after string, n int) ([]row, string, bool, error) {
-		type entry struct {
-			id  string
-			too bool
-		}
-		var list []entry
+		each := max(share*n/len(tokens), 8)
+		var ids []string
 		safe, done := "", true // how far every token has told all that it has
 		for _, t := range tokens {
-			some, err := store.All(ctx, x.db, func(s store.Scanner) (e entry, err error) {
-				if sets == nil {
-					e.too = true
-					return e, s.Scan(&e.id)
-				}
-				var too int
-				err = s.Scan(&e.id, &too)
-				e.too = too == 1
-				return e, err
-			}, statement, append([]any{t, after, n}, sets...)...)
+			some, last, count, err := x.next(ctx, t, also, after, each)
 			if err != nil {
 				return nil, "", false, err
 			}
-			if len(some) == n {
-				if last := some[n-1].id; done || last < safe {
+			x.examined += count
+			if count == each {
+				if done || last < safe {
 					safe = last
 				}
 				done = false
 			}
-			list = append(list, some...)
-			x.examined += len(some)
+			ids = append(ids, some...)
 		}
-		slices.SortFunc(list, func(a, b entry) int { return strings.Compare(a.id, b.id) })
-		last := after
-		var ids []string
-		for _, e := range list {
-			if !done && e.id > safe {
-				break
-			}
-			if e.too && (len(ids) == 0 || ids[len(ids)-1] != e.id) {
-				ids = append(ids, e.id)
-			}
-			last = e.id
+		slices.Sort(ids)
+		ids = slices.Compact(ids)
+		if !done {
+			ids = slices.DeleteFunc(ids, func(id string) bool { return id > safe })
 		}
 		rows, err := x.rows(ctx, ids)
-		return rows, last, done, err
+		return rows, safe, done, err
 	}
 }
 
-// perSet is how many tokens idsByTokens takes for each set.
-const perSet = 4
+// next are the next ids of a token that have one of each other set too: of so many that were looked at, up to the last.
+func (x *search) next(ctx context.Context, token int64, also [][]int64, after string, n int) (ids []string, last string, count int, err error) {
+	if len(also) == 0 {
+		if ids, err = store.All(ctx, x.db, scanID, idsByToken, token, after, n); err == nil && len(ids) > 0 {
+			last = ids[len(ids)-1]
+		}
+		return ids, last, len(ids), err
+	}
+	type end struct {
+		id    string
+		count int
+	}
+	e, err := store.One(ctx, x.db, func(s store.Scanner) (e end, err error) { return e, s.Scan(&e.id, &e.count) }, lastByToken, token, after, n)
+	if err != nil || e.count == 0 {
+		return nil, "", 0, err
+	}
+	statement, args := idsBySet, []any{token, after, e.id}
+	if len(also) > 1 {
+		statement = idsBySets
+	}
+	for _, set := range also {
+		args = append(args, setOf(set, perSet)...)
+	}
+	ids, err = store.All(ctx, x.db, scanID, statement, args...)
+	return ids, e.id, e.count, err
+}
 
-func setOf(tokens []int64) []any {
-	out := make([]any, perSet)
+// having are those of some ids that have one of a set of tokens.
+func (x *search) having(ctx context.Context, ids []string, set []int64) ([]string, error) {
+	out := []string{}
+	for some := range slices.Chunk(ids, atOnce) {
+		list, err := store.All(ctx, x.db, scanID, idsHaving, padded(setOf(set, perSet), some)...)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, list...)
+	}
+	slices.Sort(out)
+	return slices.Compact(out), nil
+}
+
+// whole is all that a source has.
+func whole(ctx context.Context, from source, n int) (out []row, err error) {
+	for after, done := "", false; !done; {
+		var rows []row
+		if rows, after, done, err = from(ctx, after, n); err != nil {
+			return nil, err
+		}
+		out = append(out, rows...)
+	}
+	return out, nil
+}
+
+// How many tokens a statement takes.
+const (
+	perSet       = 4
+	tokensAtOnce = 8
+)
+
+// setOf fills the places of a set: with the last of it, if it has fewer.
+func setOf(tokens []int64, n int) []any {
+	out := make([]any, n)
 	for i := range out {
 		out[i] = tokens[min(i, len(tokens)-1)]
 	}
@@ -649,7 +735,7 @@ func (x *search) sorted(ctx context.Context, field string, down bool, after curs
 		return nil, nil, err
 	}
 	if w.tokens != nil && w.count <= maxSorted {
-		rows, _, _, err := x.byTokens(w.tokens, w.also)(ctx, "", maxSorted+1)
+		rows, err := whole(ctx, x.byTokens(w.tokens, w.also), maxSorted)
 		if err != nil {
 			return nil, nil, err
 		}

@@ -374,16 +374,32 @@ UPDATE register_build SET last = $3, done = $4 WHERE register = $1 AND declared 
 const idsByToken = `-- register.idsByToken
 SELECT id FROM register_find WHERE token = $1 AND id > $2 ORDER BY id LIMIT $3`
 
-// idsByTokens tells of each of the next ids of a token whether it has one of two other
-// sets of tokens each as well.
-const idsByTokens = `-- register.idsByTokens
-SELECT a.id, CASE WHEN EXISTS (SELECT 1 FROM register_find b WHERE b.token IN ($4, $5, $6, $7) AND b.id = a.id)
-	AND EXISTS (SELECT 1 FROM register_find c WHERE c.token IN ($8, $9, $10, $11) AND c.id = a.id) THEN 1 ELSE 0 END
-FROM (SELECT id FROM register_find WHERE token = $1 AND id > $2 ORDER BY id LIMIT $3) a ORDER BY a.id`
+// lastByToken is the last of the next ids of a token, and how many they are.
+const lastByToken = `-- register.lastByToken
+SELECT COALESCE(MAX(id), ''), COUNT(*) FROM (SELECT id FROM register_find WHERE token = $1 AND id > $2 ORDER BY id LIMIT $3) a`
 
-// countToken counts no further than it is told.
-const countToken = `-- register.countToken
-SELECT COUNT(*) FROM (SELECT 1 FROM register_find WHERE token = $1 LIMIT $2) a`
+// idsBySet are the ids of a token in a part of its order that have one of a set of tokens as well; idsBySets, one of each of
+// two. Why "= 1" and not EXISTS: PostgreSQL would make a join of that, and begin it with all that the other token has.
+const idsBySet = `-- register.idsBySet
+SELECT a.id FROM register_find a WHERE a.token = $1 AND a.id > $2 AND a.id <= $3
+AND (SELECT 1 FROM register_find b WHERE b.token IN ($4, $5, $6, $7) AND b.id = a.id LIMIT 1) = 1 ORDER BY a.id`
+
+const idsBySets = `-- register.idsBySets
+SELECT a.id FROM register_find a WHERE a.token = $1 AND a.id > $2 AND a.id <= $3
+AND (SELECT 1 FROM register_find b WHERE b.token IN ($4, $5, $6, $7) AND b.id = a.id LIMIT 1) = 1
+AND (SELECT 1 FROM register_find c WHERE c.token IN ($8, $9, $10, $11) AND c.id = a.id LIMIT 1) = 1 ORDER BY a.id`
+
+// idsHaving are those of some ids that have one of a set of tokens.
+const idsHaving = `-- register.idsHaving
+SELECT v.column1 FROM (VALUES ($5), ($6), ($7), ($8), ($9), ($10), ($11), ($12), ($13), ($14), ($15), ($16), ($17), ($18), ($19), ($20), ($21), ($22), ($23), ($24), ($25), ($26), ($27), ($28), ($29), ($30), ($31), ($32), ($33), ($34), ($35), ($36), ($37), ($38), ($39), ($40), ($41), ($42), ($43), ($44), ($45), ($46), ($47), ($48), ($49), ($50), ($51), ($52), ($53), ($54)) v
+WHERE (SELECT 1 FROM register_find f WHERE f.token IN ($1, $2, $3, $4) AND f.id = v.column1 LIMIT 1) = 1`
+
+// idsByTokens are the ids of some tokens, in no order; countTokens counts them no further than it is told.
+const idsByTokens = `-- register.idsByTokens
+SELECT id FROM register_find WHERE token IN ($1, $2, $3, $4, $5, $6, $7, $8)`
+
+const countTokens = `-- register.countTokens
+SELECT COUNT(*) FROM (SELECT 1 FROM register_find WHERE token IN ($1, $2, $3, $4, $5, $6, $7, $8) LIMIT $9) a`
 
 const idsByRange = `-- register.idsByRange
 SELECT id FROM register_key WHERE register = $1 AND field = $2 AND value >= $3 AND value < $4 LIMIT $5`
