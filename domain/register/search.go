@@ -101,6 +101,7 @@ const (
 	maxOpened   = 400  // records that are opened to be looked at
 	maxGathered = 5000 // records that are gathered to bring them in order
 	maxSorted   = 500  // … of which as many are opened and sorted here
+	maxOrdered  = 2000 // … and as many if there is nothing to open
 	maxLeads    = 4    // leads that are weighed against each other
 	maxWeighed  = 1000 // how far they are weighed
 )
@@ -734,14 +735,18 @@ func (x *search) sorted(ctx context.Context, field string, down bool, after curs
 	if err != nil {
 		return nil, nil, err
 	}
-	if w.tokens != nil && w.count <= maxSorted {
-		rows, err := whole(ctx, x.byTokens(w.tokens, w.also), maxSorted)
+	most := maxSorted
+	if !slices.ContainsFunc(x.need, x.d.needsSeal) {
+		most = maxOrdered
+	}
+	if w.tokens != nil && w.count < maxWeighed && int(w.count) <= most {
+		rows, err := whole(ctx, x.byTokens(w.tokens, w.also), most)
 		if err != nil {
 			return nil, nil, err
 		}
 		return x.sort(ctx, rows, field, down, after, n)
 	}
-	if w.ids != nil && len(w.ids) <= maxSorted {
+	if w.ids != nil && len(w.ids) <= most {
 		rows, err := x.rows(ctx, w.ids)
 		if err != nil {
 			return nil, nil, err

@@ -163,7 +163,7 @@ func (p *pages) days(ctx context.Context, a access.Actor, loc *i18n.Localizer, e
 			return nil, err
 		}
 		m := ui.Moment{When: e.At, Title: told, Text: t.basis(e)}
-		if door := t.door(e); door != "" {
+		if door := web.Door(loc, e.Door, e.Client); door != "" {
 			m.Text = strings.TrimSpace(m.Text + "\n" + loc.T("mydataweb.doorIs", "door", door))
 		}
 		if n > 1 {
@@ -211,17 +211,6 @@ func (t *teller) basis(e audit.Entry) string {
 		return ""
 	}
 	return t.loc.T("mydataweb.basisIs", "basis", e.Basis)
-}
-
-// door is where who acted came in, and with which program where that is disclosed. What was on record before doors were has none.
-func (t *teller) door(e audit.Entry) string {
-	if e.Door == string(access.DoorAPI) && e.Client != "" {
-		return t.loc.T("mydataweb.through.client", "client", e.Client)
-	}
-	if key := "mydataweb.through." + e.Door; e.Door != "" && t.loc.Has(key) {
-		return t.loc.T(key)
-	}
-	return e.Door
 }
 
 // actor names the office, and the clerk only where the rules of disclosure leave the name in the entry.
@@ -388,7 +377,7 @@ func (p *pages) showEntry(w http.ResponseWriter, r *http.Request) error {
 	}
 	row("mydataweb.fields", t.fields(e))
 	row("mydataweb.basis", e.Basis)
-	row("mydataweb.door", t.door(e))
+	row("mydataweb.door", web.Door(t.loc, e.Door, e.Client))
 	if c, err := t.own(e.Case); err != nil {
 		return err
 	} else if c != nil {

@@ -11,6 +11,7 @@ import (
 	"mercator/core/access"
 	"mercator/core/audit"
 	"mercator/domain/register"
+	"mercator/web"
 	"mercator/web/ui"
 )
 
@@ -297,7 +298,7 @@ func (p *pages) showReaders(w http.ResponseWriter, r *http.Request) error {
 		if e.Office != "" {
 			who = p.Office(e.Office).For(v.loc.Lang())
 		}
-		row := ui.Row{Cells: []ui.Cell{{Text: v.at(e.At)}, {Text: who, Sub: e.ActorName}, {Text: v.loc.T("registerweb.action." + e.Action)}, {Text: e.Purpose}, {Text: e.Basis}}}
+		row := ui.Row{Cells: []ui.Cell{{Text: v.at(e.At)}, {Text: who, Sub: e.ActorName}, {Text: v.loc.T("registerweb.action." + e.Action), Sub: web.Door(v.loc, e.Door, e.Client)}, {Text: e.Purpose}, {Text: e.Basis}}}
 		if e.Outcome == "refused" {
 			row.Cells[2].Badge = ui.Badge{Tone: ui.Warning, Text: v.loc.T("registerweb.refusedBadge")}
 		}
