@@ -40,6 +40,7 @@ const usage = `mercator is the e-government platform of a city.
   mercator feel     EXPRESSION [--context FILE]                   evaluate FEEL
   mercator dmn      eval|check|tck FILE…                          decisions; the official suite
   mercator bpmn     check FILE|FOLDER…                            processes
+  mercator form     import|export --xdf FILE …                    forms from the schemas of FIM (XDatenfelder), and back
   mercator version
 `
 
@@ -77,6 +78,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		err = app.BenchCommand(ctx, args, stdout, stderr)
 	case "feel", "dmn", "bpmn":
 		err = language(name, args, stdout, stderr)
+	case "form":
+		err = formCommand(args, stdout, stderr)
 	case "version", "--version":
 		fmt.Fprintln(stdout, app.Version())
 	case "help", "--help", "-h":
