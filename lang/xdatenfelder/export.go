@@ -44,7 +44,7 @@ func Export(f *form.Form, now time.Time) (*Message, []Finding) {
 		}
 	}
 	x.sweep(root)
-	return &Message{File: f.File, Version: 3, ID: "mercator-" + slug(root.ID, '-', 40), Created: x.now, Root: root}, x.findings
+	return &Message{File: f.File, Version: 3, ID: "mercator-" + longID(root.ID), Created: x.now, Root: root}, x.findings
 }
 
 type exporter struct {
@@ -280,7 +280,11 @@ func (x *exporter) field(e *Element, f *form.Field) bool {
 			return false
 		}
 		e.Input, e.Type, e.Content = "label", "text", f.Content["de"]
-		if e.Label == "" {
+		switch {
+		case e.Label != "":
+		case p["xdf"] != "": // the text is what the field is called
+			e.Label, e.Content = e.Content, ""
+		default:
 			e.Label = short(strings.Join(strings.Fields(e.Content), " "), 120)
 		}
 	case "expression":

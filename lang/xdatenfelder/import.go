@@ -719,14 +719,13 @@ func (im *importer) field(p *place) *component {
 	}
 	switch {
 	case e.Input == "label":
-		if e.Content != "" && e.Content != e.Label {
+		if e.Content != "" {
 			c.Properties["xdf.label"] = e.Label
 			return asText(e.Content)
 		}
 		return asText(e.Label)
 	case e.Type == "obj":
 		im.say(e, "a fixed object (datentyp obj) is not shown: its label stands in its place")
-		c.Properties["xdf.label"] = e.Label
 		return asText(e.Label)
 	case e.Input == "hidden":
 		// No label: it isn't shown, but sent.
@@ -734,6 +733,7 @@ func (im *importer) field(p *place) *component {
 		x := "null"
 		if e.Content != "" {
 			x = quote(e.Content)
+			c.Properties["xdf.content"] = e.Content
 		}
 		return &component{Type: "expression", ID: c.ID, Key: c.Key, Expression: "=" + x, Properties: c.Properties}
 	case e.Input == "locked":
