@@ -29,6 +29,9 @@ func Import(m *Message, lists Lists) ([]byte, []Finding, error) {
 	im.paginate()
 	im.root.walk(func(p *place) { im.check(p) })
 	im.emit()
+	if im.size > form.MaxSource {
+		return nil, im.findings, Finding{m.File, root.Line, root.Col, fmt.Sprintf("the schema makes a form of more than %d bytes: import its groups as forms of their own", form.MaxSource)}
+	}
 	out := formJSON{SchemaVersion: 18, Type: "default", ID: "form", Components: []*component{}}
 	out.Exporter.Name, out.Exporter.Version = "Mercator", "1"
 	if root.ID != "" {
@@ -159,6 +162,7 @@ type importer struct {
 	findings []Finding
 	order    int
 	ids      int
+	size     int // about so large the form is: copies of copies are not written beyond the bound
 	pages    []*page
 	pageIDs  map[string]bool
 }
@@ -520,6 +524,9 @@ func (im *importer) id() string {
 
 // components are what the form shows at a place.
 func (im *importer) components(p *place) []*component {
+	if im.size > form.MaxSource {
+		return nil
+	}
 	var out []*component
 	if p.pick != nil {
 		out = append(out, im.question(p))
@@ -643,6 +650,10 @@ func (im *importer) props(p *place) map[string]string {
 		set(key+".type", r.Type)
 		set(key+".script", r.Script)
 		set(key+".state", p.states[r.ID])
+	}
+	im.size += 100 + len(e.Label) + len(e.Help)
+	for k, v := range out {
+		im.size += len(k) + len(v)
 	}
 	return out
 }
@@ -943,6 +954,9 @@ func (im *importer) choose(p *place, c *component) {
 		return
 	}
 	c.Values = options
+	for _, o := range options {
+		im.size += 30 + len(o.Label) + len(o.Value)
+	}
 	several := p.count.Max != 1
 	switch few := len(options) <= 7; {
 	case several && len(options) <= 20:

@@ -120,7 +120,11 @@ func (im *importer) rule(p *place, index int, text string) string {
 		if why != "" {
 			return why
 		}
-		b.hides, b.required = append(b.hides, name+" = null"), true
+		empty := name + " = null"
+		if a.el.Type == "text" || a.el.Type == "text_latin" {
+			empty += " or " + name + ` = ""` // what a renderer of form-js gives for an empty text
+		}
+		b.hides, b.required = append(b.hides, empty), true
 	case match(ruleEither, text, &m):
 		a, why := p.find(m[1])
 		if why != "" {
