@@ -17,8 +17,13 @@ import (
 // Fallback is the language that every message exists in.
 const Fallback = "de"
 
-// Required are the languages that every message has to be written in. Others
-// (de-simple) may have a catalogue and fall back to German where they lack one.
+// Simple is plain German (Leichte Sprache), for those who use a service: a variety of
+// German, which speaks where it lacks a message. Its dates and numbers are German.
+const Simple = "de-simple"
+
+// Required are the languages that every message has to be written in. Plain language
+// has to have the messages of every room that has a catalogue of it, but those that are
+// only said at the desk; any other language falls back to German where it lacks one.
 var Required = [...]string{"de", "en", "tr"}
 
 // maxCatalogue bounds one catalogue file.
@@ -30,7 +35,18 @@ type Catalogue struct {
 	messages map[string]map[string]message // language, key
 	locs     map[string]*Localizer
 	problems []string
+	simple   []scope // rooms with a catalogue of plain language
 }
+
+// scope is what a catalogue of plain language has to say: the German messages of its
+// folder, but those below the keys of desk.
+type scope struct {
+	keys []string
+	desk []string
+}
+
+// deskKey lists, in a catalogue of plain language, what only the desk says.
+const deskKey = "desk"
 
 // message is a text cut at its placeholders: one form, or one for each plural category.
 type message struct {
@@ -104,7 +120,71 @@ func (c *Catalogue) add(src fs.FS, name, lang string) error {
 	if c.messages[lang] == nil {
 		c.messages[lang] = map[string]message{}
 	}
+	if lang == Simple {
+		if err := c.scope(src, name, tree); err != nil {
+			return err
+		}
+	}
 	return c.flatten(c.messages[lang], name, "", tree)
+}
+
+// scope notes what a catalogue of plain language has to say, and takes the list of what
+// is only said at the desk out of it.
+func (c *Catalogue) scope(src fs.FS, name string, tree map[string]any) error {
+	var s scope
+	if list, ok := tree[deskKey].([]any); ok {
+		for _, x := range list {
+			key, ok := x.(string)
+			if !ok {
+				return fmt.Errorf("%s: %s lists keys", name, deskKey)
+			}
+			s.desk = append(s.desk, key)
+		}
+		delete(tree, deskKey)
+	}
+	data, err := fs.ReadFile(src, path.Join(path.Dir(name), "messages."+Fallback+".toml"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	var german map[string]any
+	if err := toml.Unmarshal(data, &german); err != nil {
+		return nil // told when the file itself is read
+	}
+	room := map[string]message{}
+	if err := c.flatten(room, name, "", german); err != nil {
+		return nil
+	}
+	for key := range room {
+		s.keys = append(s.keys, key)
+	}
+	c.simple = append(c.simple, s)
+	return nil
+}
+
+// missing are the problems of a room's catalogue of plain language.
+func (s scope) missing(c *Catalogue) []string {
+	var out []string
+	used := map[string]bool{}
+	for _, key := range s.keys {
+		desk := false
+		for _, d := range s.desk {
+			if key == d || strings.HasPrefix(key, d+".") {
+				desk, used[d] = true, true
+			}
+		}
+		if _, ok := c.messages[Simple][key]; !ok && !desk {
+			out = append(out, fmt.Sprintf("%s: %s is missing: write %q in plain language, or name it under %s if only the desk says it", Simple, key, c.locs[Fallback].T(key), deskKey))
+		}
+	}
+	for _, d := range s.desk {
+		if !used[d] {
+			out = append(out, fmt.Sprintf("%s: %s lists %s, which there isn't", Simple, deskKey, d))
+		}
+	}
+	return out
 }
 
 func (c *Catalogue) flatten(into map[string]message, file, prefix string, tree map[string]any) error {
@@ -242,7 +322,8 @@ func (c *Catalogue) Languages() []string { return slices.Clone(c.langs) }
 
 // Missing lists what is incomplete, one line each: a message that a required
 // language lacks, one whose placeholders differ from the German, one whose
-// plural forms are not those of its language, and an empty one.
+// plural forms are not those of its language, and an empty one; and what a room's
+// catalogue of plain language lacks.
 func (c *Catalogue) Missing() []string { return slices.Clone(c.problems) }
 
 func (c *Catalogue) findProblems() []string {
@@ -253,12 +334,17 @@ func (c *Catalogue) findProblems() []string {
 			all[k] = true
 		}
 	}
+	for _, s := range c.simple {
+		out = append(out, s.missing(c)...)
+	}
 	for key := range all {
 		german, hasGerman := c.messages[Fallback][key]
-		for _, lang := range Required {
+		for _, lang := range append(Required[:], Simple) {
 			m, ok := c.messages[lang][key]
 			if !ok {
-				out = append(out, lang+": "+key+" is missing")
+				if lang != Simple {
+					out = append(out, lang+": "+key+" is missing")
+				}
 				continue
 			}
 			for cat, parts := range m.forms {
@@ -278,6 +364,17 @@ func (c *Catalogue) findProblems() []string {
 	}
 	sort.Strings(out)
 	return out
+}
+
+// Rooms are the first parts of the keys that a language has a message of, sorted.
+func (c *Catalogue) Rooms(lang string) []string {
+	var out []string
+	for key := range c.messages[lang] {
+		room, _, _ := strings.Cut(key, ".")
+		out = append(out, room)
+	}
+	sort.Strings(out)
+	return slices.Compact(out)
 }
 
 // Has tells whether German has the key.

@@ -21,5 +21,9 @@
 // is shown in German, and what German lacks is shown as its key. Missing lists
 // both, and each room's test holds it to be empty.
 //
+// A room that residents meet has messages.de-simple.toml too, in plain language (Leichte
+// Sprache): every message of the room but those below the keys that its list "desk"
+// names, which only the desk says.
+//
 // Messages are plain text. They hold no markup: a template escapes them.
 package i18n

@@ -17,13 +17,17 @@ import (
 	"mercator/lang/xdatenfelder"
 )
 
-const formUsage = "usage: form import --xdf FILE [--codes FOLDER] [--out FILE] | form export --xdf FORM [--out FILE]"
+const formUsage = "usage: form import --xdf FILE [--codes FOLDER] [--out FILE] | form export --xdf FORM [--out FILE] | " +
+	"form translated [--lang LANG,…] [--field NAME,…] FORM…"
 
 // maxLists is how many files a folder of code lists may hold.
 const maxLists = 500
 
-// formCommand is mercator form: forms from FIM, and back.
+// formCommand is mercator form: forms from FIM, and back; and what is said of translations.
 func formCommand(args []string, stdout, stderr io.Writer) error {
+	if len(args) > 0 && args[0] == "translated" {
+		return formTranslated(args[1:], stdout, stderr)
+	}
 	if len(args) == 0 || args[0] != "import" && args[0] != "export" {
 		return errors.New(formUsage)
 	}

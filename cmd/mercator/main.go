@@ -41,6 +41,8 @@ const usage = `mercator is the e-government platform of a city.
   mercator dmn      eval|check|tck FILE…                          decisions; the official suite
   mercator bpmn     check FILE|FOLDER…                            processes
   mercator form     import|export --xdf FILE …                    forms from the schemas of FIM (XDatenfelder), and back
+  mercator form     translated [--lang LANG,…] [--field NAME,…] FORM…
+                                                                  the translations say what today's German texts say
   mercator version
 `
 

@@ -12,6 +12,7 @@ import (
 	"sort"
 	"strings"
 
+	"mercator/base/i18n"
 	"mercator/lang/bpmn"
 	"mercator/lang/dmn"
 	"mercator/lang/form"
@@ -55,7 +56,8 @@ func TaskTypeOf(name string) (TaskType, bool) {
 // Variables are those that every process begins with.
 var Variables = []string{"application", "registers", "person", "case", "service", "lang"}
 
-// translations are the languages that forms are written in besides German.
+// translations are the languages that forms are written in besides German. What
+// residents fill in is in plain language too (§ 11 BGG).
 var translations = []string{"en", "tr"}
 
 // Lint finds the mistakes in a package that parses: everything that would go wrong,
@@ -109,16 +111,20 @@ func (l *linter) forms() {
 	for _, a := range l.s.Asks {
 		asked = append(asked, a.Field)
 	}
-	check := func(f *form.Form, names, fields []string) {
-		for _, x := range f.Check(form.CheckOptions{KnownNames: names, RegisterFields: fields, Asked: asked, Languages: translations}) {
+	check := func(f *form.Form, names, fields []string, resident bool) {
+		langs := translations
+		if resident {
+			langs = append(slices.Clone(langs), i18n.Simple)
+		}
+		for _, x := range f.Check(form.CheckOptions{KnownNames: names, RegisterFields: fields, Asked: asked, Languages: langs, Marked: resident}) {
 			l.say(x.File, x.Line, x.Col, "%s", x.Msg)
 		}
 	}
 	if _, err := fs.Stat(l.s.Files, "application.form"); err == nil {
-		check(l.s.Form, []string{"registers", "lists", "person", "service", "lang"}, l.registerFields())
+		check(l.s.Form, []string{"registers", "lists", "person", "service", "lang"}, l.registerFields(), true)
 	}
 	for _, id := range sortedKeys(l.s.TaskForms) {
-		check(l.s.TaskForms[id], append([]string{"lists"}, Variables...), nil)
+		check(l.s.TaskForms[id], append([]string{"lists"}, Variables...), nil, false)
 	}
 }
 

@@ -21,6 +21,8 @@ type CheckOptions struct {
 	Asked []string
 	// Languages that every text is to be written in besides German.
 	Languages []string
+	// Marked: every translation says which German text it is a translation of.
+	Marked bool
 }
 
 // Finding is a mistake that doesn't keep the form from being read.
@@ -82,6 +84,7 @@ func (c *checker) fields(fields []*Field, row map[string]bool) {
 	for _, f := range fields {
 		c.expressions(f, row)
 		c.texts(f)
+		c.translations(f)
 		if f.Input() {
 			c.register(f)
 			if f.Label["de"] == "" {
@@ -182,7 +185,7 @@ func (c *checker) texts(f *Field) {
 			if i := strings.LastIndexByte(rest, '.'); i < 0 || !options[rest[:i]] {
 				c.add(f, "%s: property %q translates an option that there isn't", name, k)
 			}
-		case "page", "type", "register", "ask", "autocomplete", "xdf", "help", "why", "sensitive", "home", "partial", "min", "max", "check", "label", "description", "text", "content":
+		case "page", "type", "register", "ask", "autocomplete", "xdf", "help", "why", "sensitive", "home", "partial", "min", "max", "check", "label", "description", "text", "content", "source":
 		default:
 			c.add(f, "%s: property %q is not known", name, k)
 		}

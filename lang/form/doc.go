@@ -26,7 +26,9 @@
 //	min, max      bounds of a date, FEEL
 //	check         FEEL that must not be false, with message.check
 //	message.X     own text of an error: required, check, form
-//	label.en …    translations of any text; value.V.en of the option V
+//	label.en …    translations of any text; value.V.en of the option V; languages are
+//	              en, tr and de-simple (plain language)
+//	source.en …   of which German text each is a translation; see Translated
 //
 // Values are JSON: text, true, json.Number (money in cents), legal days
 // "2006-01-02", lists and rows of them. What was typed and couldn't be read is no
