@@ -11,12 +11,14 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"mercator/base/fault"
+	"mercator/base/i18n"
 	"mercator/core/access"
 	"mercator/core/config"
 	"mercator/core/ledger"
@@ -115,6 +117,24 @@ func TestEveryWordInEveryLanguage(t *testing.T) {
 	}
 	for _, m := range words.Missing() {
 		t.Error(m)
+	}
+}
+
+// Plain language is there for everything that residents meet; the rooms that only the
+// desk, programs and authors meet are named here, and no other.
+func TestResidentsAreSpokenToInPlainLanguage(t *testing.T) {
+	h := testHouse(t, t.TempDir(), "")
+	defer h.Close()
+	words, err := h.catalogue()
+	if err != nil {
+		t.Fatal(err)
+	}
+	others := []string{"api", "cql2", "dmn", "incidentweb", "notice", "oversight", "oversightweb", "process", "processweb", "register", "registerweb", "webhook"}
+	simple := words.Rooms(i18n.Simple)
+	for _, room := range words.Rooms(i18n.Fallback) {
+		if has, other := slices.Contains(simple, room), slices.Contains(others, room); has == other {
+			t.Errorf("%s: has a messages.de-simple.toml: %v; residents don't meet it: %v", room, has, other)
+		}
 	}
 }
 

@@ -37,6 +37,9 @@ type Shell struct {
 	Breadcrumb []ui.Link // where one is; the last has no Href
 	Wide       bool      // tables and files: the whole width
 	Errors     bool      // the page shows errors: its title says so
+	// Form is the id of the page's form: whoever changes the language in the middle of it
+	// sends it with the button LanguageField. Its handler keeps what was typed (WithLanguage).
+	Form string
 }
 
 // Public is the shell of a page for everybody.
@@ -86,8 +89,10 @@ type Env struct {
 
 // LanguageLink switches the page's language.
 type LanguageLink struct {
-	Lang, Name, Href string
-	Current          bool
+	Code, Href string
+	Lang, Name string // the name in its own language
+	Short      string // what there is room for
+	Current    bool
 }
 
 // NavLink is an item of the navigation.
@@ -219,8 +224,8 @@ func (v *View[T]) Render(w http.ResponseWriter, r *http.Request, status int, p P
 
 func (s *Site) env(r *http.Request, st *state, shell Shell) Env {
 	e := Env{Lang: st.loc.Lang(), City: s.cfg.City, Home: "/", Style: s.cfg.Assets.URL("mercator.css"), Script: s.cfg.Assets.URL("mercator.js")}
-	if e.Lang == "de-simple" {
-		e.Lang = "de" // a variety, not a language tag
+	if e.Lang == i18n.Simple {
+		e.Lang = i18n.Fallback // screen readers have voices for German, not for its plain variety
 	}
 	if shell.Kind == DeskShell {
 		e.Home = "/desk"
@@ -239,13 +244,19 @@ func (s *Site) env(r *http.Request, st *state, shell Shell) Env {
 	}
 	e.SignIn = SignInPath("", LocalPath(back, "/"))
 	for _, l := range st.loc.Languages() {
+		if l == i18n.Simple && shell.Kind == DeskShell {
+			continue
+		}
 		q := url.Values{}
 		if r.Method == http.MethodGet {
 			q = r.URL.Query()
 		}
 		q.Set("lang", l)
-		name := st.loc.T("web.language." + l)
-		e.Languages = append(e.Languages, LanguageLink{Lang: l, Name: name, Href: "?" + q.Encode(), Current: l == st.loc.Lang()})
+		link := LanguageLink{Code: l, Lang: l, Short: l, Name: st.loc.T("web.language." + l), Href: "?" + q.Encode(), Current: l == st.loc.Lang()}
+		if l == i18n.Simple {
+			link.Lang, link.Short = i18n.Fallback, st.loc.T("web.simple")
+		}
+		e.Languages = append(e.Languages, link)
 	}
 	for _, n := range s.cfg.Nav[shell.Kind] {
 		if n.SignedIn && e.Viewer == nil {

@@ -57,12 +57,16 @@ func Route(r *http.Request) string { return stateOf(r).route }
 // languageCookie remembers the choice for a year. It holds no personal data.
 const languageCookie = "lang"
 
-// chooseLanguage takes the cookie's language, else the browser's, else German.
+// chooseLanguage takes the cookie's language, else the browser's, else German. The desk
+// has no plain language: who works there reads the words of the law.
 func (s *Site) chooseLanguage(w http.ResponseWriter, r *http.Request) *i18n.Localizer {
 	w.Header().Add("Vary", "Accept-Language, Cookie")
 	chosen := ""
 	if c, err := r.Cookie(languageCookie); err == nil {
 		chosen = c.Value
+	}
+	if chosen == i18n.Simple && (r.URL.Path == "/desk" || strings.HasPrefix(r.URL.Path, "/desk/")) {
+		chosen = i18n.Fallback
 	}
 	return s.cfg.Catalogue.Match(chosen, r.Header.Get("Accept-Language"))
 }
@@ -90,6 +94,24 @@ func (s *Site) switchLanguage(w http.ResponseWriter, r *http.Request) bool {
 	}
 	SeeOther(w, target)
 	return true
+}
+
+// LanguageField is the name of the buttons that change the language of a page with a
+// form (Shell.Form): they send the form, so that nothing that was typed is lost.
+const LanguageField = "_lang"
+
+// WithLanguage is the address at which target is shown in the language chosen by a
+// button of the form, and remembered; ok is false if none was pressed.
+func WithLanguage(in url.Values, target string) (address string, ok bool) {
+	lang := in.Get(LanguageField)
+	if lang == "" {
+		return "", false
+	}
+	sep := "?"
+	if strings.Contains(target, "?") {
+		sep = "&"
+	}
+	return target + sep + url.Values{"lang": {lang}}.Encode(), true
 }
 
 // SeeOther sends the browser on with GET. Target is an address of our own making.

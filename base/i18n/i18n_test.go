@@ -206,3 +206,43 @@ func BenchmarkT(b *testing.B) {
 		l.T("case.open", "n", 7)
 	}
 }
+
+// A room with a catalogue of plain language has all its messages there, but those of the desk.
+func TestMissingInPlainLanguage(t *testing.T) {
+	room := func(simple string) fstest.MapFS {
+		fs := fstest.MapFS{}
+		for _, lang := range Required {
+			fs["messages."+lang+".toml"] = &fstest.MapFile{Data: []byte("a.name = \"{n} Vorgänge\"\na.why = \"Warum\"\na.desk.todo = \"Zu tun\"")}
+		}
+		if simple != "" {
+			fs["messages.de-simple.toml"] = &fstest.MapFile{Data: []byte(simple)}
+		}
+		return fs
+	}
+	other := fstest.MapFS{}
+	for _, lang := range Required {
+		other["messages."+lang+".toml"] = &fstest.MapFile{Data: []byte(`b.c = "nur am Arbeitsplatz"`)}
+	}
+	tests := []struct{ simple, want string }{
+		{"", ""},
+		{"desk = [\"a.desk\"]\na.name = \"{n} Sachen\"\na.why = \"Wieso\"", ""},
+		{"desk = [\"a.desk\"]\na.name = \"{n} Sachen\"", `de-simple: a.why is missing: write "Warum" in plain language, or name it under desk if only the desk says it`},
+		{"desk = [\"a.desk\", \"a.gone\"]\na.name = \"Sachen\"\na.why = \"Wieso\"", "de-simple: a.name has placeholders [], German has [n]\nde-simple: desk lists a.gone, which there isn't"},
+	}
+	for _, tt := range tests {
+		c, err := Load(room(tt.simple), other)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(c.Missing(), "\n"); got != tt.want {
+			t.Errorf("%s:\n%s\nwant:\n%s", tt.simple, got, tt.want)
+		}
+	}
+	if _, err := Load(room("desk = [1]")); err == nil {
+		t.Error("a list of numbers")
+	}
+	c, _ := Load(room(tests[1].simple), other)
+	if l := c.Localizer(Simple); l.T("a.name", "n", 1234) != "1.234 Sachen" || l.T("b.c") != "nur am Arbeitsplatz" {
+		t.Errorf("%q, %q", l.T("a.name", "n", 1234), l.T("b.c"))
+	}
+}

@@ -81,7 +81,7 @@ async function agree(page, yes) {
   await press(page, /Weiter|Devam|Continue/)
 }
 
-const all = { resident, wrongZone, business, byHand, registers, mandate, representation, deputy, myData, moving, proactive, oversight }
+const all = { resident, wrongZone, business, byHand, registers, mandate, representation, deputy, myData, moving, proactive, oversight, languages }
 const journeys = process.env.JOURNEY ? { [process.env.JOURNEY]: all[process.env.JOURNEY] } : all
 try {
   for (const [name, walk] of Object.entries(journeys)) {
@@ -328,6 +328,82 @@ async function moving() {
   const field = page.locator('input[name="street"]')
   expect((await text(page)).includes('Müllerstraße') || (await field.count() && (await field.inputValue()) === 'Müllerstraße'), 'the new address in the next form, at ' + page.url())
   await look(page, '55-next-form')
+}
+
+// Anna asks for a permit and Mehmet moves in plain language, English and Turkish, changing the language on every page: in the
+// middle of the form too, with what they typed not yet sent. Enter goes on and changes no language.
+async function languages() {
+  const names = { 'de-simple': 'Leichte Sprache', en: 'English', tr: 'Türkçe' }
+  const speak = (page, lang) => click(page, page.locator(`.m-lang [title="${names[lang]}"]`))
+  const inAll = async (page, name, words) => {
+    for (const lang of ['en', 'tr', 'de-simple']) {
+      const before = await typed(page)
+      const url = page.url().split('?')[0]
+      await speak(page, lang)
+      expect(page.url().split('?')[0] === url, `the same page in ${lang}: ${url}, at ${page.url()}`)
+      expect(JSON.stringify(await typed(page)) === JSON.stringify(before), `${lang} keeps ${JSON.stringify(before)}, found ${JSON.stringify(await typed(page))} on ${url}`)
+      if (words) await sees(page, words[lang])
+      await look(page, `${name}-${lang}`)
+    }
+  }
+  const typed = (page) => page.locator('main form').evaluateAll((forms) => forms.flatMap((f) => [...f.elements])
+    .filter((e) => e.name && e.type !== 'hidden' && e.type !== 'submit').map((e) => e.name + '=' + (e.type === 'radio' || e.type === 'checkbox' ? e.value + e.checked : e.value)))
+  const walk = async (page, name, answers) => {
+    for (let i = 0; i < 12 && !page.url().includes('/check'); i++) {
+      await fill(page, answers)
+      await inAll(page, name + '-page-' + page.url().split('/').pop())
+      await press(page, /Weiter/)
+    }
+    await inAll(page, name + '-check', { en: 'Check your', tr: 'kontrol edin', 'de-simple': 'Prüfen Sie Ihre Angaben' })
+  }
+
+  const page = await person()
+  await page.goto(portal + '/')
+  await inAll(page, '90-home', { en: 'What would you like', tr: 'istiyorsunuz', 'de-simple': 'Was möchten Sie machen?' })
+  await page.goto(portal + '/services/resident-parking-permit')
+  await inAll(page, '90-service', { en: 'Resident parking permit', tr: 'park kartı', 'de-simple': 'Park-Ausweis für Bewohner' })
+  await page.goto(portal + '/services/resident-parking-permit/start')
+  await signIn(page, 'anna-schmidt', 'substantial')
+  await inAll(page, '91-data-notice', { en: 'May we fetch', tr: 'alabilir miyiz', 'de-simple': 'Dürfen wir Ihre Daten lesen?' })
+  await agree(page, true)
+  await walk(page, '92', { vehicle: 'DU-AS 1988', zone: 'NN', months: '12', declared: true, valid_from: today() })
+  await click(page, page.locator('form[action$="/submit"] button[type=submit]'))
+  expect(page.url().includes('/pay/'), 'the cash desk, at ' + page.url())
+  await inAll(page, '93-pay', { en: 'Pay', tr: 'öde', 'de-simple': 'Bitte bezahlen Sie.' })
+  await press(page, /bezahlen/i)
+  await click(page, page.locator('button[name=step][value=pay]'))
+  for (let i = 0; i < 20 && !(await text(page)).includes('Ihr Geld ist da'); i++) { await page.waitForTimeout(300); await page.reload() }
+  await inAll(page, '94-paid')
+  await page.goto(portal + '/cases')
+  await inAll(page, '95-cases')
+  await click(page, page.locator('main a[href^="/cases/"]'))
+  await inAll(page, '95-case')
+  for (const [name, path] of Object.entries({ postbox: '/postbox', 'my-data': '/my-data', mandates: '/mandates', drafts: '/apply', proactive: '/proactive', verify: '/v' })) {
+    await page.goto(portal + path)
+    await inAll(page, '96-' + name)
+  }
+
+  const mover = await person()
+  await mover.goto(portal + '/services/change-of-address/start?lang=de-simple')
+  await signIn(mover, 'mehmet-yilmaz', 'substantial')
+  if (!(await text(mover)).includes('Dürfen wir')) await speak(mover, 'de-simple')
+  await agree(mover, true)
+  const answers = { new_street: 'Müllerstraße', new_house_number: '12', moved_in: today(), landlord_code: 'WG-2026-4711', declared: true }
+  await fill(mover, { ...answers, moved_in: 'neulich' })
+  await inAll(mover, '97-unreadable')
+  await fill(mover, answers)
+  await go(mover, () => mover.locator('input[name="new_house_number"]').press('Enter'))
+  expect(mover.url().includes('/page/landlord'), 'Enter goes on, at ' + mover.url())
+  await sees(mover, 'Code von Ihrem Vermieter')
+  await walk(mover, '98', answers)
+  await click(mover, mover.locator('form[action$="/submit"] button[type=submit]'))
+  expect(mover.url().includes('/cases/'), 'the receipt, at ' + mover.url())
+  await inAll(mover, '99-receipt')
+
+  const desk = await person()
+  await desk.goto(portal + '/desk')
+  await signIn(desk, 'petra.lehmann', 'substantial')
+  expect(!(await desk.locator('.m-lang [title="Leichte Sprache"]').count()), 'no plain language at the desk')
 }
 
 // Anna finds in her postbox that her card expires, with the application prepared; she looks, and switches such offers off. A

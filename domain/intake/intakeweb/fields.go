@@ -30,6 +30,7 @@ type block struct {
 	Blocks []block
 	Why    *ui.Details
 	Button *ui.Button
+	Older  []string // German texts that are newer than what is shown
 }
 
 // builder turns the items of a form into what the page shows.
@@ -49,6 +50,7 @@ func (b *builder) blocks(items []form.Item) []block {
 	lang := b.loc.Lang()
 	for i := range items {
 		it := &items[i]
+		before := len(out)
 		switch {
 		case it.Type == "group":
 			out = append(out, block{Legend: it.Label.For(lang), Blocks: b.blocks(it.Items)})
@@ -80,6 +82,25 @@ func (b *builder) blocks(items []form.Item) []block {
 				b.posted = append(b.posted, ui.Hidden{Name: form.PostedField, Value: it.Name})
 			}
 			out = append(out, bl)
+		}
+		if len(out) > before {
+			out[before].Older = b.older(it)
+		}
+	}
+	return out
+}
+
+// older are the German texts of an item that have changed since they were translated
+// into the language of the page.
+func (b *builder) older(it *form.Item) []string {
+	var out []string
+	for _, x := range it.Outdated(b.loc.Lang()) {
+		switch {
+		case strings.HasPrefix(x.Name, "message."): // shown when it is needed
+		case x.Name == "text" && it.Text["de"] != "":
+			out = append(out, it.Text["de"])
+		default:
+			out = append(out, x.German)
 		}
 	}
 	return out

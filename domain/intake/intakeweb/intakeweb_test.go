@@ -304,6 +304,62 @@ func TestThePagesSpeakThreeLanguages(t *testing.T) {
 	}
 }
 
+// Whoever changes the language in the middle of a page keeps what they have typed, right
+// or wrong, and stays on the page.
+func TestTheLanguageChangesInTheMiddle(t *testing.T) {
+	tn := newTown(t)
+	v := tn.visitor(t, "anna")
+	v.get("/services/resident-parking-permit/start").send("consent", "yes")
+	page := "/apply/" + strings.Split(v.url, "/")[2] + "/page/permit"
+	v.get(page).sees(`form="form" name="_lang" value="tr"`, `action="`+page+`" id="form"`)
+	v.send("zone", "DE1", "valid_from", "neulich", "months", "12", "_lang", "de-simple").at(page, 200)
+	v.cookies = "; lang=de-simple"
+	v.get(page).at(page, 200).sees("Welches Park-Gebiet?", `<html lang="de"`, `value="neulich"`, `value="DE1" selected`, `value="12" checked`, "Zum Beispiel: 3.5.1990")
+	v.send("zone", "", "valid_from", "", "months", "", "_lang", "en").at(page, 200).sees("Welches Park-Gebiet?")
+	if strings.Contains(v.body, "aria-invalid") {
+		t.Error("what wasn't sent off yet is shown as a mistake")
+	}
+	v.get(page+"?check=1").send("zone", "DE1", "_lang", "xx").at(regexp.QuoteMeta(page)+`\?check=1&lang=xx`, 200)
+}
+
+// A translation that is older than the German text says so, with that text.
+func TestAnOlderTranslationIsMarked(t *testing.T) {
+	tn := newTown(t)
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(intaketest.Root()+"/content/services")); err != nil {
+		t.Fatal(err)
+	}
+	file := dir + "/resident-parking-permit/application.form"
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.NewReplacer(`"Bewohnerparkgebiet"`, `"Bewohnerparkgebiet <neu>"`, `"Welches Parkgebiet?"`, `"Welches Gebiet?"`).Replace(string(data))
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := tn.Catalog.Load(t.Context(), os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	v := tn.visitor(t, "anna")
+	v.get("/services/resident-parking-permit/start").send("consent", "no")
+	page := "/apply/" + strings.Split(v.url, "/")[2] + "/page/permit"
+	for lang, mark := range map[string]string{"de": "", "en": "This translation is older", "tr": "Bu çeviri", "de-simple": "Dieser Text ist älter"} {
+		v.cookies = "; lang=" + lang
+		v.get(page)
+		want := 2
+		if mark == "" {
+			want = 0
+		}
+		if n := strings.Count(v.body, "m-older"); n != want {
+			t.Errorf("%s: %d marks, want %d", lang, n, want)
+		}
+		if mark != "" {
+			v.sees(mark, `lang="de">Bewohnerparkgebiet &lt;neu&gt;`, `lang="de">Welches Gebiet?`)
+		}
+	}
+}
+
 func TestAChangedFormLosesNothing(t *testing.T) {
 	tn := newTown(t)
 	v := tn.visitor(t, "anna")

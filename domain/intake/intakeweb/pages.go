@@ -385,6 +385,7 @@ func (p *Pages) takeConsent(w http.ResponseWriter, r *http.Request) error {
 type formPage struct {
 	Service  string
 	Heading  string
+	Older    []string // the German heading, if it is newer
 	Progress ui.Progress
 	Errors   ui.ErrorSummary
 	More     bool // answers have brought up further questions
@@ -448,6 +449,9 @@ func (p *Pages) renderPage(w http.ResponseWriter, r *http.Request, v visit, errs
 		Action:   path("apply", v.draft.ID, "page", id), Autosave: path("apply", v.draft.ID, "save", id),
 		Return: back, Expires: v.draft.ExpiresAt, Drafts: "/apply", More: r.URL.Query().Get("more") != "",
 	}
+	if pg.Outdated(v.loc.Lang()) {
+		data.Older = []string{pg.Title.For(i18n.Fallback)}
+	}
 	data.Blocks = b.blocks(items)
 	data.Known, data.About = b.known, v.service.About != ""
 	data.Posted, data.Files = b.posted, b.files
@@ -458,6 +462,7 @@ func (p *Pages) renderPage(w http.ResponseWriter, r *http.Request, v visit, errs
 	}
 	data.Submit = ui.Button{Text: text, Icon: "arrow-forward"}
 	shell := web.Portal("services").WithErrors(len(errs) > 0)
+	shell.Form = "form"
 	if back {
 		shell = shell.WithBack(v.loc.T("intake.backToCheck"), path("apply", v.draft.ID, "check"))
 	} else {
@@ -558,6 +563,10 @@ func (p *Pages) takePage(w http.ResponseWriter, r *http.Request) error {
 		check = "check=1"
 	}
 	here := path("apply", v.draft.ID, "page", id)
+	if there, ok := web.WithLanguage(in, here+query(check)); ok && len(fileErrs) == 0 {
+		web.SeeOther(w, there)
+		return nil
+	}
 	if stay && len(fileErrs) == 0 {
 		web.SeeOther(w, here+query(check))
 		return nil
