@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"path"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -252,7 +253,7 @@ func (s *Site) env(r *http.Request, st *state, shell Shell) Env {
 			q = r.URL.Query()
 		}
 		q.Set("lang", l)
-		link := LanguageLink{Code: l, Lang: l, Short: l, Name: st.loc.T("web.language." + l), Href: "?" + q.Encode(), Current: l == st.loc.Lang()}
+		link := LanguageLink{Code: l, Lang: l, Short: strings.ToUpper(l), Name: st.loc.T("web.language." + l), Href: "?" + q.Encode(), Current: l == st.loc.Lang()}
 		if l == i18n.Simple {
 			link.Lang, link.Short = i18n.Fallback, st.loc.T("web.simple")
 		}

@@ -369,7 +369,7 @@ async function languages() {
   await walk(page, '92', { vehicle: 'DU-AS 1988', zone: 'NN', months: '12', declared: true, valid_from: today() })
   await click(page, page.locator('form[action$="/submit"] button[type=submit]'))
   expect(page.url().includes('/pay/'), 'the cash desk, at ' + page.url())
-  await inAll(page, '93-pay', { en: 'Pay', tr: 'öde', 'de-simple': 'Bitte bezahlen Sie.' })
+  await inAll(page, '93-pay', { en: 'Pay', tr: 'öde', 'de-simple': 'Jetzt 30,70 € bezahlen' })
   await press(page, /bezahlen/i)
   await click(page, page.locator('button[name=step][value=pay]'))
   for (let i = 0; i < 20 && !(await text(page)).includes('Ihr Geld ist da'); i++) { await page.waitForTimeout(300); await page.reload() }
