@@ -57,7 +57,7 @@ func TestScenariosOnBothEngines(t *testing.T) {
 			t.Run(d.Name()+"/"+name, func(t *testing.T) {
 				for _, sc := range list {
 					t.Run(sc.File, func(t *testing.T) {
-						if err := play(context.Background(), contentDir, s, sc, database(t)); err != nil {
+						if err := play(context.Background(), contentDir, s, sc, database(t), nil); err != nil {
 							t.Error(err)
 						}
 					})
@@ -76,7 +76,7 @@ func TestAScenarioCanFail(t *testing.T) {
 	list, _ := service.Scenarios(s)
 	sc := list[0]
 	sc.Expect.Outcome, sc.Expect.Documents = "refused", nil
-	err = play(context.Background(), contentDir, s, sc, config.Database{})
+	err = play(context.Background(), contentDir, s, sc, config.Database{}, nil)
 	if err == nil || !strings.Contains(err.Error(), "outcome: granted, want refused") || !strings.Contains(err.Error(), "documents: [permit], want []") {
 		t.Fatalf("%v", err)
 	}

@@ -41,6 +41,7 @@ const usage = `mercator is the e-government platform of a city.
   mercator dmn      eval|check|tck FILE…                          decisions; the official suite
   mercator bpmn     check FILE|FOLDER…                            processes
   mercator form     import|export --xdf FILE …                    forms from the schemas of FIM (XDatenfelder), and back
+  mercator form     trace FILE [--answers FILE] | diff OLD NEW    why each field is as it is; what a new version does otherwise
   mercator version
 `
 

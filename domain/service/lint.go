@@ -323,6 +323,8 @@ func (l *linter) templates(check func(string, []byte, []string) []Problem) {
 func (l *linter) scenarios() {
 	list, problems := Scenarios(l.s)
 	l.out = append(l.out, problems...)
+	_, more := FormScenarios(l.s)
+	l.out = append(l.out, more...)
 	if len(list) == 0 && len(problems) == 0 {
 		l.say("scenarios", 0, 0, "missing: a package plays itself through (mercator service test)")
 	}
