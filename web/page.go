@@ -186,6 +186,16 @@ var bufferPool = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 // Render shows the page. It is written to the client only when it is complete, so
 // an error becomes an error page and never half a page.
 func (v *View[T]) Render(w http.ResponseWriter, r *http.Request, status int, p Page[T]) error {
+	return v.render(w, r, status, "shell.html", p)
+}
+
+// RenderPart shows one of the templates that the page's file defines, without the
+// frame: what a script puts in the place of a part of the page.
+func (v *View[T]) RenderPart(w http.ResponseWriter, r *http.Request, status int, part string, p Page[T]) error {
+	return v.render(w, r, status, part, p)
+}
+
+func (v *View[T]) render(w http.ResponseWriter, r *http.Request, status int, name string, p Page[T]) error {
 	st := stateOf(r)
 	lang := i18n.Fallback
 	if st.loc != nil {
@@ -201,7 +211,7 @@ func (v *View[T]) Render(w http.ResponseWriter, r *http.Request, status int, p P
 	buf := bufferPool.Get().(*bytes.Buffer)
 	buf.Reset()
 	defer bufferPool.Put(buf)
-	if err := tmpl.ExecuteTemplate(buf, "shell.html", p); err != nil {
+	if err := tmpl.ExecuteTemplate(buf, name, p); err != nil {
 		return fmt.Errorf("web: render %s: %w", v.file, err)
 	}
 	h := w.Header()

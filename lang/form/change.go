@@ -236,6 +236,13 @@ func (f *Form) Moves(fd *Field) bool {
 	return false
 }
 
+// Has tells whether a component of this type stands on the page, shown or not.
+func (p *Page) Has(typ string) bool {
+	has := false
+	walk(p.Fields, func(f *Field) { has = has || f.Type == typ })
+	return has
+}
+
 // History is a sequence of changes of one person's answers, through which somebody
 // can go back and forth: the debugger's.
 type History struct {

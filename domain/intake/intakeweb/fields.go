@@ -41,7 +41,6 @@ type builder struct {
 	source func(register string) string
 	known  ui.SummaryList
 	posted []ui.Hidden
-	files  bool
 }
 
 func (b *builder) blocks(items []form.Item) []block {
@@ -129,7 +128,6 @@ func (b *builder) field(it *form.Item) ui.Component {
 		}
 		return ui.Checkboxes{Field: f, Values: vals, Options: options}
 	case "filepicker":
-		b.files = true
 		in := ui.FileInput{Field: f, Accept: it.Accept, Multiple: it.Multiple}
 		if in.Accept == "" {
 			in.Accept = "application/pdf,image/jpeg,image/png"

@@ -417,6 +417,80 @@ func TestEachFieldIsSavedAsItIsLeft(t *testing.T) {
 	v.get("/apply").sees("Angefangene Anträge", "/apply/"+draft, "Wird bald gelöscht").get("/apply/"+draft+"/discard").send().at("/apply", 200).sees("keinen Antrag angefangen")
 }
 
+func TestAnAnswerBringsWhatItChangesOnThePage(t *testing.T) {
+	tn := newTown(t)
+	v := tn.visitor(t, "anna")
+	v.get("/services/business-registration/start").send("consent", "no")
+	draft := strings.Split(v.url, "/")[2]
+	v.get("/apply/" + draft + "/page/activity").sees(`data-moves="craft "`)
+	if strings.Contains(v.body, "craft_card") {
+		t.Error("the card is asked of everybody")
+	}
+	save := func(in url.Values) { v.post("/apply/"+draft+"/save/activity", in) }
+	save(url.Values{"_field": {"craft"}, "craft": {"true"}, "_live": {"1"}, "_wrong": {"employees"}})
+	if v.status != 200 {
+		t.Fatal(v.status)
+	}
+	v.sees(`data-patch="known"`, `data-patch="fields"`, `data-field="craft_card"`, `name="_f" value="craft_card"`, `id="f-employees-error"`)
+	for _, not := range []string{"<html", "f-craft_card-error", "f-sector-error"} {
+		if strings.Contains(v.body, not) {
+			t.Errorf("there is %s:\n%s", not, v.body)
+		}
+	}
+	save(url.Values{"_field": {"craft"}, "_live": {"1"}})
+	if v.status != 200 || strings.Contains(v.body, "craft_card") {
+		t.Errorf("%d: the tick is gone, the question is not", v.status)
+	}
+}
+
+// TestThePageFollowsAnAnswerInPlace looks in a real browser whether a question comes
+// and goes under the hands of who answers, who keeps focus, caret and what is typed.
+func TestThePageFollowsAnAnswerInPlace(t *testing.T) {
+	tn := newTown(t)
+	b := webtest.Open(t)
+	b.Go(tn.server.URL + "/apply")
+	webtest.Eval[string](b, `document.cookie = "who=anna; path=/"`)
+	b.Go(tn.server.URL + "/services/business-registration/start")
+	d, err := tn.Intake.Drafts(t.Context(), accesstest.Anna())
+	if err != nil || len(d) != 1 {
+		t.Fatalf("%d drafts, %v", len(d), err)
+	}
+	if err := tn.Intake.Consent(t.Context(), accesstest.Anna(), d[0].ID, false); err != nil {
+		t.Fatal(err)
+	}
+	b.Width(360)
+	b.Go(tn.server.URL + "/apply/" + d[0].ID + "/page/activity")
+	until := func(what, js string) {
+		t.Helper()
+		for range 200 {
+			if webtest.Eval[bool](b, js) {
+				return
+			}
+			time.Sleep(50 * time.Millisecond)
+		}
+		t.Fatalf("%s: never; the page says %q", what, webtest.Eval[string](b, `document.querySelector("[data-autosave-status]").textContent`))
+	}
+	b.Run(chromedp.SendKeys("#f-activity", "Elektro"))
+	b.Run(chromedp.Focus("#f-craft")) // which the browser may scroll to
+	webtest.Eval[bool](b, `(window.box = document.getElementById("f-craft"), window.text = document.getElementById("f-activity"), box.click(), window.top0 = box.getBoundingClientRect().top, true)`)
+	until("the card is asked", `!!document.getElementById("f-craft_card")`)
+	until("it is said", `document.querySelector("[data-autosave-status]").textContent.includes("something more")`)
+	if !webtest.Eval[bool](b, `document.activeElement === box && box.checked && box.isConnected && text.isConnected && text.value === "Elektro"`) {
+		t.Error("focus, tick or text are lost")
+	}
+	if dy := webtest.Eval[float64](b, `Math.abs(box.getBoundingClientRect().top - top0)`); dy > 2 {
+		t.Errorf("the page moved by %v pixels", dy)
+	}
+	// Somebody goes on typing while the answer is on its way.
+	webtest.Eval[bool](b, `(box.click(), text.focus(), text.setSelectionRange(3, 3), true)`)
+	b.Run(chromedp.SendKeys("#f-activity", "x"))
+	until("the card is gone", `!document.getElementById("f-craft_card")`)
+	if got := webtest.Eval[string](b, `text.value + "|" + text.selectionStart + "|" + (document.activeElement === text)`); !strings.Contains(got, "x") || !strings.HasSuffix(got, "|true") {
+		t.Errorf("what is being typed: %s", got)
+	}
+	b.Axe("changed in place")
+}
+
 func TestHostileInputIsShownEscaped(t *testing.T) {
 	tn := newTown(t)
 	v := tn.visitor(t, "anna")

@@ -396,6 +396,7 @@ type formPage struct {
 	Return   bool // came from the check page, goes back there
 	Blocks   []block
 	Posted   []ui.Hidden
+	Moves    []string // fields that change what else the page shows
 	Submit   ui.Button
 	Back     ui.Button // saves too: going back loses nothing, with or without a script
 	Expires  time.Time
@@ -423,7 +424,6 @@ func (p *Pages) renderPage(w http.ResponseWriter, r *http.Request, v visit, errs
 	}
 	id := r.PathValue("page")
 	pg := v.service.Form.Page(id)
-	items := f.View.Page(id)
 	if pg == nil {
 		return fault.New(fault.NotFound, "intakeweb.page", "")
 	}
@@ -434,23 +434,16 @@ func (p *Pages) renderPage(w http.ResponseWriter, r *http.Request, v visit, errs
 		return nil
 	}
 	if errs == nil {
-		for _, e := range f.View.Validate(id) {
-			if e.Raw != "" {
-				errs = append(errs, e)
-			}
-		}
+		errs = stillWrong(f, id, nil)
 	}
 	back := r.URL.Query().Get("check") != "" || r.PostForm.Get("check") != ""
-	b := builder{form: v.service.Form, loc: v.loc, errs: errorTexts(v.service.Form, errs, v.loc), draft: v.draft.ID, source: p.source(v)}
 	data := formPage{
 		Service: v.service.Title.For(v.loc.Lang()), Heading: pg.Title.For(v.loc.Lang()),
 		Progress: ui.Progress{Step: step + 1, Steps: len(pages) + 1},
 		Action:   path("apply", v.draft.ID, "page", id), Autosave: path("apply", v.draft.ID, "save", id),
 		Return: back, Expires: v.draft.ExpiresAt, Drafts: "/apply", More: r.URL.Query().Get("more") != "",
 	}
-	data.Blocks = b.blocks(items)
-	data.Known, data.About = b.known, v.service.About != ""
-	data.Posted, data.Files = b.posted, b.files
+	b := p.fillIn(&data, v, f, pg, errs)
 	data.Errors = summary(b, errs)
 	text := v.loc.T("intake.next")
 	if back {
@@ -464,6 +457,33 @@ func (p *Pages) renderPage(w http.ResponseWriter, r *http.Request, v visit, errs
 		data.Back = ui.Button{Text: v.loc.T("intake.back"), Kind: "secondary", Name: goField, Value: "back"}
 	}
 	return p.page.Render(w, r, status, web.Page[formPage]{Title: data.Heading, Shell: shell, Data: data})
+}
+
+// fillIn puts what is asked into the page: the part of it that an answer can change.
+func (p *Pages) fillIn(data *formPage, v visit, f *intake.Filling, pg *form.Page, errs []form.FieldError) builder {
+	b := builder{form: v.service.Form, loc: v.loc, errs: errorTexts(v.service.Form, errs, v.loc), draft: v.draft.ID, source: p.source(v)}
+	items := f.View.Page(pg.ID)
+	data.Blocks = b.blocks(items)
+	data.Known, data.About = b.known, v.service.About != ""
+	data.Posted, data.Files = b.posted, pg.Has("filepicker") // one may yet appear
+	form.Each(items, func(it *form.Item) {
+		if it.Asked() && v.service.Form.Moves(it.Field) {
+			data.Moves = append(data.Moves, it.Name)
+		}
+	})
+	return b
+}
+
+// stillWrong are the errors that a page shows though it wasn't sent: of what couldn't
+// be read, and of the fields that showed one before.
+func stillWrong(f *intake.Filling, page string, before []string) []form.FieldError {
+	var out []form.FieldError
+	for _, e := range f.View.Validate(page) {
+		if e.Raw != "" || slices.Contains(before, e.Key) {
+			out = append(out, e)
+		}
+	}
+	return out
 }
 
 // goField is the name of the button that goes back.
@@ -685,9 +705,38 @@ func (p *Pages) autosave(w http.ResponseWriter, r *http.Request) error {
 	if _, err := p.c.Intake.Save(r.Context(), v.actor, v.draft.ID, r.PathValue("page"), in, v.loc.Lang()); err != nil {
 		return err
 	}
+	if in.Get(liveField) != "" {
+		return p.live(w, r, v, in[wrongField])
+	}
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(http.StatusNoContent)
 	return nil
+}
+
+// What a script says when it saves an answer: that it wants to see what the page asks
+// now, and, repeated, which fields show an error.
+const (
+	liveField  = "_live"
+	wrongField = "_wrong"
+)
+
+// live answers with the part of the page that an answer can change, as it is now.
+func (p *Pages) live(w http.ResponseWriter, r *http.Request, v visit, wrong []string) error {
+	var err error
+	if v.draft, err = p.c.Intake.Draft(r.Context(), v.actor, v.draft.ID); err != nil {
+		return err
+	}
+	f, err := p.c.Intake.Fill(r.Context(), v.actor, v.draft, v.loc.Lang())
+	if err != nil {
+		return err
+	}
+	pg := v.service.Form.Page(r.PathValue("page"))
+	if pg == nil {
+		return fault.New(fault.NotFound, "intakeweb.live", "")
+	}
+	var data formPage
+	p.fillIn(&data, v, f, pg, stillWrong(f, pg.ID, wrong))
+	return p.page.RenderPart(w, r, http.StatusOK, "live", web.Page[formPage]{Data: data})
 }
 
 // file shows a file of the draft to the one who uploaded it.

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: EUPL-1.2
 // Sends each field as it is left to the form's data-autosave address. What the
 // server did not confirm stays in the tab's own store, comes back into the form
-// when the page is opened again, and is sent again.
+// when the page is opened again, and is sent again. Where an answer changes what
+// else the page asks, the server's answer is that part of the page as it is now, and
+// it is patched in.
+
+import { patch } from "./patch.js";
 
 const storeKey = (url) => "unsent " + url;
 
@@ -30,6 +34,21 @@ for (const form of document.querySelectorAll("form[data-autosave]")) {
     return out;
   };
   const say = (text) => { if (status && status.textContent !== text) status.textContent = text || ""; };
+
+  const moves = (field) => ((form.querySelector("[data-moves]") || { dataset: {} }).dataset.moves || "").split(" ").includes(field);
+  // Puts the parts of the page as the server sees them into the page. What somebody
+  // is typing, and what the server doesn't know yet, stays. Tells whether there is more to answer.
+  const update = (html, unsent) => {
+    const parts = new DOMParser().parseFromString(html, "text/html").querySelectorAll("[data-patch]");
+    const fields = () => [...form.querySelectorAll("[data-field]")].map((b) => b.dataset.field);
+    const before = new Set(fields());
+    const mine = (input) => input === document.activeElement || unsent.includes(input.closest("[data-field]")?.dataset.field);
+    for (const part of parts) {
+      const here = document.querySelector(`[data-patch="${part.dataset.patch}"]`);
+      if (here) patch(here, part, mine);
+    }
+    return fields().some((f) => !before.has(f));
+  };
 
   // What was typed here and never confirmed is newer than what the server sent.
   const left = read(url);
@@ -60,17 +79,21 @@ for (const form of document.querySelectorAll("form[data-autosave]")) {
         const unsent = read(url);
         const field = Object.keys(unsent)[0];
         if (!field) break;
-        const { pairs, at } = unsent[field];
+        const { pairs, at, page } = unsent[field];
+        const live = page === location.pathname && moves(field);
+        const wrong = [...form.querySelectorAll("[data-field]:has(.kern-error)")].map((b) => ["_wrong", b.dataset.field]);
         const r = await fetch(url, {
-          method: "POST", keepalive: true, redirect: "manual", headers: { Accept: "application/json" },
-          body: new URLSearchParams([["_field", field], ...pairs]),
+          method: "POST", keepalive: true, redirect: "manual", headers: { Accept: live ? "text/html" : "application/json" },
+          body: new URLSearchParams([["_field", field], ...pairs, ...(live ? [["_live", "1"], ...wrong] : [])]),
         });
+        const html = live && r.ok ? await r.text() : "";
         // Not theirs, gone or not to be stored: sending it again would not help.
         if (!r.ok && ![400, 404, 409, 410, 413, 422].includes(r.status)) throw new Error(r.status);
         const now = read(url);
         if (now[field] && now[field].at === at) { delete now[field]; write(url, now); }
         wait = 2000;
-        if (r.ok) say(form.dataset.textSaved);
+        const more = html && update(html, Object.keys(now));
+        if (r.ok) say(more ? form.dataset.textMore : form.dataset.textSaved);
       }
     } catch {
       say(form.dataset.textUnsent);
