@@ -21,7 +21,7 @@ func rules(n int) string {
 		case i%50 == 0:
 			parts = append(parts, fmt.Sprintf(`{"type":"radio","key":"f%d","label":"L","values":[{"value":"a"},{"value":"b"}],"conditional":{"hide":"=f%d = \"x\""},"properties":{%s}}`, i, max(i-50, 0)+1, page))
 		case i%5 == 4:
-			parts = append(parts, fmt.Sprintf(`{"type":"expression","key":"f%d","expression":"=if f%d = null then f%d else f%[2]d","properties":{%s}}`, i, i-1, i/50*50, page))
+			parts = append(parts, fmt.Sprintf(`{"type":"expression","key":"f%[1]d","expression":"=if f%[2]d = null then f%[3]d else f%[2]d","properties":{%[4]s}}`, i, i-1, i/50*50, page))
 		default:
 			parts = append(parts, fmt.Sprintf(`{"type":"textfield","key":"f%d","label":"L","conditional":{"hide":"=f%d = \"b\" and f%d != null"},"properties":{%s}}`, i, i/50*50, i-1, page))
 		}

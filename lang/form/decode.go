@@ -63,11 +63,12 @@ func (f *Form) Decode(page string, in url.Values, a Answers, ctx Context) (Answe
 	}
 	bad := map[string]FieldError{}
 	posted := map[string]bool{}
-	before := f.Eval(out, ctx)
+	v := f.Eval(out, ctx)
+	out = clone(out).(Answers) // the view keeps those that it has seen
 	for _, name := range names {
 		fd := f.Field(name)
 		if fd == nil || posted[name] || fd.Page != page || !fd.Input() || fd.ReadOnly || fd.Type == "filepicker" ||
-			before.known(fd) != nil || ctx.Only != "" && ctx.Only != name || strings.Contains(name, "*") {
+			v.known(fd) != nil || ctx.Only != "" && ctx.Only != name || strings.Contains(name, "*") {
 			continue
 		}
 		posted[name] = true
@@ -89,8 +90,7 @@ func (f *Form) Decode(page string, in url.Values, a Answers, ctx Context) (Answe
 	for name := range posted {
 		delete(raws, name)
 	}
-	ctx.Raw = raws
-	v := f.Eval(out, ctx)
+	v.Update(out, raws)
 	var errs []FieldError
 	each(v.Page(page), func(it *Item) {
 		if !posted[it.Name] {
