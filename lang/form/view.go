@@ -42,6 +42,7 @@ type Item struct {
 	Known   bool     // a register knows it: shown, not asked
 	Options []Option // of the person: fixed, or from an expression
 	Text    Text     // content with its expressions filled in
+	Shown   *Shown   // of a table, an image, an iframe, a document preview
 	Items   []Item   // of a group
 	Rows    [][]Item // of a dynamic list
 }
@@ -385,29 +386,10 @@ func (v *View) items(fields []*Field, skip *Field, prefix string, row map[string
 			it.Raw = v.ctx.Raw[it.Name]
 			it.Value = v.answer(f, it.Name, v.vars)
 			it.Options = v.options(f, row)
-		case f.Type == "text":
-			it.Text = v.fill(f, row)
 		default:
-			it.Text = f.Content
+			it.Text, it.Shown = v.words(f, row), v.show(f, row)
 		}
 		out = append(out, it)
-	}
-	return out
-}
-
-// fill puts the values of the expressions into a text.
-func (v *View) fill(f *Field, row map[string]any) Text {
-	out := Text{}
-	for lang, pieces := range f.pieces {
-		var b strings.Builder
-		for _, p := range pieces {
-			if p.expr == nil {
-				b.WriteString(p.text)
-			} else {
-				b.WriteString(optionText(v.eval(p.expr, row)))
-			}
-		}
-		out[lang] = b.String()
 	}
 	return out
 }
