@@ -396,6 +396,7 @@ type formPage struct {
 	Return   bool // came from the check page, goes back there
 	Blocks   []block
 	Posted   []ui.Hidden
+	Answers  *ui.Details // what happens with the answers
 	Submit   ui.Button
 	Back     ui.Button // saves too: going back loses nothing, with or without a script
 	Expires  time.Time
@@ -441,7 +442,8 @@ func (p *Pages) renderPage(w http.ResponseWriter, r *http.Request, v visit, errs
 		}
 	}
 	back := r.URL.Query().Get("check") != "" || r.PostForm.Get("check") != ""
-	b := builder{form: v.service.Form, loc: v.loc, errs: errorTexts(v.service.Form, errs, v.loc), draft: v.draft.ID, source: p.source(v)}
+	b := builder{form: v.service.Form, loc: v.loc, errs: errorTexts(v.service.Form, errs, v.loc), draft: v.draft.ID, source: p.source(v),
+		use: v.service.Purpose.For(v.loc.Lang()), keep: v.service.Retention.For(v.loc.Lang())}
 	data := formPage{
 		Service: v.service.Title.For(v.loc.Lang()), Heading: pg.Title.For(v.loc.Lang()),
 		Progress: ui.Progress{Step: step + 1, Steps: len(pages) + 1},
@@ -450,7 +452,10 @@ func (p *Pages) renderPage(w http.ResponseWriter, r *http.Request, v visit, errs
 	}
 	data.Blocks = b.blocks(items)
 	data.Known, data.About = b.known, v.service.About != ""
-	data.Posted, data.Files = b.posted, b.files
+	data.Posted, data.Files, data.Answers = b.posted, b.files, b.about()
+	if b.locate { // no other page may ask the browser where the device is
+		w.Header().Set("Permissions-Policy", "camera=(), microphone=(), geolocation=(self), browsing-topics=()")
+	}
 	data.Errors = summary(b, errs)
 	text := v.loc.T("intake.next")
 	if back {
