@@ -5,6 +5,7 @@ package person
 import (
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // registerKinds are the registers that the courts keep (§ 3 HRV, § 10 GenG, § 55 BGB,
@@ -63,6 +64,10 @@ words:
 			suffix = w
 		case low == "amtsgericht" || low == "ag" || low == "registergericht" || low == "handelsregister" || low == "vereinsregister" || low == "beim" || low == "des":
 		default:
+			if w == low && !strings.Contains(" am an der im in ob a. i. v. ", " "+w+" ") { // "duisburg"
+				r, n := utf8.DecodeRuneInString(w)
+				w = string(unicode.ToUpper(r)) + w[n:]
+			}
 			court = append(court, w)
 		}
 	}

@@ -364,21 +364,26 @@ func (f *Field) parse(name string, in url.Values, ctx Context) (val any, raw str
 }
 
 // signature takes a typed name, which counts when the person says beside it that it is
-// meant as a signature. What they have drawn comes along; it is never needed.
+// meant as a signature (check holds it against that). What they have drawn comes along; it
+// is never needed.
 func (f *Field) signature(name, raw string, in url.Values) (any, string, error) {
 	s, err := person.ParseName(raw)
 	if err != nil {
 		return nil, raw, err
 	}
-	if s == "" {
+	d := strings.TrimSpace(in.Get(name + Drawing))
+	if !IsDrawing(d) {
+		d = ""
+	}
+	if s == "" && d == "" {
 		return nil, "", nil
 	}
+	out := map[string]any{"name": s, "confirmed": true}
 	switch in.Get(name + Confirm) {
 	case "", "false", "off":
-		return nil, raw, &person.Problem{Msg: "form.error.signature"}
+		out["confirmed"] = false
 	}
-	out := map[string]any{"name": s}
-	if d := strings.TrimSpace(in.Get(name + Drawing)); d != "" && IsDrawing(d) {
+	if d != "" {
 		out["drawing"] = d
 	}
 	return out, "", nil

@@ -320,25 +320,24 @@ func TestASignatureCountsWhenItIsMeant(t *testing.T) {
 		v.Set("_f", "sign")
 		return f.Decode("form", v, nil, ctx)
 	}
-	a, errs := post(url.Values{"sign": {"Anna Schmidt"}})
-	equal(t, "without the tick", keys(errs), []string{"sign signature"})
-	if a["sign"] != nil || errs[0].Raw != "Anna Schmidt" {
-		t.Errorf("%v %v", a, errs)
-	}
-	ctx.Raw = map[string]string{"sign": "Anna Schmidt"}
+	a, errs := post(url.Values{"sign": {"Anna Schmidt"}, "sign.drawing": {"M1 1L2 2"}})
+	equal(t, "without the tick", []any{keys(errs), stored(a["sign"])}, []any{[]string{"sign signature"}, `{"confirmed":false,"drawing":"M1 1L2 2","name":"Anna Schmidt"}`})
 	equal(t, "still without it", keys(f.Eval(a, ctx).Validate("")), []string{"sign signature"})
-	ctx.Raw = nil
 	_, errs = post(url.Values{"sign.confirm": {"true"}})
 	equal(t, "a tick without a name", keys(errs), []string{"sign required"})
+	a, errs = post(url.Values{"sign.drawing": {"M1 1L2 2"}, "sign.confirm": {"true"}})
+	equal(t, "drawn without a name", []any{keys(errs), stored(a["sign"])}, []any{[]string{"sign required"}, `{"confirmed":true,"drawing":"M1 1L2 2","name":""}`})
+	a, errs = post(url.Values{"sign": {"Anna 2"}, "sign.confirm": {"true"}})
+	equal(t, "no name", []any{keys(errs), errs[0].Raw}, []any{[]string{"sign person.character"}, "Anna 2"})
 	a, errs = post(url.Values{"sign": {"Anna Schmidt"}, "sign.confirm": {"true"}, "sign.drawing": {"M10 20L30 40L600 200M0 0"}})
-	equal(t, "drawn", []any{keys(errs), stored(a["sign"])}, []any{[]string(nil), `{"drawing":"M10 20L30 40L600 200M0 0","name":"Anna Schmidt"}`})
+	equal(t, "drawn", []any{keys(errs), stored(a["sign"])}, []any{[]string(nil), `{"confirmed":true,"drawing":"M10 20L30 40L600 200M0 0","name":"Anna Schmidt"}`})
 	for _, bad := range []string{"M601 0", "L1 1", "M1 1 2", "M1 1Z", `M1 1"><script>`, "M-1 1", "M1.5 1", "M1", "M1 ", "M00001 1", "M1 1" + strings.Repeat("L1 1", form.MaxDrawing/4)} {
 		if form.IsDrawing(bad) {
 			t.Errorf("%.30q is taken as a drawing", bad)
 		}
 	}
 	a, errs = post(url.Values{"sign": {"Anna Schmidt"}, "sign.confirm": {"true"}, "sign.drawing": {"url(https://example.org)"}})
-	equal(t, "no drawing", []any{keys(errs), stored(a["sign"])}, []any{[]string(nil), `{"name":"Anna Schmidt"}`})
+	equal(t, "no drawing", []any{keys(errs), stored(a["sign"])}, []any{[]string(nil), `{"confirmed":true,"name":"Anna Schmidt"}`})
 }
 
 // FuzzTake: whatever a program sends, what is taken without an error stays right, and nothing grows.

@@ -61,9 +61,11 @@ func (f *Form) Take(in map[string]any, ctx Context) (Answers, []FieldError) {
 			switch fd.Kind {
 			case "position":
 				p.Set(name, position(x).String())
-			case "signature": // who gives a signature means it
+			case "signature": // who gives one means it, unless they say otherwise
 				p.Set(name, optionText(x["name"]))
-				p.Set(name+Confirm, "true")
+				if x["confirmed"] != false {
+					p.Set(name+Confirm, "true")
+				}
 				p.Set(name+Drawing, optionText(x["drawing"]))
 			default:
 				p.Set(name, optionText(x))

@@ -124,7 +124,11 @@ func (v *View) check(it *Item) (FieldError, bool) {
 		switch m, isMap := it.Value.(map[string]any); {
 		case isMap && it.Kind == "position" && (optionText(m["address"]) != "" || isNumber(optionText(m["lat"])) && isNumber(optionText(m["lon"]))):
 			s, ok = optionText(m["address"]), true
-		case isMap && it.Kind == "signature" && optionText(m["name"]) != "":
+		case isMap && it.Kind == "signature" && optionText(m["name"]) == "":
+			return fail("required")
+		case isMap && it.Kind == "signature" && m["confirmed"] != true:
+			return fail("signature")
+		case isMap && it.Kind == "signature":
 			s, ok = optionText(m["name"]), true
 		}
 		if !ok {

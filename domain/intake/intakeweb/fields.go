@@ -259,7 +259,7 @@ func (b *builder) field(it *form.Item) ui.Component {
 	case "signature":
 		sig := ui.Signature{Field: f, Value: value}
 		if m, ok := it.Value.(map[string]any); ok {
-			sig.Confirmed = true
+			sig.Confirmed = m["confirmed"] == true
 			sig.Drawing, _ = m["drawing"].(string)
 		}
 		return sig
