@@ -3,7 +3,7 @@
 // needs it; the name and the tick are the signature.
 const svg = "http://www.w3.org/2000/svg";
 
-for (const input of document.querySelectorAll("input[data-drawing]")) {
+const attach = (input) => {
   const box = document.createElement("div");
   box.className = "m-signature";
   const label = document.createElement("p");
@@ -46,4 +46,13 @@ for (const input of document.querySelectorAll("input[data-drawing]")) {
   pad.addEventListener("pointermove", (e) => { if (down) add("L", e); });
   for (const end of ["pointerup", "pointercancel"]) pad.addEventListener(end, () => { if (down) { down = false; keep(); } });
   clear.addEventListener("click", () => { d = ""; path.setAttribute("d", ""); keep(); });
-}
+};
+
+// A part of the page may be put in anew (data-patch): its pads come back with what is drawn.
+const pads = () => {
+  for (const input of document.querySelectorAll("input[data-drawing]")) {
+    if (!input.nextElementSibling?.classList.contains("m-signature")) attach(input);
+  }
+};
+pads();
+new MutationObserver(pads).observe(document.body, { childList: true, subtree: true });
