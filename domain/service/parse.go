@@ -32,25 +32,26 @@ const (
 )
 
 type tomlService struct {
-	ID       string   `toml:"id"`
-	LeiKa    string   `toml:"leika"`
-	Office   string   `toml:"office"`
-	Trust    string   `toml:"trust"`
-	Audience []string `toml:"audience"`
-	Topics   []string `toml:"topics"`
-	Process  string   `toml:"process"`
-	About    string   `toml:"about"`
-	Rights   []string `toml:"rights"`
-	Synonyms []string `toml:"synonyms"`
-	Title    Text     `toml:"title"`
-	Summary  Text     `toml:"summary"`
-	Eligible Text     `toml:"eligible"`
-	Duration Text     `toml:"duration"`
-	Purpose  Text     `toml:"purpose"`
-	Remedy   Text     `toml:"remedy"`
-	Law      []Law    `toml:"law"`
-	Need     []Text   `toml:"need"`
-	Fee      struct {
+	ID        string   `toml:"id"`
+	LeiKa     string   `toml:"leika"`
+	Office    string   `toml:"office"`
+	Trust     string   `toml:"trust"`
+	Audience  []string `toml:"audience"`
+	Topics    []string `toml:"topics"`
+	Process   string   `toml:"process"`
+	About     string   `toml:"about"`
+	Rights    []string `toml:"rights"`
+	Synonyms  []string `toml:"synonyms"`
+	Title     Text     `toml:"title"`
+	Summary   Text     `toml:"summary"`
+	Eligible  Text     `toml:"eligible"`
+	Duration  Text     `toml:"duration"`
+	Purpose   Text     `toml:"purpose"`
+	Retention Text     `toml:"retention"`
+	Remedy    Text     `toml:"remedy"`
+	Law       []Law    `toml:"law"`
+	Need      []Text   `toml:"need"`
+	Fee       struct {
 		Decision string `toml:"decision"`
 		Example  []struct {
 			Label   Text           `toml:"label"`
@@ -351,11 +352,15 @@ func (p *parser) toml(dir string, data []byte) (tomlService, bool) {
 	for key, tx := range map[string]Text{"title": t.Title, "summary": t.Summary, "purpose": t.Purpose, "remedy": t.Remedy} {
 		text(key, tx)
 	}
+	if len(t.Retention) > 0 {
+		text("retention", t.Retention)
+	}
 	for _, n := range t.Need {
 		text("need", n)
 	}
 	s.ID, s.LeiKa, s.Office, s.Audience, s.Topics, s.Synonyms = t.ID, t.LeiKa, t.Office, t.Audience, t.Topics, t.Synonyms
 	s.Title, s.Summary, s.Eligible, s.Duration, s.Purpose, s.Remedy = t.Title, t.Summary, t.Eligible, t.Duration, t.Purpose, t.Remedy
+	s.Retention = t.Retention
 	s.Laws, s.Needs, s.Lists, s.ProcessID = t.Law, t.Need, t.List, t.Process
 	for _, r := range t.Rights {
 		if !slices.Contains(Rights, r) {

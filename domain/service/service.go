@@ -38,10 +38,12 @@ type Service struct {
 	Eligible Text
 	Duration Text
 	Purpose  Text // for which personal data is processed (Art. 5 GDPR)
-	Remedy   Text // instructions on legal remedies (§ 37 Absatz 6 VwVfG)
-	Laws     []Law
-	Needs    []Text
-	Fee      Fee
+	// Retention says how long what is entered is kept (Art. 13 Abs. 2 Buchst. a GDPR); empty: not said.
+	Retention Text
+	Remedy    Text // instructions on legal remedies (§ 37 Absatz 6 VwVfG)
+	Laws      []Law
+	Needs     []Text
+	Fee       Fee
 
 	Data    []RegisterUse // what registers know, in the order of fetching
 	Lists   []List        // public lists that the form offers

@@ -112,7 +112,10 @@ func (c *checker) expressions(f *Field, row map[string]bool) {
 	if name == "" {
 		name = f.ID
 	}
-	progs := []*feel.Program{f.hide, f.optionsExpr, f.compute, f.check, f.minExpr, f.maxExpr, f.defExpr}
+	progs := []*feel.Program{f.hide, f.optionsExpr, f.compute, f.check, f.minExpr, f.maxExpr, f.defExpr, f.source, f.columnsExpr}
+	for _, p := range f.url {
+		progs = append(progs, p.expr)
+	}
 	for _, pieces := range f.pieces {
 		for _, p := range pieces {
 			progs = append(progs, p.expr)
@@ -222,8 +225,13 @@ func (c *checker) texts(f *Field) {
 	need("label", f.Label)
 	need("help", f.Help)
 	need("why", f.Why)
+	need("use", f.Use)
+	need("keep", f.Keep)
 	need("text", f.Content)
 	for _, o := range f.Options {
+		if f.Kind == "nationality" {
+			break // the states' names are the house's
+		}
 		if digits := strings.Trim(o.Label["de"], "0123456789.,- "); digits != "" {
 			need("option "+optionText(o.Value), o.Label)
 		}
@@ -245,11 +253,12 @@ func (c *checker) texts(f *Field) {
 				messages[msg] = Text{}
 			}
 			messages[msg][lang] = v
+		case "column":
 		case "value":
 			if i := strings.LastIndexByte(rest, '.'); i < 0 || !options[rest[:i]] {
 				c.add(f, "%s: property %q translates an option that there isn't", name, k)
 			}
-		case "page", "type", "register", "ask", "autocomplete", "xdf", "help", "why", "sensitive", "home", "partial", "min", "max", "check", "label", "description", "text", "content":
+		case "page", "type", "register", "ask", "autocomplete", "xdf", "help", "why", "use", "keep", "suggest", "listed", "alt", "sensitive", "home", "partial", "min", "max", "check", "label", "description", "text", "content":
 		default:
 			c.add(f, "%s: property %q is not known", name, k)
 		}

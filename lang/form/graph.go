@@ -144,7 +144,7 @@ func (g *graph) add(fields []*Field, up *vertex, list *Field) {
 		if f.optionsExpr != nil || f.valuesKey != "" {
 			add(chooses, nil)
 		}
-		if len(f.pieces) > 0 {
+		if len(f.pieces) > 0 || f.source != nil || len(f.url) > 0 {
 			add(says, nil)
 		}
 		if f.Input() {
@@ -190,7 +190,10 @@ func (n *vertex) expressions() []*feel.Program {
 	case judges:
 		return []*feel.Program{f.check, f.minExpr, f.maxExpr}
 	}
-	var out []*feel.Program
+	out := []*feel.Program{f.source, f.columnsExpr}
+	for _, p := range f.url {
+		out = append(out, p.expr)
+	}
 	for _, pieces := range f.pieces {
 		for _, p := range pieces {
 			out = append(out, p.expr)

@@ -59,7 +59,10 @@ type rule struct {
 }
 
 func (f *Field) rules() []rule {
-	all := []rule{{"hide", f.hide}, {"expression", f.compute}, {"default", f.defExpr}, {"options", f.optionsExpr}, {"min", f.minExpr}, {"max", f.maxExpr}, {"check", f.check}}
+	all := []rule{{"hide", f.hide}, {"expression", f.compute}, {"default", f.defExpr}, {"options", f.optionsExpr}, {"min", f.minExpr}, {"max", f.maxExpr}, {"check", f.check}, {"dataSource", f.source}, {"columnsExpression", f.columnsExpr}}
+	for _, p := range f.url {
+		all = append(all, rule{"source", p.expr})
+	}
 	for _, p := range f.pieces["de"] {
 		all = append(all, rule{"text", p.expr})
 	}

@@ -120,6 +120,16 @@ func (v *View) check(it *Item) (FieldError, bool) {
 		}
 	case "textfield", "textarea":
 		s, ok := it.Value.(string)
+		switch m, isMap := it.Value.(map[string]any); {
+		case isMap && it.Kind == "position" && (optionText(m["address"]) != "" || isNumber(optionText(m["lat"])) && isNumber(optionText(m["lon"]))):
+			s, ok = optionText(m["address"]), true
+		case isMap && it.Kind == "signature" && optionText(m["name"]) == "":
+			return fail("required")
+		case isMap && it.Kind == "signature" && m["confirmed"] != true:
+			return fail("signature")
+		case isMap && it.Kind == "signature":
+			s, ok = optionText(m["name"]), true
+		}
 		if !ok {
 			if it.Kind == "money" && isNumber(optionText(it.Value)) {
 				break
@@ -133,6 +143,13 @@ func (v *View) check(it *Item) (FieldError, bool) {
 			return FieldError{Key: it.Name, Msg: "person.tooLong", Args: []any{"max", it.limit()}}, true
 		case it.Pattern != nil && !it.Pattern.MatchString(s):
 			return fail("pattern")
+		case it.Listed && len(it.Options) == 0:
+			return fail("noOptions")
+		case it.Listed && !hasOption(it.Options, s):
+			if near := nearest(s, it.Options); near != "" {
+				return fail("near", "near", near)
+			}
+			return fail("listed")
 		}
 	}
 	if it.Field.check != nil {
@@ -164,6 +181,48 @@ func hasOption(options []Option, s string) bool {
 		}
 	}
 	return false
+}
+
+// nearest is the suggestion that differs least from a text, "" if none is like it.
+func nearest(s string, options []Option) string {
+	want, best, least := []rune(person.Fold(s)), "", 3 // at most two letters
+	if len(want) < 4 || len(want) > 60 {
+		return ""
+	}
+	for _, o := range options {
+		text := optionText(o.Value)
+		if d := distance(want, []rune(person.Fold(text)), least); d < least {
+			best, least = text, d
+		}
+	}
+	return best
+}
+
+// distance counts the letters to change, to add and to leave out (Levenshtein), up to a bound.
+func distance(a, b []rune, bound int) int {
+	if len(a)-len(b) >= bound || len(b)-len(a) >= bound {
+		return bound
+	}
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i, x := range a {
+		diagonal, least := row[0], i+1
+		row[0] = i + 1
+		for j, y := range b {
+			cost := diagonal
+			if x != y {
+				cost = 1 + min(diagonal, row[j], row[j+1])
+			}
+			diagonal, row[j+1] = row[j+1], cost
+			least = min(least, cost)
+		}
+		if least >= bound {
+			return bound
+		}
+	}
+	return row[len(b)]
 }
 
 func isNumber(s string) bool {

@@ -44,6 +44,7 @@ type Item struct {
 	Known   bool     // a register knows it: shown, not asked
 	Options []Option // of the person: fixed, or from an expression
 	Text    Text     // content with its expressions filled in
+	Shown   *Shown   // of a table, an image, an iframe, a document preview
 	Items   []Item   // of a group
 	Rows    [][]Item // of a dynamic list
 
@@ -560,34 +561,24 @@ func (v *View) item(f, list *Field, row int) Item {
 		it.Known = v.known(f) != nil
 		it.Raw = v.ctx.Raw[it.Name]
 		it.Options = v.options(f, list, row)
-	case f.Type == "text":
-		if n := own[says]; n != nil {
-			if v.looked[n.id][row] == nil {
-				v.looked[n.id][row] = v.fill(f, v.rowVars(list, row))
-			}
-			it.Text = v.looked[n.id][row].(Text)
+	case own[says] != nil:
+		n := own[says]
+		if v.looked[n.id][row] == nil {
+			vars := v.rowVars(list, row)
+			v.looked[n.id][row] = said{v.words(f, vars), v.show(f, vars)}
 		}
+		told := v.looked[n.id][row].(said)
+		it.Text, it.Shown = told.text, told.shown
 	default:
 		it.Text = f.Content
 	}
 	return it
 }
 
-// fill puts the values of the expressions into a text.
-func (v *View) fill(f *Field, row map[string]any) Text {
-	out := Text{}
-	for lang, pieces := range f.pieces {
-		var b strings.Builder
-		for _, p := range pieces {
-			if p.expr == nil {
-				b.WriteString(p.text)
-			} else {
-				b.WriteString(optionText(v.eval(p.expr, row)))
-			}
-		}
-		out[lang] = b.String()
-	}
-	return out
+// said is what a component shows that asks nothing.
+type said struct {
+	text  Text
+	shown *Shown
 }
 
 // options are the choices of a field for this person.

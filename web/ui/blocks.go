@@ -186,6 +186,7 @@ type Fieldset struct {
 // Details is text that opens on demand.
 type Details struct {
 	Summary string
+	Hidden  string // said by screen readers after Summary: what it is about
 	Text    string
 	Items   []Component
 	Open    bool
@@ -295,7 +296,15 @@ func (f Figure) ActiveIDs() string { return strings.Join(f.Active, " ") }
 // DoneIDs are the elements that are done.
 func (f Figure) DoneIDs() string { return strings.Join(f.Done, " ") }
 
+// Image is a picture. Src is an address of this house, or the picture itself (data:image/…).
+// Without Alt it is decoration.
+type Image struct {
+	Src template.URL
+	Alt string
+}
+
 func (Link) component() string         { return "link" }
+func (Image) component() string        { return "image" }
 func (Stack) component() string        { return "stack" }
 func (Form) component() string         { return "form" }
 func (Button) component() string       { return "button" }

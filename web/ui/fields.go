@@ -67,7 +67,19 @@ type Input struct {
 	Width        int    // expected characters: 2, 4, 10, 20; 0: the full width
 	Prefix       string // €
 	Suffix       string
-	NoSpelling   bool // names, numbers: no spell check, no capitals
+	NoSpelling   bool     // names, numbers: no spell check, no capitals
+	List         []string // suggestions; anything else can be typed as well
+	Locate       bool     // with a script, a button that enters where the device is
+}
+
+// Signature asks for a typed name and a tick that says it is meant as a signature. With a
+// script there is also a field to draw on; what is drawn is sent as NAME.drawing, a path
+// on a field of 600 by 200.
+type Signature struct {
+	Field
+	Value     string
+	Confirmed bool
+	Drawing   string
 }
 
 // TextArea is text of several lines.
@@ -192,6 +204,7 @@ type FileInput struct {
 type Hidden struct{ Name, Value string }
 
 func (Input) component() string      { return "input" }
+func (Signature) component() string  { return "signature" }
 func (TextArea) component() string   { return "textarea" }
 func (Select) component() string     { return "select" }
 func (Radios) component() string     { return "radios" }

@@ -396,7 +396,8 @@ type formPage struct {
 	Return   bool // came from the check page, goes back there
 	Blocks   []block
 	Posted   []ui.Hidden
-	Moves    []string // fields that change what else the page shows
+	Moves    []string    // fields that change what else the page shows
+	Answers  *ui.Details // what happens with the answers
 	Submit   ui.Button
 	Back     ui.Button // saves too: going back loses nothing, with or without a script
 	Expires  time.Time
@@ -444,6 +445,9 @@ func (p *Pages) renderPage(w http.ResponseWriter, r *http.Request, v visit, errs
 		Return: back, Expires: v.draft.ExpiresAt, Drafts: "/apply", More: r.URL.Query().Get("more") != "",
 	}
 	b := p.fillIn(&data, v, f, pg, errs)
+	if b.locate { // no other page may ask the browser where the device is
+		w.Header().Set("Permissions-Policy", "camera=(), microphone=(), geolocation=(self), browsing-topics=()")
+	}
 	data.Errors = summary(b, errs)
 	text := v.loc.T("intake.next")
 	if back {
@@ -461,11 +465,13 @@ func (p *Pages) renderPage(w http.ResponseWriter, r *http.Request, v visit, errs
 
 // fillIn puts what is asked into the page: the part of it that an answer can change.
 func (p *Pages) fillIn(data *formPage, v visit, f *intake.Filling, pg *form.Page, errs []form.FieldError) builder {
-	b := builder{form: v.service.Form, loc: v.loc, errs: errorTexts(v.service.Form, errs, v.loc), draft: v.draft.ID, source: p.source(v)}
+	b := builder{form: v.service.Form, loc: v.loc, errs: errorTexts(v.service.Form, errs, v.loc), draft: v.draft.ID, source: p.source(v),
+		use: v.service.Purpose.For(v.loc.Lang()), keep: v.service.Retention.For(v.loc.Lang())}
 	items := f.View.Page(pg.ID)
 	data.Blocks = b.blocks(items)
 	data.Known, data.About = b.known, v.service.About != ""
 	data.Posted, data.Files = b.posted, pg.Has("filepicker") // one may yet appear
+	data.Answers = b.about()
 	form.Each(items, func(it *form.Item) {
 		if it.Asked() && v.service.Form.Moves(it.Field) {
 			data.Moves = append(data.Moves, it.Name)

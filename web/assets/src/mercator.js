@@ -3,3 +3,5 @@ import "./autosave.js";
 import "./once.js";
 import "./focus.js";
 import "./live.js";
+import "./signature.js";
+import "./locate.js";
