@@ -102,7 +102,7 @@ func TestTheTraceSaysWhy(t *testing.T) {
 	f = mustParse(t, `{"type":"checkbox","key":"on","label":"A"},{"type":"group","id":"box","conditional":{"hide":"=on != true"},"components":[
 		{"type":"textfield","key":"x","label":"X","defaultValue":"=\"a\""}]}`)
 	tr := f.Eval(nil, form.Context{}).Trace()
-	equal(t, "hidden by", []any{tr[2].Name, tr[2].State, tr[2].HiddenBy}, []any{"x", form.Hidden, "box"})
+	equal(t, "hidden by", []any{tr[2].Name, tr[2].State, tr[2].HiddenBy}, []any{"x", form.IsHidden, "box"})
 }
 
 func TestDifferencesInWords(t *testing.T) {

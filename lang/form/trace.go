@@ -17,7 +17,7 @@ import (
 type Trace struct {
 	Name  string `json:"name"` // of the item; of what has no value, the component's id
 	Page  string `json:"page"`
-	State string `json:"state"` // Shown, Hidden, Known
+	State string `json:"state"` // IsShown, IsHidden, IsKnown
 	// HiddenBy is the field or group whose condition hides it; itself, most of the time.
 	HiddenBy string `json:"hiddenBy,omitempty"`
 	// Contradicts: its conditions and answers go round in a circle that finds no rest.
@@ -31,7 +31,7 @@ type Trace struct {
 
 // The states of a field and the sources of its value.
 const (
-	Shown, Hidden, Known                  = "shown", "hidden", "known"
+	IsShown, IsHidden, IsKnown            = "shown", "hidden", "known"
 	Typed, FromRegister, Preset, Computed = "typed", "register", "default", "computed"
 )
 
@@ -99,10 +99,10 @@ func (v *View) Trace() []Trace {
 }
 
 func (v *View) traceOf(f, list *Field, row int) Trace {
-	t := Trace{Name: f.ID, Page: f.Page, State: Shown, Contradicts: v.torn[f]}
+	t := Trace{Name: f.ID, Page: f.Page, State: IsShown, Contradicts: v.torn[f]}
 	own := v.Form.graph.part[f]
 	if v.hidden(f, row) {
-		t.State = Hidden
+		t.State = IsHidden
 		for g := f; g != nil; g = g.Parent {
 			if n := v.Form.graph.part[g][hides]; n != nil && v.isHidden(n, row) {
 				t.HiddenBy = cmpName(g) // the outermost of those that are hidden
@@ -112,17 +112,17 @@ func (v *View) traceOf(f, list *Field, row int) Trace {
 	if n := own[counts]; n != nil {
 		t.Name = v.nameIn(n, row)
 		t.Value = v.state[n.id][row]
-		if t.State == Shown {
+		if t.State == IsShown {
 			t.Source = v.source(f, t.Name, t.Value)
 			t.Raw = v.ctx.Raw[t.Name]
 			if t.Source == FromRegister {
-				t.State = Known
+				t.State = IsKnown
 			}
 		} else if f.compute != nil {
 			t.Source = Computed
 		}
 	}
-	if t.State == Shown && f.Input() {
+	if t.State == IsShown && f.Input() {
 		it := v.item(f, list, row)
 		if e, wrong := v.verdict(&it); wrong {
 			t.Problem = e.Msg
@@ -130,7 +130,7 @@ func (v *View) traceOf(f, list *Field, row int) Trace {
 	}
 	vars := v.rowVars(list, row)
 	for _, r := range f.rules() {
-		if t.State == Hidden && r.name != "hide" && r.name != "expression" {
+		if t.State == IsHidden && r.name != "hide" && r.name != "expression" {
 			continue // it isn't asked
 		}
 		t.Rules = append(t.Rules, v.explain(f, r, vars))
