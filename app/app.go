@@ -35,6 +35,7 @@ import (
 	"mercator/core/identity"
 	"mercator/core/job"
 	"mercator/core/ledger"
+	"mercator/core/sign"
 	"mercator/core/store"
 	"mercator/core/vault"
 	"mercator/domain/casefile"
@@ -99,6 +100,7 @@ type House struct {
 
 	db        *store.DB
 	vault     *vault.Vault
+	signer    *sign.Signer
 	blobs     *blob.Folder
 	nats      *bus.NATS
 	jobs      *job.Queue
@@ -208,6 +210,9 @@ func (h *House) strongRoom(ctx context.Context, o Options) (err error) {
 	}
 	if !o.AsIs {
 		if _, err := (&audit.Ledger{DB: h.db, Keys: ledger.Keys(h.vault)}).MoveKeys(ctx); err != nil {
+			return err
+		}
+		if h.signer, err = sign.Open(ctx, h.db, h.vault); err != nil { // who leaves everything as it is signs nothing
 			return err
 		}
 	}
@@ -358,7 +363,7 @@ func (h *House) offices(ctx context.Context, o Options) (err error) {
 		},
 		List:     h.registers.List,
 		OpenCase: h.openCase, Case: h.caseData, Corrected: h.corrected, Withdrawn: h.withdrawn,
-		PutFile: h.putFile, OpenFile: h.blobs.Open,
+		PutFile: h.putFile, OpenFile: h.blobs.Open, Vault: h.vault, Match: h.registers.MatchPerson, Received: h.received,
 	})
 	if err != nil {
 		return err
@@ -503,7 +508,7 @@ func (h *House) signpost() []catalogue.Service {
 		if s.Internal {
 			continue
 		}
-		c := catalogue.Service{ID: s.ID, Title: s.Title, Summary: s.Summary, Eligible: s.Eligible, Duration: s.Duration, Purpose: s.Purpose,
+		c := catalogue.Service{ID: s.ID, Paper: s.About == "", Title: s.Title, Summary: s.Summary, Eligible: s.Eligible, Duration: s.Duration, Purpose: s.Purpose,
 			Needs: s.Needs, Free: s.Fee.Decision == "", Office: s.Office, Trust: s.Trust.String(), Audience: s.Audience, Topics: s.Topics, Synonyms: s.Synonyms}
 		for _, l := range s.Laws {
 			c.Laws = append(c.Laws, catalogue.Law{Name: l.Name, URL: l.URL})
@@ -582,7 +587,7 @@ func (h *House) counters(ctx context.Context, _ Options) error {
 			{Key: "app.nav.desk", Href: "/desk"}, {Key: "app.footer.api", Href: "/api/openapi.json"},
 		}},
 		Nav: map[web.ShellKind][]web.NavItem{web.PublicShell: portal, web.PortalShell: portal,
-			web.DeskShell: {atDesk("work", "/desk", "clerk", "head", "counter"), atDesk("registers", "/desk/registers", "clerk", "head"), atDesk("refunds", "/desk/refunds", "clerk", "head", "counter"),
+			web.DeskShell: {atDesk("work", "/desk", "clerk", "head", "counter"), atDesk("paper", "/desk/paper", "clerk", "head", "counter"), atDesk("registers", "/desk/registers", "clerk", "head"), atDesk("refunds", "/desk/refunds", "clerk", "head", "counter"),
 				atDesk("deskmandates", "/desk/mandates", "clerk", "head", "counter"), atDesk("deputies", "/desk/deputies"),
 				atDesk("approvals", "/desk/approvals", "head"), atDesk("break-glass", "/desk/break-glass", "emergency"), atDesk("oversight", "/desk/oversight", "auditor"),
 				atDesk("incidents", "/desk/incidents", "operator"), atDesk("external", "/desk/external", "operator"), atDesk("processes", "/desk/processes", "operator"), atDesk("replays", "/desk/replays", "operator", "head"), nav("portal", "/", false)}},

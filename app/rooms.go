@@ -25,6 +25,7 @@ import (
 	"mercator/domain/catalogue"
 	"mercator/domain/catalogue/catalogueweb"
 	"mercator/domain/intake/intakeweb"
+	"mercator/domain/intake/sheet"
 	"mercator/domain/mandate"
 	"mercator/domain/mandate/mandateweb"
 	"mercator/domain/mydata/mydataweb"
@@ -67,7 +68,7 @@ func roomMigrations() []store.Migrations {
 
 func roomMessages() []fs.FS {
 	return []fs.FS{
-		catalogueweb.Messages(), intakeweb.Messages(), casefileweb.Messages(), mydataweb.Messages(), paymentweb.Messages(),
+		catalogueweb.Messages(), intakeweb.Messages(), sheet.Messages(), casefileweb.Messages(), mydataweb.Messages(), paymentweb.Messages(),
 		notice.Messages(), noticeweb.Messages(), process.Messages, processweb.Messages(), incidentweb.Messages(), postbox.Messages(), postboxweb.Messages(),
 		webhook.Messages(), api.Messages(), mandateweb.Messages(), register.Messages(), registerweb.Messages(), oversightweb.Messages(), watchweb.Messages(),
 	}
@@ -79,6 +80,7 @@ func (h *House) buildRooms(context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	h.words = words
 	if err := h.buildWebhooks(); err != nil {
 		return err
 	}
@@ -134,7 +136,7 @@ func (h *House) mounts(t *web.Templates, login *oidclogin.Login, words *i18n.Cat
 		},
 		func() (web.Mounts, error) {
 			p, err := intakeweb.New(intakeweb.Config{Intake: h.intake, Templates: t, Now: h.now,
-				Register: h.registerInfo, Next: h.next, Fee: h.fee})
+				Register: h.registerInfo, Next: h.next, Fee: h.fee, City: city.Name, Office: h.officeName, Renderer: h.renderer, Moment: h.moment})
 			if err != nil {
 				return nil, err
 			}
@@ -161,7 +163,7 @@ func (h *House) mounts(t *web.Templates, login *oidclogin.Login, words *i18n.Cat
 		func() (web.Mounts, error) { return registerweb.Mounts(h.registerPages(t)) },
 		func() (web.Mounts, error) { return h.apiMounts(words) },
 	}
-	out := []web.Mounts{h.operator(), h.ledgerMounts(), {
+	out := []web.Mounts{h.operator(), h.ledgerMounts(), h.keyMounts(), {
 		{Pattern: "GET /signin", Handler: web.Handle(login.SignIn), Class: web.ClassSign},
 		{Pattern: "GET /signin/callback", Handler: web.Handle(login.Callback), Class: web.ClassSign},
 		{Pattern: "POST /signout", Handler: web.Handle(login.SignOut)},
@@ -200,15 +202,12 @@ func (h *House) registerInfo(id, lang string) intakeweb.RegisterInfo {
 	return info
 }
 
-// next leads from the submission to the cash desk, or to the case.
+// next leads from the submission to its receipt, which leads on to the cash desk or the case.
 func (h *House) next(ctx context.Context, a access.Actor, caseID string) string {
 	if a.Acting() {
 		return h.nextActing(ctx, a, caseID)
 	}
-	if p, ok, err := h.payments.OpenFor(ctx, caseID); err == nil && ok {
-		return "/pay/" + p.ID
-	}
-	return "/cases/" + caseID
+	return "/cases/" + caseID + "/receipt"
 }
 
 // fee is what an application costs as it is filled in.
@@ -239,7 +238,7 @@ func (h *House) fee(_ context.Context, s *service.Service, application form.Answ
 func (h *House) casePages(t *web.Templates) casefileweb.Config {
 	return casefileweb.Config{
 		Templates: t, Cases: h.cases, Services: h.services, Access: h.access, Tasks: deskTasks{h}, NoWorklist: noWorklist, Now: h.now, Zone: h.zone,
-		Actor: identity.Require, Acting: identity.RequireActing, Office: h.officeName,
+		Actor: identity.Require, Acting: identity.RequireActing, Office: h.officeName, Moment: h.moment, City: h.city.Info.Name, Renderer: h.renderer,
 		Documents: func(ctx context.Context, g access.Grant, caseID string) ([]casefileweb.Document, error) {
 			list, err := h.notice.OfCase(ctx, g, caseID)
 			out := make([]casefileweb.Document, 0, len(list))

@@ -116,7 +116,7 @@ func (h *House) openWatched(ctx context.Context, tx *store.Tx, s *service.Servic
 		if err != nil {
 			return fault.Wrap(op, err)
 		}
-		_, err = h.open(ctx, tx, g, casefile.Opening{Service: s.ID, Version: s.Version, Office: s.Office, Person: person,
+		_, _, err = h.open(ctx, tx, g, casefile.Opening{Service: s.ID, Version: s.Version, Office: s.Office, Person: person,
 			Channel: casefile.Event, Lang: "de", Origin: "watch/" + g.EntryID(), Application: application})
 		return fault.Wrap(op, err)
 	case service.Begins:

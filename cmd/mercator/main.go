@@ -42,6 +42,9 @@ const usage = `mercator is the e-government platform of a city.
   mercator bpmn     check FILE|FOLDER…                            processes
   mercator form     import|export --xdf FILE …                    forms from the schemas of FIM (XDatenfelder), and back
   mercator form     trace FILE [--answers FILE] | diff OLD NEW    why each field is as it is; what a new version does otherwise
+  mercator form     schema FILE|SERVICE                           the JSON Schema of what a form submits
+  mercator form     verify FILE --url URL|--keys FILE [--pdf FILE] [--data FILE]
+                                                                  is a submission what the city has signed?
   mercator version
 `
 
@@ -80,6 +83,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	case "feel", "dmn", "bpmn":
 		err = language(name, args, stdout, stderr)
 	case "form":
+		if len(args) > 0 && (args[0] == "schema" || args[0] == "verify") { // of the town's forms; the others are of files
+			return app.FormCommand(ctx, args, stdout, stderr)
+		}
 		err = formCommand(args, stdout, stderr)
 	case "version", "--version":
 		fmt.Fprintln(stdout, app.Version())

@@ -7,6 +7,9 @@
 // registers said after the person agreed. It takes the submission, once, and opens the case in the
 // same transaction. It asks again for the one field that a clerk wants corrected.
 //
+// It prints forms for those who want paper, knows a printed form by its code, and keeps
+// what a clerk types of it until it is submitted for the person (paper.go).
+//
 // It doesn't decide anything, doesn't know any service, and forgets a draft's
 // content as soon as it is in the case, or when the draft expires.
 //

@@ -56,6 +56,8 @@ type Opening struct {
 	Person, PersonName       string
 	Channel, Lang            string
 	Application, Registers   json.RawMessage
+	// View is the form as it was filled in, for what is kept of it.
+	View *form.View
 }
 
 // Correction is a clerk's request to put one field right.

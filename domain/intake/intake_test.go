@@ -433,6 +433,12 @@ func TestEveryStatementIsTakenByBothEngines(t *testing.T) {
 			stmt, _, _ := strings.Cut(part, "\nfunc")
 			stmt, _, _ = strings.Cut(stmt, "\nconst")
 			name, _, _ := strings.Cut(stmt, "\n")
+			if strings.Contains(stmt, "intake_paper") { // of an office, whose clerks type it in
+				if !strings.Contains(stmt, "office") && name != "expiredPapers" && name != "dropPaper" {
+					t.Errorf("%s does not name the office", name)
+				}
+				continue
+			}
 			if !strings.Contains(stmt, "owner") && !strings.HasPrefix(name, "insert") && name != "expireDrafts" && name != "endConsents" && name != "dropConsents" { // of everybody: what has expired
 				t.Errorf("%s does not name the owner", name)
 			}

@@ -17,6 +17,7 @@ import (
 	"mercator/base/ident"
 	"mercator/core/access"
 	"mercator/core/store"
+	"mercator/core/vault"
 	"mercator/domain/service"
 	"mercator/lang/form"
 )
@@ -37,10 +38,17 @@ type Config struct {
 	// Withdrawn tells the file of a case that its consent doesn't hold any more; may be nil.
 	Withdrawn func(ctx context.Context, tx *store.Tx, c Consent) error
 	// Corrected puts the corrected application into the case and lets its process go on.
-	Corrected func(ctx context.Context, tx *store.Tx, c Correction, application json.RawMessage) error
+	// v is the form as it is filled in now, in the language of who corrects it.
+	Corrected func(ctx context.Context, tx *store.Tx, c Correction, application json.RawMessage, v *form.View) error
 	// PutFile and OpenFile keep uploads; core/blob. nil: forms take no files.
 	PutFile  func(ctx context.Context, r io.Reader, limit int64) (hash string, size int64, err error)
 	OpenFile func(ctx context.Context, hash string) (io.ReadCloser, error)
+	// Vault seals what a clerk types of a paper; nil: there are no forms on paper.
+	Vault *vault.Vault
+	// Match finds a person by names and birth date; register.MatchPerson.
+	Match func(ctx context.Context, givenNames, familyName, birthDate string) (person string, err error)
+	// Received is the receipt of a case.
+	Received func(ctx context.Context, q store.Q, caseID string) (Receipt, error)
 	Now      func() time.Time
 	Zone     *time.Location // whose days count; nil: UTC
 	// Keep is how long a draft lives after its last change; 0: 60 days.
@@ -638,7 +646,7 @@ func (in *Intake) Submit(ctx context.Context, a access.Actor, id, lang string) (
 			}
 			caseID, err = in.c.OpenCase(ctx, tx, g, Opening{
 				Draft: d.ID, Service: s.ID, Version: s.Version, Office: office, Person: a.Person(), PersonName: a.PersonName(),
-				Channel: "online", Lang: lang, Application: application, Registers: registers,
+				Channel: "online", Lang: lang, Application: application, Registers: registers, View: f.View,
 			})
 			if err != nil {
 				return err
@@ -684,8 +692,10 @@ func (in *Intake) Sweep(ctx context.Context) (int64, error) {
 		if _, err = tx.Exec(ctx, endConsents, store.Micros(now)); err != nil {
 			return err
 		}
-		_, err = tx.Exec(ctx, dropConsents, store.Micros(now.Add(-keepConsents)))
-		return err
+		if _, err = tx.Exec(ctx, dropConsents, store.Micros(now.Add(-keepConsents))); err != nil {
+			return err
+		}
+		return in.sweepPapers(ctx, tx)
 	})
 	return n, fault.Wrap("intake.sweep", err)
 }
@@ -871,6 +881,6 @@ func (in *Intake) Correct(ctx context.Context, a access.Actor, id string, post u
 		if err != nil || n == 0 {
 			return err
 		}
-		return in.c.Corrected(ctx, tx, c.Correction, application)
+		return in.c.Corrected(ctx, tx, c.Correction, application, v)
 	}))
 }

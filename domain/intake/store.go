@@ -189,3 +189,46 @@ func scanConsent(s store.Scanner) (Consent, error) {
 	}
 	return c, decodeJSON(uses, &c.Uses)
 }
+
+// --- papers
+
+const paperColumns = `id, code, office, clerk_name, service, version, lang, sealed, case_id, rev, changed_at, expires_at`
+
+const insertPaper = `-- intake.insertPaper
+INSERT INTO intake_paper (id, code, office, clerk_name, service, version, lang, sealed, case_id, rev, created_at, changed_at, expires_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, '', 1, $9, $9, $10) ON CONFLICT (code) DO NOTHING`
+
+const paperOfCode = `-- intake.paperOfCode
+SELECT id, office FROM intake_paper WHERE code = $1`
+
+const readPaper = `-- intake.readPaper
+SELECT ` + paperColumns + ` FROM intake_paper WHERE id = $1 AND office = $2 AND expires_at > $3`
+
+const openPapers = `-- intake.openPapers
+SELECT ` + paperColumns + ` FROM intake_paper WHERE office = $1 AND case_id = '' AND expires_at > $2 ORDER BY changed_at DESC LIMIT 50`
+
+const savePaper = `-- intake.savePaper
+UPDATE intake_paper SET sealed = $4, clerk_name = $5, rev = rev + 1, changed_at = $6, expires_at = $7
+WHERE id = $1 AND office = $2 AND rev = $3 AND case_id = ''`
+
+// A paper that was handed over keeps nothing but the way to its case.
+const submitPaper = `-- intake.submitPaper
+UPDATE intake_paper SET case_id = $4, sealed = '', rev = rev + 1, changed_at = $5, expires_at = $6
+WHERE id = $1 AND office = $2 AND rev = $3 AND case_id = ''`
+
+const discardPaper = `-- intake.discardPaper
+DELETE FROM intake_paper WHERE id = $1 AND office = $2 AND case_id = ''`
+
+const expiredPapers = `-- intake.expiredPapers
+SELECT id FROM intake_paper WHERE expires_at <= $1 ORDER BY expires_at LIMIT 500`
+
+const dropPaper = `-- intake.dropPaper
+DELETE FROM intake_paper WHERE id = $1`
+
+func scanPaper(s store.Scanner) (Paper, error) {
+	var p Paper
+	var changed, expires int64
+	err := s.Scan(&p.ID, &p.Code, &p.Office, &p.ClerkName, &p.Service, &p.Version, &p.Lang, &p.sealed, &p.CaseID, &p.rev, &changed, &expires)
+	p.ChangedAt, p.ExpiresAt = store.Time(changed), store.Time(expires)
+	return p, err
+}

@@ -297,7 +297,7 @@ func (w *walker) apply() error {
 	for range 15 {
 		parts := strings.Split(strings.Trim(p.url.Path, "/"), "/")
 		switch {
-		case len(parts) == 2 && parts[0] == "cases" || parts[0] == "pay":
+		case len(parts) >= 2 && parts[0] == "cases":
 			return w.arrived(p)
 		case parts[0] != "apply" || len(parts) < 3:
 			w.draft = ""

@@ -28,6 +28,7 @@ type deskPage struct {
 	Timeline ui.Timeline
 	Diagram  ui.Component
 	Steps    ui.Component // of the process; on the page of the case only
+	Kept     []ui.Component
 }
 
 func (p *pages) showDesk(w http.ResponseWriter, r *http.Request) error {
@@ -122,6 +123,11 @@ func (p *pages) file(r *http.Request, g access.Grant, c casefile.Case, back stri
 	if page.Docs, err = p.documents(r, g, c); err != nil {
 		return page, err
 	}
+	kept, err := p.Cases.Submissions(ctx, g, c)
+	if err != nil {
+		return page, err
+	}
+	page.Kept = showSubmissions(loc, p.Moment, kept, "/desk/cases/"+c.ID)
 	if page.Messages, err = p.messages(r, g, c); err != nil {
 		return page, err
 	}
@@ -141,6 +147,9 @@ func (p *pages) file(r *http.Request, g access.Grant, c casefile.Case, back stri
 	}
 	if p.ApplicationPDF != nil {
 		page.Actions.Items = append(page.Actions.Items, ui.Button{Text: loc.T("casefileweb.pdf"), Kind: "tertiary", Icon: "download", Href: p.ApplicationPDF(c.ID)})
+	}
+	if p.Renderer != nil && len(kept) > 0 {
+		page.Actions.Items = append(page.Actions.Items, ui.Button{Text: loc.T("casefileweb.receiptPDF"), Kind: "tertiary", Icon: "download", Href: "/desk/cases/" + c.ID + "/receipt.pdf"})
 	}
 	if p.Diagram != nil {
 		d, err := p.Diagram(ctx, g, c, loc)

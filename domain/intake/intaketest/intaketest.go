@@ -28,6 +28,7 @@ import (
 	"mercator/core/store"
 	"mercator/domain/intake"
 	"mercator/domain/service"
+	"mercator/lang/form"
 )
 
 // Rooms are the tables that a counter needs.
@@ -163,7 +164,7 @@ func (h *House) caseData(ctx context.Context, q store.Q, id string) (intake.Case
 	}, "-- cases.read\nSELECT service, version, application, registers FROM cases_case WHERE id = $1", id)
 }
 
-func (h *House) corrected(ctx context.Context, tx *store.Tx, c intake.Correction, application json.RawMessage) error {
+func (h *House) corrected(ctx context.Context, tx *store.Tx, c intake.Correction, application json.RawMessage, _ *form.View) error {
 	_, err := tx.Exec(ctx, "-- cases.correct\nUPDATE cases_case SET application = $2, corrections = corrections + 1 WHERE id = $1", c.CaseID, string(application))
 	return err
 }

@@ -24,6 +24,7 @@ import (
 	"mercator/base/i18n"
 	"mercator/core/access"
 	"mercator/core/identity"
+	"mercator/core/pdf"
 	"mercator/domain/intake"
 	"mercator/domain/service"
 	"mercator/lang/form"
@@ -63,6 +64,12 @@ type Config struct {
 	// Fee works out what the application costs as it is; nil or false: nothing is shown.
 	Fee func(ctx context.Context, s *service.Service, application form.Answers) (FeeInfo, bool)
 	Now func() time.Time
+	// City, Office and Renderer print forms on paper; without a renderer there are none.
+	City     string
+	Office   func(id string) i18n.Text
+	Renderer *pdf.Renderer
+	// Moment writes an instant with its zone, as a receipt has it.
+	Moment func(loc *i18n.Localizer, t time.Time) string
 }
 
 // Pages are the pages of the counter.
@@ -74,6 +81,9 @@ type Pages struct {
 	drafts  *web.View[draftsPage]
 	discard *web.View[discardPage]
 	correct *web.View[correctPage]
+	print   *web.View[printPage]
+	scan    *web.View[scanPage]
+	paper   *web.View[paperPage]
 }
 
 // New reads the templates.
@@ -101,6 +111,15 @@ func New(c Config) (*Pages, error) {
 	if p.correct, err = web.NewView[correctPage](c.Templates, templates, "templates/correct.html"); err != nil {
 		return nil, err
 	}
+	if p.print, err = web.NewView[printPage](c.Templates, templates, "templates/print.html"); err != nil {
+		return nil, err
+	}
+	if p.scan, err = web.NewView[scanPage](c.Templates, templates, "templates/scan.html"); err != nil {
+		return nil, err
+	}
+	if p.paper, err = web.NewView[paperPage](c.Templates, templates, "templates/paper.html"); err != nil {
+		return nil, err
+	}
 	return p, nil
 }
 
@@ -109,7 +128,7 @@ const upload = 32 << 20
 
 // Mounts are the addresses of the pages.
 func (p *Pages) Mounts() web.Mounts {
-	return web.Mounts{
+	ms := web.Mounts{
 		{Pattern: "GET /services/{id}/start", Handler: web.Handle(p.start)},
 		{Pattern: "GET /apply", Handler: web.Handle(p.listDrafts)},
 		{Pattern: "GET /apply/{draft}", Handler: web.Handle(p.resume)},
@@ -128,6 +147,17 @@ func (p *Pages) Mounts() web.Mounts {
 		{Pattern: "GET /corrections/{id}", Handler: web.Handle(p.showCorrection)},
 		{Pattern: "POST /corrections/{id}", Handler: web.Handle(p.takeCorrection)},
 	}
+	if p.c.Renderer == nil {
+		return ms
+	}
+	return append(ms, web.Mounts{
+		{Pattern: "GET /services/{id}/paper", Handler: web.Handle(p.showPrint)},
+		{Pattern: "GET /services/{id}/paper.pdf", Handler: web.Handle(p.printPDF)},
+		{Pattern: "GET /desk/paper", Handler: web.Handle(p.showScan)},
+		{Pattern: "POST /desk/paper", Handler: web.Handle(p.takeScan), Class: web.ClassSign},
+		{Pattern: "GET /desk/paper/{id}", Handler: web.Handle(p.showPaper)},
+		{Pattern: "POST /desk/paper/{id}", Handler: web.Handle(p.takePaper)},
+	}...)
 }
 
 func path(parts ...string) string {
