@@ -4,11 +4,7 @@ package intakeweb
 
 import (
 	"bytes"
-	"fmt"
 	"html/template"
-	"io"
-	"mime"
-	"net/http"
 	"strconv"
 	"strings"
 
@@ -42,6 +38,7 @@ type builder struct {
 	known  ui.SummaryList
 	posted []ui.Hidden
 	files  bool
+	kept   []intake.Upload
 }
 
 func (b *builder) blocks(items []form.Item) []block {
@@ -130,15 +127,7 @@ func (b *builder) field(it *form.Item) ui.Component {
 		return ui.Checkboxes{Field: f, Values: vals, Options: options}
 	case "filepicker":
 		b.files = true
-		in := ui.FileInput{Field: f, Accept: it.Accept, Multiple: it.Multiple}
-		if in.Accept == "" {
-			in.Accept = "application/pdf,image/jpeg,image/png"
-		}
-		for _, file := range intake.Files(it.Value) {
-			in.Files = append(in.Files, ui.UploadedFile{Name: file.Name, Size: b.loc.Bytes(file.Size), Value: file.Hash,
-				Href: path("apply", b.draft, "file", it.Name, file.Hash)})
-		}
-		return in
+		return b.fileInput(f, it)
 	}
 	in := ui.Input{Field: f, Value: value, Autocomplete: it.Autocomplete(), MaxLength: it.MaxLength}
 	if it.Raw != "" && len([]rune(it.Raw)) > it.MaxLength {
@@ -216,23 +205,4 @@ func plainText(s string) string {
 			b.WriteString("\n\n")
 		}
 	}
-}
-
-// serveFile sends an uploaded file so that a browser can't take it for anything
-// but what its content was found to be.
-func serveFile(w http.ResponseWriter, r *http.Request, ref intake.FileRef, body io.Reader) error {
-	h := w.Header()
-	h.Set("Content-Type", ref.Type)
-	h.Set("Content-Length", strconv.FormatInt(ref.Size, 10))
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Content-Security-Policy", "sandbox; default-src 'none'")
-	h.Set("Cache-Control", "no-store")
-	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": ref.Name}))
-	if r.Method == http.MethodHead {
-		return nil
-	}
-	if _, err := io.Copy(w, body); err != nil {
-		return fmt.Errorf("intakeweb.file: %w", err)
-	}
-	return nil
 }

@@ -109,16 +109,17 @@ const upload = 32 << 20
 
 // Mounts are the addresses of the pages.
 func (p *Pages) Mounts() web.Mounts {
-	return web.Mounts{
+	return append(p.uploads(), web.Mounts{
 		{Pattern: "GET /services/{id}/start", Handler: web.Handle(p.start)},
 		{Pattern: "GET /apply", Handler: web.Handle(p.listDrafts)},
 		{Pattern: "GET /apply/{draft}", Handler: web.Handle(p.resume)},
 		{Pattern: "GET /apply/{draft}/data", Handler: web.Handle(p.showNotice)},
 		{Pattern: "POST /apply/{draft}/data", Handler: web.Handle(p.takeConsent)},
 		{Pattern: "GET /apply/{draft}/page/{page}", Handler: web.Handle(p.showPage)},
-		{Pattern: "POST /apply/{draft}/page/{page}", Handler: web.Handle(p.takePage), MaxBody: upload, Timeout: 2 * time.Minute},
+		{Pattern: "POST /apply/{draft}/page/{page}", Handler: web.Handle(patient(p.takePage)), MaxBody: upload, Timeout: patience},
 		{Pattern: "POST /apply/{draft}/save/{page}", Handler: web.Handle(p.autosave)},
 		{Pattern: "GET /apply/{draft}/file/{field}/{hash}", Handler: web.Handle(p.file)},
+		{Pattern: "GET /apply/{draft}/file/{field}/{hash}/preview", Handler: web.Handle(p.preview)},
 		{Pattern: "GET /apply/{draft}/check", Handler: web.Handle(p.showCheck)},
 		{Pattern: "POST /apply/{draft}/submit", Handler: web.Handle(p.submit)},
 		// Where the page of a failed submission is reloaded, or its language changed.
@@ -127,7 +128,7 @@ func (p *Pages) Mounts() web.Mounts {
 		{Pattern: "POST /apply/{draft}/discard", Handler: web.Handle(p.doDiscard)},
 		{Pattern: "GET /corrections/{id}", Handler: web.Handle(p.showCorrection)},
 		{Pattern: "POST /corrections/{id}", Handler: web.Handle(p.takeCorrection)},
-	}
+	}...)
 }
 
 func path(parts ...string) string {
@@ -442,6 +443,9 @@ func (p *Pages) renderPage(w http.ResponseWriter, r *http.Request, v visit, errs
 	}
 	back := r.URL.Query().Get("check") != "" || r.PostForm.Get("check") != ""
 	b := builder{form: v.service.Form, loc: v.loc, errs: errorTexts(v.service.Form, errs, v.loc), draft: v.draft.ID, source: p.source(v)}
+	if b.kept, err = p.c.Intake.Uploads(r.Context(), v.actor, v.draft); err != nil {
+		return err
+	}
 	data := formPage{
 		Service: v.service.Title.For(v.loc.Lang()), Heading: pg.Title.For(v.loc.Lang()),
 		Progress: ui.Progress{Step: step + 1, Steps: len(pages) + 1},
@@ -631,7 +635,7 @@ func (p *Pages) takeFiles(r *http.Request, v visit, page string, in url.Values) 
 			continue
 		}
 		if hash := in.Get(name + ".remove"); hash != "" {
-			if err := p.c.Intake.RemoveFile(r.Context(), v.actor, v.draft.ID, name, hash); err != nil {
+			if err := p.removeFile(r, v, name, hash); err != nil {
 				return nil, false, err
 			}
 			stay = true
@@ -688,18 +692,4 @@ func (p *Pages) autosave(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(http.StatusNoContent)
 	return nil
-}
-
-// file shows a file of the draft to the one who uploaded it.
-func (p *Pages) file(w http.ResponseWriter, r *http.Request) error {
-	v, err := p.enter(r)
-	if err != nil {
-		return err
-	}
-	ref, body, err := p.c.Intake.OpenFile(r.Context(), v.actor, v.draft.ID, r.PathValue("field"), r.PathValue("hash"))
-	if err != nil {
-		return err
-	}
-	defer body.Close()
-	return serveFile(w, r, ref, body)
 }
