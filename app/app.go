@@ -33,6 +33,7 @@ import (
 	"mercator/core/bus"
 	"mercator/core/config"
 	"mercator/core/identity"
+	"mercator/core/inspect"
 	"mercator/core/job"
 	"mercator/core/ledger"
 	"mercator/core/sign"
@@ -102,6 +103,7 @@ type House struct {
 	vault     *vault.Vault
 	signer    *sign.Signer
 	blobs     *blob.Folder
+	uploads   *blob.Drawer
 	nats      *bus.NATS
 	jobs      *job.Queue
 	outbox    *bus.Outbox
@@ -203,6 +205,9 @@ func (h *House) strongRoom(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	if err := h.blobs.Belong(ctx, h.db); err != nil {
+		return err
+	}
+	if h.uploads, err = blob.OpenDrawer(uploadsDir(c)); err != nil {
 		return err
 	}
 	if h.vault, err = openVault(ctx, c, h.db); err != nil {
@@ -357,13 +362,18 @@ func (h *House) offices(ctx context.Context, o Options) (err error) {
 	if err := h.buildRooms(ctx); err != nil {
 		return err
 	}
+	scan, err := scanner(c)
+	if err != nil {
+		return err
+	}
 	h.intake, err = intake.New(intake.Config{DB: h.db, Services: h.services, Access: h.access, Now: h.now, Zone: h.zone,
 		Fetch: func(ctx context.Context, g access.Grant, use service.RegisterUse, person string) (any, error) {
 			return h.registers.Fetch(ctx, g, register.Use{Register: use.Register, Person: person, Fields: use.Fields, One: use.One})
 		},
 		List:     h.registers.List,
 		OpenCase: h.openCase, Case: h.caseData, Corrected: h.corrected, Withdrawn: h.withdrawn,
-		PutFile: h.putFile, OpenFile: h.blobs.Open, Vault: h.vault, Match: h.registers.MatchPerson, Received: h.received,
+		Vault: h.vault, Match: h.registers.MatchPerson, Received: h.received,
+		Files: h.uploads, Pictures: h.renderer, HEIC: heicProgram(c), Scan: scan, Found: h.malwareFound,
 	})
 	if err != nil {
 		return err
@@ -538,7 +548,7 @@ func paymentProvider(c config.Payment) (payment.Provider, error) {
 
 // catalogue is every word that the house says.
 func (h *House) catalogue() (*i18n.Catalogue, error) {
-	all := []fs.FS{messages, person.Messages, form.Messages, dmn.Messages, oidclogin.Messages()}
+	all := []fs.FS{messages, person.Messages, form.Messages, inspect.Messages, dmn.Messages, oidclogin.Messages()}
 	all = append(all, web.Messages()...)
 	return i18n.Load(append(all, roomMessages()...)...)
 }
@@ -664,7 +674,7 @@ func (h *House) Run(ctx context.Context, l net.Listener, ready func()) error {
 	// Requests end before the rooms that they need.
 	rooms, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
-	work := []func(context.Context) error{h.jobs.Run, h.outbox.Run, h.payments.Run, h.sweep, h.turn, h.watch, h.keepWatch, h.keepLedger, h.keepRetention, h.followPackages}
+	work := []func(context.Context) error{h.jobs.Run, h.outbox.Run, h.payments.Run, h.sweep, h.turn, h.watch, h.keepWatch, h.keepLedger, h.keepRetention, h.checkUploads, h.followPackages}
 	done := make(chan error, 1)
 	go func() { done <- runAll(rooms, work...) }()
 	h.running.Store(true)

@@ -284,6 +284,7 @@ func (h *House) casePages(t *web.Templates) casefileweb.Config {
 			}
 			return out, err
 		},
+		Files: h.caseFiles, SendFile: h.sendCaseFile,
 		Ask: h.ask, Write: h.write, Diagram: h.diagram, Free: freeParts{h},
 		Steps: func(ctx context.Context, g access.Grant, c casefile.Case, loc *i18n.Localizer, path, after string) (ui.Component, error) {
 			list, err := h.engine.CaseHistory(ctx, g, c.ID, after, processweb.StepsPage)

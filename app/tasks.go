@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -160,11 +159,6 @@ func (h *House) fieldLabel(ctx context.Context, id, version, field string) strin
 		}
 	}
 	return field
-}
-
-func (h *House) putFile(ctx context.Context, r io.Reader, limit int64) (string, int64, error) {
-	ref, err := h.blobs.Put(ctx, r, limit)
-	return ref.Hash, ref.Size, err
 }
 
 // --- what a process has done

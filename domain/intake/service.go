@@ -3,7 +3,6 @@
 package intake
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"io"
@@ -16,6 +15,9 @@ import (
 	"mercator/base/fault"
 	"mercator/base/ident"
 	"mercator/core/access"
+	"mercator/core/blob"
+	"mercator/core/inspect"
+	"mercator/core/pdf"
 	"mercator/core/store"
 	"mercator/core/vault"
 	"mercator/domain/service"
@@ -40,17 +42,22 @@ type Config struct {
 	// Corrected puts the corrected application into the case and lets its process go on.
 	// v is the form as it is filled in now, in the language of who corrects it.
 	Corrected func(ctx context.Context, tx *store.Tx, c Correction, application json.RawMessage, v *form.View) error
-	// PutFile and OpenFile keep uploads; core/blob. nil: forms take no files.
-	PutFile  func(ctx context.Context, r io.Reader, limit int64) (hash string, size int64, err error)
-	OpenFile func(ctx context.Context, hash string) (io.ReadCloser, error)
 	// Vault seals what a clerk types of a paper; nil: there are no forms on paper.
 	Vault *vault.Vault
 	// Match finds a person by names and birth date; register.MatchPerson.
 	Match func(ctx context.Context, givenNames, familyName, birthDate string) (person string, err error)
 	// Received is the receipt of a case.
 	Received func(ctx context.Context, q store.Q, caseID string) (Receipt, error)
-	Now      func() time.Time
-	Zone     *time.Location // whose days count; nil: UTC
+	// Files keeps uploads, Pictures makes PDF/A of photos. nil: forms take no files.
+	Files    *blob.Drawer
+	Pictures *pdf.Renderer
+	HEIC     inspect.HEIC // nil: pictures in HEIC are refused in words
+	// Scan looks for malware in a file and names what it found; fault.Unavailable: it can't look now. nil: nobody looks, and files stay in quarantine.
+	Scan func(ctx context.Context, r io.Reader) (found string, err error)
+	// Found tells the people of a case that something was found in one of its files; may be nil.
+	Found func(ctx context.Context, tx *store.Tx, u Upload) error
+	Now   func() time.Time
+	Zone  *time.Location // whose days count; nil: UTC
 	// Keep is how long a draft lives after its last change; 0: 60 days.
 	Keep time.Duration
 	// Fresh is how old register data may be when it is submitted; 0: a day.
@@ -58,7 +65,10 @@ type Config struct {
 }
 
 // Intake is the counter.
-type Intake struct{ c Config }
+type Intake struct {
+	c     Config
+	looks chan struct{} // places to look at a file
+}
 
 // New opens the counter.
 func New(c Config) (*Intake, error) {
@@ -77,7 +87,7 @@ func New(c Config) (*Intake, error) {
 	if c.Fresh == 0 {
 		c.Fresh = 24 * time.Hour
 	}
-	return &Intake{c}, nil
+	return &Intake{c: c, looks: make(chan struct{}, looksAtOnce)}, nil
 }
 
 // today is the legal day in the town.
@@ -484,94 +494,6 @@ func visible(errs []form.FieldError) []form.FieldError {
 	return out
 }
 
-// Upload puts a file into a field of the draft: its content says what it is.
-func (in *Intake) Upload(ctx context.Context, a access.Actor, id, field, name string, r io.Reader) error {
-	const op = "intake.upload"
-	d, err := in.Draft(ctx, a, id)
-	if err != nil {
-		return err
-	}
-	s, err := in.Service(d)
-	if err != nil {
-		return err
-	}
-	fd := s.Form.Field(field)
-	if fd == nil || fd.Type != "filepicker" || in.c.PutFile == nil {
-		return fault.New(fault.NotFound, op, "")
-	}
-	head := make([]byte, 512)
-	n, err := io.ReadFull(r, head)
-	if err != nil && err != io.ErrUnexpectedEOF && err != io.EOF {
-		return fault.Because(fault.Invalid, op, "intake.file.broken", err)
-	}
-	head = head[:n]
-	typ := sniff(head)
-	switch {
-	case n == 0:
-		return fault.New(fault.Invalid, op, "intake.file.empty")
-	case !accepts(fd.Accept, typ):
-		return fault.New(fault.Invalid, op, "intake.file.type")
-	}
-	hash, size, err := in.c.PutFile(ctx, io.MultiReader(bytes.NewReader(head), r), maxFile)
-	if fault.Is(err, fault.TooLarge) {
-		return fault.Because(fault.Invalid, op, "intake.file.size", err, "max", maxFile/1_000_000)
-	}
-	if err != nil {
-		return fault.Wrap(op, err)
-	}
-	return in.change(ctx, op, a, id, func(d *Draft) error {
-		l, _ := d.Answers[field].([]any)
-		if !fd.Multiple {
-			l = nil
-		}
-		if len(l) >= maxFiles {
-			return fault.New(fault.Invalid, op, "intake.file.many", "max", maxFiles)
-		}
-		for _, f := range Files(l) {
-			if f.Hash == hash { // the same file again
-				return nil
-			}
-		}
-		d.Answers[field] = append(l, FileRef{Name: fileName(name), Hash: hash, Type: typ, Size: size}.value())
-		return nil
-	})
-}
-
-// RemoveFile takes a file out of a field.
-func (in *Intake) RemoveFile(ctx context.Context, a access.Actor, id, field, hash string) error {
-	return in.change(ctx, "intake.removeFile", a, id, func(d *Draft) error {
-		l, _ := d.Answers[field].([]any)
-		var keep []any
-		for _, x := range l {
-			if m, ok := x.(map[string]any); !ok || m["hash"] != hash {
-				keep = append(keep, x)
-			}
-		}
-		if keep == nil {
-			delete(d.Answers, field)
-		} else {
-			d.Answers[field] = keep
-		}
-		return nil
-	})
-}
-
-// OpenFile reads a file of the person's own draft.
-func (in *Intake) OpenFile(ctx context.Context, a access.Actor, id, field, hash string) (FileRef, io.ReadCloser, error) {
-	const op = "intake.openFile"
-	d, err := in.Draft(ctx, a, id)
-	if err != nil {
-		return FileRef{}, nil, err
-	}
-	for _, f := range Files(d.Answers[field]) {
-		if f.Hash == hash && in.c.OpenFile != nil {
-			r, err := in.c.OpenFile(ctx, hash)
-			return f, r, fault.Wrap(op, err)
-		}
-	}
-	return FileRef{}, nil, fault.New(fault.NotFound, op, "")
-}
-
 // Discard throws a draft away.
 func (in *Intake) Discard(ctx context.Context, a access.Actor, id string) error {
 	const op = "intake.discard"
@@ -591,6 +513,9 @@ func (in *Intake) Discard(ctx context.Context, a access.Actor, id string) error 
 		}
 		if err == nil {
 			_, err = tx.Exec(ctx, withdrawOfDraft, id, a.Person(), store.Micros(in.c.Now()))
+		}
+		if err == nil {
+			_, err = tx.Exec(ctx, expireUploads, store.Micros(in.c.Now())) // its files go with it, at the latest at the next sweep
 		}
 		return err
 	}))
@@ -624,10 +549,15 @@ func (in *Intake) Submit(ctx context.Context, a access.Actor, id, lang string) (
 		if err != nil {
 			return "", nil, err
 		}
-		if errs := f.View.Validate(""); len(errs) > 0 {
+		errs, err := in.infected(ctx, a, d)
+		if err != nil {
+			return "", nil, err
+		}
+		if errs := append(errs, f.View.Validate("")...); len(errs) > 0 {
 			return "", errs, nil
 		}
-		application, err := json.Marshal(f.View.Submission())
+		submission := f.View.Submission()
+		application, err := json.Marshal(submission)
 		if err != nil {
 			return "", nil, fault.Wrap(op, err)
 		}
@@ -660,6 +590,9 @@ func (in *Intake) Submit(ctx context.Context, a access.Actor, id, lang string) (
 				return fault.New(fault.Conflict, op, "intake.busy")
 			}
 			if _, err := tx.Exec(ctx, submitConsent, d.ID, a.Person(), caseID); err != nil {
+				return err
+			}
+			if err := in.submitUploads(ctx, tx, d, submission, caseID); err != nil {
 				return err
 			}
 			done = true
@@ -695,8 +628,15 @@ func (in *Intake) Sweep(ctx context.Context) (int64, error) {
 		if _, err = tx.Exec(ctx, dropConsents, store.Micros(now.Add(-keepConsents))); err != nil {
 			return err
 		}
-		return in.sweepPapers(ctx, tx)
+		if err := in.sweepPapers(ctx, tx); err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, expireUploads, store.Micros(now))
+		return err
 	})
+	if err == nil {
+		err = in.clearUploads(ctx)
+	}
 	return n, fault.Wrap("intake.sweep", err)
 }
 

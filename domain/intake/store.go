@@ -232,3 +232,75 @@ func scanPaper(s store.Scanner) (Paper, error) {
 	p.ChangedAt, p.ExpiresAt = store.Time(changed), store.Time(expires)
 	return p, err
 }
+
+// --- uploads
+
+const uploadColumns = `id, draft, field, name, size, sum, state, type, pages, picture, hash, found, checked_at, case_id, created_at, expires_at`
+
+// Whose an upload is, is whose its draft is: no statement of a person names one without that.
+const insertUpload = `-- intake.insertUpload
+INSERT INTO intake_upload (` + uploadColumns + `) VALUES ($1, $2, $3, $4, $5, $6, 'receiving', '', 0, FALSE, '', '', 0, '', $7, $8)`
+
+const readUpload = `-- intake.readUpload
+SELECT ` + uploadColumns + ` FROM intake_upload WHERE draft IN (SELECT d.id FROM intake_draft d WHERE d.owner = $1) AND id = $2 AND draft = $3 AND case_id = '' AND state <> 'gone' AND (state = 'kept' OR expires_at > $4)`
+
+const uploadsOfDraft = `-- intake.uploadsOfDraft
+SELECT ` + uploadColumns + ` FROM intake_upload WHERE draft IN (SELECT d.id FROM intake_draft d WHERE d.owner = $1) AND draft = $2 AND case_id = '' AND state <> 'gone' AND (state = 'kept' OR expires_at > $3)
+ORDER BY id LIMIT 200`
+
+const countUploads = `-- intake.countUploads
+SELECT COUNT(*), CAST(COALESCE(SUM(size), 0) AS BIGINT), COUNT(*) FILTER (WHERE draft = $2), CAST(COALESCE(SUM(size) FILTER (WHERE draft = $2), 0) AS BIGINT),
+	COUNT(*) FILTER (WHERE draft = $2 AND field = $3)
+FROM intake_upload WHERE draft IN (SELECT d.id FROM intake_draft d WHERE d.owner = $1) AND case_id = '' AND state <> 'gone'`
+
+const keepUpload = `-- intake.keepUpload
+UPDATE intake_upload SET state = 'kept', type = $3, pages = $4, picture = $5, hash = $6, checked_at = $7
+WHERE draft IN (SELECT d.id FROM intake_draft d WHERE d.owner = $1) AND id = $2 AND state = 'receiving'`
+
+const dropUpload = `-- intake.dropUpload
+UPDATE intake_upload SET state = 'gone' WHERE draft IN (SELECT d.id FROM intake_draft d WHERE d.owner = $1) AND id = $2 AND draft = $3 AND case_id = ''`
+
+const dropFile = `-- intake.dropFile
+UPDATE intake_upload SET state = 'gone' WHERE draft IN (SELECT d.id FROM intake_draft d WHERE d.owner = $1) AND draft = $2 AND field = $3 AND hash = $4 AND state = 'kept' AND case_id = ''`
+
+const dropOthers = `-- intake.dropOthers
+UPDATE intake_upload SET state = 'gone' WHERE draft IN (SELECT d.id FROM intake_draft d WHERE d.owner = $1) AND draft = $2 AND field = $3 AND id <> $4 AND case_id = ''`
+
+const submitUpload = `-- intake.submitUpload
+UPDATE intake_upload SET case_id = $5 WHERE draft IN (SELECT d.id FROM intake_draft d WHERE d.owner = $1) AND draft = $2 AND field = $3 AND hash = $4 AND state = 'kept' AND case_id = ''`
+
+const uploadsOfCase = `-- intake.uploadsOfCase
+SELECT ` + uploadColumns + ` FROM intake_upload WHERE case_id = $1 AND case_id <> '' ORDER BY id LIMIT 200`
+
+const uncheckedUploads = `-- intake.uncheckedUploads
+SELECT ` + uploadColumns + ` FROM intake_upload WHERE state = 'kept' AND checked_at = 0 AND id > $1 ORDER BY id LIMIT $2`
+
+const countUnchecked = `-- intake.countUnchecked
+SELECT COUNT(*) FROM intake_upload WHERE state = 'kept' AND checked_at = 0`
+
+const checkUpload = `-- intake.checkUpload
+UPDATE intake_upload SET found = $2, checked_at = $3 WHERE id = $1 AND checked_at = 0`
+
+const caseOfUpload = `-- intake.caseOfUpload
+SELECT case_id FROM intake_upload WHERE id = $1`
+
+// A draft's files go with it, and what never came whole when its time is over.
+const expireUploads = `-- intake.expireUploads
+UPDATE intake_upload SET state = 'gone' WHERE case_id = '' AND state <> 'gone' AND (state = 'receiving' AND expires_at <= $1
+	OR NOT EXISTS (SELECT 1 FROM intake_draft d WHERE d.id = intake_upload.draft AND d.state = 'open'))`
+
+const goneUploads = `-- intake.goneUploads
+SELECT id FROM intake_upload WHERE state = 'gone' ORDER BY id LIMIT 200`
+
+const deleteUpload = `-- intake.deleteUpload
+DELETE FROM intake_upload WHERE id = $1 AND state = 'gone'`
+
+func scanUpload(s store.Scanner) (Upload, error) {
+	var u Upload
+	var checked, created, expires int64
+	err := s.Scan(&u.ID, &u.Draft, &u.Field, &u.Name, &u.Size, &u.sum, &u.state, &u.Type, &u.Pages, &u.Picture, &u.Hash, &u.Found, &checked, &u.Case, &created, &expires)
+	if u.CreatedAt, u.ExpiresAt = store.Time(created), store.Time(expires); checked != 0 {
+		u.CheckedAt = store.Time(checked)
+	}
+	return u, err
+}

@@ -236,7 +236,7 @@ func (p *Page) Asked() []*Field {
 }
 
 // OptionsOf are the choices of a field outside of any row, shown or hidden.
-func (v *View) OptionsOf(f *Field) []Option { return v.options(f, nil) }
+func (v *View) OptionsOf(f *Field) []Option { return v.options(f, nil, 0) }
 
 // Lang is the language in which the form was filled in.
 func (v *View) Lang() string { return v.ctx.Lang }

@@ -184,20 +184,36 @@ func padDate(s string) string {
 	return s
 }
 
-// UploadedFile is a file that is already there.
+// UploadedFile is a file that is already there, or a part of one.
 type UploadedFile struct {
-	Name  string
-	Size  string // as shown: "1,4 MB"
-	Href  string // to look at it
-	Value string // sent as the value of the remove button (name: NAME.remove)
+	Name    string
+	Size    string // as shown: "1,4 MB"
+	Href    string // to look at it
+	Value   string // sent as the value of the remove button (name: NAME.remove)
+	Preview string // address of a small picture of it
+	Note    string // what is to be known about it
+	State   Badge
+	// Of a file that hasn't come whole: where it goes on, and which one it is.
+	Resume string
+	Sum    string // SHA-256 in hexadecimal digits
+	Bytes  int64
 }
 
-// FileInput asks for files.
+// FileInput asks for files. With a script they are sent to Upload as they are chosen, in parts, by the protocol tus.
 type FileInput struct {
 	Field
 	Accept   string // ".pdf,image/jpeg"
 	Multiple bool
 	Files    []UploadedFile
+	Upload   string // address that takes files in parts; empty: they go with the form
+	Camera   string // label of a second input that opens the camera of a telephone; empty: none
+	Texts    UploadTexts
+}
+
+// UploadTexts is what the script tells of a file that it sends.
+type UploadTexts struct {
+	Sending                       string // has {percent}
+	Looking, Retry, Done, Stopped string
 }
 
 // Hidden carries a value.

@@ -23,6 +23,7 @@ type casePage struct {
 	Why      string // heading of the rulings
 	Rulings  []ui.Component
 	Docs     []ui.Component
+	Files    []ui.Component // that came with the application
 	Messages []ui.Component
 	Answers  ui.Details
 	Kept     []ui.Component // what was submitted, as it was
@@ -41,6 +42,9 @@ func (p *pages) showCase(w http.ResponseWriter, r *http.Request) error {
 	}
 	page := casePage{Service: s.Title.For(loc.Lang()), State: stateBadge(loc, c)}
 	if page.Todo, err = p.todo(r, g, c); err != nil {
+		return err
+	}
+	if page.Files, err = p.files(r, g, c.ID, "/cases/"); err != nil {
 		return err
 	}
 	entries, err := p.Cases.Entries(ctx, g, c)

@@ -161,6 +161,9 @@ type Config struct {
 	Free FreeParts
 	// FormVars are what the forms of a service may read besides answers and registers: lists.
 	FormVars func(ctx context.Context, s *service.Service) (map[string]any, error)
+	// Files are the files that came with the application; SendFile sends one of them, or its PDF/A.
+	Files    func(ctx context.Context, g access.Grant, caseID string) ([]File, error)
+	SendFile func(w http.ResponseWriter, r *http.Request, g access.Grant, caseID, id string, archive bool) error
 	// ApplicationPDF is the address of the application as a PDF.
 	ApplicationPDF func(caseID string) string
 }
@@ -227,6 +230,14 @@ func Mounts(c Config) (web.Mounts, error) {
 			{Pattern: "POST /desk/tasks/{id}", Handler: web.Handle(p.completeTask)},
 			{Pattern: "POST /desk/tasks/{id}/claim", Handler: web.Handle(p.claim)},
 			{Pattern: "POST /desk/tasks/{id}/release", Handler: web.Handle(p.release)},
+		}...)
+	}
+	if c.Files != nil && c.SendFile != nil {
+		ms = append(ms, web.Mounts{
+			{Pattern: "GET /desk/cases/{id}/files/{file}", Handler: web.Handle(p.deskFile(false))},
+			{Pattern: "GET /desk/cases/{id}/files/{file}/archive", Handler: web.Handle(p.deskFile(true))},
+			{Pattern: "GET /cases/{id}/files/{file}", Handler: web.Handle(p.ownFile(false))},
+			{Pattern: "GET /cases/{id}/files/{file}/archive", Handler: web.Handle(p.ownFile(true))},
 		}...)
 	}
 	if c.Free != nil {

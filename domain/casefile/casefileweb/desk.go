@@ -22,6 +22,7 @@ type deskPage struct {
 	Facts    ui.SummaryList
 	Actions  ui.Buttons
 	Answers  []ui.Component
+	Files    []ui.Component // that came with the application
 	Rulings  []ui.Component
 	Docs     []ui.Component
 	Messages []ui.Component
@@ -108,6 +109,9 @@ func (p *pages) file(r *http.Request, g access.Grant, c casefile.Case, back stri
 		return page, err
 	}
 	if page.Answers, _, err = p.answered(ctx, s, c, loc); err != nil {
+		return page, err
+	}
+	if page.Files, err = p.files(r, g, c.ID, "/desk/cases/"); err != nil {
 		return page, err
 	}
 	entries, err := p.Cases.Entries(ctx, g, c)

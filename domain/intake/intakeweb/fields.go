@@ -4,11 +4,7 @@ package intakeweb
 
 import (
 	"cmp"
-	"fmt"
 	"html/template"
-	"io"
-	"mime"
-	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
@@ -45,6 +41,7 @@ type builder struct {
 	locate bool // a field asks where something is: the browser may say where the device is
 	// What happens with the answers and how long they are kept, where a field doesn't say it itself.
 	use, keep string
+	kept      []intake.Upload
 }
 
 func (b *builder) blocks(items []form.Item) []block {
@@ -229,15 +226,7 @@ func (b *builder) field(it *form.Item) ui.Component {
 		}
 		return ui.Checkboxes{Field: f, Values: vals, Options: options}
 	case "filepicker":
-		in := ui.FileInput{Field: f, Accept: it.Accept, Multiple: it.Multiple}
-		if in.Accept == "" {
-			in.Accept = "application/pdf,image/jpeg,image/png"
-		}
-		for _, file := range intake.Files(it.Value) {
-			in.Files = append(in.Files, ui.UploadedFile{Name: file.Name, Size: b.loc.Bytes(file.Size), Value: file.Hash,
-				Href: path("apply", b.draft, "file", it.Name, file.Hash)})
-		}
-		return in
+		return b.fileInput(f, it)
 	}
 	in := ui.Input{Field: f, Value: value, Autocomplete: it.Autocomplete(), MaxLength: it.MaxLength, Prefix: it.Prefix, Suffix: it.Suffix}
 	for _, o := range options {
@@ -305,23 +294,4 @@ func (b *builder) field(it *form.Item) ui.Component {
 		hint("intake.dateTimeHint")
 	}
 	return in
-}
-
-// serveFile sends an uploaded file so that a browser can't take it for anything
-// but what its content was found to be.
-func serveFile(w http.ResponseWriter, r *http.Request, ref intake.FileRef, body io.Reader) error {
-	h := w.Header()
-	h.Set("Content-Type", ref.Type)
-	h.Set("Content-Length", strconv.FormatInt(ref.Size, 10))
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Content-Security-Policy", "sandbox; default-src 'none'")
-	h.Set("Cache-Control", "no-store")
-	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": ref.Name}))
-	if r.Method == http.MethodHead {
-		return nil
-	}
-	if _, err := io.Copy(w, body); err != nil {
-		return fmt.Errorf("intakeweb.file: %w", err)
-	}
-	return nil
 }

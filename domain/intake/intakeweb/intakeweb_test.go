@@ -573,11 +573,12 @@ func TestUploads(t *testing.T) {
 	}
 	upload("lease.pdf", "MZ not a PDF")
 	v.at(draftID+"/page/proof", 422).sees("Diese Art von Datei können wir nicht annehmen.", `href="#f-proof"`)
-	upload("lease.pdf", "%PDF-1.4 a lease")
+	const lease = "%PDF-1.4\n1 0 obj\n<</Type /Page>>\nendobj\n2 0 obj\n<</Type /Page>>\nendobj\n%%EOF"
+	upload("lease.pdf", lease)
 	v.at(draftID+"/page/person", 200)
-	v.get("/apply/"+draft+"/page/proof").sees("lease.pdf", `name="proof.remove"`)
+	v.get("/apply/"+draft+"/page/proof").sees("lease.pdf", `name="proof.remove"`, "2 Seiten", "Wird noch auf Schadsoftware geprüft")
 	link := regexp.MustCompile(`/apply/[0-9a-f-]+/file/proof/[0-9a-f]{64}`).FindString(v.body)
-	if v.get(link); v.status != 200 || v.body != "%PDF-1.4 a lease" {
+	if v.get(link); v.status != 200 || v.body != lease {
 		t.Errorf("the file: %d %q", v.status, v.body)
 	}
 	v.get("/apply/"+draft+"/page/proof").post("/apply/"+draft+"/page/proof", url.Values{"_f": {"proof"}, "proof.remove": {link[strings.LastIndex(link, "/")+1:]}})
@@ -611,7 +612,7 @@ func TestEveryMessageIsThereInEveryLanguage(t *testing.T) {
 		b, _ := templates.ReadFile("templates/" + f.Name())
 		text.Write(b)
 	}
-	for _, f := range []string{"pages.go", "check.go", "fields.go", "../service.go"} {
+	for _, f := range []string{"pages.go", "check.go", "fields.go", "upload.go", "../service.go", "../upload.go"} {
 		b, err := os.ReadFile(f)
 		if err != nil {
 			t.Fatal(err)

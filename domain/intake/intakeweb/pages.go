@@ -128,16 +128,17 @@ const upload = 32 << 20
 
 // Mounts are the addresses of the pages.
 func (p *Pages) Mounts() web.Mounts {
-	ms := web.Mounts{
+	ms := append(p.uploads(), web.Mounts{
 		{Pattern: "GET /services/{id}/start", Handler: web.Handle(p.start)},
 		{Pattern: "GET /apply", Handler: web.Handle(p.listDrafts)},
 		{Pattern: "GET /apply/{draft}", Handler: web.Handle(p.resume)},
 		{Pattern: "GET /apply/{draft}/data", Handler: web.Handle(p.showNotice)},
 		{Pattern: "POST /apply/{draft}/data", Handler: web.Handle(p.takeConsent)},
 		{Pattern: "GET /apply/{draft}/page/{page}", Handler: web.Handle(p.showPage)},
-		{Pattern: "POST /apply/{draft}/page/{page}", Handler: web.Handle(p.takePage), MaxBody: upload, Timeout: 2 * time.Minute},
+		{Pattern: "POST /apply/{draft}/page/{page}", Handler: web.Handle(patient(p.takePage)), MaxBody: upload, Timeout: patience},
 		{Pattern: "POST /apply/{draft}/save/{page}", Handler: web.Handle(p.autosave)},
 		{Pattern: "GET /apply/{draft}/file/{field}/{hash}", Handler: web.Handle(p.file)},
+		{Pattern: "GET /apply/{draft}/file/{field}/{hash}/preview", Handler: web.Handle(p.preview)},
 		{Pattern: "GET /apply/{draft}/check", Handler: web.Handle(p.showCheck)},
 		{Pattern: "POST /apply/{draft}/submit", Handler: web.Handle(p.submit)},
 		// Where the page of a failed submission is reloaded, or its language changed.
@@ -146,7 +147,7 @@ func (p *Pages) Mounts() web.Mounts {
 		{Pattern: "POST /apply/{draft}/discard", Handler: web.Handle(p.doDiscard)},
 		{Pattern: "GET /corrections/{id}", Handler: web.Handle(p.showCorrection)},
 		{Pattern: "POST /corrections/{id}", Handler: web.Handle(p.takeCorrection)},
-	}
+	}...)
 	if p.c.Renderer == nil {
 		return ms
 	}
@@ -474,7 +475,11 @@ func (p *Pages) renderPage(w http.ResponseWriter, r *http.Request, v visit, errs
 		Action:   path("apply", v.draft.ID, "page", id), Autosave: path("apply", v.draft.ID, "save", id),
 		Return: back, Expires: v.draft.ExpiresAt, Drafts: "/apply", More: r.URL.Query().Get("more") != "",
 	}
-	b := p.fillIn(&data, v, f, pg, errs)
+	kept, err := p.c.Intake.Uploads(r.Context(), v.actor, v.draft)
+	if err != nil {
+		return err
+	}
+	b := p.fillIn(&data, v, f, pg, kept, errs)
 	if b.locate { // no other page may ask the browser where the device is
 		w.Header().Set("Permissions-Policy", "camera=(), microphone=(), geolocation=(self), browsing-topics=()")
 	}
@@ -494,9 +499,9 @@ func (p *Pages) renderPage(w http.ResponseWriter, r *http.Request, v visit, errs
 }
 
 // fillIn puts what is asked into the page: the part of it that an answer can change.
-func (p *Pages) fillIn(data *formPage, v visit, f *intake.Filling, pg *form.Page, errs []form.FieldError) builder {
+func (p *Pages) fillIn(data *formPage, v visit, f *intake.Filling, pg *form.Page, kept []intake.Upload, errs []form.FieldError) builder {
 	b := builder{form: v.service.Form, loc: v.loc, errs: errorTexts(v.service.Form, errs, v.loc), draft: v.draft.ID, source: p.source(v),
-		use: v.service.Purpose.For(v.loc.Lang()), keep: v.service.Retention.For(v.loc.Lang())}
+		use: v.service.Purpose.For(v.loc.Lang()), keep: v.service.Retention.For(v.loc.Lang()), kept: kept}
 	items := f.View.Page(pg.ID)
 	data.Blocks = b.blocks(items)
 	data.Known, data.About = b.known, v.service.About != ""
@@ -687,7 +692,7 @@ func (p *Pages) takeFiles(r *http.Request, v visit, page string, in url.Values) 
 			continue
 		}
 		if hash := in.Get(name + ".remove"); hash != "" {
-			if err := p.c.Intake.RemoveFile(r.Context(), v.actor, v.draft.ID, name, hash); err != nil {
+			if err := p.removeFile(r, v, name, hash); err != nil {
 				return nil, false, err
 			}
 			stay = true
@@ -770,21 +775,11 @@ func (p *Pages) live(w http.ResponseWriter, r *http.Request, v visit, wrong []st
 	if pg == nil {
 		return fault.New(fault.NotFound, "intakeweb.live", "")
 	}
+	kept, err := p.c.Intake.Uploads(r.Context(), v.actor, v.draft)
+	if err != nil {
+		return err
+	}
 	var data formPage
-	p.fillIn(&data, v, f, pg, stillWrong(f, pg.ID, wrong))
+	p.fillIn(&data, v, f, pg, kept, stillWrong(f, pg.ID, wrong))
 	return p.page.RenderPart(w, r, http.StatusOK, "live", web.Page[formPage]{Data: data})
-}
-
-// file shows a file of the draft to the one who uploaded it.
-func (p *Pages) file(w http.ResponseWriter, r *http.Request) error {
-	v, err := p.enter(r)
-	if err != nil {
-		return err
-	}
-	ref, body, err := p.c.Intake.OpenFile(r.Context(), v.actor, v.draft.ID, r.PathValue("field"), r.PathValue("hash"))
-	if err != nil {
-		return err
-	}
-	defer body.Close()
-	return serveFile(w, r, ref, body)
 }
