@@ -110,7 +110,7 @@ func (l *linter) forms() {
 		asked = append(asked, a.Field)
 	}
 	check := func(f *form.Form, names, fields []string) {
-		for _, x := range f.Check(form.CheckOptions{KnownNames: names, RegisterFields: fields, Asked: asked, Languages: translations}) {
+		for _, x := range f.Check(form.CheckOptions{KnownNames: names, RegisterFields: fields, Asked: asked, Purposes: true, Languages: translations}) {
 			l.say(x.File, x.Line, x.Col, "%s", x.Msg)
 		}
 	}

@@ -61,7 +61,7 @@ func TestChecksFindWhatCannotBeMeant(t *testing.T) {
 	} {
 		find := func(src string) string {
 			var got []string
-			for _, x := range mustParse(t, src).Check(form.CheckOptions{KnownNames: []string{"registers"}, RegisterFields: []string{"resident.street"}}) {
+			for _, x := range mustParse(t, src).Check(form.CheckOptions{KnownNames: []string{"registers"}, RegisterFields: []string{"resident.street"}, Purposes: true}) {
 				if !strings.Contains(x.Msg, "has no title") {
 					got = append(got, x.Msg)
 				}

@@ -19,6 +19,8 @@ type CheckOptions struct {
 	RegisterFields []string
 	// Asked are fields that are asked though a register knows them, for a reason told elsewhere.
 	Asked []string
+	// Purposes: where personal data is asked, the form says what for.
+	Purposes bool
 	// Languages that every text is to be written in besides German.
 	Languages []string
 }
@@ -188,7 +190,7 @@ var personal = map[string]bool{"name": true, "birthdate": true, "iban": true, "t
 // Art. 5 (1) b GDPR): at the field, at the group around it, or at a field before it on
 // its page, which is of one topic.
 func (c *checker) purpose(f *Field) {
-	if !personal[f.Kind] && !f.Sensitive() && len(f.Means()) == 0 || f.ReadOnly {
+	if !c.opt.Purposes || !personal[f.Kind] && !f.Sensitive() && len(f.Means()) == 0 || f.ReadOnly {
 		return
 	}
 	if len(f.Why) > 0 {
