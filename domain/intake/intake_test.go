@@ -433,8 +433,16 @@ func TestEveryStatementIsTakenByBothEngines(t *testing.T) {
 			stmt, _, _ := strings.Cut(part, "\nfunc")
 			stmt, _, _ = strings.Cut(stmt, "\nconst")
 			name, _, _ := strings.Cut(stmt, "\n")
-			if !strings.Contains(stmt, "owner") && !strings.HasPrefix(name, "insert") && name != "expireDrafts" && name != "endConsents" && name != "dropConsents" { // of everybody: what has expired
-				t.Errorf("%s does not name the owner", name)
+			switch name {
+			case "expireDrafts", "endConsents", "dropConsents", "expireParked": // of everybody: what has expired
+			case "plainDrafts", "sealDraft", "fadingDrafts", "warnedDraft": // the house's own work on all drafts
+			case "guestDrafts", "parkedPages": // counts
+			case "readParked", "dropParked": // named by a browser's token, which nobody else has
+			default:
+				where := stmt[max(0, strings.Index(stmt, "WHERE")):] // a column that is read is no condition
+				if !strings.Contains(where, "owner = $") && !strings.HasPrefix(name, "insert") {
+					t.Errorf("%s does not name the owner", name)
+				}
 			}
 		}
 	})

@@ -4,10 +4,8 @@ package intake
 
 import (
 	"bytes"
-	"context"
 	"embed"
 	"encoding/json"
-	"time"
 
 	"mercator/core/store"
 )
@@ -18,10 +16,10 @@ var migrations embed.FS
 // Migrations are the tables of the room.
 func Migrations() store.Migrations { return store.Migrations{Room: "intake", FS: migrations} }
 
-const draftColumns = `id, owner, service, version, state, consent, answers, raw, registers, fetched_at, case_id, rev, created_at, changed_at, expires_at, mandate, by_name`
+const draftColumns = `id, owner, service, version, state, consent, answers, raw, registers, fetched_at, case_id, rev, created_at, changed_at, expires_at, mandate, by_name, sealed`
 
 const insertDraft = `-- intake.insertDraft
-INSERT INTO intake_draft (` + draftColumns + `) VALUES ($1, $2, $3, $4, 'open', '', '{}', '{}', 'null', 0, '', 1, $5, $5, $6, $7, $8)
+INSERT INTO intake_draft (` + draftColumns + `, origin) VALUES ($1, $2, $3, $4, 'open', '', '{}', '{}', 'null', 0, '', 1, $5, $5, $6, $7, $8, $9, $10)
 ON CONFLICT DO NOTHING`
 
 const readDraft = `-- intake.readDraft
@@ -35,22 +33,63 @@ SELECT ` + draftColumns + ` FROM intake_draft WHERE owner = $1 AND state = 'open
 ORDER BY changed_at DESC, id DESC LIMIT 100`
 
 const saveDraft = `-- intake.saveDraft
-UPDATE intake_draft SET answers = $4, raw = $5, consent = $6, registers = $7, fetched_at = $8, version = $9, rev = rev + 1, changed_at = $10, expires_at = $11
+UPDATE intake_draft SET sealed = $4, answers = '{}', raw = '{}', registers = 'null', consent = $5, fetched_at = $6, version = $7, rev = rev + 1,
+	changed_at = $8, expires_at = $9, warned_at = 0
 WHERE id = $1 AND owner = $2 AND rev = $3 AND state = 'open'`
 
 // A submitted draft keeps nothing but the way to its case.
 const submitDraft = `-- intake.submitDraft
-UPDATE intake_draft SET state = 'submitted', case_id = $4, answers = '{}', raw = '{}', registers = 'null', rev = rev + 1, changed_at = $5, expires_at = $6
+UPDATE intake_draft SET state = 'submitted', case_id = $4, sealed = $7, answers = '{}', raw = '{}', registers = 'null', rev = rev + 1, changed_at = $5, expires_at = $6
 WHERE id = $1 AND owner = $2 AND rev = $3 AND state = 'open'`
 
 const discardDraft = `-- intake.discardDraft
 DELETE FROM intake_draft WHERE id = $1 AND owner = $2 AND state = 'open' AND ($3 = '' OR mandate = $3)`
 
 const expireDrafts = `-- intake.expireDrafts
-DELETE FROM intake_draft WHERE expires_at <= $1`
+DELETE FROM intake_draft WHERE expires_at <= $1 RETURNING owner, origin`
 
 const expireOne = `-- intake.expireOne
 DELETE FROM intake_draft WHERE owner = $1 AND service = $2 AND mandate = $4 AND state = 'open' AND expires_at <= $3`
+
+// Drafts of before there were seals, which hold something.
+const plainDrafts = `-- intake.plainDrafts
+SELECT ` + draftColumns + ` FROM intake_draft WHERE id > $1 AND (answers <> '{}' OR raw <> '{}' OR registers <> 'null') ORDER BY id LIMIT $2`
+
+const sealDraft = `-- intake.sealDraft
+UPDATE intake_draft SET sealed = $3, answers = '{}', raw = '{}', registers = 'null' WHERE id = $1 AND rev = $2`
+
+// Those that will go soon and whose owners don't know yet. Who hasn't signed in can't be told.
+const fadingDrafts = `-- intake.fadingDrafts
+SELECT ` + draftColumns + ` FROM intake_draft WHERE state = 'open' AND warned_at = 0 AND origin = '' AND expires_at > $1 AND expires_at <= $2 ORDER BY expires_at, id LIMIT $3`
+
+const warnedDraft = `-- intake.warnedDraft
+UPDATE intake_draft SET warned_at = $3 WHERE id = $1 AND rev = $2 AND warned_at = 0 AND state = 'open'`
+
+// --- without having signed in
+
+const guestDrafts = `-- intake.guestDrafts
+SELECT COALESCE(SUM(CASE WHEN origin = $1 THEN 1 ELSE 0 END), 0), COUNT(*) FROM intake_draft WHERE origin <> '' AND expires_at > $2`
+
+const parkedPages = `-- intake.parkedPages
+SELECT COALESCE(SUM(CASE WHEN origin = $1 THEN 1 ELSE 0 END), 0), COUNT(*) FROM intake_parked WHERE expires_at > $2`
+
+const claimDraft = `-- intake.claimDraft
+UPDATE intake_draft SET owner = $4, origin = '', rev = rev + 1 WHERE id = $1 AND owner = $2 AND rev = $3 AND state = 'open'`
+
+const takeDraft = `-- intake.takeDraft
+DELETE FROM intake_draft WHERE id = $1 AND owner = $2 AND rev = $3 AND state = 'open'`
+
+const insertParked = `-- intake.insertParked
+INSERT INTO intake_parked (id, origin, sealed, expires_at) VALUES ($1, $2, $3, $4)`
+
+const readParked = `-- intake.readParked
+SELECT sealed FROM intake_parked WHERE id = $1 AND expires_at > $2`
+
+const dropParked = `-- intake.dropParked
+DELETE FROM intake_parked WHERE id = $1`
+
+const expireParked = `-- intake.expireParked
+DELETE FROM intake_parked WHERE expires_at <= $1`
 
 const correctionColumns = `id, owner, case_id, service, version, field, message, state, raw, rev, created_at, done_at`
 
@@ -73,7 +112,7 @@ func scanDraft(s store.Scanner) (Draft, error) {
 	var d Draft
 	var answers, raw, registers string
 	var fetched, created, changed, expires int64
-	if err := s.Scan(&d.ID, &d.Owner, &d.Service, &d.Version, &d.State, &d.Consent, &answers, &raw, &registers, &fetched, &d.CaseID, &d.rev, &created, &changed, &expires, &d.Mandate, &d.By); err != nil {
+	if err := s.Scan(&d.ID, &d.Owner, &d.Service, &d.Version, &d.State, &d.Consent, &answers, &raw, &registers, &fetched, &d.CaseID, &d.rev, &created, &changed, &expires, &d.Mandate, &d.By, &d.sealed); err != nil {
 		return d, err
 	}
 	d.FetchedAt, d.CreatedAt, d.ChangedAt, d.ExpiresAt = store.Time(fetched), store.Time(created), store.Time(changed), store.Time(expires)
@@ -106,24 +145,6 @@ func scanCorrection(s store.Scanner) (Correction, error) {
 	return c, err
 }
 
-// save writes a draft if nobody has changed it since it was read.
-func save(ctx context.Context, tx *store.Tx, d Draft, now, expires time.Time) (bool, error) {
-	answers, err := encode(d.Answers)
-	if err != nil {
-		return false, err
-	}
-	raw, err := encode(d.Raw)
-	if err != nil {
-		return false, err
-	}
-	registers, err := encode(d.Registers)
-	if err != nil {
-		return false, err
-	}
-	n, err := tx.Exec(ctx, saveDraft, d.ID, d.Owner, d.rev, answers, raw, d.Consent, registers, store.Micros(d.FetchedAt), d.Version, store.Micros(now), store.Micros(expires))
-	return n == 1, err
-}
-
 // --- consents
 
 const consentColumns = `id, owner, service, version, draft, case_id, uses, given_at, withdrawn_at, mandate, by_name`
@@ -149,10 +170,6 @@ UPDATE intake_consent SET withdrawn_at = $3 WHERE draft = $1 AND owner = $2 AND 
 const submitConsent = `-- intake.submitConsent
 UPDATE intake_consent SET case_id = $3 WHERE draft = $1 AND owner = $2 AND withdrawn_at = 0`
 
-// What was fetched goes with the consent; answers that the person gave stay.
-const forgetFetched = `-- intake.forgetFetched
-UPDATE intake_draft SET consent = 'no', registers = 'null', fetched_at = 0, rev = rev + 1 WHERE id = $1 AND owner = $2 AND state = 'open'`
-
 // A consent ends with the draft that it was given for.
 const endConsents = `-- intake.endConsents
 UPDATE intake_consent SET withdrawn_at = $1
@@ -170,11 +187,17 @@ SELECT COUNT(*) FROM intake_consent WHERE owner = $1 AND withdrawn_at <> 0`
 const dropDrafts = `-- intake.dropDrafts
 DELETE FROM intake_draft WHERE owner = $1 AND state = 'open' AND service <> $2`
 
-// A draft about something: what it is about takes the place of what was fetched, and the
-// person can't change it.
-const aboutDraft = `-- intake.aboutDraft
-UPDATE intake_draft SET registers = $3, answers = '{}', raw = '{}', rev = rev + 1, changed_at = $4, expires_at = $5
-WHERE id = $1 AND owner = $2 AND state = 'open'`
+const draftOfConsent = `-- intake.draftOfConsent
+SELECT ` + draftColumns + ` FROM intake_draft WHERE id = $1 AND owner = $2 AND state = 'open'`
+
+const resealDraft = `-- intake.resealDraft
+UPDATE intake_draft SET sealed = $3, answers = '{}', raw = '{}', registers = 'null', rev = rev + 1 WHERE id = $1 AND owner = $2`
+
+const draftsOfOwner = `-- intake.draftsOfOwner
+SELECT ` + draftColumns + ` FROM intake_draft WHERE owner = $1 AND state = 'open'`
+
+const dropErased = `-- intake.dropErased
+DELETE FROM intake_draft WHERE owner = $1 AND service = $2 AND mandate = $3 AND state = 'open'`
 
 func scanConsent(s store.Scanner) (Consent, error) {
 	var c Consent

@@ -25,6 +25,7 @@ type checkPage struct {
 	Action   string
 	Submit   ui.Button
 	Draft    string
+	SignIn   string // nobody has signed in, so it can't be handed over yet
 }
 
 func (p *Pages) showCheck(w http.ResponseWriter, r *http.Request) error {
@@ -40,7 +41,7 @@ func (p *Pages) showCheck(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p *Pages) renderCheck(w http.ResponseWriter, r *http.Request, v visit, errs []form.FieldError, status int) error {
-	if len(v.service.Data) > 0 && v.draft.Consent == intake.Unasked {
+	if !v.guest && len(v.service.Data) > 0 && v.draft.Consent == intake.Unasked {
 		web.SeeOther(w, path("apply", v.draft.ID, "data"))
 		return nil
 	}
@@ -54,7 +55,7 @@ func (p *Pages) renderCheck(w http.ResponseWriter, r *http.Request, v visit, err
 		return err
 	}
 	if errs == nil {
-		errs = f.View.Validate("") // somebody may come here before they are through
+		errs = f.Validate("") // somebody may come here before they are through
 	}
 	wrong := map[string]bool{}
 	pages := f.Pages()
@@ -111,6 +112,9 @@ func (p *Pages) renderCheck(w http.ResponseWriter, r *http.Request, v visit, err
 		}
 		data.Submit = ui.Button{Text: text}
 	}
+	if v.guest {
+		data.Submit, data.SignIn = ui.Button{}, signIn(v)
+	}
 	shell := web.Portal("services").WithErrors(len(errs) > 0)
 	if len(pages) > 0 {
 		shell = shell.WithBack(v.loc.T("intake.back"), path("apply", v.draft.ID, "page", pages[len(pages)-1].ID))
@@ -163,7 +167,7 @@ func (p *Pages) listDrafts(w http.ResponseWriter, r *http.Request) error {
 			continue // the service is no longer offered; the draft expires
 		}
 		soon := ui.Badge{Text: loc.T("intake.drafts.begun")}
-		if days := int(d.ExpiresAt.Sub(p.c.Now()).Hours() / 24); days < 7 {
+		if p.c.Intake.Soon(d) {
 			soon = ui.Badge{Tone: ui.Warning, Text: loc.T("intake.drafts.soon")}
 		}
 		data.Drafts.Tasks = append(data.Drafts.Tasks, ui.Task{
@@ -208,6 +212,10 @@ func (p *Pages) doDiscard(w http.ResponseWriter, r *http.Request) error {
 	}
 	if err := p.c.Intake.Discard(r.Context(), v.actor, v.draft.ID); err != nil {
 		return err
+	}
+	if v.guest {
+		web.SeeOther(w, path("services", v.service.ID))
+		return nil
 	}
 	web.SeeOther(w, "/apply")
 	return nil

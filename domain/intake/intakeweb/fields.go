@@ -30,6 +30,15 @@ type block struct {
 	Blocks []block
 	Why    *ui.Details
 	Button *ui.Button
+	Rival  *rival
+}
+
+// rival is what was written elsewhere into the field above it.
+type rival struct {
+	Field string
+	Text  string
+	Shown ui.Hidden
+	Take  ui.Button
 }
 
 // builder turns the items of a form into what the page shows.
@@ -41,6 +50,7 @@ type builder struct {
 	source func(register string) string
 	known  ui.SummaryList
 	posted []ui.Hidden
+	rivals []intake.Rivalry
 	files  bool
 }
 
@@ -76,6 +86,7 @@ func (b *builder) blocks(items []form.Item) []block {
 			if why := it.Why.For(lang); why != "" {
 				bl.Why = &ui.Details{Summary: b.loc.T("intake.why"), Text: why}
 			}
+			bl.Rival = b.rival(it.Name)
 			if !it.ReadOnly {
 				b.posted = append(b.posted, ui.Hidden{Name: form.PostedField, Value: it.Name})
 			}
@@ -83,6 +94,25 @@ func (b *builder) blocks(items []form.Item) []block {
 		}
 	}
 	return out
+}
+
+// rival shows what was written elsewhere into a field, and offers it.
+func (b *builder) rival(name string) *rival {
+	for _, x := range b.rivals {
+		if x.Item.Name != name {
+			continue
+		}
+		text := x.Rival.Raw
+		if text == "" {
+			text = form.Format(x.Rival, b.loc)
+		}
+		if text == "" {
+			text = b.loc.T("intake.unanswered")
+		}
+		return &rival{Field: name, Text: b.loc.T("intake.rivalIs", "value", text), Shown: ui.Hidden{Name: intake.RivalField, Value: name + ":" + x.Mark},
+			Take: ui.Button{Text: b.loc.T("intake.rivalTake"), Hidden: text, Kind: "secondary", Name: intake.TakeField, Value: name}}
+	}
+	return nil
 }
 
 func (b *builder) list(it *form.Item) block {

@@ -63,6 +63,8 @@ type Config struct {
 	// Fee works out what the application costs as it is; nil or false: nothing is shown.
 	Fee func(ctx context.Context, s *service.Service, application form.Answers) (FeeInfo, bool)
 	Now func() time.Time
+	// Secure: the house is reached by https, so cookies are marked as its own (__Host-).
+	Secure bool
 }
 
 // Pages are the pages of the counter.
@@ -72,6 +74,7 @@ type Pages struct {
 	page    *web.View[formPage]
 	check   *web.View[checkPage]
 	drafts  *web.View[draftsPage]
+	begin   *web.View[beginPage]
 	discard *web.View[discardPage]
 	correct *web.View[correctPage]
 }
@@ -95,6 +98,9 @@ func New(c Config) (*Pages, error) {
 	if p.drafts, err = web.NewView[draftsPage](c.Templates, templates, "templates/drafts.html"); err != nil {
 		return nil, err
 	}
+	if p.begin, err = web.NewView[beginPage](c.Templates, templates, "templates/begin.html"); err != nil {
+		return nil, err
+	}
 	if p.discard, err = web.NewView[discardPage](c.Templates, templates, "templates/discard.html"); err != nil {
 		return nil, err
 	}
@@ -111,6 +117,7 @@ const upload = 32 << 20
 func (p *Pages) Mounts() web.Mounts {
 	return web.Mounts{
 		{Pattern: "GET /services/{id}/start", Handler: web.Handle(p.start)},
+		{Pattern: "POST /services/{id}/start", Handler: web.Handle(p.startGuest)},
 		{Pattern: "GET /apply", Handler: web.Handle(p.listDrafts)},
 		{Pattern: "GET /apply/{draft}", Handler: web.Handle(p.resume)},
 		{Pattern: "GET /apply/{draft}/data", Handler: web.Handle(p.showNotice)},
@@ -118,6 +125,7 @@ func (p *Pages) Mounts() web.Mounts {
 		{Pattern: "GET /apply/{draft}/page/{page}", Handler: web.Handle(p.showPage)},
 		{Pattern: "POST /apply/{draft}/page/{page}", Handler: web.Handle(p.takePage), MaxBody: upload, Timeout: 2 * time.Minute},
 		{Pattern: "POST /apply/{draft}/save/{page}", Handler: web.Handle(p.autosave)},
+		{Pattern: "GET /apply/{draft}/seen/{page}", Handler: web.Handle(p.seen)},
 		{Pattern: "GET /apply/{draft}/file/{field}/{hash}", Handler: web.Handle(p.file)},
 		{Pattern: "GET /apply/{draft}/check", Handler: web.Handle(p.showCheck)},
 		{Pattern: "POST /apply/{draft}/submit", Handler: web.Handle(p.submit)},
@@ -144,6 +152,7 @@ type visit struct {
 	service *service.Service
 	loc     *i18n.Localizer
 	moved   string // the draft is submitted: go there
+	guest   bool   // nobody has signed in: the draft is this browser's
 }
 
 // enter finds the person and their own draft. The service may ask for a higher
@@ -151,10 +160,20 @@ type visit struct {
 func (p *Pages) enter(r *http.Request) (visit, error) {
 	v := visit{loc: web.Localizer(r)}
 	var err error
-	if v.actor, err = identity.RequireActing(r, access.Basic); err != nil {
+	guest, begun := p.guest(r)
+	if v.actor, err = identity.RequireActing(r, access.Basic); fault.Is(err, fault.Unauthenticated) && begun {
+		v.actor, v.guest = guest, true
+	} else if err != nil {
 		return v, err
 	}
-	if v.draft, err = p.c.Intake.Draft(r.Context(), v.actor, r.PathValue("draft")); err != nil {
+	v.draft, err = p.c.Intake.Draft(r.Context(), v.actor, r.PathValue("draft"))
+	switch {
+	case fault.Is(err, fault.NotFound) && v.guest: // somebody's who has to sign in for it
+		return v, fault.New(fault.Unauthenticated, "intakeweb.enter", "")
+	case fault.Is(err, fault.NotFound) && begun && !v.actor.Acting():
+		v.draft, err = p.claim(r, v.actor, guest, err)
+	}
+	if err != nil {
 		return v, err
 	}
 	if v.draft.State == intake.Submitted {
@@ -163,6 +182,9 @@ func (p *Pages) enter(r *http.Request) (visit, error) {
 	}
 	if v.service, err = p.c.Intake.Service(v.draft); err != nil {
 		return v, err
+	}
+	if v.guest { // the trust level comes with the person
+		return v, nil
 	}
 	return v, level(v.actor, v.service)
 }
@@ -199,6 +221,9 @@ func (p *Pages) start(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	actor, err := identity.RequireActing(r, s.Trust)
+	if fault.Is(err, fault.Unauthenticated) && s.Anonymous {
+		return p.offerBegin(w, r, s)
+	}
 	if fault.Is(err, fault.Unauthenticated) { // one sign-in at the level needed, not two
 		return fault.Because(fault.Unauthenticated, "intakeweb.start", "", err, "level", s.Trust.String())
 	}
@@ -223,7 +248,7 @@ func (p *Pages) resume(w http.ResponseWriter, r *http.Request) error {
 		web.SeeOther(w, v.moved)
 		return nil
 	}
-	if len(v.service.Data) > 0 && v.draft.Consent == intake.Unasked {
+	if !v.guest && len(v.service.Data) > 0 && v.draft.Consent == intake.Unasked {
 		web.SeeOther(w, path("apply", v.draft.ID, "data"))
 		return nil
 	}
@@ -294,6 +319,9 @@ func (p *Pages) noticeWith(w http.ResponseWriter, r *http.Request, problem strin
 	v, err := p.enter(r)
 	if err != nil {
 		return err
+	}
+	if v.guest { // what is known of whom: that needs somebody
+		return fault.New(fault.Unauthenticated, "intakeweb.notice", "", "level", v.service.Trust.String())
 	}
 	if v.moved != "" || len(v.service.Data) == 0 {
 		target := v.moved
@@ -399,6 +427,12 @@ type formPage struct {
 	Submit   ui.Button
 	Back     ui.Button // saves too: going back loses nothing, with or without a script
 	Expires  time.Time
+	Soon     bool // it will go soon
+	Kept     bool // what was sent after the session had ended is there
+	Again    bool // … but for the files that came with it
+	Seen     string
+	Changes  string // where a script asks what has changed elsewhere
+	SignIn   string // nobody has signed in
 	Drafts   string
 }
 
@@ -411,12 +445,16 @@ func (p *Pages) showPage(w http.ResponseWriter, r *http.Request) error {
 		web.SeeOther(w, v.moved)
 		return nil
 	}
-	return p.renderPage(w, r, v, nil, http.StatusOK)
+	kept, again, err := p.unpark(w, r, &v)
+	if err != nil {
+		return err
+	}
+	return p.renderPage(w, r, v, nil, http.StatusOK, func(d *formPage) { d.Kept, d.Again = kept, again })
 }
 
 // renderPage shows a page of a draft as it is now, with errors if it was posted.
 // Raw input that couldn't be read shows its error on every visit.
-func (p *Pages) renderPage(w http.ResponseWriter, r *http.Request, v visit, errs []form.FieldError, status int) error {
+func (p *Pages) renderPage(w http.ResponseWriter, r *http.Request, v visit, errs []form.FieldError, status int, more ...func(*formPage)) error {
 	f, err := p.c.Intake.Fill(r.Context(), v.actor, v.draft, v.loc.Lang())
 	if err != nil {
 		return err
@@ -440,13 +478,26 @@ func (p *Pages) renderPage(w http.ResponseWriter, r *http.Request, v visit, errs
 			}
 		}
 	}
+	rivalries := f.Rivalries(id)
+	for _, x := range rivalries {
+		if !slices.ContainsFunc(errs, func(e form.FieldError) bool { return e.Key == x.Item.Name }) {
+			errs = append(errs, form.FieldError{Key: x.Item.Name, Msg: intake.RivalMsg})
+		}
+	}
 	back := r.URL.Query().Get("check") != "" || r.PostForm.Get("check") != ""
-	b := builder{form: v.service.Form, loc: v.loc, errs: errorTexts(v.service.Form, errs, v.loc), draft: v.draft.ID, source: p.source(v)}
+	b := builder{form: v.service.Form, loc: v.loc, errs: errorTexts(v.service.Form, errs, v.loc), draft: v.draft.ID, source: p.source(v), rivals: rivalries}
 	data := formPage{
 		Service: v.service.Title.For(v.loc.Lang()), Heading: pg.Title.For(v.loc.Lang()),
 		Progress: ui.Progress{Step: step + 1, Steps: len(pages) + 1},
 		Action:   path("apply", v.draft.ID, "page", id), Autosave: path("apply", v.draft.ID, "save", id),
 		Return: back, Expires: v.draft.ExpiresAt, Drafts: "/apply", More: r.URL.Query().Get("more") != "",
+		Soon: !v.guest && p.c.Intake.Soon(v.draft), Seen: f.Seen(id), Changes: path("apply", v.draft.ID, "seen", id),
+	}
+	if v.guest {
+		data.SignIn, data.Drafts = signIn(v), ""
+	}
+	for _, change := range more {
+		change(&data)
 	}
 	data.Blocks = b.blocks(items)
 	data.Known, data.About = b.known, v.service.About != ""
@@ -470,14 +521,14 @@ func (p *Pages) renderPage(w http.ResponseWriter, r *http.Request, v visit, errs
 const goField = "_go"
 
 // before is the page before one: another topic, the data notice, or the service.
-func before(f *intake.Filling, page string) string {
+func before(f *intake.Filling, page string, guest bool) string {
 	pages := f.Pages()
 	for i, pg := range pages {
 		if pg.ID == page && i > 0 {
 			return path("apply", f.Draft.ID, "page", pages[i-1].ID)
 		}
 	}
-	if len(f.Service.Data) > 0 {
+	if len(f.Service.Data) > 0 && !guest {
 		return path("apply", f.Draft.ID, "data")
 	}
 	return path("services", f.Service.ID)
@@ -517,6 +568,9 @@ func summary(b builder, errs []form.FieldError) ui.ErrorSummary {
 
 func (p *Pages) takePage(w http.ResponseWriter, r *http.Request) error {
 	v, err := p.enter(r)
+	if fault.Is(err, fault.Unauthenticated) || fault.Is(err, fault.StepUp) {
+		return p.park(w, r, err)
+	}
 	if err != nil {
 		return err
 	}
@@ -529,6 +583,10 @@ func (p *Pages) takePage(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	id := r.PathValue("page")
+	taken, err := p.takeRival(r, v, in)
+	if err != nil {
+		return err
+	}
 	errs, err := p.c.Intake.Save(r.Context(), v.actor, v.draft.ID, id, in, v.loc.Lang())
 	if err != nil {
 		return err
@@ -542,14 +600,14 @@ func (p *Pages) takePage(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		web.SeeOther(w, before(f, id))
+		web.SeeOther(w, before(f, id, v.guest))
 		return nil
 	}
 	fileErrs, stay, err := p.takeFiles(r, v, id, in)
 	if err != nil {
 		return err
 	}
-	stay = stay || in.Get(form.AddRow) != "" || in.Get(form.RemoveRow) != ""
+	stay = stay || taken || in.Get(form.AddRow) != "" || in.Get(form.RemoveRow) != ""
 	if v.draft, err = p.c.Intake.Draft(r.Context(), v.actor, v.draft.ID); err != nil {
 		return err
 	}
@@ -573,7 +631,7 @@ func (p *Pages) takePage(w http.ResponseWriter, r *http.Request) error {
 	// or an answer has brought up a question: that one isn't an error yet.
 	asked := in[form.PostedField]
 	more := false
-	for _, e := range f.View.Validate(id) {
+	for _, e := range f.Validate(id) {
 		if slices.Contains(asked, e.Key) || len(asked) == 0 || v.service.Form.Field(e.Key).Type == "filepicker" {
 			errs = append(errs, e)
 		} else {
@@ -685,9 +743,7 @@ func (p *Pages) autosave(w http.ResponseWriter, r *http.Request) error {
 	if _, err := p.c.Intake.Save(r.Context(), v.actor, v.draft.ID, r.PathValue("page"), in, v.loc.Lang()); err != nil {
 		return err
 	}
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(http.StatusNoContent)
-	return nil
+	return p.answerSeen(w, r, v)
 }
 
 // file shows a file of the draft to the one who uploaded it.
