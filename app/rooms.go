@@ -134,7 +134,7 @@ func (h *House) mounts(t *web.Templates, login *oidclogin.Login, words *i18n.Cat
 				}})
 		},
 		func() (web.Mounts, error) {
-			p, err := intakeweb.New(intakeweb.Config{Intake: h.intake, Templates: t, Now: h.now, Secure: strings.HasPrefix(h.config.Server.PublicURL, "https:"),
+			p, err := intakeweb.New(intakeweb.Config{Intake: h.intake, Templates: t, Now: h.now, BaseURL: h.config.Server.PublicURL, Secure: strings.HasPrefix(h.config.Server.PublicURL, "https:"),
 				Register: h.registerInfo, Next: h.next, Fee: h.fee})
 			if err != nil {
 				return nil, err

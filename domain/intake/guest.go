@@ -64,7 +64,9 @@ const (
 const keepParked = 30 * time.Minute
 
 // origin is a network as it is stored, so that it can be counted and not read.
-func (in *Intake) origin(network string) (string, error) { return in.c.Vault.Blind("intake/origin", network) }
+func (in *Intake) origin(network string) (string, error) {
+	return in.c.Vault.Blind("intake/origin", network)
+}
 
 // StartGuest begins a draft of a service in a browser whose person hasn't signed in, or gives the one begun.
 func (in *Intake) StartGuest(ctx context.Context, a access.Actor, serviceID, network string) (Draft, error) {

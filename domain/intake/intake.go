@@ -45,6 +45,10 @@ type Draft struct {
 	CreatedAt, ChangedAt        time.Time
 	ExpiresAt                   time.Time
 	Mandate, By                 string // under which mandate somebody fills it in for the owner, and their name
+	// Helper is who reads it, if that is somebody whom the owner, whose name is here then, has asked for help. Filled says which
+	// fields a helper has filled in, by their name.
+	Helper, OwnerName string
+	Filled            map[string]string
 	// Rivals are what was written in another place into fields that were changed here, too, by name, until the person has decided.
 	Rivals map[string]Rival
 	rev    int64

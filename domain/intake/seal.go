@@ -23,6 +23,7 @@ type content struct {
 	Raw       map[string]string `json:"raw"`
 	Registers map[string]any    `json:"registers"`
 	Rivals    map[string]Rival  `json:"rivals,omitempty"`
+	Filled    map[string]string `json:"filled,omitempty"`
 }
 
 func keyOf(owner string) string { return "drafts/" + owner }
@@ -38,7 +39,7 @@ func (in *Intake) seal(ctx context.Context, tx *store.Tx, d Draft) ([]byte, erro
 	if err != nil {
 		return nil, err
 	}
-	text, err := encode(content{d.Answers, d.Raw, d.Registers, d.Rivals})
+	text, err := encode(content{d.Answers, d.Raw, d.Registers, d.Rivals, d.Filled})
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +69,7 @@ func (in *Intake) unseal(ctx context.Context, q store.Q, d *Draft) error {
 	if err := decodeJSON(string(plain), &c); err != nil {
 		return err
 	}
-	d.Answers, d.Raw, d.Registers, d.Rivals, d.sealed = c.Answers, c.Raw, c.Registers, c.Rivals, nil
+	d.Answers, d.Raw, d.Registers, d.Rivals, d.Filled, d.sealed = c.Answers, c.Raw, c.Registers, c.Rivals, c.Filled, nil
 	return nil
 }
 
@@ -144,6 +145,9 @@ func (in *Intake) Forget(ctx context.Context, tx *store.Tx, person string) error
 	const op = "intake.forget"
 	if _, err := in.EraseDrafts(ctx, tx, person, ""); err != nil {
 		return err
+	}
+	if _, err := tx.Exec(ctx, forgetInvitations, person); err != nil {
+		return fault.Wrap(op, err)
 	}
 	_, err := in.EraseConsents(ctx, tx, person)
 	return fault.Wrap(op, err)

@@ -196,6 +196,9 @@ func (in *Intake) Draft(ctx context.Context, a access.Actor, id string) (Draft, 
 	if err == nil {
 		err = covered(op, g, a, d)
 	}
+	if err == nil {
+		err = in.mayHelp(ctx, nil, a, access.Read, d)
+	}
 	if err != nil {
 		return Draft{}, err
 	}
@@ -209,6 +212,9 @@ func (in *Intake) find(ctx context.Context, a access.Actor, id string) (Draft, e
 		return Draft{}, fault.New(fault.NotFound, op, "intake.noDraft")
 	}
 	d, err := in.oneDraft(ctx, in.c.DB, readDraft, id, a.Person(), store.Micros(in.c.Now()), a.Mandate)
+	if fault.Is(err, fault.NotFound) {
+		d, err = in.helped(ctx, a, id)
+	}
 	return d, fault.Wrap(op, err)
 }
 
@@ -244,6 +250,9 @@ func (in *Intake) context(ctx context.Context, a access.Actor, s *service.Servic
 		"lists": lists, "registers": nil,
 		"person":  map[string]any{"id": a.Person(), "name": a.PersonName()},
 		"service": map[string]any{"id": s.ID, "title": s.Title.For(lang)},
+	}
+	if d.Helper != "" {
+		vars["person"] = map[string]any{"id": d.Owner, "name": d.OwnerName}
 	}
 	if a.Kind == Guest { // nobody is known yet
 		vars["person"] = map[string]any{"id": "", "name": ""}
@@ -281,6 +290,9 @@ func (in *Intake) Consent(ctx context.Context, a access.Actor, id string, yes bo
 	}
 	d, err := in.Draft(ctx, a, id)
 	if err != nil {
+		return err
+	}
+	if err := ownersOnly(op, d); err != nil {
 		return err
 	}
 	if d.State != Open {
@@ -365,7 +377,7 @@ func (in *Intake) fetch(ctx context.Context, a access.Actor, s *service.Service)
 // given. It tells whether anything is different now.
 func (in *Intake) Refresh(ctx context.Context, a access.Actor, d Draft) (Draft, bool, error) {
 	const op = "intake.refresh"
-	if d.Consent != Yes || d.State != Open || in.c.Now().Sub(d.FetchedAt) < in.c.Fresh {
+	if d.Helper != "" || d.Consent != Yes || d.State != Open || in.c.Now().Sub(d.FetchedAt) < in.c.Fresh {
 		return d, false, nil
 	}
 	s, err := in.Service(d)
@@ -420,6 +432,9 @@ func (in *Intake) changeWith(ctx context.Context, op string, a access.Actor, id 
 			if err == nil {
 				err = covered(op, g, a, d)
 			}
+			if err == nil {
+				err = in.mayHelp(ctx, tx, a, access.Change, d)
+			}
 			if err != nil {
 				return err
 			}
@@ -459,7 +474,9 @@ func (in *Intake) Save(ctx context.Context, a access.Actor, id, page string, pos
 		if len(pages) == 0 {
 			return fault.New(fault.NotFound, op, "")
 		}
+		before := *d
 		errs = visible(merge(s.Form, d, pages, post, fctx))
+		note(s.Form, a, &before, d, pages, fctx)
 		return nil
 	})
 	return errs, err
@@ -640,6 +657,9 @@ func (in *Intake) Submit(ctx context.Context, a access.Actor, id, lang string) (
 		if err != nil {
 			return "", nil, err
 		}
+		if err := ownersOnly(op, d); err != nil {
+			return "", nil, err
+		}
 		if d.State == Submitted {
 			return d.CaseID, nil, nil
 		}
@@ -742,6 +762,9 @@ func (in *Intake) Sweep(ctx context.Context) (int64, error) {
 			}
 		}
 		if _, err = tx.Exec(ctx, expireParked, store.Micros(now)); err != nil {
+			return err
+		}
+		if _, err = tx.Exec(ctx, dropInvitations); err != nil {
 			return err
 		}
 		if _, err = tx.Exec(ctx, endConsents, store.Micros(now)); err != nil {

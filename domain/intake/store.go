@@ -91,6 +91,61 @@ DELETE FROM intake_parked WHERE id = $1`
 const expireParked = `-- intake.expireParked
 DELETE FROM intake_parked WHERE expires_at <= $1`
 
+// --- help
+
+const invitationColumns = `i.id, i.draft, i.owner, i.helper, d.service, i.names, i.created_at, i.expires_at, i.taken_at, i.ended_at`
+
+const insertInvitation = `-- intake.insertInvitation
+INSERT INTO intake_invitation (id, draft, owner, code, helper, names, created_at, expires_at, taken_at, ended_at) VALUES ($1, $2, $3, $4, '', $5, $6, $7, 0, 0)`
+
+const invitationsOf = `-- intake.invitationsOf
+SELECT ` + invitationColumns + ` FROM intake_invitation i JOIN intake_draft d ON d.id = i.draft AND d.owner = i.owner
+WHERE i.draft = $1 AND i.owner = $2 AND d.state = 'open' ORDER BY i.id DESC LIMIT 20`
+
+const invitationOfCode = `-- intake.invitationOfCode
+SELECT ` + invitationColumns + ` FROM intake_invitation i JOIN intake_draft d ON d.id = i.draft AND d.owner = i.owner
+WHERE i.code = $1 AND i.helper = '' AND i.ended_at = 0 AND i.expires_at > $2 AND d.state = 'open' AND d.expires_at > $2`
+
+const takeInvitation = `-- intake.takeInvitation
+UPDATE intake_invitation SET helper = $3, names = $4, taken_at = $5, code = ''
+WHERE id = $1 AND code = $2 AND helper = '' AND ended_at = 0 AND expires_at > $5 AND owner <> $3`
+
+const endInvitation = `-- intake.endInvitation
+UPDATE intake_invitation SET ended_at = $3, code = '' WHERE id = $1 AND (owner = $2 OR helper = $2) AND ended_at = 0`
+
+const helpsWith = `-- intake.helpsWith
+SELECT ` + invitationColumns + ` FROM intake_invitation i JOIN intake_draft d ON d.id = i.draft AND d.owner = i.owner
+WHERE i.helper = $1 AND i.ended_at = 0 AND d.state = 'open' AND d.expires_at > $2 ORDER BY i.id DESC LIMIT 100`
+
+const helpOf = `-- intake.helpOf
+SELECT ` + invitationColumns + ` FROM intake_invitation i JOIN intake_draft d ON d.id = i.draft AND d.owner = i.owner
+WHERE i.draft = $1 AND i.helper = $2 AND i.ended_at = 0 ORDER BY i.id DESC LIMIT 1`
+
+// Of an owner who has asked this person, for as long as they have.
+const helpedDraft = `-- intake.helpedDraft
+SELECT ` + draftColumns + ` FROM intake_draft WHERE id = $1 AND state = 'open' AND mandate = '' AND expires_at > $3
+AND EXISTS (SELECT 1 FROM intake_invitation i WHERE i.draft = intake_draft.id AND i.owner = intake_draft.owner AND i.helper = $2 AND i.ended_at = 0)`
+
+const dropInvitations = `-- intake.dropInvitations
+DELETE FROM intake_invitation WHERE NOT EXISTS (SELECT 1 FROM intake_draft d WHERE d.id = intake_invitation.draft AND d.owner = intake_invitation.owner AND d.state = 'open')`
+
+const forgetInvitations = `-- intake.forgetInvitations
+DELETE FROM intake_invitation WHERE owner = $1 OR helper = $1`
+
+func scanInvitation(s store.Scanner) (Invitation, error) {
+	var x Invitation
+	var created, expires, taken, ended int64
+	err := s.Scan(&x.ID, &x.Draft, &x.Owner, &x.Helper, &x.Service, &x.sealed, &created, &expires, &taken, &ended)
+	x.CreatedAt, x.ExpiresAt = store.Time(created), store.Time(expires)
+	if taken != 0 {
+		x.TakenAt = store.Time(taken)
+	}
+	if ended != 0 {
+		x.EndedAt = store.Time(ended)
+	}
+	return x, err
+}
+
 const correctionColumns = `id, owner, case_id, service, version, field, message, state, raw, rev, created_at, done_at`
 
 const insertCorrection = `-- intake.insertCorrection

@@ -31,9 +31,9 @@ type Service struct {
 	// Anonymous says that people may begin before they sign in (start = "anonymous").
 	Anonymous bool
 	Trust     access.Level
-	Audience []string
-	Topics   []string
-	Synonyms []string // other words that people search with
+	Audience  []string
+	Topics    []string
+	Synonyms  []string // other words that people search with
 
 	Title    Text
 	Summary  Text

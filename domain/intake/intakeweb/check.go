@@ -26,6 +26,8 @@ type checkPage struct {
 	Submit   ui.Button
 	Draft    string
 	SignIn   string // nobody has signed in, so it can't be handed over yet
+	Helps    string // whom the reader helps: it's for them to hand over
+	Filled   []filled
 }
 
 func (p *Pages) showCheck(w http.ResponseWriter, r *http.Request) error {
@@ -41,7 +43,7 @@ func (p *Pages) showCheck(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p *Pages) renderCheck(w http.ResponseWriter, r *http.Request, v visit, errs []form.FieldError, status int) error {
-	if !v.guest && len(v.service.Data) > 0 && v.draft.Consent == intake.Unasked {
+	if v.owns() && len(v.service.Data) > 0 && v.draft.Consent == intake.Unasked {
 		web.SeeOther(w, path("apply", v.draft.ID, "data"))
 		return nil
 	}
@@ -112,6 +114,10 @@ func (p *Pages) renderCheck(w http.ResponseWriter, r *http.Request, v visit, err
 		}
 		data.Submit = ui.Button{Text: text}
 	}
+	data.Filled = filledBy(f, v)
+	if v.draft.Helper != "" {
+		data.Submit, data.Helps = ui.Button{}, v.draft.OwnerName
+	}
 	if v.guest {
 		data.Submit, data.SignIn = ui.Button{}, signIn(v)
 	}
@@ -148,7 +154,7 @@ func (p *Pages) submit(w http.ResponseWriter, r *http.Request) error {
 }
 
 // draftsPage lists what is begun.
-type draftsPage struct{ Drafts ui.TaskList }
+type draftsPage struct{ Drafts, Helping ui.TaskList }
 
 func (p *Pages) listDrafts(w http.ResponseWriter, r *http.Request) error {
 	actor, err := identity.RequireActing(r, access.Basic)
@@ -174,6 +180,18 @@ func (p *Pages) listDrafts(w http.ResponseWriter, r *http.Request) error {
 			Status: soon, Title: s.Title.For(loc.Lang()), Href: path("apply", d.ID),
 			Hint: loc.T("intake.drafts.dates", "changed", loc.Date(d.ChangedAt), "expires", loc.Date(d.ExpiresAt)),
 		})
+	}
+	helping, err := p.c.Intake.Helping(r.Context(), actor)
+	if err != nil {
+		return err
+	}
+	for _, x := range helping {
+		s, err := p.c.Intake.Service(intake.Draft{Service: x.Service})
+		if err != nil {
+			continue
+		}
+		data.Helping.Tasks = append(data.Helping.Tasks, ui.Task{Status: ui.Badge{Text: loc.T("intake.help.badge")}, Title: s.Title.For(loc.Lang()),
+			Href: path("apply", x.Draft), Hint: x.OwnerName})
 	}
 	return p.drafts.Render(w, r, http.StatusOK, web.Page[draftsPage]{Title: loc.T("intake.drafts.title"), Shell: web.Portal("apply"), Data: data})
 }

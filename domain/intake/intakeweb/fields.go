@@ -31,6 +31,7 @@ type block struct {
 	Why    *ui.Details
 	Button *ui.Button
 	Rival  *rival
+	By     string // who has filled it in, if that wasn't the owner
 }
 
 // rival is what was written elsewhere into the field above it.
@@ -51,6 +52,7 @@ type builder struct {
 	known  ui.SummaryList
 	posted []ui.Hidden
 	rivals []intake.Rivalry
+	filled map[string]string
 	files  bool
 }
 
@@ -87,6 +89,9 @@ func (b *builder) blocks(items []form.Item) []block {
 				bl.Why = &ui.Details{Summary: b.loc.T("intake.why"), Text: why}
 			}
 			bl.Rival = b.rival(it.Name)
+			if by := b.filled[it.Name]; by != "" {
+				bl.By = b.loc.T("intake.help.filled", "name", by)
+			}
 			if !it.ReadOnly {
 				b.posted = append(b.posted, ui.Hidden{Name: form.PostedField, Value: it.Name})
 			}

@@ -76,7 +76,9 @@ func (p *Pages) claim(r *http.Request, a, guest access.Actor, notFound error) (i
 }
 
 // signIn is where somebody signs in to go on with what they have begun.
-func signIn(v visit) string { return web.SignInPath(v.service.Trust.String(), path("apply", v.draft.ID)) }
+func signIn(v visit) string {
+	return web.SignInPath(v.service.Trust.String(), path("apply", v.draft.ID))
+}
 
 // beginPage asks whether to sign in first.
 type beginPage struct {

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -175,6 +176,46 @@ func TestADraftThatGoesSoonSaysSo(t *testing.T) {
 		t.Error("said too early")
 	}
 	tn.SetNow(tn.Now().Add(54 * 24 * time.Hour))
-	v.get("/apply/"+d.ID+"/page/person").sees("Dieser Entwurf wird am 22.01.2027 gelöscht")
+	v.get("/apply/" + d.ID + "/page/person").sees("Dieser Entwurf wird am 22.01.2027 gelöscht")
 	v.get("/apply").sees("Wird bald gelöscht")
+}
+
+func TestAHelperAtThePages(t *testing.T) {
+	tn := newTown(t)
+	anna := tn.browser(t).comes("anna")
+	anna.get("/services/resident-parking-permit/start").send("consent", "no").at(draftID+"/page/person", 200).sees("Jemanden um Hilfe bitten")
+	draft := strings.Split(anna.url, "/")[2]
+	anna.get("/apply/"+draft+"/help").sees("Einladung erstellen").send().sees("für eine Person, ein einziges Mal", "Noch nicht angenommen")
+	link := regexp.MustCompile(`value="[^"]*(/help/[\w-]{43})"`).FindStringSubmatch(anna.body)
+	if link == nil {
+		t.Fatalf("no link:\n%s", anna.body)
+	}
+	if anna.get("/apply/" + draft + "/help"); strings.Contains(anna.body, link[1]) {
+		t.Error("the link is shown again")
+	}
+	bora := tn.browser(t)
+	bora.get(link[1]).backFrom("substantial")
+	bora.comes("bora").get(link[1]).sees("Anna Schmidt bittet Sie um Hilfe").send().at(draftID+"/page/person", 200).sees("Sie helfen Anna Schmidt")
+	if strings.Contains(bora.body, "Jemanden um Hilfe bitten") || !strings.Contains(bora.body, `data-changes=""`) {
+		t.Error("the page is the owner's")
+	}
+	bora.send("given_names", "Anna", "family_name", "Schmidt", "birth_date", "12.4.1988").at(draftID+"/page/address", 200)
+	bora.get("/apply/" + draft + "/check").sees("Absenden kann diesen Antrag nur Anna Schmidt")
+	bora.get("/apply").sees("Anträge, bei denen Sie helfen", "Anna Schmidt")
+	for _, p := range []string{"/submit", "/data", "/discard", "/help"} {
+		if bora.post("/apply/"+draft+p, url.Values{"consent": {"yes"}}); bora.status != 403 && bora.status != 404 {
+			t.Errorf("POST %s: %d", p, bora.status)
+		}
+	}
+	anna.get("/apply/" + draft + "/page/person").sees("Ausgefüllt von Bora Yılmaz")
+	anna.get("/apply/" + draft + "/check").sees("Von anderen ausgefüllt")
+	anna.get("/apply/" + draft + "/help").sees("Bora Yılmaz hilft seit dem")
+	end := regexp.MustCompile(`action="(/apply/[^"]+/end)"`).FindStringSubmatch(anna.body)
+	if end == nil {
+		t.Fatal("can't be ended")
+	}
+	anna.post(end[1], url.Values{}).sees("nicht mehr gültig")
+	if bora.get("/apply/" + draft + "/page/person"); bora.status != 404 {
+		t.Errorf("afterwards: %d", bora.status)
+	}
 }

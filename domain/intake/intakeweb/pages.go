@@ -63,6 +63,8 @@ type Config struct {
 	// Fee works out what the application costs as it is; nil or false: nothing is shown.
 	Fee func(ctx context.Context, s *service.Service, application form.Answers) (FeeInfo, bool)
 	Now func() time.Time
+	// BaseURL is the address of the house, for links that people send each other.
+	BaseURL string
 	// Secure: the house is reached by https, so cookies are marked as its own (__Host-).
 	Secure bool
 }
@@ -75,6 +77,8 @@ type Pages struct {
 	check   *web.View[checkPage]
 	drafts  *web.View[draftsPage]
 	begin   *web.View[beginPage]
+	help    *web.View[helpPage]
+	invited *web.View[invitedPage]
 	discard *web.View[discardPage]
 	correct *web.View[correctPage]
 }
@@ -99,6 +103,12 @@ func New(c Config) (*Pages, error) {
 		return nil, err
 	}
 	if p.begin, err = web.NewView[beginPage](c.Templates, templates, "templates/begin.html"); err != nil {
+		return nil, err
+	}
+	if p.help, err = web.NewView[helpPage](c.Templates, templates, "templates/help.html"); err != nil {
+		return nil, err
+	}
+	if p.invited, err = web.NewView[invitedPage](c.Templates, templates, "templates/invited.html"); err != nil {
 		return nil, err
 	}
 	if p.discard, err = web.NewView[discardPage](c.Templates, templates, "templates/discard.html"); err != nil {
@@ -133,6 +143,11 @@ func (p *Pages) Mounts() web.Mounts {
 		{Pattern: "GET /apply/{draft}/submit", Handler: web.Handle(p.resume)},
 		{Pattern: "GET /apply/{draft}/discard", Handler: web.Handle(p.askDiscard)},
 		{Pattern: "POST /apply/{draft}/discard", Handler: web.Handle(p.doDiscard)},
+		{Pattern: "GET /apply/{draft}/help", Handler: web.Handle(p.showHelp)},
+		{Pattern: "POST /apply/{draft}/help", Handler: web.Handle(p.invite)},
+		{Pattern: "POST /apply/{draft}/help/{invitation}/end", Handler: web.Handle(p.endHelp)},
+		{Pattern: "GET /help/{code}", Handler: web.Handle(p.showInvited), Class: web.ClassSign},
+		{Pattern: "POST /help/{code}", Handler: web.Handle(p.takeInvited), Class: web.ClassSign},
 		{Pattern: "GET /corrections/{id}", Handler: web.Handle(p.showCorrection)},
 		{Pattern: "POST /corrections/{id}", Handler: web.Handle(p.takeCorrection)},
 	}
@@ -188,6 +203,9 @@ func (p *Pages) enter(r *http.Request) (visit, error) {
 	}
 	return v, level(v.actor, v.service)
 }
+
+// owns tells whether the person is known and the draft theirs: neither a guest's nor one that they help with.
+func (v visit) owns() bool { return !v.guest && v.draft.Helper == "" }
 
 func level(a access.Actor, s *service.Service) error {
 	if a.Level < s.Trust {
@@ -248,7 +266,7 @@ func (p *Pages) resume(w http.ResponseWriter, r *http.Request) error {
 		web.SeeOther(w, v.moved)
 		return nil
 	}
-	if !v.guest && len(v.service.Data) > 0 && v.draft.Consent == intake.Unasked {
+	if v.owns() && len(v.service.Data) > 0 && v.draft.Consent == intake.Unasked {
 		web.SeeOther(w, path("apply", v.draft.ID, "data"))
 		return nil
 	}
@@ -322,6 +340,10 @@ func (p *Pages) noticeWith(w http.ResponseWriter, r *http.Request, problem strin
 	}
 	if v.guest { // what is known of whom: that needs somebody
 		return fault.New(fault.Unauthenticated, "intakeweb.notice", "", "level", v.service.Trust.String())
+	}
+	if v.draft.Helper != "" { // what registers may be asked is the owner's to say
+		web.SeeOther(w, path("apply", v.draft.ID))
+		return nil
 	}
 	if v.moved != "" || len(v.service.Data) == 0 {
 		target := v.moved
@@ -433,6 +455,8 @@ type formPage struct {
 	Seen     string
 	Changes  string // where a script asks what has changed elsewhere
 	SignIn   string // nobody has signed in
+	Help     string // where somebody is asked for help
+	Helps    string // whom the reader helps with it
 	Drafts   string
 }
 
@@ -485,7 +509,7 @@ func (p *Pages) renderPage(w http.ResponseWriter, r *http.Request, v visit, errs
 		}
 	}
 	back := r.URL.Query().Get("check") != "" || r.PostForm.Get("check") != ""
-	b := builder{form: v.service.Form, loc: v.loc, errs: errorTexts(v.service.Form, errs, v.loc), draft: v.draft.ID, source: p.source(v), rivals: rivalries}
+	b := builder{form: v.service.Form, loc: v.loc, errs: errorTexts(v.service.Form, errs, v.loc), draft: v.draft.ID, source: p.source(v), rivals: rivalries, filled: v.draft.Filled}
 	data := formPage{
 		Service: v.service.Title.For(v.loc.Lang()), Heading: pg.Title.For(v.loc.Lang()),
 		Progress: ui.Progress{Step: step + 1, Steps: len(pages) + 1},
@@ -495,6 +519,13 @@ func (p *Pages) renderPage(w http.ResponseWriter, r *http.Request, v visit, errs
 	}
 	if v.guest {
 		data.SignIn, data.Drafts = signIn(v), ""
+	}
+	if v.owns() && !v.actor.Acting() {
+		data.Help = path("apply", v.draft.ID, "help")
+	}
+	if v.draft.Helper != "" {
+		// Each look of a helper's is on record with the owner, so a page that is open doesn't look by itself.
+		data.Helps, data.Changes = v.draft.OwnerName, ""
 	}
 	for _, change := range more {
 		change(&data)
@@ -521,14 +552,14 @@ func (p *Pages) renderPage(w http.ResponseWriter, r *http.Request, v visit, errs
 const goField = "_go"
 
 // before is the page before one: another topic, the data notice, or the service.
-func before(f *intake.Filling, page string, guest bool) string {
+func before(f *intake.Filling, page string, elsewhere bool) string {
 	pages := f.Pages()
 	for i, pg := range pages {
 		if pg.ID == page && i > 0 {
 			return path("apply", f.Draft.ID, "page", pages[i-1].ID)
 		}
 	}
-	if len(f.Service.Data) > 0 && !guest {
+	if len(f.Service.Data) > 0 && !elsewhere {
 		return path("apply", f.Draft.ID, "data")
 	}
 	return path("services", f.Service.ID)
@@ -600,7 +631,7 @@ func (p *Pages) takePage(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		web.SeeOther(w, before(f, id, v.guest))
+		web.SeeOther(w, before(f, id, !v.owns()))
 		return nil
 	}
 	fileErrs, stay, err := p.takeFiles(r, v, id, in)
