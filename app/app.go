@@ -366,7 +366,7 @@ func (h *House) offices(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	h.intake, err = intake.New(intake.Config{DB: h.db, Services: h.services, Access: h.access, Now: h.now, Zone: h.zone,
+	h.intake, err = intake.New(intake.Config{DB: h.db, Vault: h.vault, Log: h.log, Fading: h.tellOfFading, Services: h.services, Access: h.access, Now: h.now, Zone: h.zone,
 		Fetch: func(ctx context.Context, g access.Grant, use service.RegisterUse, person string) (any, error) {
 			return h.registers.Fetch(ctx, g, register.Use{Register: use.Register, Person: person, Fields: use.Fields, One: use.One})
 		},
@@ -377,6 +377,11 @@ func (h *House) offices(ctx context.Context, o Options) (err error) {
 	})
 	if err != nil {
 		return err
+	}
+	if !o.AsIs {
+		if _, err := h.intake.Upgrade(ctx); err != nil {
+			return err
+		}
 	}
 	return h.buildWatch()
 }

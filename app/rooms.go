@@ -24,6 +24,7 @@ import (
 	"mercator/domain/casefile/casefileweb"
 	"mercator/domain/catalogue"
 	"mercator/domain/catalogue/catalogueweb"
+	"mercator/domain/intake"
 	"mercator/domain/intake/intakeweb"
 	"mercator/domain/intake/sheet"
 	"mercator/domain/mandate"
@@ -135,7 +136,7 @@ func (h *House) mounts(t *web.Templates, login *oidclogin.Login, words *i18n.Cat
 				}})
 		},
 		func() (web.Mounts, error) {
-			p, err := intakeweb.New(intakeweb.Config{Intake: h.intake, Templates: t, Now: h.now,
+			p, err := intakeweb.New(intakeweb.Config{Intake: h.intake, Templates: t, Now: h.now, BaseURL: h.config.Server.PublicURL, Secure: strings.HasPrefix(h.config.Server.PublicURL, "https:"),
 				Register: h.registerInfo, Next: h.next, Fee: h.fee, City: city.Name, Office: h.officeName, Renderer: h.renderer, Moment: h.moment})
 			if err != nil {
 				return nil, err
@@ -200,6 +201,25 @@ func (h *House) registerInfo(id, lang string) intakeweb.RegisterInfo {
 		}
 	}
 	return info
+}
+
+// tellOfFading puts into a person's postbox that a draft of theirs will go soon.
+func (h *House) tellOfFading(ctx context.Context, tx *store.Tx, d intake.Draft) error {
+	s, err := h.intake.Service(d)
+	if fault.Is(err, fault.NotFound) { // not offered any more: there is nothing to go on with
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	subject, body := i18n.Text{}, i18n.Text{}
+	for _, lang := range h.words.Languages() {
+		loc := h.words.Localizer(lang)
+		subject[lang] = loc.T("intake.fading.subject", "service", s.Title.For(lang))
+		body[lang] = loc.T("intake.fading.body", "service", s.Title.For(lang), "date", loc.Date(d.ExpiresAt.In(h.zone)))
+	}
+	_, err = h.postbox.Deliver(ctx, tx, postbox.Message{Person: d.Owner, Office: s.Office, Subject: subject, Body: body, Link: "/apply/" + d.ID})
+	return err
 }
 
 // next leads from the submission to its receipt, which leads on to the cash desk or the case.

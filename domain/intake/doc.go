@@ -19,6 +19,10 @@
 // which legal basis (Art. 13 and 14 GDPR, § 5 EGovG); without consent the person
 // fills in the same form by hand.
 //
+// Drafts are sealed under a key of their owner (seal.go). What comes from several devices is put together field by field
+// (merge.go). A service may let people begin before they sign in, and a page that was sent after the session had ended waits for
+// them (guest.go).
+//
 // A draft belongs to the one person who writes it. Every statement carries the
 // owner, so that a foreign draft is not found rather than forbidden. What somebody
 // does with their own draft is not put on the access ledger, which tells people

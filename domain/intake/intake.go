@@ -46,7 +46,14 @@ type Draft struct {
 	CreatedAt, ChangedAt        time.Time
 	ExpiresAt                   time.Time
 	Mandate, By                 string // under which mandate somebody fills it in for the owner, and their name
-	rev                         int64
+	// Helper is who reads it, if that is somebody whom the owner, whose name is here then, has asked for help. Filled says which
+	// fields a helper has filled in, by their name.
+	Helper, OwnerName string
+	Filled            map[string]string
+	// Rivals are what was written in another place into fields that were changed here, too, by name, until the person has decided.
+	Rivals map[string]Rival
+	rev    int64
+	sealed []byte
 }
 
 // Opening is what a case is opened with. The draft's id is its origin: opening
@@ -169,7 +176,7 @@ func (f *Filling) NextPage(page string) string {
 // Resume is where to go on: the first page that isn't right, "" if all are.
 func (f *Filling) Resume() string {
 	for _, p := range f.Pages() {
-		if len(f.View.Validate(p.ID)) > 0 {
+		if len(f.Validate(p.ID)) > 0 {
 			return p.ID
 		}
 	}

@@ -5,7 +5,9 @@ package intake
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
+	"log/slog"
 	"maps"
 	"net/url"
 	"slices"
@@ -27,6 +29,8 @@ import (
 // Config is what the counter needs. The functions are other rooms' doors.
 type Config struct {
 	DB       *store.DB
+	Vault    *vault.Vault
+	Log      *slog.Logger
 	Services *service.Catalog
 	Access   *access.Checker
 	// Fetch reads what a register knows of a person; register.Fetch.
@@ -58,8 +62,11 @@ type Config struct {
 	Found func(ctx context.Context, tx *store.Tx, u Upload) error
 	Now   func() time.Time
 	Zone  *time.Location // whose days count; nil: UTC
-	// Keep is how long a draft lives after its last change; 0: 60 days.
-	Keep time.Duration
+	// Fading tells a person that a draft of theirs will go soon; may be nil.
+	Fading func(ctx context.Context, tx *store.Tx, d Draft) error
+	// Keep is how long a draft lives after its last change; 0: 60 days. KeepGuest is the same for one that nobody has signed in
+	// for; 0: a day. Warn is how long before its end its owner is told; 0: a week.
+	Keep, KeepGuest, Warn time.Duration
 	// Fresh is how old register data may be when it is submitted; 0: a day.
 	Fresh time.Duration
 }
@@ -72,8 +79,8 @@ type Intake struct {
 
 // New opens the counter.
 func New(c Config) (*Intake, error) {
-	if c.DB == nil || c.Services == nil || c.Access == nil || c.Fetch == nil || c.List == nil || c.OpenCase == nil {
-		return nil, fault.Internalf("intake.new", "database, services, access, fetch, list and openCase are needed")
+	if c.DB == nil || c.Vault == nil || c.Services == nil || c.Access == nil || c.Fetch == nil || c.List == nil || c.OpenCase == nil {
+		return nil, fault.Internalf("intake.new", "database, vault, services, access, fetch, list and openCase are needed")
 	}
 	if c.Now == nil {
 		c.Now = time.Now
@@ -81,8 +88,17 @@ func New(c Config) (*Intake, error) {
 	if c.Zone == nil {
 		c.Zone = time.UTC
 	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
 	if c.Keep == 0 {
 		c.Keep = 60 * 24 * time.Hour
+	}
+	if c.KeepGuest == 0 {
+		c.KeepGuest = 24 * time.Hour
+	}
+	if c.Warn == 0 {
+		c.Warn = 7 * 24 * time.Hour
 	}
 	if c.Fresh == 0 {
 		c.Fresh = 24 * time.Hour
@@ -125,12 +141,24 @@ func (in *Intake) Start(ctx context.Context, a access.Actor, serviceID string) (
 	return in.open(ctx, a, s, nil)
 }
 
+// keep is how long a draft lives after its last change.
+func (in *Intake) keep(owner string) time.Duration {
+	if strings.HasPrefix(owner, string(Guest)+":") {
+		return in.c.KeepGuest
+	}
+	return in.c.Keep
+}
+
 // open gives the person's open draft of a service, or a new one.
 func (in *Intake) open(ctx context.Context, a access.Actor, s *service.Service, also func(*store.Tx, Draft) error) (Draft, error) {
-	const op = "intake.start"
-	if err := needResident(op, a); err != nil {
+	if err := needResident("intake.start", a); err != nil {
 		return Draft{}, err
 	}
+	return in.begin(ctx, a, s, "", also)
+}
+
+func (in *Intake) begin(ctx context.Context, a access.Actor, s *service.Service, origin string, also func(*store.Tx, Draft) error) (Draft, error) {
+	const op = "intake.start"
 	var d Draft
 	err := in.c.DB.Write(ctx, func(tx *store.Tx) error {
 		if _, err := in.may(ctx, tx, a, access.Change, s.ID); err != nil {
@@ -143,11 +171,21 @@ func (in *Intake) open(ctx context.Context, a access.Actor, s *service.Service, 
 		if _, err := tx.Exec(ctx, expireOne, a.Person(), s.ID, store.Micros(now), a.Mandate); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, insertDraft, ident.New(), a.Person(), s.ID, s.Version, store.Micros(now), store.Micros(now.Add(in.c.Keep)), a.Mandate, by); err != nil {
+		add := func() (err error) {
+			if _, err := tx.Exec(ctx, insertDraft, ident.New(), a.Person(), s.ID, s.Version, store.Micros(now), store.Micros(now.Add(in.keep(a.Person()))), a.Mandate, by, []byte{}, origin); err != nil {
+				return err
+			}
+			d, err = in.oneDraft(ctx, tx, openDraft, a.Person(), s.ID, a.Mandate)
 			return err
 		}
-		var err error
-		if d, err = store.One(ctx, tx, scanDraft, openDraft, a.Person(), s.ID, a.Mandate); err != nil || also == nil {
+		err := add()
+		if errors.Is(err, errErased) {
+			if _, err := tx.Exec(ctx, dropErased, a.Person(), s.ID, a.Mandate); err != nil {
+				return err
+			}
+			err = add()
+		}
+		if err != nil || also == nil {
 			return err
 		}
 		return also(tx, d)
@@ -160,7 +198,7 @@ func (in *Intake) Drafts(ctx context.Context, a access.Actor) ([]Draft, error) {
 	if _, err := in.may(ctx, nil, a, access.List, ""); err != nil {
 		return nil, err
 	}
-	l, err := store.All(ctx, in.c.DB, scanDraft, listDrafts, a.Person(), store.Micros(in.c.Now()), a.Mandate)
+	l, err := in.allDrafts(ctx, in.c.DB, listDrafts, a.Person(), store.Micros(in.c.Now()), a.Mandate)
 	return l, fault.Wrap("intake.drafts", err)
 }
 
@@ -175,6 +213,9 @@ func (in *Intake) Draft(ctx context.Context, a access.Actor, id string) (Draft, 
 	if err == nil {
 		err = covered(op, g, a, d)
 	}
+	if err == nil {
+		err = in.mayHelp(ctx, nil, a, access.Read, d)
+	}
 	if err != nil {
 		return Draft{}, err
 	}
@@ -184,12 +225,12 @@ func (in *Intake) Draft(ctx context.Context, a access.Actor, id string) (Draft, 
 // find is Draft for what asks itself whether the actor may.
 func (in *Intake) find(ctx context.Context, a access.Actor, id string) (Draft, error) {
 	const op = "intake.draft"
-	if !ident.Valid(id) || a.Kind != access.Resident || a.Person() == "" {
+	if !ident.Valid(id) || a.Kind != access.Resident && a.Kind != Guest || a.Person() == "" {
 		return Draft{}, fault.New(fault.NotFound, op, "intake.noDraft")
 	}
-	d, err := store.One(ctx, in.c.DB, scanDraft, readDraft, id, a.Person(), store.Micros(in.c.Now()), a.Mandate)
+	d, err := in.oneDraft(ctx, in.c.DB, readDraft, id, a.Person(), store.Micros(in.c.Now()), a.Mandate)
 	if fault.Is(err, fault.NotFound) {
-		return d, fault.Because(fault.NotFound, op, "intake.noDraft", err)
+		d, err = in.helped(ctx, a, id)
 	}
 	return d, fault.Wrap(op, err)
 }
@@ -227,6 +268,12 @@ func (in *Intake) context(ctx context.Context, a access.Actor, s *service.Servic
 		"person":  map[string]any{"id": a.Person(), "name": a.PersonName()},
 		"service": map[string]any{"id": s.ID, "title": s.Title.For(lang)},
 	}
+	if d.Helper != "" {
+		vars["person"] = map[string]any{"id": d.Owner, "name": d.OwnerName}
+	}
+	if a.Kind == Guest { // nobody is known yet
+		vars["person"] = map[string]any{"id": "", "name": ""}
+	}
 	if d.Registers != nil {
 		vars["registers"] = d.Registers
 	}
@@ -255,8 +302,14 @@ func (in *Intake) Lists(ctx context.Context, s *service.Service) (map[string]any
 // with its own grant; no forgets what was fetched before.
 func (in *Intake) Consent(ctx context.Context, a access.Actor, id string, yes bool) error {
 	const op = "intake.consent"
+	if a.Kind == Guest {
+		return fault.New(fault.Unauthenticated, op, "")
+	}
 	d, err := in.Draft(ctx, a, id)
 	if err != nil {
+		return err
+	}
+	if err := ownersOnly(op, d); err != nil {
 		return err
 	}
 	if d.State != Open {
@@ -341,7 +394,7 @@ func (in *Intake) fetch(ctx context.Context, a access.Actor, s *service.Service)
 // given. It tells whether anything is different now.
 func (in *Intake) Refresh(ctx context.Context, a access.Actor, d Draft) (Draft, bool, error) {
 	const op = "intake.refresh"
-	if d.Consent != Yes || d.State != Open || in.c.Now().Sub(d.FetchedAt) < in.c.Fresh {
+	if d.Helper != "" || d.Consent != Yes || d.State != Open || in.c.Now().Sub(d.FetchedAt) < in.c.Fresh {
 		return d, false, nil
 	}
 	s, err := in.Service(d)
@@ -396,11 +449,13 @@ func (in *Intake) changeWith(ctx context.Context, op string, a access.Actor, id 
 			if err == nil {
 				err = covered(op, g, a, d)
 			}
+			if err == nil {
+				err = in.mayHelp(ctx, tx, a, access.Change, d)
+			}
 			if err != nil {
 				return err
 			}
-			now := in.c.Now()
-			if done, err = save(ctx, tx, d, now, now.Add(in.c.Keep)); err != nil || !done || also == nil {
+			if done, err = in.save(ctx, tx, d, in.c.Now()); err != nil || !done || also == nil {
 				return err
 			}
 			return also(tx, d)
@@ -436,13 +491,9 @@ func (in *Intake) Save(ctx context.Context, a access.Actor, id, page string, pos
 		if len(pages) == 0 {
 			return fault.New(fault.NotFound, op, "")
 		}
-		for _, pg := range pages {
-			var wrong []form.FieldError
-			d.Answers, wrong = s.Form.Decode(pg, post, d.Answers, fctx)
-			errs = append(errs, wrong...)
-		}
-		d.Raw = mergeRaw(d.Raw, post[form.PostedField], post, errs)
-		errs = visible(errs)
+		before := *d
+		errs = visible(merge(s.Form, d, pages, post, fctx))
+		note(s.Form, a, &before, d, pages, fctx)
 		return nil
 	})
 	return errs, err
@@ -527,9 +578,15 @@ func (in *Intake) Discard(ctx context.Context, a access.Actor, id string) error 
 // What is wrong with the answers comes back, and nothing has happened.
 func (in *Intake) Submit(ctx context.Context, a access.Actor, id, lang string) (caseID string, errs []form.FieldError, err error) {
 	const op = "intake.submit"
+	if a.Kind == Guest {
+		return "", nil, fault.New(fault.Unauthenticated, op, "")
+	}
 	for range 8 {
 		d, err := in.Draft(ctx, a, id)
 		if err != nil {
+			return "", nil, err
+		}
+		if err := ownersOnly(op, d); err != nil {
 			return "", nil, err
 		}
 		if d.State == Submitted {
@@ -553,7 +610,7 @@ func (in *Intake) Submit(ctx context.Context, a access.Actor, id, lang string) (
 		if err != nil {
 			return "", nil, err
 		}
-		if errs := append(errs, f.View.Validate("")...); len(errs) > 0 {
+		if errs := append(errs, f.Validate("")...); len(errs) > 0 {
 			return "", errs, nil
 		}
 		submission := f.View.Submission()
@@ -582,7 +639,7 @@ func (in *Intake) Submit(ctx context.Context, a access.Actor, id, lang string) (
 				return err
 			}
 			now := in.c.Now()
-			n, err := tx.Exec(ctx, submitDraft, d.ID, a.Person(), d.rev, caseID, store.Micros(now), store.Micros(now.Add(in.c.Keep)))
+			n, err := tx.Exec(ctx, submitDraft, d.ID, a.Person(), d.rev, caseID, store.Micros(now), store.Micros(now.Add(in.c.Keep)), []byte{})
 			if err != nil {
 				return err
 			}
@@ -616,10 +673,35 @@ func storable(s string) string {
 // Sweep deletes what has expired and says how much.
 func (in *Intake) Sweep(ctx context.Context) (int64, error) {
 	var n int64
+	if err := in.warn(ctx); err != nil {
+		return 0, fault.Wrap("intake.sweep", err)
+	}
 	err := in.c.DB.Write(ctx, func(tx *store.Tx) error {
-		var err error
 		now := in.c.Now()
-		if n, err = tx.Exec(ctx, expireDrafts, store.Micros(now)); err != nil {
+		gone, err := store.All(ctx, tx, func(s store.Scanner) (x [2]string, err error) { return x, s.Scan(&x[0], &x[1]) }, expireDrafts, store.Micros(now))
+		if err != nil {
+			return err
+		}
+		n = int64(len(gone))
+		for _, x := range gone {
+			if x[1] == "" {
+				continue
+			}
+			// Nobody comes back for a browser's drafts: its key goes with the last of them.
+			if left, err := store.All(ctx, tx, scanDraft, draftsOfOwner, x[0]); err != nil || len(left) > 0 {
+				if err != nil {
+					return err
+				}
+				continue
+			}
+			if _, err := in.c.Vault.Destroy(ctx, tx, keyOf(x[0])); err != nil {
+				return err
+			}
+		}
+		if _, err = tx.Exec(ctx, expireParked, store.Micros(now)); err != nil {
+			return err
+		}
+		if _, err = tx.Exec(ctx, dropInvitations); err != nil {
 			return err
 		}
 		if _, err = tx.Exec(ctx, endConsents, store.Micros(now)); err != nil {
@@ -639,6 +721,44 @@ func (in *Intake) Sweep(ctx context.Context) (int64, error) {
 	}
 	return n, fault.Wrap("intake.sweep", err)
 }
+
+// warn tells the owners of drafts that will go soon, each once. A draft that is changed lives on, and is told of anew.
+func (in *Intake) warn(ctx context.Context) error {
+	if in.c.Fading == nil {
+		return nil
+	}
+	const step = 100
+	for {
+		now := in.c.Now()
+		list, err := store.All(ctx, in.c.DB, scanDraft, fadingDrafts, store.Micros(now), store.Micros(now.Add(in.c.Warn)), step)
+		if err != nil || len(list) == 0 {
+			return err
+		}
+		if err := in.c.DB.Write(ctx, func(tx *store.Tx) error {
+			for _, d := range list {
+				n, err := tx.Exec(ctx, warnedDraft, d.ID, d.rev, store.Micros(now))
+				if err != nil {
+					return err
+				}
+				if n == 0 { // changed meanwhile, or told of by another node
+					continue
+				}
+				if err := in.c.Fading(ctx, tx, d); err != nil {
+					return err
+				}
+			}
+			return nil
+		}); err != nil {
+			return err
+		}
+		if len(list) < step {
+			return nil
+		}
+	}
+}
+
+// Soon tells whether a draft will go soon.
+func (in *Intake) Soon(d Draft) bool { return d.ExpiresAt.Sub(in.c.Now()) <= in.c.Warn }
 
 // Correction asks the person to put one field of their application right. It runs
 // in the transaction of the clerk's task.

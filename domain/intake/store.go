@@ -4,10 +4,8 @@ package intake
 
 import (
 	"bytes"
-	"context"
 	"embed"
 	"encoding/json"
-	"time"
 
 	"mercator/core/store"
 )
@@ -18,10 +16,10 @@ var migrations embed.FS
 // Migrations are the tables of the room.
 func Migrations() store.Migrations { return store.Migrations{Room: "intake", FS: migrations} }
 
-const draftColumns = `id, owner, service, version, state, consent, answers, raw, registers, fetched_at, case_id, rev, created_at, changed_at, expires_at, mandate, by_name`
+const draftColumns = `id, owner, service, version, state, consent, answers, raw, registers, fetched_at, case_id, rev, created_at, changed_at, expires_at, mandate, by_name, sealed`
 
 const insertDraft = `-- intake.insertDraft
-INSERT INTO intake_draft (` + draftColumns + `) VALUES ($1, $2, $3, $4, 'open', '', '{}', '{}', 'null', 0, '', 1, $5, $5, $6, $7, $8)
+INSERT INTO intake_draft (` + draftColumns + `, origin) VALUES ($1, $2, $3, $4, 'open', '', '{}', '{}', 'null', 0, '', 1, $5, $5, $6, $7, $8, $9, $10)
 ON CONFLICT DO NOTHING`
 
 const readDraft = `-- intake.readDraft
@@ -35,22 +33,118 @@ SELECT ` + draftColumns + ` FROM intake_draft WHERE owner = $1 AND state = 'open
 ORDER BY changed_at DESC, id DESC LIMIT 100`
 
 const saveDraft = `-- intake.saveDraft
-UPDATE intake_draft SET answers = $4, raw = $5, consent = $6, registers = $7, fetched_at = $8, version = $9, rev = rev + 1, changed_at = $10, expires_at = $11
+UPDATE intake_draft SET sealed = $4, answers = '{}', raw = '{}', registers = 'null', consent = $5, fetched_at = $6, version = $7, rev = rev + 1,
+	changed_at = $8, expires_at = $9, warned_at = 0
 WHERE id = $1 AND owner = $2 AND rev = $3 AND state = 'open'`
 
 // A submitted draft keeps nothing but the way to its case.
 const submitDraft = `-- intake.submitDraft
-UPDATE intake_draft SET state = 'submitted', case_id = $4, answers = '{}', raw = '{}', registers = 'null', rev = rev + 1, changed_at = $5, expires_at = $6
+UPDATE intake_draft SET state = 'submitted', case_id = $4, sealed = $7, answers = '{}', raw = '{}', registers = 'null', rev = rev + 1, changed_at = $5, expires_at = $6
 WHERE id = $1 AND owner = $2 AND rev = $3 AND state = 'open'`
 
 const discardDraft = `-- intake.discardDraft
 DELETE FROM intake_draft WHERE id = $1 AND owner = $2 AND state = 'open' AND ($3 = '' OR mandate = $3)`
 
 const expireDrafts = `-- intake.expireDrafts
-DELETE FROM intake_draft WHERE expires_at <= $1`
+DELETE FROM intake_draft WHERE expires_at <= $1 RETURNING owner, origin`
 
 const expireOne = `-- intake.expireOne
 DELETE FROM intake_draft WHERE owner = $1 AND service = $2 AND mandate = $4 AND state = 'open' AND expires_at <= $3`
+
+// Drafts of before there were seals, which hold something.
+const plainDrafts = `-- intake.plainDrafts
+SELECT ` + draftColumns + ` FROM intake_draft WHERE id > $1 AND (answers <> '{}' OR raw <> '{}' OR registers <> 'null') ORDER BY id LIMIT $2`
+
+const sealDraft = `-- intake.sealDraft
+UPDATE intake_draft SET sealed = $3, answers = '{}', raw = '{}', registers = 'null' WHERE id = $1 AND rev = $2`
+
+// Those that will go soon and whose owners don't know yet. Who hasn't signed in can't be told.
+const fadingDrafts = `-- intake.fadingDrafts
+SELECT ` + draftColumns + ` FROM intake_draft WHERE state = 'open' AND warned_at = 0 AND origin = '' AND expires_at > $1 AND expires_at <= $2 ORDER BY expires_at, id LIMIT $3`
+
+const warnedDraft = `-- intake.warnedDraft
+UPDATE intake_draft SET warned_at = $3 WHERE id = $1 AND rev = $2 AND warned_at = 0 AND state = 'open'`
+
+// --- without having signed in
+
+const guestDrafts = `-- intake.guestDrafts
+SELECT COALESCE(SUM(CASE WHEN origin = $1 THEN 1 ELSE 0 END), 0), COUNT(*) FROM intake_draft WHERE origin <> '' AND expires_at > $2`
+
+const parkedPages = `-- intake.parkedPages
+SELECT COALESCE(SUM(CASE WHEN origin = $1 THEN 1 ELSE 0 END), 0), COUNT(*) FROM intake_parked WHERE expires_at > $2`
+
+const claimDraft = `-- intake.claimDraft
+UPDATE intake_draft SET owner = $4, origin = '', rev = rev + 1 WHERE id = $1 AND owner = $2 AND rev = $3 AND state = 'open'`
+
+const takeDraft = `-- intake.takeDraft
+DELETE FROM intake_draft WHERE id = $1 AND owner = $2 AND rev = $3 AND state = 'open'`
+
+const insertParked = `-- intake.insertParked
+INSERT INTO intake_parked (id, origin, sealed, expires_at) VALUES ($1, $2, $3, $4)`
+
+const readParked = `-- intake.readParked
+SELECT sealed FROM intake_parked WHERE id = $1 AND expires_at > $2`
+
+const dropParked = `-- intake.dropParked
+DELETE FROM intake_parked WHERE id = $1`
+
+const expireParked = `-- intake.expireParked
+DELETE FROM intake_parked WHERE expires_at <= $1`
+
+// --- help
+
+const invitationColumns = `i.id, i.draft, i.owner, i.helper, d.service, i.names, i.created_at, i.expires_at, i.taken_at, i.ended_at`
+
+const insertInvitation = `-- intake.insertInvitation
+INSERT INTO intake_invitation (id, draft, owner, code, helper, names, created_at, expires_at, taken_at, ended_at) VALUES ($1, $2, $3, $4, '', $5, $6, $7, 0, 0)`
+
+const invitationsOf = `-- intake.invitationsOf
+SELECT ` + invitationColumns + ` FROM intake_invitation i JOIN intake_draft d ON d.id = i.draft AND d.owner = i.owner
+WHERE i.draft = $1 AND i.owner = $2 AND d.state = 'open' ORDER BY i.id DESC LIMIT 20`
+
+const invitationOfCode = `-- intake.invitationOfCode
+SELECT ` + invitationColumns + ` FROM intake_invitation i JOIN intake_draft d ON d.id = i.draft AND d.owner = i.owner
+WHERE i.code = $1 AND i.helper = '' AND i.ended_at = 0 AND i.expires_at > $2 AND d.state = 'open' AND d.expires_at > $2`
+
+const takeInvitation = `-- intake.takeInvitation
+UPDATE intake_invitation SET helper = $3, names = $4, taken_at = $5, code = ''
+WHERE id = $1 AND code = $2 AND helper = '' AND ended_at = 0 AND expires_at > $5 AND owner <> $3`
+
+const endInvitation = `-- intake.endInvitation
+UPDATE intake_invitation SET ended_at = $3, code = '' WHERE id = $1 AND (owner = $2 OR helper = $2) AND ended_at = 0`
+
+const helpsWith = `-- intake.helpsWith
+SELECT ` + invitationColumns + ` FROM intake_invitation i JOIN intake_draft d ON d.id = i.draft AND d.owner = i.owner
+WHERE i.helper = $1 AND i.ended_at = 0 AND d.state = 'open' AND d.expires_at > $2 ORDER BY i.id DESC LIMIT 100`
+
+const helpOf = `-- intake.helpOf
+SELECT ` + invitationColumns + ` FROM intake_invitation i JOIN intake_draft d ON d.id = i.draft AND d.owner = i.owner
+WHERE i.draft = $1 AND i.helper = $2 AND i.ended_at = 0 ORDER BY i.id DESC LIMIT 1`
+
+// Of an owner who has asked this person, for as long as they have.
+const helpedDraft = `-- intake.helpedDraft
+SELECT ` + draftColumns + ` FROM intake_draft WHERE id = $1 AND state = 'open' AND mandate = '' AND expires_at > $3
+AND EXISTS (SELECT 1 FROM intake_invitation i WHERE i.draft = intake_draft.id AND i.owner = intake_draft.owner AND i.helper = $2 AND i.ended_at = 0)`
+
+const dropInvitations = `-- intake.dropInvitations
+DELETE FROM intake_invitation WHERE NOT EXISTS (SELECT 1 FROM intake_draft d WHERE d.id = intake_invitation.draft AND d.owner = intake_invitation.owner AND d.state = 'open')`
+
+const forgetInvitations = `-- intake.forgetInvitations
+DELETE FROM intake_invitation WHERE owner = $1 OR helper = $1`
+
+func scanInvitation(s store.Scanner) (Invitation, error) {
+	var x Invitation
+	var created, expires, taken, ended int64
+	err := s.Scan(&x.ID, &x.Draft, &x.Owner, &x.Helper, &x.Service, &x.sealed, &created, &expires, &taken, &ended)
+	x.CreatedAt, x.ExpiresAt = store.Time(created), store.Time(expires)
+	if taken != 0 {
+		x.TakenAt = store.Time(taken)
+	}
+	if ended != 0 {
+		x.EndedAt = store.Time(ended)
+	}
+	return x, err
+}
 
 const correctionColumns = `id, owner, case_id, service, version, field, message, state, raw, rev, created_at, done_at`
 
@@ -73,7 +167,7 @@ func scanDraft(s store.Scanner) (Draft, error) {
 	var d Draft
 	var answers, raw, registers string
 	var fetched, created, changed, expires int64
-	if err := s.Scan(&d.ID, &d.Owner, &d.Service, &d.Version, &d.State, &d.Consent, &answers, &raw, &registers, &fetched, &d.CaseID, &d.rev, &created, &changed, &expires, &d.Mandate, &d.By); err != nil {
+	if err := s.Scan(&d.ID, &d.Owner, &d.Service, &d.Version, &d.State, &d.Consent, &answers, &raw, &registers, &fetched, &d.CaseID, &d.rev, &created, &changed, &expires, &d.Mandate, &d.By, &d.sealed); err != nil {
 		return d, err
 	}
 	d.FetchedAt, d.CreatedAt, d.ChangedAt, d.ExpiresAt = store.Time(fetched), store.Time(created), store.Time(changed), store.Time(expires)
@@ -106,24 +200,6 @@ func scanCorrection(s store.Scanner) (Correction, error) {
 	return c, err
 }
 
-// save writes a draft if nobody has changed it since it was read.
-func save(ctx context.Context, tx *store.Tx, d Draft, now, expires time.Time) (bool, error) {
-	answers, err := encode(d.Answers)
-	if err != nil {
-		return false, err
-	}
-	raw, err := encode(d.Raw)
-	if err != nil {
-		return false, err
-	}
-	registers, err := encode(d.Registers)
-	if err != nil {
-		return false, err
-	}
-	n, err := tx.Exec(ctx, saveDraft, d.ID, d.Owner, d.rev, answers, raw, d.Consent, registers, store.Micros(d.FetchedAt), d.Version, store.Micros(now), store.Micros(expires))
-	return n == 1, err
-}
-
 // --- consents
 
 const consentColumns = `id, owner, service, version, draft, case_id, uses, given_at, withdrawn_at, mandate, by_name`
@@ -149,10 +225,6 @@ UPDATE intake_consent SET withdrawn_at = $3 WHERE draft = $1 AND owner = $2 AND 
 const submitConsent = `-- intake.submitConsent
 UPDATE intake_consent SET case_id = $3 WHERE draft = $1 AND owner = $2 AND withdrawn_at = 0`
 
-// What was fetched goes with the consent; answers that the person gave stay.
-const forgetFetched = `-- intake.forgetFetched
-UPDATE intake_draft SET consent = 'no', registers = 'null', fetched_at = 0, rev = rev + 1 WHERE id = $1 AND owner = $2 AND state = 'open'`
-
 // A consent ends with the draft that it was given for.
 const endConsents = `-- intake.endConsents
 UPDATE intake_consent SET withdrawn_at = $1
@@ -170,11 +242,17 @@ SELECT COUNT(*) FROM intake_consent WHERE owner = $1 AND withdrawn_at <> 0`
 const dropDrafts = `-- intake.dropDrafts
 DELETE FROM intake_draft WHERE owner = $1 AND state = 'open' AND service <> $2`
 
-// A draft about something: what it is about takes the place of what was fetched, and the
-// person can't change it.
-const aboutDraft = `-- intake.aboutDraft
-UPDATE intake_draft SET registers = $3, answers = '{}', raw = '{}', rev = rev + 1, changed_at = $4, expires_at = $5
-WHERE id = $1 AND owner = $2 AND state = 'open'`
+const draftOfConsent = `-- intake.draftOfConsent
+SELECT ` + draftColumns + ` FROM intake_draft WHERE id = $1 AND owner = $2 AND state = 'open'`
+
+const resealDraft = `-- intake.resealDraft
+UPDATE intake_draft SET sealed = $3, answers = '{}', raw = '{}', registers = 'null', rev = rev + 1 WHERE id = $1 AND owner = $2`
+
+const draftsOfOwner = `-- intake.draftsOfOwner
+SELECT ` + draftColumns + ` FROM intake_draft WHERE owner = $1 AND state = 'open'`
+
+const dropErased = `-- intake.dropErased
+DELETE FROM intake_draft WHERE owner = $1 AND service = $2 AND mandate = $3 AND state = 'open'`
 
 func scanConsent(s store.Scanner) (Consent, error) {
 	var c Consent

@@ -112,9 +112,15 @@ func (in *Intake) changeable(ctx context.Context, a access.Actor, id string) (Dr
 	if err != nil {
 		return d, err
 	}
+	if a.Kind == Guest {
+		return d, fault.New(fault.Invalid, op, "intake.guest.files")
+	}
 	g, err := in.may(ctx, nil, a, access.Change, d.Service)
 	if err == nil {
 		err = covered(op, g, a, d)
+	}
+	if err == nil {
+		err = in.mayHelp(ctx, nil, a, access.Change, d)
 	}
 	return d, err
 }

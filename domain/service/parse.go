@@ -40,6 +40,7 @@ type tomlService struct {
 	Topics    []string `toml:"topics"`
 	Process   string   `toml:"process"`
 	About     string   `toml:"about"`
+	Start     string   `toml:"start"`
 	Rights    []string `toml:"rights"`
 	Synonyms  []string `toml:"synonyms"`
 	Title     Text     `toml:"title"`
@@ -194,6 +195,13 @@ func Parse(dir string, fsys fs.FS) (*Service, error) {
 			p.problem("application.form", 0, "missing: a service has a form, unless its process begins by itself only (by a message, a signal, a time or a condition)")
 		} else if p.s.Form, err = form.Parse("application.form", []byte(`{"type": "default", "components": []}`)); err != nil {
 			p.add("application.form", err)
+		}
+	}
+	if p.s.Anonymous && p.s.Form != nil {
+		for _, n := range p.s.Form.Names() {
+			if f := p.s.Form.Field(n); f != nil && f.Type == "filepicker" {
+				p.problem("service.toml", lineOf(files["service.toml"], "start"), "start: the form asks for files (%s), and files are taken from nobody who isn't signed in", n)
+			}
 		}
 	}
 	p.uses(files)
@@ -375,6 +383,16 @@ func (p *parser) toml(dir string, data []byte) (tomlService, bool) {
 		if len(t.Data) > 0 {
 			p.problem(file, lineOf(data, "about"), "a service that is about something reads no registers besides ([[data]])")
 		}
+	}
+	switch t.Start {
+	case "", "signed-in":
+	case "anonymous":
+		s.Anonymous = true
+		if s.About != "" {
+			p.problem(file, lineOf(data, "start"), "start: what a service is about is known of a person only, so it doesn't begin without one")
+		}
+	default:
+		p.problem(file, lineOf(data, "start"), "start %q: want anonymous (people sign in before they hand over) or signed-in", t.Start)
 	}
 	seen := map[string]bool{}
 	for i, d := range t.Data {

@@ -27,11 +27,13 @@ type Service struct {
 	Internal bool
 	// About says what somebody has to be shown before they can apply ("entry", "field",
 	// "record" of "my data"): it begins there, about that. "": it is about nothing of the kind.
-	About    string
-	Trust    access.Level
-	Audience []string
-	Topics   []string
-	Synonyms []string // other words that people search with
+	About string
+	// Anonymous says that people may begin before they sign in (start = "anonymous").
+	Anonymous bool
+	Trust     access.Level
+	Audience  []string
+	Topics    []string
+	Synonyms  []string // other words that people search with
 
 	Title    Text
 	Summary  Text

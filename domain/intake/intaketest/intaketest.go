@@ -26,6 +26,8 @@ import (
 	"mercator/core/blob"
 	"mercator/core/pdf"
 	"mercator/core/store"
+	"mercator/core/vault"
+	"mercator/core/vault/vaulttest"
 	"mercator/domain/intake"
 	"mercator/domain/service"
 	"mercator/lang/form"
@@ -33,7 +35,7 @@ import (
 
 // Rooms are the tables that a counter needs.
 func Rooms() []store.Migrations {
-	return []store.Migrations{audit.Migrations(), service.Migrations(), intake.Migrations(), {Room: "cases", FS: fstest.MapFS{
+	return []store.Migrations{audit.Migrations(), vault.Migrations(), service.Migrations(), intake.Migrations(), {Room: "cases", FS: fstest.MapFS{
 		"migrate/0001_cases.sql": {Data: []byte(`CREATE TABLE cases_case (id TEXT PRIMARY KEY, origin TEXT NOT NULL UNIQUE, service TEXT NOT NULL, version TEXT NOT NULL,
 	person TEXT NOT NULL, application TEXT NOT NULL, registers TEXT NOT NULL, corrections BIGINT NOT NULL)`)},
 	}}}
@@ -57,6 +59,7 @@ type House struct {
 	scanner  func(ctx context.Context, r io.Reader) (string, error)
 	infected []intake.Upload
 	told     []string
+	warned   []string
 	power    map[string]access.Mandate // mandates in force, by their id and who has them
 }
 
@@ -104,7 +107,7 @@ func New(t testing.TB, db *store.DB) *House {
 		t.Fatal(err)
 	}
 	h.Intake, err = intake.New(intake.Config{
-		DB: db, Services: h.Catalog, Access: accesstest.Acting(t, db, h.mandate), Now: h.Now,
+		DB: db, Vault: vaulttest.Open(t, db), Fading: h.fading, Services: h.Catalog, Access: accesstest.Acting(t, db, h.mandate), Now: h.Now,
 		Fetch: h.fetch, List: h.list, OpenCase: h.openCase, Case: h.caseData, Corrected: h.corrected, Withdrawn: h.withdrawn,
 		Files: h.Drawer, Pictures: pictures, Scan: h.scan, Found: h.found,
 	})
@@ -237,6 +240,20 @@ func (h *House) withdrawn(_ context.Context, _ *store.Tx, c intake.Consent) erro
 	defer h.mu.Unlock()
 	h.told = append(h.told, c.CaseID)
 	return nil
+}
+
+func (h *House) fading(_ context.Context, _ *store.Tx, d intake.Draft) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.warned = append(h.warned, d.Owner+" "+d.ID)
+	return nil
+}
+
+// Warned are the owners and drafts that were told to go soon.
+func (h *House) Warned() []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return append([]string(nil), h.warned...)
 }
 
 // Told are the cases whose file was told that its consent was taken back.

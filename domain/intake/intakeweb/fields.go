@@ -27,6 +27,16 @@ type block struct {
 	Blocks []block
 	Why    *ui.Details
 	Button *ui.Button
+	Rival  *rival
+	By     string // who has filled it in, if that wasn't the owner
+}
+
+// rival is what was written elsewhere into the field above it.
+type rival struct {
+	Field string
+	Text  string
+	Shown ui.Hidden
+	Take  ui.Button
 }
 
 // builder turns the items of a form into what the page shows.
@@ -42,6 +52,8 @@ type builder struct {
 	// What happens with the answers and how long they are kept, where a field doesn't say it itself.
 	use, keep string
 	kept      []intake.Upload
+	rivals    []intake.Rivalry
+	filled    map[string]string
 }
 
 func (b *builder) blocks(items []form.Item) []block {
@@ -77,6 +89,10 @@ func (b *builder) blocks(items []form.Item) []block {
 			}
 			bl := block{Item: c}
 			bl.Why = b.why(it)
+			bl.Rival = b.rival(it.Name)
+			if by := b.filled[it.Name]; by != "" {
+				bl.By = b.loc.T("intake.help.filled", "name", by)
+			}
 			if !it.ReadOnly {
 				b.posted = append(b.posted, ui.Hidden{Name: form.PostedField, Value: it.Name})
 			}
@@ -148,10 +164,29 @@ func (b *builder) shown(it *form.Item) []block {
 		}
 	case "iframe": // another site isn't loaded into ours: it would learn who is here
 		if u, err := url.Parse(it.Shown.URL); err == nil && u.Host != "" {
-			return []block{{Item: ui.Links{Items: []ui.Link{{Text: b.loc.T("intake.elsewhere", "label", cmp.Or(label, u.Host), "host", u.Host), Href: it.Shown.URL}}}}}
+			return []block{{Item: ui.Links{Items: []ui.Link{{Text: b.loc.T("intake.leaves", "label", cmp.Or(label, u.Host), "host", u.Host), Href: it.Shown.URL}}}}}
 		}
 	case "documentPreview":
 		return b.documents(it, label)
+	}
+	return nil
+}
+
+// rival shows what was written elsewhere into a field, and offers it.
+func (b *builder) rival(name string) *rival {
+	for _, x := range b.rivals {
+		if x.Item.Name != name {
+			continue
+		}
+		text := x.Rival.Raw
+		if text == "" {
+			text = form.Format(x.Rival, b.loc)
+		}
+		if text == "" {
+			text = b.loc.T("intake.unanswered")
+		}
+		return &rival{Field: name, Text: b.loc.T("intake.rivalIs", "value", text), Shown: ui.Hidden{Name: intake.RivalField, Value: name + ":" + x.Mark},
+			Take: ui.Button{Text: b.loc.T("intake.rivalTake"), Hidden: text, Kind: "secondary", Name: intake.TakeField, Value: name}}
 	}
 	return nil
 }
