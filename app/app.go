@@ -372,7 +372,7 @@ func (h *House) offices(ctx context.Context, o Options) (err error) {
 		},
 		List:     h.registers.List,
 		OpenCase: h.openCase, Case: h.caseData, Corrected: h.corrected, Withdrawn: h.withdrawn,
-		Vault: h.vault, Match: h.registers.MatchPerson, Received: h.received,
+		Match: h.registers.MatchPerson, Received: h.received,
 		Files: h.uploads, Pictures: h.renderer, HEIC: heicProgram(c), Scan: scan, Found: h.malwareFound,
 	})
 	if err != nil {

@@ -267,7 +267,7 @@ func TestBackupAndRestore(t *testing.T) {
 	if _, err := h.loadSample(ctx, 10, time.Now(), io.Discard); err != nil {
 		t.Fatal(err)
 	}
-	ref, _, err := h.putFile(ctx, strings.NewReader("a document"), 100)
+	ref, err := h.blobs.Put(ctx, strings.NewReader("a document"), 100)
 	if err != nil {
 		t.Fatal(err)
 	}

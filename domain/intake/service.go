@@ -46,8 +46,6 @@ type Config struct {
 	// Corrected puts the corrected application into the case and lets its process go on.
 	// v is the form as it is filled in now, in the language of who corrects it.
 	Corrected func(ctx context.Context, tx *store.Tx, c Correction, application json.RawMessage, v *form.View) error
-	// Vault seals what a clerk types of a paper; nil: there are no forms on paper.
-	Vault *vault.Vault
 	// Match finds a person by names and birth date; register.MatchPerson.
 	Match func(ctx context.Context, givenNames, familyName, birthDate string) (person string, err error)
 	// Received is the receipt of a case.
