@@ -298,7 +298,7 @@ func TestBackupAndRestore(t *testing.T) {
 	}
 	back := testHouse(t, other.Data.Dir, "")
 	defer back.Close()
-	f, err := back.blobs.Open(ctx, ref)
+	f, err := back.blobs.Open(ctx, ref.Hash)
 	if err != nil {
 		t.Fatal(err)
 	}
