@@ -44,6 +44,8 @@ func (f *Form) Check(o CheckOptions) []Finding {
 		c.known[top] = true
 	}
 	c.fields(f.Fields, nil)
+	c.conditions()
+	c.circles()
 	for _, p := range f.pages {
 		asks := false
 		walk(p.Fields, func(fd *Field) { asks = asks || fd.Input() || fd.Type == "expression" })
@@ -84,6 +86,8 @@ func (c *checker) fields(fields []*Field, row map[string]bool) {
 		c.texts(f)
 		if f.Input() {
 			c.register(f)
+			c.purpose(f)
+			c.validations(f)
 			if f.Label["de"] == "" {
 				c.add(f, "field %q has no label", f.Name)
 			}
@@ -126,10 +130,72 @@ func (c *checker) expressions(f *Field, row map[string]bool) {
 			}
 		}
 	}
+	for _, p := range progs {
+		for _, path := range pathsOf(p) {
+			if why := c.unknown(path, row); why != "" && !seen[strings.Join(path, ".")] {
+				seen[strings.Join(path, ".")] = true
+				c.add(f, "%s: %s", name, why)
+			}
+		}
+	}
 	if f.valuesKey != "" {
 		if top, _, _ := strings.Cut(f.valuesKey, "."); !c.known[top] {
 			c.add(f, "%s: the variable %q is not known", name, top)
 		}
+	}
+}
+
+// unknown says what is wrong with a path whose first name is known.
+func (c *checker) unknown(path []string, row map[string]bool) string {
+	if len(path) < 2 || row[path[0]] {
+		return ""
+	}
+	if path[0] == "registers" && c.opt.RegisterFields != nil && c.form.keys["registers"] == nil {
+		for _, r := range c.opt.RegisterFields {
+			as, field, _ := strings.Cut(r, ".")
+			if as == path[1] && (len(path) == 2 || field == path[2]) {
+				return ""
+			}
+		}
+		return fmt.Sprintf("the service doesn't fetch %q", strings.Join(path[1:], "."))
+	}
+	group := false
+	for key := range c.form.keys {
+		have := strings.Split(strings.ReplaceAll(key, ".*", ""), ".")
+		if have[0] != path[0] {
+			continue
+		}
+		if len(have) == 1 && c.form.keys[key].Type != "dynamiclist" || overlap(have, path) {
+			return "" // of a plain value FEEL may ask for a property, such as a date's year
+		}
+		group = true
+	}
+	if group {
+		return fmt.Sprintf("the variable %q is not known", strings.Join(path, "."))
+	}
+	return ""
+}
+
+// personal are the kinds of fields that say something about a person.
+var personal = map[string]bool{"name": true, "birthdate": true, "iban": true, "tax_id": true, "phone": true, "email": true, "street": true, "house_number": true,
+	"postcode": true, "plate": true, "nationality": true, "signature": true}
+
+// purpose finds personal data that is asked without saying why (Art. 13 (1) c and
+// Art. 5 (1) b GDPR): at the field, at the group around it, or at a field before it on
+// its page, which is of one topic.
+func (c *checker) purpose(f *Field) {
+	if !personal[f.Kind] && !f.Sensitive() && len(f.Means()) == 0 || f.ReadOnly {
+		return
+	}
+	if len(f.Why) > 0 {
+		return
+	}
+	told := false
+	walk(c.form.Page(f.Page).Fields, func(g *Field) {
+		told = told || len(g.Why) > 0 && (g.Line < f.Line || g.Line == f.Line && g.Col < f.Col)
+	})
+	if !told {
+		c.add(f, "%s: personal data is asked: say in the property \"why\" of the field, or of its group, what it is needed for", f.Name)
 	}
 }
 
@@ -255,17 +321,14 @@ func (c *checker) visible(f *Field) {
 	if f.hide == nil {
 		return
 	}
-	names := f.hide.FreeNames()
-	if len(names) == 0 {
-		if h, _ := evalWith(f.hide, nil, nil).(bool); h {
+	if len(f.hide.FreeNames()) == 0 {
+		if h, _ := (&View{}).eval(f.hide, nil).(bool); h {
 			c.add(f, "%s: nobody can ever see this", cmpName(f))
 		}
 		return
 	}
-	if len(names) == 1 && names[0] == f.Name {
-		if h, _ := evalWith(f.hide, nil, nil).(bool); h {
-			c.add(f, "%s: is hidden until it is answered, so nobody can answer it", f.Name)
-		}
+	if c.selfish(f) {
+		c.add(f, "%s: is hidden until it is answered, so nobody can answer it", f.Name)
 	}
 }
 

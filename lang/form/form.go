@@ -37,7 +37,7 @@ type Form struct {
 
 	pages []*Page
 	keys  map[string]*Field // by name, "children.*.name" below a list
-	order []*Field          // computed fields, what they read before them
+	graph *graph
 }
 
 // Page is one topic.
@@ -142,10 +142,11 @@ func Parse(file string, data []byte) (*Form, error) {
 	}
 	p.form.Fields = p.fields(comps, nil, "", "")
 	p.pages()
-	p.sortComputed()
+	p.computedCircles()
 	if len(p.errs) > 0 {
 		return nil, errors.Join(p.errs...)
 	}
+	p.form.graph = newGraph(p.form)
 	return p.form, nil
 }
 
@@ -637,8 +638,8 @@ func plainPage(s string) bool {
 	return s != ""
 }
 
-// sortComputed puts each computed field after those that it reads.
-func (p *parser) sortComputed() {
+// computedCircles refuses computed fields that read each other: no value satisfies them.
+func (p *parser) computedCircles() {
 	state := map[*Field]int{}
 	var visit func(f *Field) bool
 	visit = func(f *Field) bool {
@@ -657,7 +658,6 @@ func (p *parser) sortComputed() {
 					return true
 				}
 			}
-			p.form.order = append(p.form.order, f)
 		}
 		state[f] = 2
 		return true

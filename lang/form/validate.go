@@ -7,7 +7,6 @@ import (
 	"errors"
 	"net/url"
 	"strconv"
-	"strings"
 	"unicode/utf8"
 
 	"mercator/base/person"
@@ -27,7 +26,7 @@ func (v *View) Validate(page string) []FieldError {
 			continue
 		}
 		each(v.Page(p.ID), func(it *Item) {
-			if e, wrong := v.check(it); wrong {
+			if e, wrong := v.verdict(it); wrong {
 				errs = append(errs, e)
 			}
 		})
@@ -95,7 +94,7 @@ func (v *View) check(it *Item) (FieldError, bool) {
 		}
 	case "number":
 		s := optionText(it.Value)
-		lo, hi := v.bound(it.Min, it.minExpr), v.bound(it.Max, it.maxExpr)
+		lo, hi := v.bound(it, it.Min, it.minExpr), v.bound(it, it.Max, it.maxExpr)
 		if it.Kind == "money" {
 			s = cents(s)
 		}
@@ -113,10 +112,10 @@ func (v *View) check(it *Item) (FieldError, bool) {
 			return fail("form")
 		}
 		// Legal days as text sort as days.
-		if lo := v.bound("", it.minExpr); lo != "" && s < lo {
+		if lo := v.bound(it, "", it.minExpr); lo != "" && s < lo {
 			return fail("dateMin", "date", lo)
 		}
-		if hi := v.bound("", it.maxExpr); hi != "" && s > hi {
+		if hi := v.bound(it, "", it.maxExpr); hi != "" && s > hi {
 			return fail("dateMax", "date", hi)
 		}
 	case "textfield", "textarea":
@@ -137,28 +136,11 @@ func (v *View) check(it *Item) (FieldError, bool) {
 		}
 	}
 	if it.Field.check != nil {
-		var row map[string]any
-		if list, idx, ok := listOf(it); ok {
-			row = v.rowVars(list, idx)
-		}
-		if ok, is := evalWith(it.Field.check, v.vars, row).(bool); is && !ok {
+		if ok, is := v.eval(it.Field.check, v.rowVars(it.list(), it.row)).(bool); is && !ok {
 			return fail("check")
 		}
 	}
 	return FieldError{}, false
-}
-
-// listOf is the dynamic list that an item stands in, and its row.
-func listOf(it *Item) (*Field, int, bool) {
-	for p := it.Parent; p != nil; p = p.Parent {
-		if p.Type == "dynamiclist" {
-			rest := strings.TrimPrefix(it.Name, p.Name+".")
-			idx, _, _ := strings.Cut(rest, ".")
-			n, err := strconv.Atoi(idx)
-			return p, n, err == nil
-		}
-	}
-	return nil, 0, false
 }
 
 func empty(v any) bool {
@@ -214,11 +196,11 @@ func compareNumbers(a, b string) int {
 }
 
 // bound is a limit as a number or a legal day; "" where there is none.
-func (v *View) bound(fixed string, expr *feel.Program) string {
+func (v *View) bound(it *Item, fixed string, expr *feel.Program) string {
 	if fixed != "" {
 		return fixed
 	}
-	switch val := v.eval(expr, nil).(type) {
+	switch val := v.eval(expr, v.rowVars(it.list(), it.row)).(type) {
 	case string:
 		return val
 	case json.Number:
