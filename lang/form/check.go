@@ -165,7 +165,8 @@ func (c *checker) unknown(path []string, row map[string]bool) string {
 		if have[0] != path[0] {
 			continue
 		}
-		if len(have) == 1 && c.form.keys[key].Type != "dynamiclist" || overlap(have, path) {
+		list := c.form.keys[key].Type == "dynamiclist"
+		if len(have) == 1 && !list || overlap(have, path) && !(list && len(path) > len(have)) {
 			return "" // of a plain value FEEL may ask for a property, such as a date's year
 		}
 		group = true

@@ -215,7 +215,7 @@ func pathsOf(p *feel.Program) [][]string {
 	if p == nil {
 		return nil
 	}
-	out := slices.Clone(p.FreePaths())
+	out := slices.Clone(p.Reads())
 	for _, name := range p.FreeNames() {
 		if !slices.ContainsFunc(out, func(path []string) bool { return path[0] == name }) {
 			out = append(out, []string{name})
