@@ -15,6 +15,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime/pprof"
 	"slices"
 	"strings"
 	"sync"
@@ -87,6 +88,7 @@ func benchRegisters(ctx context.Context, args []string, stdout, stderr io.Writer
 	f.DurationVar(&b.seconds, "each", 10*time.Second, "how long each round of a measurement takes")
 	f.IntVar(&b.rounds, "rounds", 3, "rounds of each measurement; the middle one counts")
 	f.StringVar(&b.only, "only", "", "only measurements whose name has one of these, with commas between")
+	profile := f.String("profile", "", "file for a profile of the processor while it measures (go tool pprof)")
 	if err := f.Parse(args); err != nil {
 		return flag.ErrHelp
 	}
@@ -101,6 +103,18 @@ func benchRegisters(ctx context.Context, args []string, stdout, stderr io.Writer
 	if err := b.fill(ctx, *cases); err != nil {
 		return err
 	}
+	if *profile == "" {
+		return b.measureAll(ctx)
+	}
+	out, err := os.Create(*profile)
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	if err := pprof.StartCPUProfile(out); err != nil {
+		return err
+	}
+	defer pprof.StopCPUProfile()
 	return b.measureAll(ctx)
 }
 

@@ -126,7 +126,7 @@ func openSQLite(ctx context.Context, c Config) (*DB, error) {
 		}
 		return nil, fault.Because(fault.Unavailable, "store.open", "", err)
 	}
-	const common = "?_pragma=busy_timeout(10000)&_pragma=foreign_keys(1)&_pragma=temp_store(2)&_pragma=cache_size(-8192)"
+	const common = "?_pragma=busy_timeout(10000)&_pragma=foreign_keys(1)&_pragma=temp_store(2)&_pragma=cache_size(-65536)"
 	// synchronous=FULL: a commit that was answered is on disk (fsync of the WAL).
 	write, err := sql.Open("sqlite", "file:"+c.Path+common+
 		"&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=wal_autocheckpoint("+checkpointLate+")&_pragma=journal_size_limit(67108864)")

@@ -98,7 +98,7 @@ func short(s string) string {
 // Bounds of what one call does. A page that isn't full when one is reached goes on from there.
 const (
 	maxExamined = 4000 // records or entries of the index that are looked at
-	maxOpened   = 400  // records that are opened to be looked at
+	maxOpened   = 200  // records that are opened to be looked at
 	maxGathered = 5000 // records that are gathered to bring them in order
 	maxSorted   = 500  // … of which as many are opened and sorted here
 	maxOrdered  = 2000 // … and as many if there is nothing to open
@@ -361,7 +361,7 @@ func (x *search) source(ctx context.Context) (source, error) {
 	if !x.reach.all {
 		return x.ofPersons, nil
 	}
-	leads, err := x.weigh(ctx)
+	leads, err := x.weigh(ctx, "")
 	if err != nil {
 		return nil, err
 	}
@@ -383,7 +383,8 @@ type weighed struct {
 	count  int64 // of tokens, as far as they were counted
 }
 
-func (x *search) weigh(ctx context.Context) (weighed, error) {
+// weigh finds what is best to go by. Who walks along the order of a field has its span already.
+func (x *search) weigh(ctx context.Context, order string) (weighed, error) {
 	var options []weighed
 	for _, l := range x.cond.leads {
 		if len(l.ids) > 0 {
@@ -422,7 +423,7 @@ func (x *search) weigh(ctx context.Context) (weighed, error) {
 	}
 	if !gathered {
 		var err error
-		if ids, gathered, err = x.gathered(ctx); err != nil {
+		if ids, gathered, err = x.gathered(ctx, order); err != nil {
 			return out, err
 		}
 	}
@@ -492,7 +493,7 @@ func scanCount(s store.Scanner) (n int64, err error) {
 }
 
 // gathered are the keys of the records in a part of an order or of the map, if they are few.
-func (x *search) gathered(ctx context.Context) (ids []string, ok bool, err error) {
+func (x *search) gathered(ctx context.Context, order string) (ids []string, ok bool, err error) {
 	fewest := func(list []string) bool {
 		slices.Sort(list)
 		list = slices.Compact(list)
@@ -527,7 +528,7 @@ func (x *search) gathered(ctx context.Context) (ids []string, ok bool, err error
 	}
 	for _, f := range x.d.Fields {
 		s, there := x.cond.spans[f.Name]
-		if !there || !x.d.Ordered(f) {
+		if !there || !x.d.Ordered(f) || f.Name == order {
 			continue
 		}
 		list, err := store.All(ctx, x.db, scanID, idsByRange, x.d.ID, f.Name, s.lo, s.hi+top, maxGathered+1)
@@ -609,7 +610,7 @@ func (x *search) rows(ctx context.Context, ids []string) ([]row, error) {
 // byTokens goes through the records that have one of the tokens, and of each other set one too.
 func (x *search) byTokens(tokens []int64, also [][]int64) source {
 	// What each token is asked for in one go: together they are as many as wanted, or more where others fall out in the index.
-	share := 2
+	share := min(len(tokens), 2)
 	if len(also) > 0 {
 		share = 8
 	}
@@ -635,6 +636,9 @@ func (x *search) byTokens(tokens []int64, also [][]int64) source {
 		ids = slices.Compact(ids)
 		if !done {
 			ids = slices.DeleteFunc(ids, func(id string) bool { return id > safe })
+		}
+		if len(ids) > n {
+			ids, done, safe = ids[:n], false, ids[n-1]
 		}
 		rows, err := x.rows(ctx, ids)
 		return rows, safe, done, err
@@ -731,7 +735,7 @@ func (x *search) sorted(ctx context.Context, field string, down bool, after curs
 		}
 		return x.sort(ctx, rows, field, down, after, n)
 	}
-	w, err := x.weigh(ctx)
+	w, err := x.weigh(ctx, field)
 	if err != nil {
 		return nil, nil, err
 	}
