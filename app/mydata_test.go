@@ -28,6 +28,7 @@ type cockpit struct {
 	h                 *House
 	anna, mehmet      access.Actor
 	annaRow, otherRow string // their records in the register of residents
+	calls             int
 }
 
 func newCockpit(t testing.TB, dsn string) *cockpit {
@@ -78,6 +79,8 @@ func (c *cockpit) call(t testing.TB, by *http.Cookie, path string, form url.Valu
 		method, content = "POST", strings.NewReader(form.Encode())
 	}
 	q := httptest.NewRequestWithContext(context.Background(), method, "http://127.0.0.1"+path, content)
+	c.calls++ // from another address each time: how much one of them may ask isn't what is tested here
+	q.RemoteAddr = fmt.Sprintf("10.%d.%d.%d:1", c.calls>>16&255, c.calls>>8&255, c.calls&255)
 	q.AddCookie(by)
 	if form != nil {
 		q.Header.Set("Content-Type", "application/x-www-form-urlencoded")
