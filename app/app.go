@@ -605,7 +605,7 @@ func (h *House) counters(ctx context.Context, _ Options) error {
 			web.DeskShell: {atDesk("work", "/desk", "clerk", "head", "counter"), atDesk("paper", "/desk/paper", "clerk", "head", "counter"), atDesk("registers", "/desk/registers", "clerk", "head"), atDesk("refunds", "/desk/refunds", "clerk", "head", "counter"),
 				atDesk("deskmandates", "/desk/mandates", "clerk", "head", "counter"), atDesk("deputies", "/desk/deputies"),
 				atDesk("approvals", "/desk/approvals", "head"), atDesk("break-glass", "/desk/break-glass", "emergency"), atDesk("oversight", "/desk/oversight", "auditor"),
-				atDesk("incidents", "/desk/incidents", "operator"), atDesk("external", "/desk/external", "operator"), atDesk("processes", "/desk/processes", "operator"), atDesk("replays", "/desk/replays", "operator", "head"), nav("portal", "/", false)}},
+				atDesk("incidents", "/desk/incidents", "operator"), atDesk("external", "/desk/external", "operator"), atDesk("processes", "/desk/processes", "operator"), atDesk("replays", "/desk/replays", "operator", "head"), atDesk("studio", "/desk/studio", "author", "operator"), nav("portal", "/", false)}},
 		Viewer: func(r *http.Request) (web.Viewer, bool) {
 			a, ok := identity.Current(r)
 			return web.Viewer{Name: a.Name, Kind: string(a.Kind), Level: int(a.Level), Sub: a.Office, Roles: a.Roles, Acting: actingOf(a)}, ok

@@ -43,6 +43,8 @@ import (
 	"mercator/domain/register"
 	"mercator/domain/register/registerweb"
 	"mercator/domain/service"
+	"mercator/domain/studio"
+	"mercator/domain/studio/studioweb"
 	"mercator/domain/watch"
 	"mercator/domain/watch/watchweb"
 	"mercator/lang/bpmn"
@@ -64,14 +66,14 @@ type rooms struct {
 }
 
 func roomMigrations() []store.Migrations {
-	return []store.Migrations{postbox.Migrations(), notice.Migrations(), webhook.Migrations(), api.Migrations(), mandate.Migrations(), oversight.Migrations(), watch.Migrations()}
+	return []store.Migrations{postbox.Migrations(), notice.Migrations(), webhook.Migrations(), api.Migrations(), mandate.Migrations(), oversight.Migrations(), watch.Migrations(), studio.Migrations()}
 }
 
 func roomMessages() []fs.FS {
 	return []fs.FS{
 		catalogueweb.Messages(), intakeweb.Messages(), sheet.Messages(), casefileweb.Messages(), mydataweb.Messages(), paymentweb.Messages(),
 		notice.Messages(), noticeweb.Messages(), process.Messages, processweb.Messages(), incidentweb.Messages(), postbox.Messages(), postboxweb.Messages(),
-		webhook.Messages(), api.Messages(), mandateweb.Messages(), register.Messages(), registerweb.Messages(), oversightweb.Messages(), watchweb.Messages(),
+		webhook.Messages(), api.Messages(), mandateweb.Messages(), register.Messages(), registerweb.Messages(), oversightweb.Messages(), watchweb.Messages(), studio.Messages(), studioweb.Messages(),
 	}
 }
 
@@ -118,6 +120,11 @@ func (h *House) mounts(t *web.Templates, login *oidclogin.Login, words *i18n.Cat
 	}
 	webhook := &xbezahl.Webhook{Secret: []byte(secret), Take: h.payments.Call, Now: h.now}
 	city := h.city.Info
+	applications, err := intakeweb.New(intakeweb.Config{Intake: h.intake, Templates: t, Now: h.now, BaseURL: h.config.Server.PublicURL, Secure: strings.HasPrefix(h.config.Server.PublicURL, "https:"),
+		Register: h.registerInfo, Next: h.next, Fee: h.fee, City: city.Name, Office: h.officeName, Renderer: h.renderer, Moment: h.moment})
+	if err != nil {
+		return nil, err
+	}
 	build := []func() (web.Mounts, error){
 		func() (web.Mounts, error) {
 			return catalogueweb.Mounts(catalogueweb.Config{Templates: t, Directory: h.directory,
@@ -135,14 +142,8 @@ func (h *House) mounts(t *web.Templates, login *oidclogin.Login, words *i18n.Cat
 					return i18n.Text(d.Title)
 				}})
 		},
-		func() (web.Mounts, error) {
-			p, err := intakeweb.New(intakeweb.Config{Intake: h.intake, Templates: t, Now: h.now, BaseURL: h.config.Server.PublicURL, Secure: strings.HasPrefix(h.config.Server.PublicURL, "https:"),
-				Register: h.registerInfo, Next: h.next, Fee: h.fee, City: city.Name, Office: h.officeName, Renderer: h.renderer, Moment: h.moment})
-			if err != nil {
-				return nil, err
-			}
-			return p.Mounts(), nil
-		},
+		func() (web.Mounts, error) { return applications.Mounts(), nil },
+		func() (web.Mounts, error) { return h.studioMounts(t, applications) },
 		func() (web.Mounts, error) {
 			return paymentweb.Mounts(paymentweb.Config{Templates: t, Payments: h.payments, Access: h.access, Actor: identity.Require, Webhook: webhook.Handle})
 		},

@@ -179,6 +179,21 @@ func NewView[T any](t *Templates, files fs.FS, file string) (*View[T], error) {
 // against the type of its data.
 func (v *View[T]) Template(lang string) *template.Template { return v.langs[lang].Lookup("shell.html") }
 
+// Part renders what the view's files define under a name, for a page that somebody else shows.
+func (v *View[T]) Part(lang, name string, data any) (template.HTML, error) {
+	tmpl, ok := v.langs[lang]
+	if !ok {
+		tmpl = v.langs[i18n.Fallback]
+	}
+	buf := bufferPool.Get().(*bytes.Buffer)
+	buf.Reset()
+	defer bufferPool.Put(buf)
+	if err := tmpl.ExecuteTemplate(buf, name, data); err != nil {
+		return "", fmt.Errorf("web: render %s of %s: %w", name, v.file, err)
+	}
+	return template.HTML(buf.String()), nil // escaped by the template
+}
+
 // bufferPool keeps the buffers that pages are rendered into. It holds no state of
 // any page.
 var bufferPool = sync.Pool{New: func() any { return new(bytes.Buffer) }}

@@ -271,6 +271,9 @@ type List struct {
 	Ordered bool
 }
 
+// Code is text as a program has it, line by line.
+type Code struct{ Text string }
+
 // Links is a list of links.
 type Links struct {
 	Label string
@@ -328,5 +331,6 @@ func (Search) component() string       { return "search" }
 func (Heading) component() string      { return "heading" }
 func (Text) component() string         { return "text" }
 func (List) component() string         { return "list" }
+func (Code) component() string         { return "code" }
 func (Links) component() string        { return "links" }
 func (Figure) component() string       { return "figure" }

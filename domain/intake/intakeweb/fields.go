@@ -214,6 +214,19 @@ func (b *builder) documents(it *form.Item, label string) []block {
 	return []block{bl}
 }
 
+// Fields renders items of a form as residents meet them, for who tries it out.
+func (p *Pages) Fields(loc *i18n.Localizer, f *form.Form, items []form.Item, errs []form.FieldError) (template.HTML, error) {
+	b := builder{form: f, loc: loc, errs: errorTexts(f, errs, loc), source: func(register string) string { return register }}
+	blocks := b.blocks(items)
+	if len(b.known.Rows) > 0 {
+		blocks = append([]block{{Item: b.known}}, blocks...)
+	}
+	for _, posted := range b.posted {
+		blocks = append(blocks, block{Item: posted})
+	}
+	return p.page.Part(loc.Lang(), "blocks", blocks)
+}
+
 func (b *builder) list(it *form.Item) block {
 	lang := b.loc.Lang()
 	bl := block{Legend: it.Label.For(lang)}
