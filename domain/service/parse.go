@@ -199,8 +199,8 @@ func Parse(dir string, fsys fs.FS) (*Service, error) {
 	}
 	if p.s.Anonymous && p.s.Form != nil {
 		for _, n := range p.s.Form.Names() {
-			if f := p.s.Form.Field(n); f != nil && f.Type == "filepicker" {
-				p.problem("service.toml", lineOf(files["service.toml"], "start"), "start: the form asks for files (%s), and files are taken from nobody who isn't signed in", n)
+			if f := p.s.Form.Field(n); f != nil && f.Type == "filepicker" && f.Required {
+				p.problem("service.toml", lineOf(files["service.toml"], "start"), "start: the form demands files (%s), and files are taken from nobody who isn't signed in", n)
 			}
 		}
 	}

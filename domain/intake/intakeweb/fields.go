@@ -54,6 +54,7 @@ type builder struct {
 	kept      []intake.Upload
 	rivals    []intake.Rivalry
 	filled    map[string]string
+	guest     bool // files wait for somebody who has signed in
 }
 
 func (b *builder) blocks(items []form.Item) []block {
@@ -274,6 +275,9 @@ func (b *builder) field(it *form.Item) ui.Component {
 		}
 		return ui.Checkboxes{Field: f, Values: vals, Options: options}
 	case "filepicker":
+		if b.guest {
+			return ui.SummaryList{Rows: []ui.SummaryRow{{Key: f.Label, Value: b.loc.T("intake.guest.files")}}}
+		}
 		return b.fileInput(f, it)
 	}
 	in := ui.Input{Field: f, Value: value, Autocomplete: it.Autocomplete(), MaxLength: it.MaxLength, Prefix: it.Prefix, Suffix: it.Suffix}
