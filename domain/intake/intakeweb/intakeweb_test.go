@@ -23,6 +23,7 @@ import (
 	"mercator/core/access"
 	"mercator/core/access/accesstest"
 	"mercator/core/identity"
+	"mercator/core/inspect"
 	"mercator/core/store"
 	"mercator/core/store/storetest"
 	"mercator/domain/intake"
@@ -37,7 +38,7 @@ import (
 
 func catalogue(t testing.TB) *i18n.Catalogue {
 	t.Helper()
-	cat, err := i18n.Load(append(web.Messages(), Messages(), form.Messages, person.Messages)...)
+	cat, err := i18n.Load(append(web.Messages(), Messages(), form.Messages, person.Messages, inspect.Messages)...)
 	if err != nil {
 		t.Fatal(err)
 	}
