@@ -19,7 +19,6 @@ import (
 	"runtime"
 	"strings"
 	"testing"
-	"time"
 
 	"mercator/base/fault"
 	"mercator/core/inspect"
@@ -214,9 +213,7 @@ func TestFiles(t *testing.T) {
 	} {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		began := time.Now()
 		r, err := inspect.File(t.Context(), c.file)
-		took := time.Since(began)
 		runtime.ReadMemStats(&after)
 		msg := ""
 		if err != nil {
@@ -230,8 +227,8 @@ func TestFiles(t *testing.T) {
 			t.Errorf("%s: %d pages, want %d", c.what, r.Pages, c.pages)
 		}
 		// What is allocated in all bounds what is in use at any time.
-		if mb := (after.TotalAlloc - before.TotalAlloc) >> 20; mb > 64 || took > 10*time.Second {
-			t.Errorf("%s: took %s and %d MB", c.what, took, mb)
+		if mb := (after.TotalAlloc - before.TotalAlloc) >> 20; mb > 64 {
+			t.Errorf("%s: took %d MB", c.what, mb)
 		}
 	}
 }

@@ -156,7 +156,7 @@ for (const form of document.querySelectorAll("form[data-autosave]")) {
         const wrong = [...form.querySelectorAll("[data-field]:has(.kern-error)")].map((b) => ["_wrong", b.dataset.field]);
         const r = await fetch(url, {
           method: "POST", keepalive: true, redirect: "manual", headers: { Accept: live ? "text/html" : "application/json" },
-          body: new URLSearchParams([["_field", field], ["_seen", seen ? `${field}:${seen}` : ""], ...pairs, ...(live ? [["_live", "1"], ...wrong] : [])]),
+          body: new URLSearchParams([["_field", field], ...(seen ? [["_seen", `${field}:${seen}`]] : []), ...pairs, ...(live ? [["_live", "1"], ...wrong] : [])]),
         });
         const html = live && r.ok ? await r.text() : "";
         // Not theirs, gone or not to be stored: sending it again would not help.
