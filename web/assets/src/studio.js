@@ -13,7 +13,8 @@ async function edit(area) {
   try { schema = JSON.parse(area.value); } catch { return; } // what can't be read can't be drawn
   await style(area.dataset.sheet);
   const box = Object.assign(document.createElement("div"), { className: "m-studio" });
-  area.before(box);
+  const shown = area.closest("[data-field]") || area;
+  shown.before(box);
   const editor = new FormEditor({ container: box });
   const back = () => {
     // In the order in which authors read it, two spaces deep, as the files in content are written.
@@ -21,7 +22,6 @@ async function edit(area) {
   };
   try {
     await editor.importSchema(schema);
-    const shown = area.closest("[data-field]") || area;
     shown.hidden = true;
     const toggle = Object.assign(document.createElement("button"), { type: "button", className: "kern-btn kern-btn--tertiary" });
     const name = () => { toggle.textContent = shown.hidden ? area.dataset.asText : area.dataset.asForm; };
