@@ -629,6 +629,15 @@ func (in *Intake) Submit(ctx context.Context, a access.Actor, id, lang string) (
 			if err != nil {
 				return err
 			}
+			now := in.c.Now()
+			// Before the case: what its process does at once may be to erase drafts, and this one is none any more.
+			n, err := tx.Exec(ctx, submitDraft, d.ID, a.Person(), d.rev, store.Micros(now), store.Micros(now.Add(in.c.Keep)), []byte{})
+			if err != nil {
+				return err
+			}
+			if n == 0 { // changed or submitted meanwhile: nothing of this stays
+				return fault.New(fault.Conflict, op, "intake.busy")
+			}
 			caseID, err = in.c.OpenCase(ctx, tx, g, Opening{
 				Draft: d.ID, Service: s.ID, Version: s.Version, Office: office, Person: a.Person(), PersonName: a.PersonName(),
 				Channel: "online", Lang: lang, Application: application, Registers: registers, View: f.View,
@@ -636,13 +645,8 @@ func (in *Intake) Submit(ctx context.Context, a access.Actor, id, lang string) (
 			if err != nil {
 				return err
 			}
-			now := in.c.Now()
-			n, err := tx.Exec(ctx, submitDraft, d.ID, a.Person(), d.rev, caseID, store.Micros(now), store.Micros(now.Add(in.c.Keep)), []byte{})
-			if err != nil {
+			if _, err := tx.Exec(ctx, caseOfDraft, d.ID, a.Person(), caseID); err != nil {
 				return err
-			}
-			if n == 0 { // changed or submitted meanwhile: nothing of this stays
-				return fault.New(fault.Conflict, op, "intake.busy")
 			}
 			if _, err := tx.Exec(ctx, submitConsent, d.ID, a.Person(), caseID); err != nil {
 				return err

@@ -39,8 +39,11 @@ WHERE id = $1 AND owner = $2 AND rev = $3 AND state = 'open'`
 
 // A submitted draft keeps nothing but the way to its case.
 const submitDraft = `-- intake.submitDraft
-UPDATE intake_draft SET state = 'submitted', case_id = $4, sealed = $7, answers = '{}', raw = '{}', registers = 'null', rev = rev + 1, changed_at = $5, expires_at = $6
+UPDATE intake_draft SET state = 'submitted', sealed = $6, answers = '{}', raw = '{}', registers = 'null', rev = rev + 1, changed_at = $4, expires_at = $5
 WHERE id = $1 AND owner = $2 AND rev = $3 AND state = 'open'`
+
+const caseOfDraft = `-- intake.caseOfDraft
+UPDATE intake_draft SET case_id = $3 WHERE id = $1 AND owner = $2 AND state = 'submitted' AND case_id = ''`
 
 const discardDraft = `-- intake.discardDraft
 DELETE FROM intake_draft WHERE id = $1 AND owner = $2 AND state = 'open' AND ($3 = '' OR mandate = $3)`
