@@ -157,7 +157,7 @@ func TestFiles(t *testing.T) {
 		{"a screenshot", scan, "", 0},
 		{"a photo of a telephone", heif(4032, 3024), "", 0},
 		{"a PDF", doc(3, ""), "", 3},
-		{"a PDF with packed objects", doc(0, "", stream(fmt.Sprintf("/Type /ObjStm /N 1 /First 4 /Filter /FlateDecode"), objStm)), "", 1},
+		{"a PDF with packed objects", doc(0, "", stream("/Type /ObjStm /N 1 /First 4 /Filter /FlateDecode", objStm)), "", 1},
 		{"an invoice with its data as XML", doc(1, "", stream("/Type /EmbeddedFile /Filter /FlateDecode", flate([]byte("<?xml version=\"1.0\"?><Invoice/>")))), "", 1},
 		{"a PDF that speaks of programs", doc(1, "", "(about /JavaScript and /Launch)"), "", 1},
 		{"a PDF that was changed: the later page counts", join(doc(2, ""), []byte("2 0 obj\n<</Type /Pages /Kids [100 0 R] /Count 1>>\nendobj\n%%EOF\n")), "", 1},

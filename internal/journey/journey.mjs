@@ -273,6 +273,7 @@ async function registers() {
 async function business() {
   const page = await person('tr-TR')
   await page.goto(portal + '/services/business-registration/start')
+  await click(page, page.getByText('Oturum aç ve başla')) // one may begin without, too
   await signIn(page, 'elif-kaya', 'substantial')
   await look(page, '30-tr-data-notice')
   await agree(page, true)

@@ -327,7 +327,7 @@ func TestASignatureCountsWhenItIsMeant(t *testing.T) {
 	equal(t, "a tick without a name", keys(errs), []string{"sign required"})
 	a, errs = post(url.Values{"sign.drawing": {"M1 1L2 2"}, "sign.confirm": {"true"}})
 	equal(t, "drawn without a name", []any{keys(errs), stored(a["sign"])}, []any{[]string{"sign required"}, `{"confirmed":true,"drawing":"M1 1L2 2","name":""}`})
-	a, errs = post(url.Values{"sign": {"Anna 2"}, "sign.confirm": {"true"}})
+	_, errs = post(url.Values{"sign": {"Anna 2"}, "sign.confirm": {"true"}})
 	equal(t, "no name", []any{keys(errs), errs[0].Raw}, []any{[]string{"sign person.character"}, "Anna 2"})
 	a, errs = post(url.Values{"sign": {"Anna Schmidt"}, "sign.confirm": {"true"}, "sign.drawing": {"M10 20L30 40L600 200M0 0"}})
 	equal(t, "drawn", []any{keys(errs), stored(a["sign"])}, []any{[]string(nil), `{"confirmed":true,"drawing":"M10 20L30 40L600 200M0 0","name":"Anna Schmidt"}`})
