@@ -551,6 +551,7 @@ async function throughForm(page, name, answers) {
   }
   await look(page, name + '-check')
   await click(page, page.locator('form[action$="/submit"] button, button[formaction$="/submit"]'))
+  if (page.url().endsWith('/receipt')) await page.goto(page.url().replace(/\/receipt$/, '')) // on to the case
 }
 
 // Elif gives Jonas a mandate by a code; he applies in her name and sees her case and nothing else; she sees what he did, and
