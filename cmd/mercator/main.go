@@ -36,7 +36,7 @@ const usage = `mercator is the e-government platform of a city.
   mercator ledger   key|forget --config mercator.toml             the public key; destroy a person's
   mercator vault    status|rotate|rewrap|rekey --config mercator.toml
                                                                   the keys that personal data are sealed with
-  mercator bench    [seed|start|registers] --data DIR …           measure a demo that is running; fill one, time its start, or measure registers
+  mercator bench    [form|seed|start|registers] --data DIR …      measure a demo that is running, or a page of a form; fill one, time its start, or measure registers
   mercator feel     EXPRESSION [--context FILE]                   evaluate FEEL
   mercator dmn      eval|check|tck FILE…                          decisions; the official suite
   mercator bpmn     check FILE|FOLDER…                            processes
