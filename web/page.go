@@ -81,7 +81,6 @@ type Env struct {
 	Home      string
 	Style     string // URLs of the assets, empty if not built
 	Script    string
-	Fonts     []string // to preload
 }
 
 // LanguageLink switches the page's language.
@@ -224,9 +223,6 @@ func (s *Site) env(r *http.Request, st *state, shell Shell) Env {
 	}
 	if shell.Kind == DeskShell {
 		e.Home = "/desk"
-	}
-	if f := s.cfg.Assets.URL("fira-400-base.woff2"); f != "" {
-		e.Fonts = append(e.Fonts, f)
 	}
 	if s.cfg.Viewer != nil {
 		if v, ok := s.cfg.Viewer(r); ok {
