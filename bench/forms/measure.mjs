@@ -13,7 +13,7 @@ const [portal, runsText] = process.argv.slice(2)
 const runs = Number(runsText)
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const network = { offline: false, latency: 400, downloadThroughput: 50_000, uploadThroughput: 50_000 } // bytes a second
-const slower = 6
+const slower = Number(process.env.SLOWER || 6)
 const phone = { viewport: { width: 360, height: 800 }, locale: 'de-DE' }
 const field = 'main input:not([type=hidden]), main select, main textarea'
 
@@ -24,8 +24,8 @@ function file(path) {
   if (packed.has(path)) return packed.get(path)
   let from = `dist${path}`
   // What formio.js loads from its vendor's server while it runs (its calendar), from the packages that it depends on.
-  const part = /^\/cdn\/([a-z-]*flatpickr)(?:-formio)?\/(?:[\d.]+[^/]*\/)?(.+)$/.exec(path)
-  if (part) from = `node_modules/${part[1]}/dist/${part[2]}`
+  const part = /^\/cdn\/(flatpickr|moment-timezone)(?:-formio)?\/(?:l10n\/flatpickr-(\w+\.js)|(.+))$/.exec(path)
+  if (part) from = `node_modules/${part[1]}/${part[1] === 'flatpickr' ? 'dist/' : ''}${part[2] ? 'l10n/' + part[2] : part[3]}`
   if (!existsSync(from) || path.includes('..')) return null
   const kind = path.split('.').pop(), plain = readFileSync(from)
   const f = { kind: kinds[kind] || 'application/octet-stream', packs: !/woff/.test(kind) }
