@@ -211,12 +211,15 @@ async function byKeyboard(form) {
     let moved = false
     for (let stop = 0; stop < 150 && !moved; stop++) {
       await page.keyboard.press('Tab')
-      const at = await page.evaluate(() => {
-        const e = document.activeElement, s = getComputedStyle(e), box = e.getBoundingClientRect()
+      const at = await page.evaluate(async () => {
+        const e = document.activeElement, s = getComputedStyle(e), covered = (box) => box.bottom < 0 || box.top > innerHeight
+        // What moves onto the screen when it is reached has a few frames for that.
+        for (let i = 0; i < 10 && covered(e.getBoundingClientRect()); i++) await new Promise(requestAnimationFrame)
+        const box = e.getBoundingClientRect()
         if (e === document.body) return null
         return { name: e.name || '', type: e.type || '', tag: e.tagName, value: e.value || '', checked: e.checked || !!(e.name && document.querySelector(`input[name="${CSS.escape(e.name)}"]:checked`)),
           required: e.getAttribute('aria-required') === 'true', own: !!e.closest('main form.m-form .m-buttons') && !e.name, form: !!e.closest('main form.m-form'),
-          shown: box.width > 0 && (s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) > 0 || s.boxShadow !== 'none' || e.closest('.m-skip')), covered: box.bottom < 0 || box.top > innerHeight, html: e.outerHTML.slice(0, 120) }
+          shown: box.width > 0 && (s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) > 0 || s.boxShadow !== 'none' || e.closest('.m-skip')), covered: covered(box), html: e.outerHTML.slice(0, 120) }
       })
       if (!at) continue
       if (!at.shown && at.tag !== 'MAIN') problems.add(`${form.id} by keyboard at ${path}: nothing shows that one is at ${at.html}`)
