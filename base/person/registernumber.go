@@ -47,17 +47,19 @@ words:
 		if low == "" || low == "nr" || low == "nummer" {
 			continue
 		}
-		if kind == "" {
-			for _, k := range registerKinds {
-				if low == k[0] {
-					kind = k[1]
-					continue words
-				}
+		for _, k := range registerKinds {
+			if low != k[0] {
+				continue
 			}
+			if kind != "" { // two numbers in one field
+				return "", problem("person.registerNumber.form")
+			}
+			kind = k[1]
+			continue words
 		}
 		switch {
 		case allDigits(w):
-			if digits += w; len(court) > 0 && kind == "" { // a number that no kind stands before
+			if digits += w; suffix != "" || len(court) > 0 && kind == "" { // a second number, or one that no kind stands before
 				return "", problem("person.registerNumber.form")
 			}
 		case digits != "" && suffix == "" && len(w) <= 2 && w == strings.ToUpper(w) && w != "AG": // HRB 12345 B
