@@ -496,19 +496,27 @@ func (l *tokens) list(o *object, depth int) error {
 			return errPDF
 		case tUnlist:
 			return nil
-		case tName:
-			if actionOf(text) {
-				o.active = text
-			}
-		case tOpen, tList:
-			l.at = from
-			if err := l.object(o, depth+1); err != nil {
-				return err
-			}
 		case tClose:
 			return errPDF
 		}
+		if err := l.inside(o, kind, text, from, depth); err != nil {
+			return err
+		}
 	}
+}
+
+// inside looks at what stands in a list or as a value: the name of an action, or more of the kind, from where it began.
+func (l *tokens) inside(o *object, kind int, text string, from, depth int) error {
+	switch kind {
+	case tName:
+		if actionOf(text) {
+			o.active = text
+		}
+	case tOpen, tList:
+		l.at = from
+		return l.object(o, depth+1)
+	}
+	return nil
 }
 
 func (l *tokens) dict(o *object, depth int) error {
@@ -532,17 +540,11 @@ func (l *tokens) dict(o *object, depth int) error {
 			return errPDF
 		case tClose:
 			return nil
-		case tName:
-			if actionOf(text) {
-				o.active = text
-			}
-		case tOpen, tList:
-			l.at = from
-			if err := l.object(o, depth+1); err != nil {
-				return err
-			}
 		case tWord:
 			l.reference()
+		}
+		if err := l.inside(o, kind, text, from, depth); err != nil {
+			return err
 		}
 		if depth == 0 {
 			l.note(o, key, kind, text, from)

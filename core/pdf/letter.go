@@ -547,13 +547,18 @@ func (r *Renderer) Application(a Application) ([]byte, error) {
 		f.space(0.2)
 		f.table(sect, left, right-left, 70, s.Pairs)
 	}
-	if a.Note != "" {
+	return f.end(a.Note, a.Sender, a.PageOf)
+}
+
+// end sets the note and the foot of each page, and gives the document.
+func (f *flow) end(note string, s Sender, pageOf string) ([]byte, error) {
+	if note != "" {
 		f.space(1)
-		f.lines(d.root.add("P"), left, right-left, a.Note, style{size: 8.5}, 1)
+		f.lines(f.d.root.add("P"), left, right-left, note, style{size: 8.5}, 1)
 	}
 	if f.err != nil {
 		return nil, f.err
 	}
-	d.foot(a.Sender, a.PageOf)
-	return d.bytes()
+	f.d.foot(s, pageOf)
+	return f.d.bytes()
 }

@@ -120,15 +120,7 @@ func (r *Renderer) Sheet(s Sheet) ([]byte, error) {
 			f.item(sect, it, s)
 		}
 	}
-	if s.Note != "" {
-		f.space(1)
-		f.lines(d.root.add("P"), left, right-left, s.Note, style{size: 8.5}, 1)
-	}
-	if f.err != nil {
-		return nil, f.err
-	}
-	d.foot(s.Sender, s.PageOf)
-	return d.bytes()
+	return f.end(s.Note, s.Sender, s.PageOf)
 }
 
 // sheetCode draws the code in the corner of the first page.

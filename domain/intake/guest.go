@@ -4,9 +4,6 @@ package intake
 
 import (
 	"context"
-	"crypto/aes"
-	"crypto/cipher"
-	"crypto/hkdf"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -221,7 +218,7 @@ func (in *Intake) Park(ctx context.Context, p Parked, network string) (token str
 		return "", fault.New(fault.TooMany, op, "")
 	}
 	token = ident.Secret(tokenBytes)
-	aead, err := parkSeal(token)
+	aead, err := ident.Cipher(token, parkedUse)
 	if err != nil {
 		return "", fault.Wrap(op, err)
 	}
@@ -231,18 +228,8 @@ func (in *Intake) Park(ctx context.Context, p Parked, network string) (token str
 	}))
 }
 
-// parkSeal makes a cipher out of a browser's token.
-func parkSeal(token string) (cipher.AEAD, error) {
-	key, err := hkdf.Key(sha256.New, []byte(token), nil, "mercator parked page", 32)
-	if err != nil {
-		return nil, err
-	}
-	block, err := aes.NewCipher(key)
-	if err != nil {
-		return nil, err
-	}
-	return cipher.NewGCMWithRandomNonce(block)
-}
+// parkedUse: a page is sealed under the browser's token, which the database doesn't have.
+const parkedUse = "mercator parked page"
 
 // Unpark puts the page that is kept for a browser into the draft it was sent for, if that is the draft and it is the actor's, as
 // Save does. It tells whether there was one.
@@ -259,7 +246,7 @@ func (in *Intake) Unpark(ctx context.Context, a access.Actor, token, draft, lang
 	if err != nil {
 		return p, false, fault.Wrap(op, err)
 	}
-	aead, err := parkSeal(token)
+	aead, err := ident.Cipher(token, parkedUse)
 	if err != nil {
 		return p, false, fault.Wrap(op, err)
 	}

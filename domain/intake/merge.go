@@ -118,7 +118,11 @@ func (f *Filling) Rivalries(page string) []Rivalry {
 
 // Validate is what is wrong with a page, or with all (""), fields included that were changed in two places.
 func (f *Filling) Validate(page string) []form.FieldError {
-	errs := f.View.Validate(page)
+	return f.WithRivals(page, f.View.Validate(page))
+}
+
+// WithRivals adds to errors that of each field with a rival that has none yet.
+func (f *Filling) WithRivals(page string, errs []form.FieldError) []form.FieldError {
 	for _, r := range f.Rivalries(page) {
 		if !slices.ContainsFunc(errs, func(e form.FieldError) bool { return e.Key == r.Item.Name }) {
 			errs = append(errs, form.FieldError{Key: r.Item.Name, Msg: RivalMsg})
@@ -140,14 +144,8 @@ func without(post url.Values, names []string) url.Values {
 }
 
 // take puts a post into a draft.
-func take(f *form.Form, d *Draft, pages []string, post url.Values, fctx form.Context) []form.FieldError {
-	var errs []form.FieldError
-	for _, pg := range pages {
-		var wrong []form.FieldError
-		d.Answers, wrong = f.Decode(pg, post, d.Answers, fctx)
-		errs = append(errs, wrong...)
-	}
-	d.Raw = mergeRaw(d.Raw, post[form.PostedField], post, errs)
+func take(f *form.Form, d *Draft, pages []string, post url.Values, fctx form.Context) (errs []form.FieldError) {
+	d.Answers, d.Raw, errs = f.DecodeAll(pages, post, d.Answers, d.Raw, fctx)
 	return errs
 }
 

@@ -296,17 +296,16 @@ func (in *Intake) SavePaper(ctx context.Context, a access.Actor, id string, post
 		}
 		t := Typed{Who: url.Values{}, Answers: p.Typed.Answers}
 		for _, name := range whoFields {
-			if v := storable(post.Get(whoField(name))); v != "" && len(v) <= 1000 {
+			if v := form.Storable(post.Get(whoField(name))); v != "" && len(v) <= 1000 {
 				t.Who.Set(name, v)
 			}
 		}
-		var errs []form.FieldError
+		var pages []string
 		for _, pg := range s.Form.Pages() {
-			var wrong []form.FieldError
-			t.Answers, wrong = s.Form.Decode(pg.ID, post, t.Answers, fctx)
-			errs = append(errs, wrong...)
+			pages = append(pages, pg.ID)
 		}
-		t.Raw = mergeRaw(p.Typed.Raw, post[form.PostedField], post, errs)
+		var errs []form.FieldError
+		t.Answers, t.Raw, errs = s.Form.DecodeAll(pages, post, t.Answers, p.Typed.Raw, fctx)
 		plain, err := json.Marshal(t)
 		if err != nil || len(plain) > maxAnswers {
 			return nil, fault.Because(fault.TooLarge, op, "intake.tooLarge", err)
@@ -330,7 +329,7 @@ func (in *Intake) SavePaper(ctx context.Context, a access.Actor, id string, post
 			return err
 		})
 		if err != nil || done {
-			return visible(errs), fault.Wrap(op, err)
+			return form.Told(errs), fault.Wrap(op, err)
 		}
 	}
 	return nil, fault.New(fault.Conflict, op, "intake.busy")

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"io"
 	"log/slog"
-	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -490,7 +489,7 @@ func (in *Intake) Save(ctx context.Context, a access.Actor, id, page string, pos
 			return fault.New(fault.NotFound, op, "")
 		}
 		before := *d
-		errs = visible(merge(s.Form, d, pages, post, fctx))
+		errs = form.Told(merge(s.Form, d, pages, post, fctx))
 		note(s.Form, a, &before, d, pages, fctx)
 		return nil
 	})
@@ -512,37 +511,6 @@ func postedPages(f *form.Form, page string, names []string) []string {
 	return out
 }
 
-// mergeRaw keeps the words of what couldn't be read and forgets those of what could.
-func mergeRaw(old map[string]string, posted []string, post url.Values, errs []form.FieldError) map[string]string {
-	out := maps.Clone(old)
-	if out == nil {
-		out = map[string]string{}
-	}
-	for _, name := range posted {
-		delete(out, name)
-	}
-	for name := range post {
-		delete(out, name)
-	}
-	for _, e := range errs {
-		if e.Raw != "" {
-			out[e.Key] = storable(e.Raw)
-		}
-	}
-	return out
-}
-
-// visible leaves out the errors of fields that were hidden by another answer.
-func visible(errs []form.FieldError) []form.FieldError {
-	var out []form.FieldError
-	for _, e := range errs {
-		if e.Msg != "" {
-			out = append(out, e)
-		}
-	}
-	return out
-}
-
 // Discard throws a draft away.
 func (in *Intake) Discard(ctx context.Context, a access.Actor, id string) error {
 	const op = "intake.discard"
@@ -556,15 +524,16 @@ func (in *Intake) Discard(ctx context.Context, a access.Actor, id string) error 
 				return err
 			}
 		}
+		// Its files first, while it says whose they are; if there is no such draft, nothing of this stays.
+		if _, err := tx.Exec(ctx, dropUploads, a.Person(), id); err != nil {
+			return err
+		}
 		n, err := tx.Exec(ctx, discardDraft, id, a.Person(), a.Mandate)
 		if err == nil && n == 0 {
 			return fault.New(fault.NotFound, op, "intake.noDraft")
 		}
 		if err == nil {
 			_, err = tx.Exec(ctx, withdrawOfDraft, id, a.Person(), store.Micros(in.c.Now()))
-		}
-		if err == nil {
-			_, err = tx.Exec(ctx, expireUploads, store.Micros(in.c.Now())) // its files go with it, at the latest at the next sweep
 		}
 		return err
 	}))
@@ -665,11 +634,6 @@ func (in *Intake) Submit(ctx context.Context, a access.Actor, id, lang string) (
 		}
 	}
 	return "", nil, fault.New(fault.Conflict, op, "intake.busy")
-}
-
-// storable is a text as a column takes it: UTF-8 without NUL.
-func storable(s string) string {
-	return strings.ReplaceAll(strings.ToValidUTF8(s, "\ufffd"), "\x00", "\ufffd")
 }
 
 // Sweep deletes what has expired and says how much.
@@ -917,10 +881,10 @@ func (in *Intake) Correct(ctx context.Context, a access.Actor, id string, post u
 		return nil, nil // pressed twice
 	}
 	answers, errs := c.Service.Form.Decode(c.Page, post, c.answers, c.Context)
-	errs = visible(errs)
+	errs = form.Told(errs)
 	if len(errs) > 0 {
 		return errs, fault.Wrap(op, in.c.DB.Write(ctx, func(tx *store.Tx) error {
-			_, err := tx.Exec(ctx, saveCorrection, id, a.Person(), c.Correction.rev, storable(errs[0].Raw))
+			_, err := tx.Exec(ctx, saveCorrection, id, a.Person(), c.Correction.rev, form.Storable(errs[0].Raw))
 			return err
 		}))
 	}

@@ -344,6 +344,9 @@ UPDATE intake_upload SET state = 'gone' WHERE draft IN (SELECT d.id FROM intake_
 const dropFile = `-- intake.dropFile
 UPDATE intake_upload SET state = 'gone' WHERE draft IN (SELECT d.id FROM intake_draft d WHERE d.owner = $1) AND draft = $2 AND field = $3 AND hash = $4 AND state = 'kept' AND case_id = ''`
 
+const dropUploads = `-- intake.dropUploads
+UPDATE intake_upload SET state = 'gone' WHERE draft IN (SELECT d.id FROM intake_draft d WHERE d.owner = $1) AND draft = $2 AND case_id = ''`
+
 const dropOthers = `-- intake.dropOthers
 UPDATE intake_upload SET state = 'gone' WHERE draft IN (SELECT d.id FROM intake_draft d WHERE d.owner = $1) AND draft = $2 AND field = $3 AND id <> $4 AND case_id = ''`
 

@@ -145,7 +145,7 @@ func (in *Intake) BeginUpload(ctx context.Context, a access.Actor, draft string,
 		return Upload{}, fault.New(fault.Invalid, op, "web.malformed")
 	}
 	now := in.c.Now()
-	u := Upload{ID: ident.New(), Draft: d.ID, Field: n.Field, Name: storable(fileName(n.Name)), Size: n.Size, sum: n.Sum, state: "receiving", CreatedAt: now, ExpiresAt: now.Add(receiveFor)}
+	u := Upload{ID: ident.New(), Draft: d.ID, Field: n.Field, Name: form.Storable(fileName(n.Name)), Size: n.Size, sum: n.Sum, state: "receiving", CreatedAt: now, ExpiresAt: now.Add(receiveFor)}
 	if u.ExpiresAt.After(d.ExpiresAt) {
 		u.ExpiresAt = d.ExpiresAt
 	}

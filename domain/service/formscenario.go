@@ -7,10 +7,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"net/url"
-	"path"
 	"slices"
 	"strings"
 	"time"
@@ -46,41 +44,13 @@ type FormPage struct {
 // FormScenarios reads the scenarios of a package's forms in the order of their names.
 func FormScenarios(s *Service) ([]FormScenario, []Problem) {
 	var out []FormScenario
-	var problems []Problem
-	names, err := fs.Glob(s.Files, "scenarios/forms/*.toml")
-	if err != nil {
-		return nil, []Problem{{File: "scenarios/forms", Msg: err.Error()}}
-	}
-	for _, name := range names {
-		bad := func(line int, format string, args ...any) {
-			problems = append(problems, Problem{File: name, Line: line, Msg: fmt.Sprintf(format, args...)})
-		}
-		data, err := fs.ReadFile(s.Files, name)
-		if err != nil {
-			bad(0, "%v", err)
-			continue
-		}
-		sc := FormScenario{File: path.Base(name)}
-		meta, err := toml.Decode(string(data), &sc)
-		var pe toml.ParseError
-		switch {
-		case errors.As(err, &pe):
-			bad(pe.Position.Line, "%s", pe.Message)
-			continue
-		case err != nil:
-			bad(0, "%v", err)
-			continue
-		}
-		for _, k := range meta.Undecoded() {
-			if k[0] == "registers" || k[0] == "vars" || k[0] == "submitted" { // of any shape
-				continue
-			}
-			bad(lineOf(data, k[len(k)-1]), "unknown key %q", k.String())
-		}
+	values := func(k toml.Key) bool { return k[0] == "registers" || k[0] == "vars" || k[0] == "submitted" }
+	problems := eachScenario(s, "scenarios/forms", values, func(name string, data []byte, sc FormScenario, bad told) {
+		sc.File = name
 		f := s.FormNamed(sc.Form)
 		if sc.Title == "" || f == nil || len(sc.Pages) == 0 {
 			bad(0, "a scenario of a form needs title, form (application or the id of a task's form) and at least one [[page]]")
-			continue
+			return
 		}
 		if _, err := time.Parse(time.DateOnly, sc.Today); err != nil {
 			bad(lineOf(data, "today"), "today %q is not a day like 2026-12-01", sc.Today)
@@ -96,7 +66,7 @@ func FormScenarios(s *Service) ([]FormScenario, []Problem) {
 			}
 		}
 		out = append(out, sc)
-	}
+	})
 	return out, problems
 }
 

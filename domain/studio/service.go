@@ -165,8 +165,10 @@ func (s *Studio) Discard(ctx context.Context, a access.Actor, id string) error {
 	}))
 }
 
-// Package is the package in force with the draft in it, and what is wrong with the draft there. Without a package it can't be
-// read at all.
+// FormOf is the name of a draft's form in its package (service.Service.FormNamed).
+func FormOf(d Draft) string { return strings.TrimSuffix(d.File, ".form") }
+
+// Package is the package in force with the draft in it. One that can't be read is nil, with what is wrong.
 func (s *Studio) Package(d Draft) (*service.Service, []service.Problem, error) {
 	const op = "studio.package"
 	v, ok := s.Services.Current(d.Service)
@@ -178,16 +180,12 @@ func (s *Studio) Package(d Draft) (*service.Service, []service.Problem, error) {
 	if errors.As(err, &wrong) {
 		return nil, wrong.Problems, nil
 	}
-	if err != nil {
-		return nil, nil, fault.Wrap(op, err)
-	}
-	var problems []service.Problem
-	for _, p := range s.Lint(with) {
-		if p.File == d.File {
-			problems = append(problems, p)
-		}
-	}
-	return with, problems, nil
+	return with, nil, fault.Wrap(op, err)
+}
+
+// Check is what the lint says of the draft in its package, not of the rest of that.
+func (s *Studio) Check(with *service.Service, d Draft) []service.Problem {
+	return slices.DeleteFunc(s.Lint(with), func(p service.Problem) bool { return p.File != d.File })
 }
 
 // Changed reports whether another version is in force than the one that a draft was begun from.

@@ -51,7 +51,7 @@ func TestAFormIsDrawn(t *testing.T) {
 			t.Fatal(err)
 		}
 		with, problems, err := s.Package(d)
-		if err != nil || with == nil || len(problems) > 0 || s.Changed(d) {
+		if err != nil || with == nil || len(problems) > 0 || len(s.Check(with, d)) > 0 || s.Changed(d) {
 			t.Fatalf("as it is in force: %v %v %v", problems, err, s.Changed(d))
 		}
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"maps"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -116,6 +117,43 @@ func (f *Form) Decode(page string, in url.Values, a Answers, ctx Context) (Answe
 		errs = append(errs, FieldError{Key: e.Key, Raw: e.Raw})
 	}
 	return out, errs
+}
+
+// DecodeAll takes a post that may hold fields of several pages. raw is what was typed before and couldn't be read, by name: what
+// was posted anew is forgotten there, and what can't be read of it now is kept, fit to be stored (UTF-8 without NUL).
+func (f *Form) DecodeAll(pages []string, in url.Values, a Answers, raw map[string]string, ctx Context) (Answers, map[string]string, []FieldError) {
+	var errs []FieldError
+	for _, page := range pages {
+		var wrong []FieldError
+		a, wrong = f.Decode(page, in, a, ctx)
+		errs = append(errs, wrong...)
+	}
+	out := maps.Clone(raw)
+	if out == nil {
+		out = map[string]string{}
+	}
+	for _, name := range in[PostedField] {
+		delete(out, name)
+	}
+	for name := range in {
+		delete(out, name)
+	}
+	for _, e := range errs {
+		if e.Raw != "" {
+			out[e.Key] = Storable(e.Raw)
+		}
+	}
+	return a, out, errs
+}
+
+// Storable is a text as a column takes it: UTF-8 without NUL.
+func Storable(s string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "\ufffd"), "\x00", "\ufffd")
+}
+
+// Told are the errors that a page tells of: not those of fields that another answer has hidden.
+func Told(errs []FieldError) []FieldError {
+	return slices.DeleteFunc(slices.Clone(errs), func(e FieldError) bool { return e.Msg == "" })
 }
 
 // rowButtons adds or removes a row of a dynamic list.

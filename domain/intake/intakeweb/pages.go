@@ -530,12 +530,7 @@ func (p *Pages) renderPage(w http.ResponseWriter, r *http.Request, v visit, errs
 	if errs == nil {
 		errs = stillWrong(f, id, nil)
 	}
-	rivalries := f.Rivalries(id)
-	for _, x := range rivalries {
-		if !slices.ContainsFunc(errs, func(e form.FieldError) bool { return e.Key == x.Item.Name }) {
-			errs = append(errs, form.FieldError{Key: x.Item.Name, Msg: intake.RivalMsg})
-		}
-	}
+	errs = f.WithRivals(id, errs)
 	back := r.URL.Query().Get("check") != "" || r.PostForm.Get("check") != ""
 	data := formPage{
 		Service: v.service.Title.For(v.loc.Lang()), Heading: pg.Title.For(v.loc.Lang()),
@@ -557,11 +552,10 @@ func (p *Pages) renderPage(w http.ResponseWriter, r *http.Request, v visit, errs
 	for _, change := range more {
 		change(&data)
 	}
-	kept, err := p.c.Intake.Uploads(r.Context(), v.actor, v.draft)
+	b, err := p.fillIn(r.Context(), &data, v, f, pg, errs)
 	if err != nil {
 		return err
 	}
-	b := p.fillIn(&data, v, f, pg, kept, errs)
 	if b.locate { // no other page may ask the browser where the device is
 		w.Header().Set("Permissions-Policy", "camera=(), microphone=(), geolocation=(self), browsing-topics=()")
 	}
@@ -581,20 +575,27 @@ func (p *Pages) renderPage(w http.ResponseWriter, r *http.Request, v visit, errs
 }
 
 // fillIn puts what is asked into the page: the part of it that an answer can change.
-func (p *Pages) fillIn(data *formPage, v visit, f *intake.Filling, pg *form.Page, kept []intake.Upload, errs []form.FieldError) builder {
+func (p *Pages) fillIn(ctx context.Context, data *formPage, v visit, f *intake.Filling, pg *form.Page, errs []form.FieldError) (builder, error) {
+	data.Files = pg.Has("filepicker") // one may yet appear
+	var kept []intake.Upload
+	if data.Files {
+		var err error
+		if kept, err = p.c.Intake.Uploads(ctx, v.actor, v.draft); err != nil {
+			return builder{}, err
+		}
+	}
 	b := builder{form: v.service.Form, loc: v.loc, errs: errorTexts(v.service.Form, errs, v.loc), draft: v.draft.ID, source: p.source(v),
 		use: v.service.Purpose.For(v.loc.Lang()), keep: v.service.Retention.For(v.loc.Lang()), kept: kept, rivals: f.Rivalries(pg.ID), filled: v.draft.Filled, guest: v.guest}
 	items := f.View.Page(pg.ID)
 	data.Blocks = b.blocks(items)
 	data.Known, data.About = b.known, v.service.About != ""
-	data.Posted, data.Files = b.posted, pg.Has("filepicker") // one may yet appear
-	data.Answers = b.about()
+	data.Posted, data.Answers = b.posted, b.about()
 	form.Each(items, func(it *form.Item) {
 		if it.Asked() && v.service.Form.Moves(it.Field) {
 			data.Moves = append(data.Moves, it.Name)
 		}
 	})
-	return b
+	return b, nil
 }
 
 // stillWrong are the errors that a page shows though it wasn't sent: of what couldn't
@@ -862,11 +863,9 @@ func (p *Pages) live(w http.ResponseWriter, r *http.Request, v visit, wrong []st
 	if pg == nil {
 		return fault.New(fault.NotFound, "intakeweb.live", "")
 	}
-	kept, err := p.c.Intake.Uploads(r.Context(), v.actor, v.draft)
-	if err != nil {
+	data := formPage{Seen: f.Seen(pg.ID)}
+	if _, err := p.fillIn(r.Context(), &data, v, f, pg, f.WithRivals(pg.ID, stillWrong(f, pg.ID, wrong))); err != nil {
 		return err
 	}
-	data := formPage{Seen: f.Seen(pg.ID)}
-	p.fillIn(&data, v, f, pg, kept, stillWrong(f, pg.ID, wrong))
 	return p.page.RenderPart(w, r, http.StatusOK, "live", web.Page[formPage]{Data: data})
 }

@@ -153,12 +153,17 @@ type editorPage struct {
 	Buttons       []ui.Button
 }
 
-func (p *pages) show(w http.ResponseWriter, r *http.Request) error {
+// draft is the one of the address.
+func (p *pages) draft(r *http.Request) (studio.Draft, error) {
 	a, err := p.Actor(r, access.Basic)
 	if err != nil {
-		return err
+		return studio.Draft{}, err
 	}
-	d, err := p.Studio.Draft(r.Context(), a, r.PathValue("id"))
+	return p.Studio.Draft(r.Context(), a, r.PathValue("id"))
+}
+
+func (p *pages) show(w http.ResponseWriter, r *http.Request) error {
+	d, err := p.draft(r)
 	if err != nil {
 		return err
 	}
@@ -174,6 +179,9 @@ func (p *pages) edit(w http.ResponseWriter, r *http.Request, status int, d studi
 	with, problems, err := p.Studio.Package(d)
 	if err != nil {
 		return err
+	}
+	if with != nil {
+		problems = p.Studio.Check(with, d)
 	}
 	data := editorPage{Service: d.Service, File: d.File, Action: at(d.ID), Rev: d.Rev, Text: d.Text}
 	if s, ok := p.Services.Current(d.Service); ok {
@@ -207,28 +215,16 @@ func (p *pages) edit(w http.ResponseWriter, r *http.Request, status int, d studi
 	return p.editor.Render(w, r, status, web.Page[editorPage]{Title: loc.T("studioweb.draft"), Shell: web.Desk("studio").WithBack(loc.T("studioweb.title"), "/desk/studio"), Data: data})
 }
 
-// formOf is a form of a package by the name of its file.
-func formOf(s *service.Service, file string) (*form.Form, error) {
-	text, err := fs.ReadFile(s.Files, file)
-	if err != nil {
-		return nil, err
-	}
-	return form.Parse(file, text)
-}
-
 // different says in words what a draft does otherwise than the form in force.
 func (p *pages) different(loc *i18n.Localizer, d studio.Draft, with *service.Service) []string {
 	current, ok := p.Services.Current(d.Service)
 	if !ok {
 		return nil
 	}
-	old, err := formOf(current, d.File)
-	if err != nil {
+	name := studio.FormOf(d)
+	old, now := current.FormNamed(name), with.FormNamed(name)
+	if old == nil || now == nil {
 		return nil // it isn't in the version in force any more
-	}
-	now, err := formOf(with, d.File)
-	if err != nil {
-		return nil
 	}
 	var out []string
 	for _, x := range form.Diff(old, now) {
@@ -273,11 +269,7 @@ func (p *pages) save(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p *pages) file(w http.ResponseWriter, r *http.Request) error {
-	a, err := p.Actor(r, access.Basic)
-	if err != nil {
-		return err
-	}
-	d, err := p.Studio.Draft(r.Context(), a, r.PathValue("id"))
+	d, err := p.draft(r)
 	if err != nil {
 		return err
 	}
@@ -290,11 +282,7 @@ func (p *pages) file(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p *pages) askDiscard(w http.ResponseWriter, r *http.Request) error {
-	a, err := p.Actor(r, access.Basic)
-	if err != nil {
-		return err
-	}
-	d, err := p.Studio.Draft(r.Context(), a, r.PathValue("id"))
+	d, err := p.draft(r)
 	if err != nil {
 		return err
 	}

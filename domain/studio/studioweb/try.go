@@ -16,8 +16,8 @@ import (
 
 	"mercator/base/fault"
 	"mercator/base/i18n"
-	"mercator/core/access"
 	"mercator/domain/service"
+	"mercator/domain/studio"
 	"mercator/lang/form"
 	"mercator/web"
 	"mercator/web/ui"
@@ -97,16 +97,12 @@ func (p *pages) takeTry(w http.ResponseWriter, r *http.Request) error {
 
 // trying shows a form with what was filled in; in is what was just sent, nil if nothing was.
 func (p *pages) trying(w http.ResponseWriter, r *http.Request, t *trial, in url.Values) error {
-	a, err := p.Actor(r, access.Basic)
-	if err != nil {
-		return err
-	}
-	d, err := p.Studio.Draft(r.Context(), a, r.PathValue("id"))
+	d, err := p.draft(r)
 	if err != nil {
 		return err
 	}
 	loc := web.Localizer(r)
-	with, _, err := p.Studio.Package(d)
+	with, _, err := p.Studio.Package(d) // not linted: what can be read can be tried
 	if err != nil {
 		return err
 	}
@@ -117,10 +113,7 @@ func (p *pages) trying(w http.ResponseWriter, r *http.Request, t *trial, in url.
 		return p.try.Render(w, r, http.StatusOK, page)
 	}
 	data.Service = with.Title.For(loc.Lang())
-	f, err := formOf(with, d.File)
-	if err != nil {
-		return fault.Wrap("studioweb.try", err)
-	}
+	f := with.FormNamed(studio.FormOf(d))
 	ctx, problem, err := p.context(r, with, t, loc)
 	if err != nil {
 		return err
@@ -138,8 +131,8 @@ func (p *pages) trying(w http.ResponseWriter, r *http.Request, t *trial, in url.
 	case do != "again" && f.Page(in.Get("page")) != nil:
 		ctx.Raw = now.Raw
 		now.Page = in.Get("page")
-		now.Answers, errs = f.Decode(now.Page, in, now.Answers, ctx)
-		now.Raw = rawOf(now.Raw, in, errs)
+		now.Answers, now.Raw, errs = f.DecodeAll([]string{now.Page}, in, now.Answers, now.Raw, ctx)
+		errs = form.Told(errs)
 		t.then(now)
 	}
 	ctx.Raw = now.Raw
@@ -147,10 +140,10 @@ func (p *pages) trying(w http.ResponseWriter, r *http.Request, t *trial, in url.
 	shown := v.Pages()
 	place := slices.IndexFunc(shown, func(pg *form.Page) bool { return pg.ID == now.Page })
 	switch {
-	case do == "next" && len(visible(errs)) == 0 && len(v.Validate(now.Page)) == 0 && place+1 < len(shown):
+	case do == "next" && len(errs) == 0 && len(v.Validate(now.Page)) == 0 && place+1 < len(shown):
 		place++
 		errs = nil
-	case do == "next" && len(visible(errs)) == 0:
+	case do == "next" && len(errs) == 0:
 		errs = v.Validate(now.Page)
 	case do == "back" && place > 0:
 		place--
@@ -168,7 +161,7 @@ func (p *pages) trying(w http.ResponseWriter, r *http.Request, t *trial, in url.
 	}
 	data.State, data.Page = string(state), pg.ID
 	data.Heading = loc.T("studioweb.page", "n", place+1, "of", len(shown), "title", pg.Title.For(loc.Lang()))
-	if data.Fields, err = p.Fields(loc, f, v.Page(pg.ID), visible(errs)); err != nil {
+	if data.Fields, err = p.Fields(loc, f, v.Page(pg.ID), errs); err != nil {
 		return err
 	}
 	data.Buttons = []ui.Button{{Text: loc.T("studioweb.stay"), Name: "do", Value: "stay"}}
@@ -214,27 +207,6 @@ func (p *pages) context(r *http.Request, s *service.Service, t *trial, loc *i18n
 	}
 	y, m, d := p.Now().In(p.Zone).Date()
 	return form.Context{Vars: vars, Lang: loc.Lang(), Today: time.Date(y, m, d, 0, 0, 0, 0, time.UTC), Prefill: true}, problem, nil
-}
-
-// rawOf keeps the words that couldn't be read.
-func rawOf(old map[string]string, in url.Values, errs []form.FieldError) map[string]string {
-	out := maps.Clone(old)
-	if out == nil {
-		out = map[string]string{}
-	}
-	for _, name := range in[form.PostedField] {
-		delete(out, name)
-	}
-	for _, e := range errs {
-		if e.Raw != "" {
-			out[e.Key] = strings.ReplaceAll(strings.ToValidUTF8(e.Raw, "\ufffd"), "\x00", "\ufffd")
-		}
-	}
-	return out
-}
-
-func visible(errs []form.FieldError) []form.FieldError {
-	return slices.DeleteFunc(slices.Clone(errs), func(e form.FieldError) bool { return e.Msg == "" })
 }
 
 // steps are the ways back in time.

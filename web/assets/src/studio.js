@@ -2,11 +2,7 @@
 // Puts the editor of form-js in the place of a form's text. What is drawn goes back into the text, which is what is sent; if
 // anything is amiss the text stays. The mark of bpmn.io stays as it is (its licence).
 import { FormEditor } from "@bpmn-io/form-js-editor";
-
-const style = (href) => new Promise((done, failed) => {
-  const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href, onload: done, onerror: failed });
-  document.head.append(link);
-});
+import { style } from "./sheet.js";
 
 async function edit(area) {
   let schema;
@@ -36,11 +32,11 @@ async function edit(area) {
       name();
     });
     box.before(toggle);
-    editor.on("changed", back);
-    area.form.addEventListener("submit", () => { if (shown.hidden) back(); });
+    editor.on("changed", back); // a text that nobody has changed stays as its author set it
   } catch {
     editor.destroy();
     box.remove();
+    shown.hidden = false;
   }
 }
 
