@@ -49,7 +49,6 @@ func (h *House) apiMounts(words *i18n.Catalogue) (web.Mounts, error) {
 	if err != nil {
 		return nil, err
 	}
-	h.words = words
 	h.api, err = api.New(api.Config{
 		DB: h.db, Key: key, PublicURL: h.config.Server.PublicURL, Contact: h.city.Info.Email, Issuer: h.config.Identity.Issuer, Log: h.log, Now: h.now, Words: words,
 		Authenticate: bearer.Actor, Access: h.access, Services: h.services, Cases: h.cases, Tasks: h.engine, Registers: h.registers, Zone: h.zone,
@@ -79,18 +78,18 @@ func (h *House) apiRate() int {
 // submitFor takes an application that a program hands in for a person. The person
 // is matched with the register; one who isn't there gets an id that stays the same
 // for the same submission.
-func (h *House) submitFor(ctx context.Context, a access.Actor, s api.Submission) (string, []api.FieldProblem, error) {
+func (h *House) submitFor(ctx context.Context, a access.Actor, s api.Submission) (api.Receipt, []api.FieldProblem, error) {
 	person, err := h.registers.MatchPerson(ctx, s.Person.GivenNames, s.Person.FamilyName, s.Person.BirthDate)
 	if fault.Is(err, fault.NotFound) || fault.Is(err, fault.Conflict) {
 		sum := sha256.Sum256([]byte(a.ID + "\x00" + s.Origin))
 		person, err = uuid.NewSHA1(uuid.NameSpaceOID, sum[:]).String(), nil
 	}
 	if err != nil {
-		return "", nil, err
+		return api.Receipt{}, nil, err
 	}
 	service, ok := h.services.Current(s.Service)
 	if !ok {
-		return "", nil, fault.New(fault.NotFound, "app.submitFor", "")
+		return api.Receipt{}, nil, fault.New(fault.NotFound, "app.submitFor", "")
 	}
 	answers := map[string]any{}
 	for name, v := range map[string]string{"given_names": s.Person.GivenNames, "family_name": s.Person.FamilyName, "birth_date": s.Person.BirthDate} {
@@ -103,7 +102,11 @@ func (h *House) submitFor(ctx context.Context, a access.Actor, s api.Submission)
 	}
 	id, errs, err := h.intake.Apply(ctx, a, intake.Application{Service: s.Service, Key: s.Origin, Person: person,
 		PersonName: s.Person.GivenNames + " " + s.Person.FamilyName, Channel: "api", Lang: s.Lang, Answers: answers})
-	return id, h.fieldProblems(service.Form, errs, s.Lang), err
+	if err != nil || len(errs) > 0 {
+		return api.Receipt{}, h.fieldProblems(service.Form, errs, s.Lang), err
+	}
+	r, err := h.received(ctx, h.db, id)
+	return api.Receipt{CaseID: r.CaseID, Number: r.Number, At: r.At, Hash: r.Hash}, nil, err
 }
 
 func (h *House) fieldProblems(f *form.Form, errs []form.FieldError, lang string) []api.FieldProblem {

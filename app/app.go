@@ -33,8 +33,10 @@ import (
 	"mercator/core/bus"
 	"mercator/core/config"
 	"mercator/core/identity"
+	"mercator/core/inspect"
 	"mercator/core/job"
 	"mercator/core/ledger"
+	"mercator/core/sign"
 	"mercator/core/store"
 	"mercator/core/vault"
 	"mercator/domain/casefile"
@@ -99,7 +101,9 @@ type House struct {
 
 	db        *store.DB
 	vault     *vault.Vault
+	signer    *sign.Signer
 	blobs     *blob.Folder
+	uploads   *blob.Drawer
 	nats      *bus.NATS
 	jobs      *job.Queue
 	outbox    *bus.Outbox
@@ -203,11 +207,17 @@ func (h *House) strongRoom(ctx context.Context, o Options) (err error) {
 	if err := h.blobs.Belong(ctx, h.db); err != nil {
 		return err
 	}
+	if h.uploads, err = blob.OpenDrawer(uploadsDir(c)); err != nil {
+		return err
+	}
 	if h.vault, err = openVault(ctx, c, h.db); err != nil {
 		return err
 	}
 	if !o.AsIs {
 		if _, err := (&audit.Ledger{DB: h.db, Keys: ledger.Keys(h.vault)}).MoveKeys(ctx); err != nil {
+			return err
+		}
+		if h.signer, err = sign.Open(ctx, h.db, h.vault); err != nil { // who leaves everything as it is signs nothing
 			return err
 		}
 	}
@@ -352,16 +362,26 @@ func (h *House) offices(ctx context.Context, o Options) (err error) {
 	if err := h.buildRooms(ctx); err != nil {
 		return err
 	}
-	h.intake, err = intake.New(intake.Config{DB: h.db, Services: h.services, Access: h.access, Now: h.now, Zone: h.zone,
+	scan, err := scanner(c)
+	if err != nil {
+		return err
+	}
+	h.intake, err = intake.New(intake.Config{DB: h.db, Vault: h.vault, Log: h.log, Fading: h.tellOfFading, Services: h.services, Access: h.access, Now: h.now, Zone: h.zone,
 		Fetch: func(ctx context.Context, g access.Grant, use service.RegisterUse, person string) (any, error) {
 			return h.registers.Fetch(ctx, g, register.Use{Register: use.Register, Person: person, Fields: use.Fields, One: use.One})
 		},
 		List:     h.registers.List,
 		OpenCase: h.openCase, Case: h.caseData, Corrected: h.corrected, Withdrawn: h.withdrawn,
-		PutFile: h.putFile, OpenFile: h.blobs.Open,
+		Match: h.registers.MatchPerson, Received: h.received,
+		Files: h.uploads, Pictures: h.renderer, HEIC: heicProgram(c), Scan: scan, Found: h.malwareFound,
 	})
 	if err != nil {
 		return err
+	}
+	if !o.AsIs {
+		if _, err := h.intake.Upgrade(ctx); err != nil {
+			return err
+		}
 	}
 	return h.buildWatch()
 }
@@ -503,7 +523,7 @@ func (h *House) signpost() []catalogue.Service {
 		if s.Internal {
 			continue
 		}
-		c := catalogue.Service{ID: s.ID, Title: s.Title, Summary: s.Summary, Eligible: s.Eligible, Duration: s.Duration, Purpose: s.Purpose,
+		c := catalogue.Service{ID: s.ID, Paper: s.About == "", Title: s.Title, Summary: s.Summary, Eligible: s.Eligible, Duration: s.Duration, Purpose: s.Purpose,
 			Needs: s.Needs, Free: s.Fee.Decision == "", Office: s.Office, Trust: s.Trust.String(), Audience: s.Audience, Topics: s.Topics, Synonyms: s.Synonyms}
 		for _, l := range s.Laws {
 			c.Laws = append(c.Laws, catalogue.Law{Name: l.Name, URL: l.URL})
@@ -533,7 +553,7 @@ func paymentProvider(c config.Payment) (payment.Provider, error) {
 
 // catalogue is every word that the house says.
 func (h *House) catalogue() (*i18n.Catalogue, error) {
-	all := []fs.FS{messages, person.Messages, form.Messages, dmn.Messages, oidclogin.Messages()}
+	all := []fs.FS{messages, person.Messages, form.Messages, inspect.Messages, dmn.Messages, oidclogin.Messages()}
 	all = append(all, web.Messages()...)
 	return i18n.Load(append(all, roomMessages()...)...)
 }
@@ -582,10 +602,10 @@ func (h *House) counters(ctx context.Context, _ Options) error {
 			{Key: "app.nav.desk", Href: "/desk"}, {Key: "app.footer.api", Href: "/api/openapi.json"},
 		}},
 		Nav: map[web.ShellKind][]web.NavItem{web.PublicShell: portal, web.PortalShell: portal,
-			web.DeskShell: {atDesk("work", "/desk", "clerk", "head", "counter"), atDesk("registers", "/desk/registers", "clerk", "head"), atDesk("refunds", "/desk/refunds", "clerk", "head", "counter"),
+			web.DeskShell: {atDesk("work", "/desk", "clerk", "head", "counter"), atDesk("paper", "/desk/paper", "clerk", "head", "counter"), atDesk("registers", "/desk/registers", "clerk", "head"), atDesk("refunds", "/desk/refunds", "clerk", "head", "counter"),
 				atDesk("deskmandates", "/desk/mandates", "clerk", "head", "counter"), atDesk("deputies", "/desk/deputies"),
 				atDesk("approvals", "/desk/approvals", "head"), atDesk("break-glass", "/desk/break-glass", "emergency"), atDesk("oversight", "/desk/oversight", "auditor"),
-				atDesk("incidents", "/desk/incidents", "operator"), atDesk("external", "/desk/external", "operator"), atDesk("processes", "/desk/processes", "operator"), atDesk("replays", "/desk/replays", "operator", "head"), nav("portal", "/", false)}},
+				atDesk("incidents", "/desk/incidents", "operator"), atDesk("external", "/desk/external", "operator"), atDesk("processes", "/desk/processes", "operator"), atDesk("replays", "/desk/replays", "operator", "head"), atDesk("studio", "/desk/studio", "author", "operator"), nav("portal", "/", false)}},
 		Viewer: func(r *http.Request) (web.Viewer, bool) {
 			a, ok := identity.Current(r)
 			return web.Viewer{Name: a.Name, Kind: string(a.Kind), Level: int(a.Level), Sub: a.Office, Roles: a.Roles, Acting: actingOf(a)}, ok
@@ -659,7 +679,7 @@ func (h *House) Run(ctx context.Context, l net.Listener, ready func()) error {
 	// Requests end before the rooms that they need.
 	rooms, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
-	work := []func(context.Context) error{h.jobs.Run, h.outbox.Run, h.payments.Run, h.sweep, h.turn, h.watch, h.keepWatch, h.keepLedger, h.keepRetention, h.followPackages}
+	work := []func(context.Context) error{h.jobs.Run, h.outbox.Run, h.payments.Run, h.sweep, h.turn, h.watch, h.keepWatch, h.keepLedger, h.keepRetention, h.checkUploads, h.followPackages}
 	done := make(chan error, 1)
 	go func() { done <- runAll(rooms, work...) }()
 	h.running.Store(true)

@@ -59,7 +59,7 @@ func TestScenariosOnBothEngines(t *testing.T) {
 			t.Run(d.Name()+"/"+name, func(t *testing.T) {
 				for _, sc := range list {
 					t.Run(sc.File, func(t *testing.T) {
-						if err := play(context.Background(), contentDir, s, sc, database(t)); err != nil {
+						if err := play(context.Background(), contentDir, s, sc, database(t), nil); err != nil {
 							t.Error(err)
 						}
 					})
@@ -78,7 +78,7 @@ func TestAScenarioCanFail(t *testing.T) {
 	list, _ := service.Scenarios(s)
 	sc := list[0]
 	sc.Expect.Outcome, sc.Expect.Documents = "refused", nil
-	err = play(context.Background(), contentDir, s, sc, config.Database{})
+	err = play(context.Background(), contentDir, s, sc, config.Database{}, nil)
 	if err == nil || !strings.Contains(err.Error(), "outcome: granted, want refused") || !strings.Contains(err.Error(), "documents: [permit], want []") {
 		t.Fatalf("%v", err)
 	}
@@ -287,7 +287,7 @@ func TestBackupAndRestore(t *testing.T) {
 	if _, err := h.loadSample(ctx, 10, time.Now(), io.Discard); err != nil {
 		t.Fatal(err)
 	}
-	ref, _, err := h.putFile(ctx, strings.NewReader("a document"), 100)
+	ref, err := h.blobs.Put(ctx, strings.NewReader("a document"), 100)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -318,7 +318,7 @@ func TestBackupAndRestore(t *testing.T) {
 	}
 	back := testHouse(t, other.Data.Dir, "")
 	defer back.Close()
-	f, err := back.blobs.Open(ctx, ref)
+	f, err := back.blobs.Open(ctx, ref.Hash)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -39,6 +39,7 @@ const (
 	backupSQLite   = "database.sqlite"
 	backupPostgres = "database.pgdump"
 	backupBlobs    = "documents"
+	backupUploads  = "uploads"
 	backupLedger   = "ledger"
 	backupKey      = "ledger.key"
 	backupManifest = "manifest.json"
@@ -114,6 +115,9 @@ func Backup(ctx context.Context, c config.Config, to, keys string, stdout io.Wri
 	}
 	n, err := addTree(w, blobDir(c), backupBlobs)
 	if err != nil {
+		return fmt.Errorf("backup: %w", err)
+	}
+	if err := addUploads(w, uploadsDir(c)); err != nil {
 		return fmt.Errorf("backup: %w", err)
 	}
 	if err := addLedger(w, c); err != nil {
@@ -291,6 +295,8 @@ func Restore(ctx context.Context, c config.Config, from, keys string, stdout io.
 				n++
 			}
 			err = writeFile(filepath.Join(blobDir(c), strings.TrimPrefix(h.Name, backupBlobs+"/")), r)
+		case strings.HasPrefix(h.Name, backupUploads+"/"):
+			err = writeFile(filepath.Join(uploadsDir(c), strings.TrimPrefix(h.Name, backupUploads+"/")), r)
 		case strings.HasPrefix(h.Name, backupLedger+"/"):
 			err = writeFile(filepath.Join(ledgerDir(c), strings.TrimPrefix(h.Name, backupLedger+"/")), r)
 		case h.Name == backupKey:
@@ -405,6 +411,38 @@ func addFile(w summed, path, name string) error {
 	_, err = io.Copy(io.MultiWriter(w, h), f)
 	w.sums[name] = hex.EncodeToString(h.Sum(nil))
 	return err
+}
+
+// addUploads adds the files that people have sent. They come in parts and go again while they are copied, so each is read at once, and one that
+// has just gone isn't missing.
+func addUploads(w summed, dir string) error {
+	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil || !d.Type().IsRegular() || strings.HasPrefix(d.Name(), ".") {
+			return err
+		}
+		b, err := os.ReadFile(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(dir, path)
+		if err != nil {
+			return err
+		}
+		name := backupUploads + "/" + filepath.ToSlash(rel)
+		if err := w.WriteHeader(&tar.Header{Name: name, Size: int64(len(b)), Mode: 0o600, ModTime: time.Now()}); err != nil {
+			return err
+		}
+		sum := sha256.Sum256(b)
+		w.sums[name] = hex.EncodeToString(sum[:])
+		_, err = w.Write(b)
+		return err
+	})
 }
 
 func addTree(w summed, dir, prefix string) (n int, err error) {

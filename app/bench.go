@@ -73,9 +73,25 @@ func BenchCommand(ctx context.Context, args []string, stdout, stderr io.Writer) 
 			return flag.ErrHelp
 		}
 		return benchStart(ctx, *dir, min(max(*runs, 1), 50), stdout)
+	case "form":
+		service := f.String("service", "event", "service whose first page is measured")
+		sessions := f.Int("sessions", 200, "people on the page at a time")
+		rate := f.Int("rate", 100, "requests a second that arrive whatever happens")
+		seconds := f.Int("seconds", 30, "for how long")
+		if err := f.Parse(args); err != nil {
+			return flag.ErrHelp
+		}
+		if *sessions < 1 || *sessions > benchMaxWorkers || *rate < 1 || *rate > 10_000 || *seconds < 1 || *seconds > 600 {
+			return errors.New("bench: a number is out of bounds")
+		}
+		b := &bench{out: stdout}
+		if err := b.open(*dir); err != nil {
+			return err
+		}
+		return b.form(ctx, *service, *sessions, *rate, *seconds)
 	case "":
 	default:
-		return fmt.Errorf("bench: unknown %q: want seed, start, registers or only flags", what)
+		return fmt.Errorf("bench: unknown %q: want form, seed, start, registers or only flags", what)
 	}
 	b := &bench{out: stdout}
 	submissions := f.Int("submissions", 3000, "applications in each run; 0: none")

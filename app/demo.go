@@ -119,6 +119,9 @@ func Demo(ctx context.Context, o DemoOptions) error {
 	if c.Content.Dir != "" {
 		c.Content.Reload = time.Second
 	}
+	if _, err := os.Stat("/usr/sbin/clamd"); err == nil { // where Debian's clamav-daemon is installed, it is asked
+		c.Malware.Socket = "/run/clamav/clamd.ctl"
+	}
 	for level, acr := range oidcdemo.StorkLevels() {
 		c.Identity.Levels[acr] = access.Level(level).String()
 	}

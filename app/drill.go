@@ -225,6 +225,8 @@ func (d *drill) unpack(ctx context.Context, from string) (database bool) {
 			database = true
 		case strings.HasPrefix(h.Name, backupBlobs+"/"):
 			path = filepath.Join(blobDir(d.config), strings.TrimPrefix(h.Name, backupBlobs+"/"))
+		case strings.HasPrefix(h.Name, backupUploads+"/"):
+			path = filepath.Join(uploadsDir(d.config), strings.TrimPrefix(h.Name, backupUploads+"/"))
 		case strings.HasPrefix(h.Name, backupLedger+"/"):
 			path = filepath.Join(ledgerDir(d.config), strings.TrimPrefix(h.Name, backupLedger+"/"))
 		case h.Name == backupKey:

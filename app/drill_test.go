@@ -101,7 +101,7 @@ func testDrill(t *testing.T, dsn string) {
 		t.Fatal(err)
 	}
 	for _, text := range []string{"a document", "another"} {
-		if _, _, err := h.putFile(ctx, strings.NewReader(text), 100); err != nil {
+		if _, err := h.blobs.Put(ctx, strings.NewReader(text), 100); err != nil {
 			t.Fatal(err)
 		}
 	}

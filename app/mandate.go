@@ -150,7 +150,7 @@ func (h *House) nextActing(ctx context.Context, a access.Actor, caseID string) s
 	if m, err := h.mandates.Usable(ctx, a, a.Mandate); err == nil {
 		for _, x := range h.mandates.Offers(m).Actions {
 			if x == mandate.Read {
-				return "/cases/" + caseID
+				return "/cases/" + caseID + "/receipt"
 			}
 		}
 	}

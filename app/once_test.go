@@ -132,7 +132,7 @@ func (o *onceHouse) offers(a access.Actor) (out []postbox.Message) {
 		o.t.Fatal(err)
 	}
 	for _, m := range list {
-		if m.Link != "" {
+		if strings.HasPrefix(m.Link, "/apply/") {
 			out = append(out, m)
 		}
 	}

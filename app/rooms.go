@@ -24,7 +24,9 @@ import (
 	"mercator/domain/casefile/casefileweb"
 	"mercator/domain/catalogue"
 	"mercator/domain/catalogue/catalogueweb"
+	"mercator/domain/intake"
 	"mercator/domain/intake/intakeweb"
+	"mercator/domain/intake/sheet"
 	"mercator/domain/mandate"
 	"mercator/domain/mandate/mandateweb"
 	"mercator/domain/mydata/mydataweb"
@@ -41,6 +43,8 @@ import (
 	"mercator/domain/register"
 	"mercator/domain/register/registerweb"
 	"mercator/domain/service"
+	"mercator/domain/studio"
+	"mercator/domain/studio/studioweb"
 	"mercator/domain/watch"
 	"mercator/domain/watch/watchweb"
 	"mercator/lang/bpmn"
@@ -62,14 +66,14 @@ type rooms struct {
 }
 
 func roomMigrations() []store.Migrations {
-	return []store.Migrations{postbox.Migrations(), notice.Migrations(), webhook.Migrations(), api.Migrations(), mandate.Migrations(), oversight.Migrations(), watch.Migrations()}
+	return []store.Migrations{postbox.Migrations(), notice.Migrations(), webhook.Migrations(), api.Migrations(), mandate.Migrations(), oversight.Migrations(), watch.Migrations(), studio.Migrations()}
 }
 
 func roomMessages() []fs.FS {
 	return []fs.FS{
-		catalogueweb.Messages(), intakeweb.Messages(), casefileweb.Messages(), mydataweb.Messages(), paymentweb.Messages(),
+		catalogueweb.Messages(), intakeweb.Messages(), sheet.Messages(), casefileweb.Messages(), mydataweb.Messages(), paymentweb.Messages(),
 		notice.Messages(), noticeweb.Messages(), process.Messages, processweb.Messages(), incidentweb.Messages(), postbox.Messages(), postboxweb.Messages(),
-		webhook.Messages(), api.Messages(), mandateweb.Messages(), register.Messages(), registerweb.Messages(), oversightweb.Messages(), watchweb.Messages(),
+		webhook.Messages(), api.Messages(), mandateweb.Messages(), register.Messages(), registerweb.Messages(), oversightweb.Messages(), watchweb.Messages(), studio.Messages(), studioweb.Messages(),
 	}
 }
 
@@ -79,6 +83,7 @@ func (h *House) buildRooms(context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	h.words = words
 	if err := h.buildWebhooks(); err != nil {
 		return err
 	}
@@ -115,6 +120,11 @@ func (h *House) mounts(t *web.Templates, login *oidclogin.Login, words *i18n.Cat
 	}
 	webhook := &xbezahl.Webhook{Secret: []byte(secret), Take: h.payments.Call, Now: h.now}
 	city := h.city.Info
+	applications, err := intakeweb.New(intakeweb.Config{Intake: h.intake, Templates: t, Now: h.now, BaseURL: h.config.Server.PublicURL, Secure: strings.HasPrefix(h.config.Server.PublicURL, "https:"),
+		Register: h.registerInfo, Next: h.next, Fee: h.fee, City: city.Name, Office: h.officeName, Renderer: h.renderer, Moment: h.moment})
+	if err != nil {
+		return nil, err
+	}
 	build := []func() (web.Mounts, error){
 		func() (web.Mounts, error) {
 			return catalogueweb.Mounts(catalogueweb.Config{Templates: t, Directory: h.directory,
@@ -132,14 +142,8 @@ func (h *House) mounts(t *web.Templates, login *oidclogin.Login, words *i18n.Cat
 					return i18n.Text(d.Title)
 				}})
 		},
-		func() (web.Mounts, error) {
-			p, err := intakeweb.New(intakeweb.Config{Intake: h.intake, Templates: t, Now: h.now,
-				Register: h.registerInfo, Next: h.next, Fee: h.fee})
-			if err != nil {
-				return nil, err
-			}
-			return p.Mounts(), nil
-		},
+		func() (web.Mounts, error) { return applications.Mounts(), nil },
+		func() (web.Mounts, error) { return h.studioMounts(t, applications) },
 		func() (web.Mounts, error) {
 			return paymentweb.Mounts(paymentweb.Config{Templates: t, Payments: h.payments, Access: h.access, Actor: identity.Require, Webhook: webhook.Handle})
 		},
@@ -161,7 +165,7 @@ func (h *House) mounts(t *web.Templates, login *oidclogin.Login, words *i18n.Cat
 		func() (web.Mounts, error) { return registerweb.Mounts(h.registerPages(t)) },
 		func() (web.Mounts, error) { return h.apiMounts(words) },
 	}
-	out := []web.Mounts{h.operator(), h.ledgerMounts(), {
+	out := []web.Mounts{h.operator(), h.ledgerMounts(), h.keyMounts(), {
 		{Pattern: "GET /signin", Handler: web.Handle(login.SignIn), Class: web.ClassSign},
 		{Pattern: "GET /signin/callback", Handler: web.Handle(login.Callback), Class: web.ClassSign},
 		{Pattern: "POST /signout", Handler: web.Handle(login.SignOut)},
@@ -200,15 +204,31 @@ func (h *House) registerInfo(id, lang string) intakeweb.RegisterInfo {
 	return info
 }
 
-// next leads from the submission to the cash desk, or to the case.
+// tellOfFading puts into a person's postbox that a draft of theirs will go soon.
+func (h *House) tellOfFading(ctx context.Context, tx *store.Tx, d intake.Draft) error {
+	s, err := h.intake.Service(d)
+	if fault.Is(err, fault.NotFound) { // not offered any more: there is nothing to go on with
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	subject, body := i18n.Text{}, i18n.Text{}
+	for _, lang := range h.words.Languages() {
+		loc := h.words.Localizer(lang)
+		subject[lang] = loc.T("intake.fading.subject", "service", s.Title.For(lang))
+		body[lang] = loc.T("intake.fading.body", "service", s.Title.For(lang), "date", loc.Date(d.ExpiresAt.In(h.zone)))
+	}
+	_, err = h.postbox.Deliver(ctx, tx, postbox.Message{Person: d.Owner, Office: s.Office, Subject: subject, Body: body, Link: "/apply/" + d.ID})
+	return err
+}
+
+// next leads from the submission to its receipt, which leads on to the cash desk or the case.
 func (h *House) next(ctx context.Context, a access.Actor, caseID string) string {
 	if a.Acting() {
 		return h.nextActing(ctx, a, caseID)
 	}
-	if p, ok, err := h.payments.OpenFor(ctx, caseID); err == nil && ok {
-		return "/pay/" + p.ID
-	}
-	return "/cases/" + caseID
+	return "/cases/" + caseID + "/receipt"
 }
 
 // fee is what an application costs as it is filled in.
@@ -239,7 +259,7 @@ func (h *House) fee(_ context.Context, s *service.Service, application form.Answ
 func (h *House) casePages(t *web.Templates) casefileweb.Config {
 	return casefileweb.Config{
 		Templates: t, Cases: h.cases, Services: h.services, Access: h.access, Tasks: deskTasks{h}, NoWorklist: noWorklist, Now: h.now, Zone: h.zone,
-		Actor: identity.Require, Acting: identity.RequireActing, Office: h.officeName,
+		Actor: identity.Require, Acting: identity.RequireActing, Office: h.officeName, Moment: h.moment, City: h.city.Info.Name, Renderer: h.renderer,
 		Documents: func(ctx context.Context, g access.Grant, caseID string) ([]casefileweb.Document, error) {
 			list, err := h.notice.OfCase(ctx, g, caseID)
 			out := make([]casefileweb.Document, 0, len(list))
@@ -285,6 +305,7 @@ func (h *House) casePages(t *web.Templates) casefileweb.Config {
 			}
 			return out, err
 		},
+		Files: h.caseFiles, SendFile: h.sendCaseFile,
 		Ask: h.ask, Write: h.write, Diagram: h.diagram, Free: freeParts{h},
 		Steps: func(ctx context.Context, g access.Grant, c casefile.Case, loc *i18n.Localizer, path, after string) (ui.Component, error) {
 			list, err := h.engine.CaseHistory(ctx, g, c.ID, after, processweb.StepsPage)

@@ -143,16 +143,48 @@ func testPackage(ctx context.Context, dir string, w io.Writer) bool {
 	for _, p := range problems {
 		fmt.Fprintln(w, p)
 	}
+	forms, problems := service.FormScenarios(s)
+	ok = ok && len(problems) == 0
+	for _, p := range problems {
+		fmt.Fprintln(w, p)
+	}
+	cover := map[string]*form.Coverage{"application": form.NewCoverage(s.Form)}
+	for id, f := range s.TaskForms {
+		cover[id] = form.NewCoverage(f)
+	}
+	for _, sc := range forms {
+		if err := sc.Play(s, cover[sc.Form]); err != nil {
+			ok = false
+			fmt.Fprintf(w, "FAIL %s forms/%s: %s\n     %s\n", name, sc.File, sc.Title, strings.ReplaceAll(err.Error(), "\n", "\n     "))
+			continue
+		}
+		fmt.Fprintf(w, "ok   %s forms/%s: %s\n", name, sc.File, sc.Title)
+	}
 	for _, sc := range scenarios {
 		began := time.Now()
-		if err := play(ctx, root, s, sc, config.Database{}); err != nil {
+		if err := play(ctx, root, s, sc, config.Database{}, cover["application"]); err != nil {
 			ok = false
 			fmt.Fprintf(w, "FAIL %s %s: %s\n     %s\n", name, sc.File, sc.Title, strings.ReplaceAll(err.Error(), "\n", "\n     "))
 			continue
 		}
 		fmt.Fprintf(w, "ok   %s %s: %s (%d ms)\n", name, sc.File, sc.Title, time.Since(began).Milliseconds())
 	}
+	for _, id := range slices.Sorted(maps.Keys(cover)) {
+		printCoverage(w, name, id, cover[id])
+	}
 	return ok
+}
+
+// printCoverage tells which outcomes of a form's rules no scenario has touched.
+func printCoverage(w io.Writer, service, id string, c *form.Coverage) {
+	seen, all := c.Touched()
+	if all == 0 {
+		return
+	}
+	fmt.Fprintf(w, "     %s %s.form: %d of %d outcomes of its rules are touched\n", service, id, seen, all)
+	for _, o := range c.Untouched() {
+		fmt.Fprintf(w, "     untouched: %s:%d: %s\n", id+".form", o.Line, o)
+	}
 }
 
 // tillProvider is a payment provider that says paid when the scenario does. It
@@ -186,8 +218,8 @@ func (t *tillProvider) payAll() {
 }
 
 // play plays one scenario in a house of its own: real database, real rooms, and a
-// clock that the scenario sets.
-func play(ctx context.Context, root string, s *service.Service, sc service.Scenario, db config.Database) error {
+// clock that the scenario sets. cover, unless nil, notes which rules of the application's form were touched.
+func play(ctx context.Context, root string, s *service.Service, sc service.Scenario, db config.Database, cover *form.Coverage) error {
 	dir, err := os.MkdirTemp("", "mercator-scenario-*")
 	if err != nil {
 		return err
@@ -211,7 +243,7 @@ func play(ctx context.Context, root string, s *service.Service, sc service.Scena
 	if err != nil {
 		return err
 	}
-	p := &player{h: h, s: s, sc: sc, till: till, advance: func(d time.Duration) { clock = clock.Add(d) }}
+	p := &player{h: h, s: s, sc: sc, till: till, cover: cover, advance: func(d time.Duration) { clock = clock.Add(d) }}
 	begin := p.begin
 	if !sc.Begin.Given() {
 		named, ok := people.generator.Find(sc.Person)
@@ -237,6 +269,7 @@ type player struct {
 	s       *service.Service
 	sc      service.Scenario
 	till    *tillProvider
+	cover   *form.Coverage
 	advance func(time.Duration)
 	actor   access.Actor
 	caseID  string
@@ -261,6 +294,9 @@ func (p *player) apply(ctx context.Context) error {
 		f, err := in.Fill(ctx, p.actor, d, "de")
 		if err != nil {
 			return err
+		}
+		if p.cover != nil { // in the package's own form: the house has read another copy
+			p.cover.Add(p.s.Form.Eval(d.Answers, f.Context))
 		}
 		page := f.Resume()
 		if page == "" {

@@ -68,7 +68,7 @@ func TestServicesThatBeginByThemselves(t *testing.T) {
 		for name, database := range engines {
 			t.Run(id+"/"+name, func(t *testing.T) {
 				for _, sc := range list {
-					if err := play(context.Background(), content, s, sc, database(t)); err != nil {
+					if err := play(context.Background(), content, s, sc, database(t), nil); err != nil {
 						t.Error(err)
 					}
 				}

@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -28,6 +27,7 @@ import (
 	"mercator/domain/register"
 	"mercator/domain/service"
 	"mercator/lang/feel"
+	"mercator/lang/form"
 )
 
 // publish is how rooms that don't know the bus tell a fact.
@@ -48,31 +48,41 @@ func (h *House) openCase(ctx context.Context, tx *store.Tx, g access.Grant, o in
 	if a := g.Actor(); a.Kind == access.Machine {
 		client = a.ID
 	}
-	c, err := h.open(ctx, tx, g, casefile.Opening{
+	c, fresh, err := h.open(ctx, tx, g, casefile.Opening{
 		Service: o.Service, Version: o.Version, Office: o.Office, Person: o.Person, PersonName: o.PersonName,
 		Client: client, Channel: o.Channel, Lang: o.Lang, Origin: o.Draft, Application: o.Application, Registers: o.Registers,
 		By: h.filedBy(g),
 	})
-	return c.ID, err
+	if err != nil || !fresh {
+		return c.ID, err
+	}
+	s, err := h.services.Version(ctx, o.Service, o.Version)
+	if err != nil {
+		return "", fault.Wrap("app.openCase", err)
+	}
+	sub, err := h.keepSubmission(ctx, tx, c, s, o.View, o.Application, c.OpenedAt)
+	if err != nil {
+		return "", err
+	}
+	return c.ID, h.receipt(ctx, tx, c, s, sub)
 }
 
 // open is what every channel ends in.
-func (h *House) open(ctx context.Context, tx *store.Tx, g access.Grant, o casefile.Opening) (casefile.Case, error) {
+func (h *House) open(ctx context.Context, tx *store.Tx, g access.Grant, o casefile.Opening) (c casefile.Case, fresh bool, err error) {
 	const op = "app.open"
 	s, err := h.services.Version(ctx, o.Service, o.Version)
 	if err != nil {
-		return casefile.Case{}, fault.Wrap(op, err)
+		return casefile.Case{}, false, fault.Wrap(op, err)
 	}
-	c, fresh, err := h.cases.Open(ctx, tx, g, o)
-	if err != nil || !fresh {
-		return c, err
+	if c, fresh, err = h.cases.Open(ctx, tx, g, o); err != nil || !fresh {
+		return c, fresh, err
 	}
 	var application, registers map[string]any
 	if err := unmarshal(o.Application, &application); err != nil {
-		return c, fault.Wrap(op, err)
+		return c, fresh, fault.Wrap(op, err)
 	}
 	if err := unmarshal(o.Registers, &registers); err != nil {
-		return c, fault.Wrap(op, err)
+		return c, fresh, fault.Wrap(op, err)
 	}
 	person := map[string]any{"id": c.Person, "name": c.PersonName, "given_names": application["given_names"], "family_name": application["family_name"]}
 	vars := h.beginsWith(s, c, application, person)
@@ -83,7 +93,7 @@ func (h *House) open(ctx context.Context, tx *store.Tx, g access.Grant, o casefi
 		CaseID: c.ID, CaseRef: c.Ref, Label: c.PersonName, Service: c.Service, Version: c.Version, Office: c.Office,
 		Process: s.ProcessID, Called: s.Called, Vars: vars, Actor: g.Actor(),
 	})
-	return c, fault.Wrap(op, err)
+	return c, fresh, fault.Wrap(op, err)
 }
 
 // beginsWith are the variables that every process begins with (service.Variables).
@@ -113,8 +123,19 @@ func (h *House) caseData(ctx context.Context, q store.Q, caseID string) (intake.
 var textCorrected = i18n.Text{"de": "Angabe berichtigt", "en": "Detail corrected", "tr": "Bilgi düzeltildi"}
 
 // corrected puts a corrected application into the file and the process.
-func (h *House) corrected(ctx context.Context, tx *store.Tx, c intake.Correction, application json.RawMessage) error {
+func (h *House) corrected(ctx context.Context, tx *store.Tx, c intake.Correction, application json.RawMessage, v *form.View) error {
 	if err := h.cases.SetApplication(ctx, tx, c.CaseID, application); err != nil {
+		return err
+	}
+	x, err := h.cases.Peek(ctx, tx, c.CaseID)
+	if err != nil {
+		return err
+	}
+	s, err := h.services.Version(ctx, c.Service, c.Version)
+	if err != nil {
+		return fault.Wrap("app.corrected", err)
+	}
+	if _, err := h.keepSubmission(ctx, tx, x, s, v, application, h.now()); err != nil {
 		return err
 	}
 	if err := h.cases.AddEntry(ctx, tx, casefile.Entry{CaseID: c.CaseID, Kind: casefile.Correction, ActorKind: string(access.Resident), Title: textCorrected, Body: i18n.Plain(h.fieldLabel(ctx, c.Service, c.Version, c.Field))}); err != nil {
@@ -138,11 +159,6 @@ func (h *House) fieldLabel(ctx context.Context, id, version, field string) strin
 		}
 	}
 	return field
-}
-
-func (h *House) putFile(ctx context.Context, r io.Reader, limit int64) (string, int64, error) {
-	ref, err := h.blobs.Put(ctx, r, limit)
-	return ref.Hash, ref.Size, err
 }
 
 // --- what a process has done

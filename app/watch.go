@@ -71,8 +71,8 @@ func (h *House) watchRecord(ctx context.Context, tx *store.Tx, e bus.Event) erro
 	return h.watches.Changed(ctx, tx, c.Register, c.ID)
 }
 
-// forgetErased has the rooms forget whoever the register of persons was made to forget: who acts for whom, and what was looked
-// for and found about them.
+// forgetErased has the rooms forget whoever the register of persons was made to forget: who acts for whom, what they had begun to
+// fill in, and what was looked for and found about them.
 func (h *House) forgetErased(ctx context.Context, tx *store.Tx, e bus.Event) error {
 	var c register.Changed
 	if err := json.Unmarshal(e.Data, &c); err != nil {
@@ -82,6 +82,9 @@ func (h *House) forgetErased(ctx context.Context, tx *store.Tx, e bus.Event) err
 		return nil
 	}
 	if err := h.mandates.Forget(ctx, tx, c.ID); err != nil {
+		return err
+	}
+	if err := h.intake.Forget(ctx, tx, c.ID); err != nil {
 		return err
 	}
 	return h.oversight.Forget(ctx, tx, c.ID)
@@ -116,7 +119,7 @@ func (h *House) openWatched(ctx context.Context, tx *store.Tx, s *service.Servic
 		if err != nil {
 			return fault.Wrap(op, err)
 		}
-		_, err = h.open(ctx, tx, g, casefile.Opening{Service: s.ID, Version: s.Version, Office: s.Office, Person: person,
+		_, _, err = h.open(ctx, tx, g, casefile.Opening{Service: s.ID, Version: s.Version, Office: s.Office, Person: person,
 			Channel: casefile.Event, Lang: "de", Origin: "watch/" + g.EntryID(), Application: application})
 		return fault.Wrap(op, err)
 	case service.Begins:

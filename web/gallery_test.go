@@ -42,6 +42,10 @@ func gallery() map[string][]ui.Component {
 			ui.Input{Field: ui.Field{Name: "phone", Label: "Telefonnummer", Optional: true}, Type: "tel", Autocomplete: "tel", Width: 20},
 			ui.Input{Field: f("amount", "Monatliche Miete", "", ""), Prefix: "€", InputMode: "decimal", Width: 10},
 			ui.DateInput{Field: f("birth", "Geburtsdatum", "Zum Beispiel 27 3 1985", ""), Value: "1985-03-27", Birthday: true},
+			ui.Input{Field: f("street", "Straße", "", ""), List: []string{"Königstraße", "Kantstraße"}, NoSpelling: true},
+			ui.Input{Field: f("place", "Wo ist es?", "Eine Adresse oder Koordinaten", ""), Locate: true},
+			ui.Signature{Field: f("sign", "Unterschrift", "", ""), Value: "Ayşe Yılmaz", Confirmed: true, Drawing: "M40 120L80 60L120 130L200 80"},
+			ui.Image{Src: "data:image/svg+xml;base64,PHN2ZyB4bWxucz0iaHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmciIHdpZHRoPSI5MDAiIGhlaWdodD0iOTAiPjxyZWN0IHdpZHRoPSI5MDAiIGhlaWdodD0iOTAiIGZpbGw9IiMwMDRiNzYiLz48L3N2Zz4=", Alt: "Ein breites Bild"},
 			ui.Select{Field: f("quarter", "Stadtteil", "", ""), Value: "hoch", Options: []ui.Option{{Value: "hoch", Label: "Hochfeld"}, {Value: "rhs", Label: "Rheinhausen-Mitte"}}},
 			ui.Radios{Field: f("owner", "Sind Sie selbst der Halter des Fahrzeugs?", "", ""), Value: "yes", Options: yesNo, Inline: true},
 			ui.Radios{Field: f("use", "Wie nutzen Sie das Fahrzeug?", "", ""), Options: []ui.Option{{Value: "own", Label: "Es ist auf mich zugelassen"}, {Value: "firm", Label: "Es ist ein Firmenwagen", Hint: "Sie brauchen eine Bescheinigung Ihres Arbeitgebers."}}},
@@ -61,6 +65,7 @@ func gallery() map[string][]ui.Component {
 			ui.Checkboxes{Field: f("days", "Tage", "", "Wählen Sie mindestens einen Tag."), Options: yesNo},
 			ui.TextArea{Field: f("text", "Begründung", "", "Schreiben Sie eine Begründung.")},
 			ui.FileInput{Field: f("proof", "Bescheinigung", "", "Diese Datei ist kein PDF.")},
+			ui.Signature{Field: f("sign", "Unterschrift", "", "Bitte bestätigen Sie mit dem Häkchen, dass dies Ihre Unterschrift ist."), Value: "Ayşe"},
 			ui.Checkbox{Field: f("true", "Ich habe alles richtig angegeben.", "", "Bitte bestätigen Sie das.")},
 		}, Buttons: []ui.Button{{Text: "Weiter"}}},
 	}

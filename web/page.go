@@ -85,7 +85,6 @@ type Env struct {
 	Home      string
 	Style     string // URLs of the assets, empty if not built
 	Script    string
-	Fonts     []string // to preload
 }
 
 // LanguageLink switches the page's language.
@@ -185,6 +184,21 @@ func NewView[T any](t *Templates, files fs.FS, file string) (*View[T], error) {
 // against the type of its data.
 func (v *View[T]) Template(lang string) *template.Template { return v.langs[lang].Lookup("shell.html") }
 
+// Part renders what the view's files define under a name, for a page that somebody else shows.
+func (v *View[T]) Part(lang, name string, data any) (template.HTML, error) {
+	tmpl, ok := v.langs[lang]
+	if !ok {
+		tmpl = v.langs[i18n.Fallback]
+	}
+	buf := bufferPool.Get().(*bytes.Buffer)
+	buf.Reset()
+	defer bufferPool.Put(buf)
+	if err := tmpl.ExecuteTemplate(buf, name, data); err != nil {
+		return "", fmt.Errorf("web: render %s of %s: %w", name, v.file, err)
+	}
+	return template.HTML(buf.String()), nil // escaped by the template
+}
+
 // bufferPool keeps the buffers that pages are rendered into. It holds no state of
 // any page.
 var bufferPool = sync.Pool{New: func() any { return new(bytes.Buffer) }}
@@ -192,6 +206,16 @@ var bufferPool = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 // Render shows the page. It is written to the client only when it is complete, so
 // an error becomes an error page and never half a page.
 func (v *View[T]) Render(w http.ResponseWriter, r *http.Request, status int, p Page[T]) error {
+	return v.render(w, r, status, "shell.html", p)
+}
+
+// RenderPart shows one of the templates that the page's file defines, without the
+// frame: what a script puts in the place of a part of the page.
+func (v *View[T]) RenderPart(w http.ResponseWriter, r *http.Request, status int, part string, p Page[T]) error {
+	return v.render(w, r, status, part, p)
+}
+
+func (v *View[T]) render(w http.ResponseWriter, r *http.Request, status int, name string, p Page[T]) error {
 	st := stateOf(r)
 	lang := i18n.Fallback
 	if st.loc != nil {
@@ -207,7 +231,7 @@ func (v *View[T]) Render(w http.ResponseWriter, r *http.Request, status int, p P
 	buf := bufferPool.Get().(*bytes.Buffer)
 	buf.Reset()
 	defer bufferPool.Put(buf)
-	if err := tmpl.ExecuteTemplate(buf, "shell.html", p); err != nil {
+	if err := tmpl.ExecuteTemplate(buf, name, p); err != nil {
 		return fmt.Errorf("web: render %s: %w", v.file, err)
 	}
 	h := w.Header()
@@ -230,9 +254,6 @@ func (s *Site) env(r *http.Request, st *state, shell Shell) Env {
 	}
 	if shell.Kind == DeskShell {
 		e.Home = "/desk"
-	}
-	if f := s.cfg.Assets.URL("fira-400-base.woff2"); f != "" {
-		e.Fonts = append(e.Fonts, f)
 	}
 	if s.cfg.Viewer != nil {
 		if v, ok := s.cfg.Viewer(r); ok {

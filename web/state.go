@@ -54,6 +54,14 @@ func RequestID(r *http.Request) string { return stateOf(r).id }
 // Route is the pattern that the request matched.
 func Route(r *http.Request) string { return stateOf(r).route }
 
+// Network is the address that a request came from, or of IPv6 its network: what tells clients apart that nobody knows.
+func Network(r *http.Request) string {
+	if st := stateOf(r); st.site != nil {
+		return st.site.clientKey(r)
+	}
+	return ""
+}
+
 // languageCookie remembers the choice for a year. It holds no personal data.
 const languageCookie = "lang"
 

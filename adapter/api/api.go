@@ -60,6 +60,13 @@ type Submission struct {
 	Origin string
 }
 
+// Receipt says that an application is there: its case, the file number, when it came, and the SHA-256 of the signed file.
+type Receipt struct {
+	CaseID, Number string
+	At             time.Time
+	Hash           string
+}
+
 // FieldProblem is what is wrong with one answer, in the words of its language.
 type FieldProblem struct{ Field, Detail string }
 
@@ -89,7 +96,7 @@ type Config struct {
 	Check func(ctx context.Context, code string) (v notice.Validity, kind i18n.Text, from, until string, err error)
 	// Submit opens the case of an application. Wrong answers come back as problems,
 	// and nothing has happened.
-	Submit func(ctx context.Context, a access.Actor, s Submission) (caseID string, problems []FieldProblem, err error)
+	Submit func(ctx context.Context, a access.Actor, s Submission) (r Receipt, problems []FieldProblem, err error)
 	// Complete ends a task with the answers to its form.
 	Complete func(ctx context.Context, a access.Actor, taskID string, revision int64, answers map[string]any, lang string) (problems []FieldProblem, err error)
 	// More adds the operations of other rooms.

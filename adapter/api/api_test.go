@@ -105,23 +105,23 @@ func open(t testing.TB, db *store.DB, perMinute int) *house {
 			}
 			return notice.Unknown, nil, "", "", nil
 		},
-		Submit: func(ctx context.Context, a access.Actor, s api.Submission) (id string, problems []api.FieldProblem, err error) {
+		Submit: func(ctx context.Context, a access.Actor, s api.Submission) (r api.Receipt, problems []api.FieldProblem, err error) {
 			if h.slow != nil {
 				<-h.slow
 			}
 			x, ok := services.Current(s.Service)
 			if !ok {
-				return "", nil, fault.New(fault.NotFound, "test", "")
+				return r, nil, fault.New(fault.NotFound, "test", "")
 			}
 			if s.Answers["zone"] == "wrong" {
-				return "", []api.FieldProblem{{Field: "zone", Detail: "There is no such zone."}}, nil
+				return r, []api.FieldProblem{{Field: "zone", Detail: "There is no such zone."}}, nil
 			}
 			if s.Answers["zone"] == "broken" {
-				return "", nil, fault.Internalf("test", "the person Erika Mustermann broke it")
+				return r, nil, fault.Internalf("test", "the person Erika Mustermann broke it")
 			}
 			application, err := json.Marshal(s.Answers)
 			if err != nil {
-				return "", nil, err
+				return r, nil, err
 			}
 			err = db.Write(ctx, func(tx *store.Tx) error {
 				g, err := checker.PermitTx(ctx, tx, access.Request{Actor: a, Action: access.Submit, Resource: "case", Purpose: x.ID, Service: x.ID, Office: x.Office})
@@ -133,10 +133,10 @@ func open(t testing.TB, db *store.DB, perMinute int) *house {
 				if fresh {
 					tx.AfterCommit(func() { h.mu.Lock(); h.opened++; h.mu.Unlock() })
 				}
-				id = c.ID
+				r = api.Receipt{CaseID: c.ID, Number: c.Ref, At: c.OpenedAt, Hash: "h-" + c.ID}
 				return err
 			})
-			return id, nil, err
+			return r, nil, err
 		},
 		Complete: func(ctx context.Context, a access.Actor, id string, revision int64, answers map[string]any, _ string) ([]api.FieldProblem, error) {
 			return nil, db.Write(ctx, func(tx *store.Tx) error {
@@ -215,7 +215,7 @@ func TestASubmissionHappensOnce(t *testing.T) {
 	storetest.Each(t, rooms(), func(t *testing.T, db *store.DB) {
 		h := open(t, db, 0)
 		first := h.call("kfz", "POST", "/api/v1/cases", application("A"), "Idempotency-Key", "k1")
-		if first.status != 201 || first.data["caseId"] == nil || first.header.Get("Location") != "/api/v1/cases/"+fmt.Sprint(first.data["caseId"]) {
+		if first.status != 201 || first.data["caseId"] == nil || first.data["number"] == "" || first.data["receivedAt"] == nil || first.data["hash"] != "h-"+fmt.Sprint(first.data["caseId"]) || first.header.Get("Location") != "/api/v1/cases/"+fmt.Sprint(first.data["caseId"]) {
 			t.Fatalf("%d %s", first.status, first.body)
 		}
 		again := h.call("kfz", "POST", "/api/v1/cases", application("A"), "Idempotency-Key", "k1")

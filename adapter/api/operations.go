@@ -153,16 +153,19 @@ type SubmitInput struct {
 	}
 }
 
-// SubmitOutput names the case.
+// SubmitOutput names the case, and is the receipt: sent again, it is the same.
 type SubmitOutput struct {
-	CaseID string `json:"caseId"`
+	CaseID     string    `json:"caseId"`
+	Number     string    `json:"number" doc:"the file number that people see"`
+	ReceivedAt time.Time `json:"receivedAt"`
+	Hash       string    `json:"hash" doc:"SHA-256 of the signed file that holds the application"`
 }
 
 func (a *API) submitOperation() {
 	add(a, huma.Operation{OperationID: "submit-application", Method: http.MethodPost, Path: "/cases", Tags: []string{"cases"}, Security: needs("cases:submit", "cases:write"),
 		Summary: "Submit an application for a person", DefaultStatus: http.StatusCreated, Errors: []int{401, 403, 404, 409, 413, 422, 429, 503}},
 		func(ctx context.Context, c caller, in *SubmitInput) (*Created[SubmitOutput], error) {
-			id, problems, err := a.c.Submit(ctx, c.actor, Submission{Service: in.Body.Service, Lang: in.Body.Lang, Person: in.Body.Person,
+			r, problems, err := a.c.Submit(ctx, c.actor, Submission{Service: in.Body.Service, Lang: in.Body.Lang, Person: in.Body.Person,
 				Answers: in.Body.Answers, Origin: "api:" + c.actor.ID + ":" + in.Key})
 			if err != nil {
 				return nil, err
@@ -170,7 +173,7 @@ func (a *API) submitOperation() {
 			if len(problems) > 0 {
 				return nil, wrongAnswers(problems)
 			}
-			return &Created[SubmitOutput]{Location: prefix + "/cases/" + id, Body: SubmitOutput{CaseID: id}}, nil
+			return &Created[SubmitOutput]{Location: prefix + "/cases/" + r.CaseID, Body: SubmitOutput{CaseID: r.CaseID, Number: r.Number, ReceivedAt: r.At, Hash: r.Hash}}, nil
 		})
 }
 

@@ -31,7 +31,7 @@ func ParseIBAN(s string) (string, error) {
 		switch {
 		case r >= '0' && r <= '9', r >= 'A' && r <= 'Z':
 			b.WriteRune(r)
-		case unicode.IsSpace(r), r == '-', r == '.', r == 0x200b, r == 0xfeff:
+		case unicode.IsSpace(r), r == '-', r == '.', r == ':', r == 0x200b, r == 0xfeff:
 		default:
 			return "", problem("person.iban.character", "character", printable(r))
 		}

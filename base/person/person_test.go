@@ -383,3 +383,54 @@ func BenchmarkParseName(b *testing.B) {
 		}
 	}
 }
+
+func TestEveryStateIsFoundByItsNames(t *testing.T) {
+	all := person.States("de")
+	if len(all) != 197 {
+		t.Errorf("%d states", len(all))
+	}
+	for _, s := range all {
+		for _, name := range []string{s.Code, s.Alpha3, s.Name("de"), s.Name("en"), s.Name("tr")} {
+			if got, err := person.ParseNationality(name); err != nil || got != s.Code {
+				t.Errorf("%s: %q is taken as %q %v", s.Code, name, got, err)
+			}
+		}
+		if len(s.Code) != 2 || len(s.Alpha3) != 3 || len(s.Key) != 3 {
+			t.Errorf("%+v", s)
+		}
+	}
+	if en := person.States("en"); en[0].Name("en") != "Afghanistan" || en[len(en)-1].Code != "XX" {
+		t.Errorf("sorted from %s to %s", en[0].Code, en[len(en)-1].Code)
+	}
+}
+
+func FuzzPosition(f *testing.F) {
+	for _, s := range []string{"51.4321, 6.7623", "51° 25' 55.6\" N 6° 45' 44\" E", "geo:51.4,6.7;u=1", "51,4 6,7", "N 51.4 E 6.7", "Königstraße 12"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		p, ok, err := person.ParsePosition(s)
+		if err != nil || !ok {
+			return
+		}
+		again, ok, err := person.ParsePosition(p.String())
+		if err != nil || !ok || again != p {
+			t.Fatalf("%q is %v, which reads as %v %v", s, p, again, err)
+		}
+	})
+}
+
+func FuzzRegisterNumber(f *testing.F) {
+	for _, s := range []string{"HRB 12345, Amtsgericht Duisburg", "AG Kleve GnR 12", "VR77 Moers", "HRB 1 B Charlottenburg"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		n, err := person.ParseRegisterNumber(s)
+		if err != nil || n == "" {
+			return
+		}
+		if again, err := person.ParseRegisterNumber(n); err != nil || again != n {
+			t.Fatalf("%q is %q, which reads as %q %v", s, n, again, err)
+		}
+	})
+}

@@ -17,16 +17,19 @@ import (
 	"mercator/lang/xdatenfelder"
 )
 
-const formUsage = "usage: form import --xdf FILE [--codes FOLDER] [--out FILE] | form export --xdf FORM [--out FILE] | " +
+const formUsage = "usage: form import --xdf FILE [--codes FOLDER] [--out FILE] | form export --xdf FORM [--out FILE] | form trace FORM [--answers FILE] [--context FILE] [--today DAY] [--field NAME] [--json] | form diff OLD NEW [--lang de|en|tr] | " +
 	"form translated [--lang LANG,…] [--field NAME,…] FORM…"
 
 // maxLists is how many files a folder of code lists may hold.
 const maxLists = 500
 
-// formCommand is mercator form: forms from FIM, and back; and what is said of translations.
+// formCommand is mercator form: forms from FIM, and back; why they are as they are; what is said of translations.
 func formCommand(args []string, stdout, stderr io.Writer) error {
 	if len(args) > 0 && args[0] == "translated" {
 		return formTranslated(args[1:], stdout, stderr)
+	}
+	if len(args) > 0 && (args[0] == "trace" || args[0] == "diff") {
+		return explainForm(args, stdout, stderr)
 	}
 	if len(args) == 0 || args[0] != "import" && args[0] != "export" {
 		return errors.New(formUsage)

@@ -36,13 +36,17 @@ const usage = `mercator is the e-government platform of a city.
   mercator ledger   key|forget --config mercator.toml             the public key; destroy a person's
   mercator vault    status|rotate|rewrap|rekey --config mercator.toml
                                                                   the keys that personal data are sealed with
-  mercator bench    [seed|start|registers] --data DIR …           measure a demo that is running; fill one, time its start, or measure registers
+  mercator bench    [form|seed|start|registers] --data DIR …      measure a demo that is running, or a page of a form; fill one, time its start, or measure registers
   mercator feel     EXPRESSION [--context FILE]                   evaluate FEEL
   mercator dmn      eval|check|tck FILE…                          decisions; the official suite
   mercator bpmn     check FILE|FOLDER…                            processes
   mercator form     import|export --xdf FILE …                    forms from the schemas of FIM (XDatenfelder), and back
+  mercator form     trace FILE [--answers FILE] | diff OLD NEW    why each field is as it is; what a new version does otherwise
   mercator form     translated [--lang LANG,…] [--field NAME,…] FORM…
                                                                   the translations say what today's German texts say
+  mercator form     schema FILE|SERVICE                           the JSON Schema of what a form submits
+  mercator form     verify FILE --url URL|--keys FILE [--pdf FILE] [--data FILE]
+                                                                  is a submission what the city has signed?
   mercator version
 `
 
@@ -81,6 +85,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	case "feel", "dmn", "bpmn":
 		err = language(name, args, stdout, stderr)
 	case "form":
+		if len(args) > 0 && (args[0] == "schema" || args[0] == "verify") { // of the town's forms; the others are of files
+			return app.FormCommand(ctx, args, stdout, stderr)
+		}
 		err = formCommand(args, stdout, stderr)
 	case "version", "--version":
 		fmt.Fprintln(stdout, app.Version())

@@ -33,17 +33,10 @@ func (d *duration) UnmarshalText(text []byte) (err error) {
 const brakesFile = "brakes.toml"
 
 func readBrakes(folder fs.FS) ([]brake, error) {
-	if _, err := fs.Stat(folder, brakesFile); err != nil {
-		return nil, nil // a city without brakes
-	}
-	text, err := readFile(folder, brakesFile)
-	if err != nil {
-		return nil, err
-	}
 	var file struct {
 		Brakes []brake `toml:"brake"`
 	}
-	if err := decode(brakesFile, text, &file); err != nil {
+	if err := optional(folder, brakesFile, &file); err != nil {
 		return nil, err
 	}
 	ids := map[string]bool{}

@@ -117,6 +117,18 @@ func readFile(folder fs.FS, name string) ([]byte, error) {
 	return text, nil
 }
 
+// optional reads a file that a city may leave out; what is read into it stays as it is then.
+func optional(folder fs.FS, name string, into any) error {
+	if _, err := fs.Stat(folder, name); err != nil {
+		return nil
+	}
+	text, err := readFile(folder, name)
+	if err != nil {
+		return err
+	}
+	return decode(name, text, into)
+}
+
 // decode reads TOML in which nothing may stand that nobody reads: a mistyped key of a rule would be a rule left out.
 func decode(name string, text []byte, into any) error {
 	meta, err := toml.NewDecoder(bytes.NewReader(text)).Decode(into)

@@ -18,14 +18,7 @@ type reach struct {
 const reachFile = "restriction.toml"
 
 func readReach(folder fs.FS) (out reach, err error) {
-	if _, err := fs.Stat(folder, reachFile); err != nil {
-		return out, nil // nothing reaches them
-	}
-	text, err := readFile(folder, reachFile)
-	if err != nil {
-		return out, err
-	}
-	if err := decode(reachFile, text, &out); err != nil {
+	if err := optional(folder, reachFile, &out); err != nil {
 		return out, err
 	}
 	if slices.Contains(out.Own, "") || slices.Contains(out.Case, "") {

@@ -34,6 +34,8 @@ type Config struct {
 	Log       Log       `toml:"log"`
 
 	Mail      Mail      `toml:"mail"`
+	Malware   Malware   `toml:"malware"`
+	Uploads   Uploads   `toml:"uploads"`
 	Oversight Oversight `toml:"oversight"`
 }
 
@@ -143,6 +145,18 @@ type Mail struct {
 	User     string `toml:"user"`     // empty: without signing in
 	Password Secret `toml:"password"`
 	CA       string `toml:"ca"` // a PEM file of who has signed its certificate; empty: whom the system trusts
+}
+
+// Malware is who looks for it in uploaded files.
+type Malware struct {
+	// Socket is where ClamAV's clamd listens: the path of its socket, or tcp://HOST:PORT; empty: nobody looks, and uploaded files stay in quarantine.
+	Socket string `toml:"socket"`
+}
+
+// Uploads is what becomes of files that people send.
+type Uploads struct {
+	// HEIC is the program mercator-heic, which reads pictures of telephones; empty: the one beside the program, if it is there.
+	HEIC string `toml:"heic"`
 }
 
 // Oversight is who keeps watch over access to personal data.
@@ -342,6 +356,14 @@ func (c *Config) check() (bad []string) {
 		}
 	}
 	bad = append(bad, c.checkMail()...)
+	if s := c.Malware.Socket; s != "" && !strings.HasPrefix(s, "/") {
+		if _, _, err := net.SplitHostPort(strings.TrimPrefix(s, "tcp://")); err != nil || !strings.HasPrefix(s, "tcp://") {
+			say("malware.socket: %q: want the path of a socket, from /, or tcp://HOST:PORT", s)
+		}
+	}
+	if h := c.Uploads.HEIC; h != "" && !filepath.IsAbs(h) {
+		say("uploads.heic: %q: want a path from /", h)
+	}
 	if c.API.CertificateHeader != "" && len(c.Server.TrustedProxies) == 0 {
 		say("server.trusted_proxies is missing: nobody may set api.certificate_header")
 	}

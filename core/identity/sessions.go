@@ -4,9 +4,6 @@ package identity
 
 import (
 	"context"
-	"crypto/aes"
-	"crypto/cipher"
-	"crypto/hkdf"
 	"crypto/sha256"
 	"encoding/hex"
 	"log/slog"
@@ -92,19 +89,8 @@ func hashOf(token string) string {
 	return hex.EncodeToString(h[:])
 }
 
-// sealer makes a cipher out of the session's token, which the database doesn't have: so nobody reads there what the
-// provider said about a person.
-func sealer(token string) (cipher.AEAD, error) {
-	key, err := hkdf.Key(sha256.New, []byte(token), nil, "mercator session hint", 32)
-	if err != nil {
-		return nil, err
-	}
-	block, err := aes.NewCipher(key)
-	if err != nil {
-		return nil, err
-	}
-	return cipher.NewGCMWithRandomNonce(block)
-}
+// hintUse: what the provider said about a person is sealed under the session's token, which the database doesn't have.
+const hintUse = "mercator session hint"
 
 const maxHint = 8 << 10
 
@@ -120,7 +106,7 @@ func (s *Sessions) SignIn(ctx context.Context, w http.ResponseWriter, r *http.Re
 	}
 	a = cameIn(a)
 	token := ident.Secret(tokenBytes)
-	aead, err := sealer(token)
+	aead, err := ident.Cipher(token, hintUse)
 	if err != nil {
 		return Session{}, fault.Wrap(op, err)
 	}
@@ -202,7 +188,7 @@ func (s *Sessions) find(ctx context.Context, token string) (Session, bool, error
 	if !now.Before(session.Ends) || now.Sub(session.seen) >= s.cfg.Idle {
 		return Session{}, false, nil
 	}
-	aead, err := sealer(token)
+	aead, err := ident.Cipher(token, hintUse)
 	if err != nil {
 		return Session{}, false, err
 	}

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: EUPL-1.2
 
 // Package pdf turns letters into paper: a letter after DIN 5008 (form B), if
-// wanted with a cut-out card, and the file's copy of an application, both as
-// PDF/A-2b bytes. It is pure: the same input gives the same bytes.
+// wanted with a cut-out card, the file's copy of an application, and a photo as a
+// page of the file, all as PDF/A-2b bytes. It is pure: the same input gives the same bytes.
 //
 // It does not store, sign or send anything, and it doesn't know what a permit is.
 //

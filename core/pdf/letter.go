@@ -3,6 +3,7 @@
 package pdf
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -195,6 +196,7 @@ type flow struct {
 	size   float64
 	bottom float64
 	fresh  func() // draws what each further page carries
+	pages  int    // how many there may be; 0: MaxPages
 	err    error
 }
 
@@ -205,8 +207,8 @@ func (f *flow) room(n int) {
 	if f.y+float64(n)*f.lineHeight() <= f.bottom {
 		return
 	}
-	if len(f.d.pages) >= MaxPages {
-		f.err = fmt.Errorf("pdf: more than %d pages", MaxPages)
+	if limit := cmp.Or(f.pages, MaxPages); len(f.d.pages) >= limit {
+		f.err = fmt.Errorf("pdf: more than %d pages", limit)
 		f.y = nextTop
 		return
 	}
@@ -457,28 +459,7 @@ func drawCard(d *document, c Card, code barcode.Barcode, y float64) error {
 	fig.alt = c.QRAlt
 	qx, qy := x+w-qrSize-4, y+5.0
 	fig.attr = fmt.Sprintf("<</O /Layout /BBox [%s %s %s %s]>>", num(qx*ptPerMM), num((paperH-qy-qrSize)*ptPerMM), num((qx+qrSize)*ptPerMM), num((paperH-qy)*ptPerMM))
-	d.in(fig, func() {
-		n := code.Bounds().Dx()
-		k := qrSize / float64(n)
-		b := &d.cur.buf
-		b.WriteString("0 0 0 rg\n")
-		for row := range n {
-			for col := 0; col < n; {
-				run := 0
-				for col+run < n {
-					if v, _, _, _ := code.At(col+run, row).RGBA(); v > 0x7fff {
-						break
-					}
-					run++
-				}
-				if run > 0 {
-					fmt.Fprintf(b, "%s %s %s %s re\n", num((qx+float64(col)*k)*ptPerMM), num((paperH-qy-float64(row+1)*k)*ptPerMM), num(float64(run)*k*ptPerMM), num(k*ptPerMM))
-				}
-				col += run + 1
-			}
-		}
-		b.WriteString("f\n")
-	})
+	d.in(fig, func() { d.barcode(code, qx, qy, qrSize) })
 	for i, s := range c.QRText {
 		st := style{size: 7}
 		for st.size > 4.5 && d.face(false).measure(s, st.size) > qrSize+4 {
@@ -487,6 +468,30 @@ func drawCard(d *document, c Card, code barcode.Barcode, y float64) error {
 		d.in(sect.add("P"), func() { d.text(qx, qy+qrSize+4+float64(i)*3, fit(d.face(false), s, st.size, qrSize+4), st) })
 	}
 	return nil
+}
+
+// barcode draws a code of squares in black.
+func (d *document) barcode(code barcode.Barcode, x, y, size float64) {
+	n := code.Bounds().Dx()
+	k := size / float64(n)
+	b := &d.cur.buf
+	b.WriteString("0 0 0 rg\n")
+	for row := range n {
+		for col := 0; col < n; {
+			run := 0
+			for col+run < n {
+				if v, _, _, _ := code.At(col+run, row).RGBA(); v > 0x7fff {
+					break
+				}
+				run++
+			}
+			if run > 0 {
+				fmt.Fprintf(b, "%s %s %s %s re\n", num((x+float64(col)*k)*ptPerMM), num((paperH-y-float64(row+1)*k)*ptPerMM), num(float64(run)*k*ptPerMM), num(k*ptPerMM))
+			}
+			col += run + 1
+		}
+	}
+	b.WriteString("f\n")
 }
 
 // scissors draws a pair of scissors that cuts to the right along y.
@@ -542,13 +547,18 @@ func (r *Renderer) Application(a Application) ([]byte, error) {
 		f.space(0.2)
 		f.table(sect, left, right-left, 70, s.Pairs)
 	}
-	if a.Note != "" {
+	return f.end(a.Note, a.Sender, a.PageOf)
+}
+
+// end sets the note and the foot of each page, and gives the document.
+func (f *flow) end(note string, s Sender, pageOf string) ([]byte, error) {
+	if note != "" {
 		f.space(1)
-		f.lines(d.root.add("P"), left, right-left, a.Note, style{size: 8.5}, 1)
+		f.lines(f.d.root.add("P"), left, right-left, note, style{size: 8.5}, 1)
 	}
 	if f.err != nil {
 		return nil, f.err
 	}
-	d.foot(a.Sender, a.PageOf)
-	return d.bytes()
+	f.d.foot(s, pageOf)
+	return f.d.bytes()
 }

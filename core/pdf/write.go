@@ -46,6 +46,16 @@ func (e *elem) add(kind string) *elem {
 type page struct {
 	buf   bytes.Buffer
 	marks []*elem // owner of each marked content id
+	wide  bool    // on its side
+	image *image
+}
+
+// size is the size of a page in points.
+func (p *page) size() (w, h float64) {
+	if p.wide {
+		return paperH * ptPerMM, paperW * ptPerMM
+	}
+	return paperW * ptPerMM, paperH * ptPerMM
 }
 
 // document collects pages and structure; bytes writes the file.
@@ -313,9 +323,17 @@ func (d *document) bytes() ([]byte, error) {
 		fmt.Fprintf(&kids, "%d 0 R ", pageNums[p])
 	}
 	for i, p := range d.pages {
-		content := f.reserve()
-		f.put(pageNums[p], fmt.Sprintf("<</Type /Page /Parent %d 0 R /MediaBox [0 0 %s %s] /Resources <</Font <<%s>>>> /Contents %d 0 R /StructParents %d /Tabs /S>>",
-			pages, num(paperW*ptPerMM), num(paperH*ptPerMM), fonts.String(), content, i))
+		content, images := f.reserve(), ""
+		if p.image != nil {
+			n := f.reserve()
+			if err := p.image.put(f, n); err != nil {
+				return nil, err
+			}
+			images = fmt.Sprintf(" /XObject <</%s %d 0 R>>", imageName, n)
+		}
+		w, h := p.size()
+		f.put(pageNums[p], fmt.Sprintf("<</Type /Page /Parent %d 0 R /MediaBox [0 0 %s %s] /Resources <</Font <<%s>>%s>> /Contents %d 0 R /StructParents %d /Tabs /S>>",
+			pages, num(w), num(h), fonts.String(), images, content, i))
 		if err := f.stream(content, "", p.buf.Bytes(), true); err != nil {
 			return nil, err
 		}

@@ -34,21 +34,7 @@ func (db *DB) writePostgres(ctx context.Context, fn func(tx *Tx) error) error {
 // appender is the one goroutine that appends to a PostgreSQL database. While one group is brought to disk the next gathers.
 func (db *DB) appender() {
 	defer close(db.done)
-	for {
-		select {
-		case c := <-db.queue:
-			db.together(c)
-		case <-db.quit:
-			for {
-				select {
-				case c := <-db.queue:
-					db.together(c)
-				default:
-					return
-				}
-			}
-		}
-	}
+	db.serve(db.together, nil)
 }
 
 // together runs first and whatever waits behind it in one transaction; if that fails, each by itself, so that one that is

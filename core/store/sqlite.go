@@ -79,18 +79,25 @@ func (w *writerConn) exec(query string) error {
 func (db *DB) writer(w *writerConn) {
 	defer close(db.done)
 	defer w.conn.Close()
+	db.serve(func(c *change) {
+		db.group(w, c)
+		db.written.Store(true)
+	}, func() { w.exec(checkpointSQLite) }) // what can't be brought over now will be the next time
+}
+
+// serve takes changes until the database is closed, and then those that wait. catchUp runs between two when it is asked for.
+func (db *DB) serve(take func(*change), catchUp func()) {
 	for {
 		select {
 		case c := <-db.queue:
-			db.group(w, c)
-			db.written.Store(true)
-		case <-db.catchUp:
-			w.exec(checkpointSQLite) // what can't be brought over now will be the next time
+			take(c)
+		case <-db.catchUp: // of SQLite; where it is nil it never comes
+			catchUp()
 		case <-db.quit:
 			for {
 				select {
 				case c := <-db.queue:
-					db.group(w, c)
+					take(c)
 				default:
 					return
 				}

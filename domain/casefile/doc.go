@@ -8,6 +8,9 @@
 // belong to and to the clerks of the office that is responsible. Nothing in a file
 // is ever changed or taken out; what was wrong is followed by what is right.
 //
+// What was submitted is kept as it was: the data, a PDF/A with questions and answers, and
+// a signed file that binds both (submission.go); a correction makes another.
+//
 // It doesn't decide (domain/process with the rules of the service), doesn't write
 // letters (domain/notice) and doesn't know any service.
 //

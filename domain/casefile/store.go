@@ -97,6 +97,27 @@ INSERT INTO casefile_decision (id, case_id, at, decision, name, outcome, rules) 
 const decisionsOf = `-- casefile.decisionsOf
 SELECT id, case_id, at, decision, name, outcome, rules FROM casefile_decision WHERE case_id = $1 ORDER BY id LIMIT 200`
 
+const nextRevision = `-- casefile.nextRevision
+SELECT COALESCE(MAX(revision), 0) + 1 FROM casefile_submission WHERE case_id = $1`
+
+const insertSubmission = `-- casefile.insertSubmission
+INSERT INTO casefile_submission (case_id, revision, kind, at, version, lang, hash, size, content) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
+
+const submissionsOf = `-- casefile.submissionsOf
+SELECT case_id, revision, kind, at, version, lang, hash, size FROM casefile_submission WHERE case_id = $1 ORDER BY revision, kind LIMIT 600`
+
+const readSubmission = `-- casefile.readSubmission
+SELECT hash, content FROM casefile_submission WHERE case_id = $1 AND revision = $2 AND kind = $3`
+
+func scanSubmission(s store.Scanner) (Submission, error) {
+	var out Submission
+	var file SubmissionFile
+	var at int64
+	err := s.Scan(&out.CaseID, &out.Revision, &file.Part, &at, &out.Version, &out.Lang, &file.Hash, &file.Size)
+	out.At, out.Files = store.Time(at), []SubmissionFile{file}
+	return out, err
+}
+
 func scanCase(s store.Scanner) (Case, error) {
 	var c Case
 	var status, application, registers string

@@ -34,6 +34,7 @@ type Service struct {
 	Synonyms []string
 	Data     []Use // what is fetched from registers if the person agrees
 	Watches  []Use // what is looked at by itself unless the person has switched it off
+	Paper    bool  // there is a form to print
 }
 
 // Law is a provision that a service rests on.

@@ -16,6 +16,7 @@ import (
 // authority, from a scenario.
 type Application struct {
 	Service            string
+	Version            string // of the form that was filled in on paper; "": the one in force
 	Key                string // idempotency: the same key gives the same case
 	Person, PersonName string // whose it is; a resident's own if empty
 	Channel, Lang      string
@@ -27,10 +28,21 @@ type Application struct {
 // Apply takes a whole application by the same rules as the pages. What is wrong
 // comes back by field, and nothing has happened.
 func (in *Intake) Apply(ctx context.Context, a access.Actor, ap Application) (caseID string, errs []form.FieldError, err error) {
+	// The sender is part of the key: nobody meets somebody else's case by a guess.
+	return in.apply(ctx, a, ap, string(a.Kind)+":"+a.ID+":"+ap.Key, nil)
+}
+
+// apply is Apply under an origin, with something more in its transaction.
+func (in *Intake) apply(ctx context.Context, a access.Actor, ap Application, origin string, also func(*store.Tx, string) error) (caseID string, errs []form.FieldError, err error) {
 	const op = "intake.apply"
 	s, ok := in.c.Services.Current(ap.Service)
 	if !ok || s.Internal || s.About != "" {
 		return "", nil, fault.New(fault.NotFound, op, "")
+	}
+	if ap.Version != "" && ap.Version != s.Version && a.Kind == access.Clerk { // a paper of before
+		if s, err = in.c.Services.Version(ctx, ap.Service, ap.Version); err != nil {
+			return "", nil, fault.Wrap(op, err)
+		}
 	}
 	if ap.Key == "" || len(ap.Key) > 200 {
 		return "", nil, fault.New(fault.Invalid, op, "intake.apply.key")
@@ -68,7 +80,8 @@ func (in *Intake) Apply(ctx context.Context, a access.Actor, ap Application) (ca
 	if len(errs) > 0 {
 		return "", errs, nil
 	}
-	application, err := json.Marshal(s.Form.Eval(answers, fctx).Submission())
+	view := s.Form.Eval(answers, fctx)
+	application, err := json.Marshal(view.Submission())
 	if err != nil {
 		return "", nil, fault.Wrap(op, err)
 	}
@@ -84,12 +97,14 @@ func (in *Intake) Apply(ctx context.Context, a access.Actor, ap Application) (ca
 			return err
 		}
 		caseID, err = in.c.OpenCase(ctx, tx, g, Opening{
-			// The sender is part of the key: nobody meets somebody else's case by a guess.
-			Draft:   string(a.Kind) + ":" + a.ID + ":" + ap.Key,
+			Draft:   origin,
 			Service: s.ID, Version: s.Version, Office: s.Office, Person: ap.Person, PersonName: ap.PersonName,
-			Channel: ap.Channel, Lang: ap.Lang, Application: application, Registers: registers,
+			Channel: ap.Channel, Lang: ap.Lang, Application: application, Registers: registers, View: view,
 		})
-		return err
+		if err != nil || also == nil {
+			return err
+		}
+		return also(tx, caseID)
 	})
 	return caseID, nil, fault.Wrap(op, err)
 }

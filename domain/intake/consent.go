@@ -12,6 +12,7 @@ import (
 	"mercator/core/access"
 	"mercator/core/store"
 	"mercator/domain/service"
+	"mercator/lang/form"
 )
 
 // Consent is what a person has agreed to: that an office reads registers for one
@@ -102,7 +103,7 @@ func (in *Intake) Withdraw(ctx context.Context, a access.Actor, id string) error
 		if err != nil || n == 0 {
 			return err
 		}
-		if _, err := tx.Exec(ctx, forgetFetched, c.Draft, a.ID); err != nil {
+		if err := in.forgetFetched(ctx, tx, c); err != nil {
 			return err
 		}
 		if c.CaseID != "" && in.c.Withdrawn != nil {
@@ -110,6 +111,23 @@ func (in *Intake) Withdraw(ctx context.Context, a access.Actor, id string) error
 		}
 		return nil
 	}))
+}
+
+// forgetFetched takes what was fetched out of the draft that a consent was given for; answers that the person gave stay.
+func (in *Intake) forgetFetched(ctx context.Context, tx *store.Tx, c Consent) error {
+	d, err := in.oneDraft(ctx, tx, draftOfConsent, c.Draft, c.Owner)
+	if fault.Is(err, fault.NotFound) { // submitted or gone
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	d.Consent, d.Registers, d.FetchedAt = No, nil, time.Time{}
+	done, err := in.save(ctx, tx, d, in.c.Now())
+	if err == nil && !done { // saved on another device at this moment
+		err = fault.New(fault.Conflict, "intake.forgetFetched", "intake.busy")
+	}
+	return err
 }
 
 // Consented reports whether a case may still read registers by the consent that it was
@@ -143,11 +161,32 @@ func (in *Intake) Spare(ctx context.Context, q store.Q, person, asking string) (
 // EraseDrafts erases a person's drafts, EraseConsents the consents of theirs that have
 // ended (Art. 17 (1) a and b GDPR). They tell how many are gone.
 func (in *Intake) EraseDrafts(ctx context.Context, tx *store.Tx, person, asking string) (int64, error) {
+	const op = "intake.eraseDrafts"
 	n, err := tx.Exec(ctx, dropDrafts, person, asking)
-	if err == nil {
-		_, err = tx.Exec(ctx, endConsents, store.Micros(in.c.Now()))
+	if err != nil {
+		return 0, fault.Wrap(op, err)
 	}
-	return n, fault.Wrap("intake.eraseDrafts", err)
+	if _, err = tx.Exec(ctx, endConsents, store.Micros(in.c.Now())); err != nil {
+		return 0, fault.Wrap(op, err)
+	}
+	// The key goes, so that copies of the database can't be read there either; what stays is sealed under a new one.
+	stay, err := in.allDrafts(ctx, tx, draftsOfOwner, person)
+	if err != nil {
+		return 0, fault.Wrap(op, err)
+	}
+	if _, err := in.c.Vault.Destroy(ctx, tx, keyOf(person)); err != nil {
+		return 0, fault.Wrap(op, err)
+	}
+	for _, d := range stay {
+		sealed, err := in.seal(ctx, tx, d)
+		if err != nil {
+			return 0, fault.Wrap(op, err)
+		}
+		if _, err := tx.Exec(ctx, resealDraft, d.ID, d.Owner, sealed); err != nil {
+			return 0, fault.Wrap(op, err)
+		}
+	}
+	return n, nil
 }
 
 // EraseConsents is described at EraseDrafts.
@@ -174,8 +213,14 @@ func (in *Intake) StartAbout(ctx context.Context, a access.Actor, serviceID stri
 		if was, err := encode(d.Registers); err != nil || sameJSON(was, text) {
 			return err
 		}
-		now := in.c.Now()
-		_, err := tx.Exec(ctx, aboutDraft, d.ID, d.Owner, text, store.Micros(now), store.Micros(now.Add(in.c.Keep)))
+		if err := decodeJSON(text, &d.Registers); err != nil {
+			return err
+		}
+		d.Answers, d.Raw, d.Rivals = form.Answers{}, map[string]string{}, nil
+		done, err := in.save(ctx, tx, d, in.c.Now())
+		if err == nil && !done {
+			err = fault.New(fault.Conflict, op, "intake.busy")
+		}
 		return err
 	})
 	return d, fault.Wrap(op, err)

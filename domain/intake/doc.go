@@ -7,6 +7,9 @@
 // registers said after the person agreed. It takes the submission, once, and opens the case in the
 // same transaction. It asks again for the one field that a clerk wants corrected.
 //
+// It prints forms for those who want paper, knows a printed form by its code, and keeps
+// what a clerk types of it until it is submitted for the person (paper.go).
+//
 // It doesn't decide anything, doesn't know any service, and forgets a draft's
 // content as soon as it is in the case, or when the draft expires.
 //
@@ -15,6 +18,10 @@
 // before anything is fetched which data comes from which register, for which purpose and on
 // which legal basis (Art. 13 and 14 GDPR, § 5 EGovG); without consent the person
 // fills in the same form by hand.
+//
+// Drafts are sealed under a key of their owner (seal.go). What comes from several devices is put together field by field
+// (merge.go). A service may let people begin before they sign in, and a page that was sent after the session had ended waits for
+// them (guest.go).
 //
 // A draft belongs to the one person who writes it. Every statement carries the
 // owner, so that a foreign draft is not found rather than forbidden. What somebody

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"mercator/core/inspect"
 )
 
 func FuzzFileName(f *testing.F) {
@@ -17,6 +19,6 @@ func FuzzFileName(f *testing.F) {
 		if got == "" || !utf8.ValidString(got) || utf8.RuneCountInString(got) > 120 || strings.ContainsAny(got, "/\\\r\n\x00\"<>") || strings.HasPrefix(got, ".") {
 			t.Fatalf("%q becomes %q", s, got)
 		}
-		accepts(s, sniff([]byte(s)))
+		accepts(s, inspect.Sniff([]byte(s)))
 	})
 }

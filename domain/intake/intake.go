@@ -3,7 +3,6 @@
 package intake
 
 import (
-	"bytes"
 	"encoding/json"
 	"strings"
 	"time"
@@ -28,9 +27,11 @@ const (
 // Bounds.
 const (
 	maxAnswers = 1 << 20 // bytes of a draft's answers, what was typed wrongly included
-	maxFile    = 10 << 20
-	maxFiles   = 10 // in one field
+	maxFiles   = 10      // in one field
 )
+
+// MaxFile is how large an uploaded file may be, in bytes.
+const MaxFile = 10 << 20
 
 // Draft is an application that is being filled in.
 type Draft struct {
@@ -45,7 +46,14 @@ type Draft struct {
 	CreatedAt, ChangedAt        time.Time
 	ExpiresAt                   time.Time
 	Mandate, By                 string // under which mandate somebody fills it in for the owner, and their name
-	rev                         int64
+	// Helper is who reads it, if that is somebody whom the owner, whose name is here then, has asked for help. Filled says which
+	// fields a helper has filled in, by their name.
+	Helper, OwnerName string
+	Filled            map[string]string
+	// Rivals are what was written in another place into fields that were changed here, too, by name, until the person has decided.
+	Rivals map[string]Rival
+	rev    int64
+	sealed []byte
 }
 
 // Opening is what a case is opened with. The draft's id is its origin: opening
@@ -56,6 +64,8 @@ type Opening struct {
 	Person, PersonName       string
 	Channel, Lang            string
 	Application, Registers   json.RawMessage
+	// View is the form as it was filled in, for what is kept of it.
+	View *form.View
 }
 
 // Correction is a clerk's request to put one field right.
@@ -76,14 +86,16 @@ type CaseData struct {
 
 // FileRef is an uploaded file as it stands in the answers.
 type FileRef struct {
-	Name string
-	Hash string
-	Type string // by content
-	Size int64
+	ID    string // of the upload
+	Name  string
+	Hash  string
+	Type  string // by content
+	Size  int64
+	Pages int // of a PDF
 }
 
 func (f FileRef) value() map[string]any {
-	return map[string]any{"name": f.Name, "hash": f.Hash, "type": f.Type, "size": f.Size}
+	return map[string]any{"id": f.ID, "name": f.Name, "hash": f.Hash, "type": f.Type, "size": f.Size, "pages": f.Pages}
 }
 
 // Files are the files in an answer.
@@ -96,6 +108,7 @@ func Files(v any) []FileRef {
 			continue
 		}
 		f := FileRef{}
+		f.ID, _ = m["id"].(string)
 		f.Name, _ = m["name"].(string)
 		f.Hash, _ = m["hash"].(string)
 		f.Type, _ = m["type"].(string)
@@ -105,46 +118,16 @@ func Files(v any) []FileRef {
 		case int64:
 			f.Size = n
 		}
+		switch n := m["pages"].(type) {
+		case json.Number:
+			pages, _ := n.Int64()
+			f.Pages = int(pages)
+		case int:
+			f.Pages = n
+		}
 		out = append(out, f)
 	}
 	return out
-}
-
-// sniff tells the type of a file by its first bytes. Only what an office can read
-// is known; the name and what the browser says count for nothing.
-func sniff(head []byte) string {
-	switch {
-	case bytes.HasPrefix(head, []byte("%PDF-")):
-		return "application/pdf"
-	case bytes.HasPrefix(head, []byte{0xff, 0xd8, 0xff}):
-		return "image/jpeg"
-	case bytes.HasPrefix(head, []byte("\x89PNG\r\n\x1a\n")):
-		return "image/png"
-	}
-	return ""
-}
-
-// accepts tells whether a field takes a type of file.
-func accepts(accept, typ string) bool {
-	if typ == "" {
-		return false
-	}
-	if strings.TrimSpace(accept) == "" {
-		return true
-	}
-	ext := map[string]string{"application/pdf": ".pdf", "image/jpeg": ".jpg,.jpeg", "image/png": ".png"}[typ]
-	for _, a := range strings.Split(strings.ToLower(accept), ",") {
-		a = strings.TrimSpace(a)
-		if a == typ || strings.HasSuffix(a, "/*") && strings.HasPrefix(typ, a[:len(a)-1]) {
-			return true
-		}
-		for _, e := range strings.Split(ext, ",") {
-			if a == e {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // fileName is the last part of a name, without what could be mistaken for a path,
@@ -193,7 +176,7 @@ func (f *Filling) NextPage(page string) string {
 // Resume is where to go on: the first page that isn't right, "" if all are.
 func (f *Filling) Resume() string {
 	for _, p := range f.Pages() {
-		if len(f.View.Validate(p.ID)) > 0 {
+		if len(f.Validate(p.ID)) > 0 {
 			return p.ID
 		}
 	}

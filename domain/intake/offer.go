@@ -29,11 +29,11 @@ func (in *Intake) Offer(ctx context.Context, tx *store.Tx, g access.Grant, s *se
 	if _, err := tx.Exec(ctx, expireOne, owner, s.ID, store.Micros(now), ""); err != nil {
 		return "", fault.Wrap(op, err)
 	}
-	fresh, err := tx.Exec(ctx, insertDraft, ident.New(), owner, s.ID, s.Version, store.Micros(now), store.Micros(now.Add(in.c.Keep)), "", "")
+	fresh, err := tx.Exec(ctx, insertDraft, ident.New(), owner, s.ID, s.Version, store.Micros(now), store.Micros(now.Add(in.c.Keep)), "", "", []byte{}, "")
 	if err != nil {
 		return "", fault.Wrap(op, err)
 	}
-	d, err := store.One(ctx, tx, scanDraft, openDraft, owner, s.ID, "")
+	d, err := in.oneDraft(ctx, tx, openDraft, owner, s.ID, "")
 	if err != nil || fresh == 0 {
 		return d.ID, fault.Wrap(op, err)
 	}
@@ -44,6 +44,6 @@ func (in *Intake) Offer(ctx context.Context, tx *store.Tx, g access.Grant, s *se
 		}
 	}
 	d.Answers = known
-	_, err = save(ctx, tx, d, now, now.Add(in.c.Keep))
+	_, err = in.save(ctx, tx, d, now)
 	return d.ID, fault.Wrap(op, err)
 }

@@ -3,11 +3,11 @@
 package intake
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
-	"maps"
+	"log/slog"
 	"net/url"
 	"slices"
 	"strings"
@@ -16,7 +16,11 @@ import (
 	"mercator/base/fault"
 	"mercator/base/ident"
 	"mercator/core/access"
+	"mercator/core/blob"
+	"mercator/core/inspect"
+	"mercator/core/pdf"
 	"mercator/core/store"
+	"mercator/core/vault"
 	"mercator/domain/service"
 	"mercator/lang/form"
 )
@@ -24,6 +28,8 @@ import (
 // Config is what the counter needs. The functions are other rooms' doors.
 type Config struct {
 	DB       *store.DB
+	Vault    *vault.Vault
+	Log      *slog.Logger
 	Services *service.Catalog
 	Access   *access.Checker
 	// Fetch reads what a register knows of a person; register.Fetch.
@@ -37,25 +43,41 @@ type Config struct {
 	// Withdrawn tells the file of a case that its consent doesn't hold any more; may be nil.
 	Withdrawn func(ctx context.Context, tx *store.Tx, c Consent) error
 	// Corrected puts the corrected application into the case and lets its process go on.
-	Corrected func(ctx context.Context, tx *store.Tx, c Correction, application json.RawMessage) error
-	// PutFile and OpenFile keep uploads; core/blob. nil: forms take no files.
-	PutFile  func(ctx context.Context, r io.Reader, limit int64) (hash string, size int64, err error)
-	OpenFile func(ctx context.Context, hash string) (io.ReadCloser, error)
-	Now      func() time.Time
-	Zone     *time.Location // whose days count; nil: UTC
-	// Keep is how long a draft lives after its last change; 0: 60 days.
-	Keep time.Duration
+	// v is the form as it is filled in now, in the language of who corrects it.
+	Corrected func(ctx context.Context, tx *store.Tx, c Correction, application json.RawMessage, v *form.View) error
+	// Match finds a person by names and birth date; register.MatchPerson.
+	Match func(ctx context.Context, givenNames, familyName, birthDate string) (person string, err error)
+	// Received is the receipt of a case.
+	Received func(ctx context.Context, q store.Q, caseID string) (Receipt, error)
+	// Files keeps uploads, Pictures makes PDF/A of photos. nil: forms take no files.
+	Files    *blob.Drawer
+	Pictures *pdf.Renderer
+	HEIC     inspect.HEIC // nil: pictures in HEIC are refused in words
+	// Scan looks for malware in a file and names what it found; fault.Unavailable: it can't look now. nil: nobody looks, and files stay in quarantine.
+	Scan func(ctx context.Context, r io.Reader) (found string, err error)
+	// Found tells the people of a case that something was found in one of its files; may be nil.
+	Found func(ctx context.Context, tx *store.Tx, u Upload) error
+	Now   func() time.Time
+	Zone  *time.Location // whose days count; nil: UTC
+	// Fading tells a person that a draft of theirs will go soon; may be nil.
+	Fading func(ctx context.Context, tx *store.Tx, d Draft) error
+	// Keep is how long a draft lives after its last change; 0: 60 days. KeepGuest is the same for one that nobody has signed in
+	// for; 0: a day. Warn is how long before its end its owner is told; 0: a week.
+	Keep, KeepGuest, Warn time.Duration
 	// Fresh is how old register data may be when it is submitted; 0: a day.
 	Fresh time.Duration
 }
 
 // Intake is the counter.
-type Intake struct{ c Config }
+type Intake struct {
+	c     Config
+	looks chan struct{} // places to look at a file
+}
 
 // New opens the counter.
 func New(c Config) (*Intake, error) {
-	if c.DB == nil || c.Services == nil || c.Access == nil || c.Fetch == nil || c.List == nil || c.OpenCase == nil {
-		return nil, fault.Internalf("intake.new", "database, services, access, fetch, list and openCase are needed")
+	if c.DB == nil || c.Vault == nil || c.Services == nil || c.Access == nil || c.Fetch == nil || c.List == nil || c.OpenCase == nil {
+		return nil, fault.Internalf("intake.new", "database, vault, services, access, fetch, list and openCase are needed")
 	}
 	if c.Now == nil {
 		c.Now = time.Now
@@ -63,13 +85,22 @@ func New(c Config) (*Intake, error) {
 	if c.Zone == nil {
 		c.Zone = time.UTC
 	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
 	if c.Keep == 0 {
 		c.Keep = 60 * 24 * time.Hour
+	}
+	if c.KeepGuest == 0 {
+		c.KeepGuest = 24 * time.Hour
+	}
+	if c.Warn == 0 {
+		c.Warn = 7 * 24 * time.Hour
 	}
 	if c.Fresh == 0 {
 		c.Fresh = 24 * time.Hour
 	}
-	return &Intake{c}, nil
+	return &Intake{c: c, looks: make(chan struct{}, looksAtOnce)}, nil
 }
 
 // today is the legal day in the town.
@@ -107,12 +138,24 @@ func (in *Intake) Start(ctx context.Context, a access.Actor, serviceID string) (
 	return in.open(ctx, a, s, nil)
 }
 
+// keep is how long a draft lives after its last change.
+func (in *Intake) keep(owner string) time.Duration {
+	if strings.HasPrefix(owner, string(Guest)+":") {
+		return in.c.KeepGuest
+	}
+	return in.c.Keep
+}
+
 // open gives the person's open draft of a service, or a new one.
 func (in *Intake) open(ctx context.Context, a access.Actor, s *service.Service, also func(*store.Tx, Draft) error) (Draft, error) {
-	const op = "intake.start"
-	if err := needResident(op, a); err != nil {
+	if err := needResident("intake.start", a); err != nil {
 		return Draft{}, err
 	}
+	return in.begin(ctx, a, s, "", also)
+}
+
+func (in *Intake) begin(ctx context.Context, a access.Actor, s *service.Service, origin string, also func(*store.Tx, Draft) error) (Draft, error) {
+	const op = "intake.start"
 	var d Draft
 	err := in.c.DB.Write(ctx, func(tx *store.Tx) error {
 		if _, err := in.may(ctx, tx, a, access.Change, s.ID); err != nil {
@@ -125,11 +168,21 @@ func (in *Intake) open(ctx context.Context, a access.Actor, s *service.Service, 
 		if _, err := tx.Exec(ctx, expireOne, a.Person(), s.ID, store.Micros(now), a.Mandate); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, insertDraft, ident.New(), a.Person(), s.ID, s.Version, store.Micros(now), store.Micros(now.Add(in.c.Keep)), a.Mandate, by); err != nil {
+		add := func() (err error) {
+			if _, err := tx.Exec(ctx, insertDraft, ident.New(), a.Person(), s.ID, s.Version, store.Micros(now), store.Micros(now.Add(in.keep(a.Person()))), a.Mandate, by, []byte{}, origin); err != nil {
+				return err
+			}
+			d, err = in.oneDraft(ctx, tx, openDraft, a.Person(), s.ID, a.Mandate)
 			return err
 		}
-		var err error
-		if d, err = store.One(ctx, tx, scanDraft, openDraft, a.Person(), s.ID, a.Mandate); err != nil || also == nil {
+		err := add()
+		if errors.Is(err, errErased) {
+			if _, err := tx.Exec(ctx, dropErased, a.Person(), s.ID, a.Mandate); err != nil {
+				return err
+			}
+			err = add()
+		}
+		if err != nil || also == nil {
 			return err
 		}
 		return also(tx, d)
@@ -142,7 +195,7 @@ func (in *Intake) Drafts(ctx context.Context, a access.Actor) ([]Draft, error) {
 	if _, err := in.may(ctx, nil, a, access.List, ""); err != nil {
 		return nil, err
 	}
-	l, err := store.All(ctx, in.c.DB, scanDraft, listDrafts, a.Person(), store.Micros(in.c.Now()), a.Mandate)
+	l, err := in.allDrafts(ctx, in.c.DB, listDrafts, a.Person(), store.Micros(in.c.Now()), a.Mandate)
 	return l, fault.Wrap("intake.drafts", err)
 }
 
@@ -157,6 +210,9 @@ func (in *Intake) Draft(ctx context.Context, a access.Actor, id string) (Draft, 
 	if err == nil {
 		err = covered(op, g, a, d)
 	}
+	if err == nil {
+		err = in.mayHelp(ctx, nil, a, access.Read, d)
+	}
 	if err != nil {
 		return Draft{}, err
 	}
@@ -166,12 +222,12 @@ func (in *Intake) Draft(ctx context.Context, a access.Actor, id string) (Draft, 
 // find is Draft for what asks itself whether the actor may.
 func (in *Intake) find(ctx context.Context, a access.Actor, id string) (Draft, error) {
 	const op = "intake.draft"
-	if !ident.Valid(id) || a.Kind != access.Resident || a.Person() == "" {
+	if !ident.Valid(id) || a.Kind != access.Resident && a.Kind != Guest || a.Person() == "" {
 		return Draft{}, fault.New(fault.NotFound, op, "intake.noDraft")
 	}
-	d, err := store.One(ctx, in.c.DB, scanDraft, readDraft, id, a.Person(), store.Micros(in.c.Now()), a.Mandate)
+	d, err := in.oneDraft(ctx, in.c.DB, readDraft, id, a.Person(), store.Micros(in.c.Now()), a.Mandate)
 	if fault.Is(err, fault.NotFound) {
-		return d, fault.Because(fault.NotFound, op, "intake.noDraft", err)
+		d, err = in.helped(ctx, a, id)
 	}
 	return d, fault.Wrap(op, err)
 }
@@ -209,6 +265,12 @@ func (in *Intake) context(ctx context.Context, a access.Actor, s *service.Servic
 		"person":  map[string]any{"id": a.Person(), "name": a.PersonName()},
 		"service": map[string]any{"id": s.ID, "title": s.Title.For(lang)},
 	}
+	if d.Helper != "" {
+		vars["person"] = map[string]any{"id": d.Owner, "name": d.OwnerName}
+	}
+	if a.Kind == Guest { // nobody is known yet
+		vars["person"] = map[string]any{"id": "", "name": ""}
+	}
 	if d.Registers != nil {
 		vars["registers"] = d.Registers
 	}
@@ -237,8 +299,14 @@ func (in *Intake) Lists(ctx context.Context, s *service.Service) (map[string]any
 // with its own grant; no forgets what was fetched before.
 func (in *Intake) Consent(ctx context.Context, a access.Actor, id string, yes bool) error {
 	const op = "intake.consent"
+	if a.Kind == Guest {
+		return fault.New(fault.Unauthenticated, op, "")
+	}
 	d, err := in.Draft(ctx, a, id)
 	if err != nil {
+		return err
+	}
+	if err := ownersOnly(op, d); err != nil {
 		return err
 	}
 	if d.State != Open {
@@ -323,7 +391,7 @@ func (in *Intake) fetch(ctx context.Context, a access.Actor, s *service.Service)
 // given. It tells whether anything is different now.
 func (in *Intake) Refresh(ctx context.Context, a access.Actor, d Draft) (Draft, bool, error) {
 	const op = "intake.refresh"
-	if d.Consent != Yes || d.State != Open || in.c.Now().Sub(d.FetchedAt) < in.c.Fresh {
+	if d.Helper != "" || d.Consent != Yes || d.State != Open || in.c.Now().Sub(d.FetchedAt) < in.c.Fresh {
 		return d, false, nil
 	}
 	s, err := in.Service(d)
@@ -378,11 +446,13 @@ func (in *Intake) changeWith(ctx context.Context, op string, a access.Actor, id 
 			if err == nil {
 				err = covered(op, g, a, d)
 			}
+			if err == nil {
+				err = in.mayHelp(ctx, tx, a, access.Change, d)
+			}
 			if err != nil {
 				return err
 			}
-			now := in.c.Now()
-			if done, err = save(ctx, tx, d, now, now.Add(in.c.Keep)); err != nil || !done || also == nil {
+			if done, err = in.save(ctx, tx, d, in.c.Now()); err != nil || !done || also == nil {
 				return err
 			}
 			return also(tx, d)
@@ -418,13 +488,9 @@ func (in *Intake) Save(ctx context.Context, a access.Actor, id, page string, pos
 		if len(pages) == 0 {
 			return fault.New(fault.NotFound, op, "")
 		}
-		for _, pg := range pages {
-			var wrong []form.FieldError
-			d.Answers, wrong = s.Form.Decode(pg, post, d.Answers, fctx)
-			errs = append(errs, wrong...)
-		}
-		d.Raw = mergeRaw(d.Raw, post[form.PostedField], post, errs)
-		errs = visible(errs)
+		before := *d
+		errs = form.Told(merge(s.Form, d, pages, post, fctx))
+		note(s.Form, a, &before, d, pages, fctx)
 		return nil
 	})
 	return errs, err
@@ -445,125 +511,6 @@ func postedPages(f *form.Form, page string, names []string) []string {
 	return out
 }
 
-// mergeRaw keeps the words of what couldn't be read and forgets those of what could.
-func mergeRaw(old map[string]string, posted []string, post url.Values, errs []form.FieldError) map[string]string {
-	out := maps.Clone(old)
-	if out == nil {
-		out = map[string]string{}
-	}
-	for _, name := range posted {
-		delete(out, name)
-	}
-	for name := range post {
-		delete(out, name)
-	}
-	for _, e := range errs {
-		if e.Raw != "" {
-			out[e.Key] = storable(e.Raw)
-		}
-	}
-	return out
-}
-
-// visible leaves out the errors of fields that were hidden by another answer.
-func visible(errs []form.FieldError) []form.FieldError {
-	var out []form.FieldError
-	for _, e := range errs {
-		if e.Msg != "" {
-			out = append(out, e)
-		}
-	}
-	return out
-}
-
-// Upload puts a file into a field of the draft: its content says what it is.
-func (in *Intake) Upload(ctx context.Context, a access.Actor, id, field, name string, r io.Reader) error {
-	const op = "intake.upload"
-	d, err := in.Draft(ctx, a, id)
-	if err != nil {
-		return err
-	}
-	s, err := in.Service(d)
-	if err != nil {
-		return err
-	}
-	fd := s.Form.Field(field)
-	if fd == nil || fd.Type != "filepicker" || in.c.PutFile == nil {
-		return fault.New(fault.NotFound, op, "")
-	}
-	head := make([]byte, 512)
-	n, err := io.ReadFull(r, head)
-	if err != nil && err != io.ErrUnexpectedEOF && err != io.EOF {
-		return fault.Because(fault.Invalid, op, "intake.file.broken", err)
-	}
-	head = head[:n]
-	typ := sniff(head)
-	switch {
-	case n == 0:
-		return fault.New(fault.Invalid, op, "intake.file.empty")
-	case !accepts(fd.Accept, typ):
-		return fault.New(fault.Invalid, op, "intake.file.type")
-	}
-	hash, size, err := in.c.PutFile(ctx, io.MultiReader(bytes.NewReader(head), r), maxFile)
-	if fault.Is(err, fault.TooLarge) {
-		return fault.Because(fault.Invalid, op, "intake.file.size", err, "max", maxFile/1_000_000)
-	}
-	if err != nil {
-		return fault.Wrap(op, err)
-	}
-	return in.change(ctx, op, a, id, func(d *Draft) error {
-		l, _ := d.Answers[field].([]any)
-		if !fd.Multiple {
-			l = nil
-		}
-		if len(l) >= maxFiles {
-			return fault.New(fault.Invalid, op, "intake.file.many", "max", maxFiles)
-		}
-		for _, f := range Files(l) {
-			if f.Hash == hash { // the same file again
-				return nil
-			}
-		}
-		d.Answers[field] = append(l, FileRef{Name: fileName(name), Hash: hash, Type: typ, Size: size}.value())
-		return nil
-	})
-}
-
-// RemoveFile takes a file out of a field.
-func (in *Intake) RemoveFile(ctx context.Context, a access.Actor, id, field, hash string) error {
-	return in.change(ctx, "intake.removeFile", a, id, func(d *Draft) error {
-		l, _ := d.Answers[field].([]any)
-		var keep []any
-		for _, x := range l {
-			if m, ok := x.(map[string]any); !ok || m["hash"] != hash {
-				keep = append(keep, x)
-			}
-		}
-		if keep == nil {
-			delete(d.Answers, field)
-		} else {
-			d.Answers[field] = keep
-		}
-		return nil
-	})
-}
-
-// OpenFile reads a file of the person's own draft.
-func (in *Intake) OpenFile(ctx context.Context, a access.Actor, id, field, hash string) (FileRef, io.ReadCloser, error) {
-	const op = "intake.openFile"
-	d, err := in.Draft(ctx, a, id)
-	if err != nil {
-		return FileRef{}, nil, err
-	}
-	for _, f := range Files(d.Answers[field]) {
-		if f.Hash == hash && in.c.OpenFile != nil {
-			r, err := in.c.OpenFile(ctx, hash)
-			return f, r, fault.Wrap(op, err)
-		}
-	}
-	return FileRef{}, nil, fault.New(fault.NotFound, op, "")
-}
-
 // Discard throws a draft away.
 func (in *Intake) Discard(ctx context.Context, a access.Actor, id string) error {
 	const op = "intake.discard"
@@ -576,6 +523,10 @@ func (in *Intake) Discard(ctx context.Context, a access.Actor, id string) error 
 			if err != nil {
 				return err
 			}
+		}
+		// Its files first, while it says whose they are; if there is no such draft, nothing of this stays.
+		if _, err := tx.Exec(ctx, dropUploads, a.Person(), id); err != nil {
+			return err
 		}
 		n, err := tx.Exec(ctx, discardDraft, id, a.Person(), a.Mandate)
 		if err == nil && n == 0 {
@@ -594,9 +545,15 @@ func (in *Intake) Discard(ctx context.Context, a access.Actor, id string) error 
 // What is wrong with the answers comes back, and nothing has happened.
 func (in *Intake) Submit(ctx context.Context, a access.Actor, id, lang string) (caseID string, errs []form.FieldError, err error) {
 	const op = "intake.submit"
+	if a.Kind == Guest {
+		return "", nil, fault.New(fault.Unauthenticated, op, "")
+	}
 	for range 8 {
 		d, err := in.Draft(ctx, a, id)
 		if err != nil {
+			return "", nil, err
+		}
+		if err := ownersOnly(op, d); err != nil {
 			return "", nil, err
 		}
 		if d.State == Submitted {
@@ -616,10 +573,15 @@ func (in *Intake) Submit(ctx context.Context, a access.Actor, id, lang string) (
 		if err != nil {
 			return "", nil, err
 		}
-		if errs := f.View.Validate(""); len(errs) > 0 {
+		errs, err := in.infected(ctx, a, d)
+		if err != nil {
+			return "", nil, err
+		}
+		if errs := append(errs, f.Validate("")...); len(errs) > 0 {
 			return "", errs, nil
 		}
-		application, err := json.Marshal(f.View.Submission())
+		submission := f.View.Submission()
+		application, err := json.Marshal(submission)
 		if err != nil {
 			return "", nil, fault.Wrap(op, err)
 		}
@@ -636,22 +598,29 @@ func (in *Intake) Submit(ctx context.Context, a access.Actor, id, lang string) (
 			if err != nil {
 				return err
 			}
-			caseID, err = in.c.OpenCase(ctx, tx, g, Opening{
-				Draft: d.ID, Service: s.ID, Version: s.Version, Office: office, Person: a.Person(), PersonName: a.PersonName(),
-				Channel: "online", Lang: lang, Application: application, Registers: registers,
-			})
-			if err != nil {
-				return err
-			}
 			now := in.c.Now()
-			n, err := tx.Exec(ctx, submitDraft, d.ID, a.Person(), d.rev, caseID, store.Micros(now), store.Micros(now.Add(in.c.Keep)))
+			// Before the case: what its process does at once may be to erase drafts, and this one is none any more.
+			n, err := tx.Exec(ctx, submitDraft, d.ID, a.Person(), d.rev, store.Micros(now), store.Micros(now.Add(in.c.Keep)), []byte{})
 			if err != nil {
 				return err
 			}
 			if n == 0 { // changed or submitted meanwhile: nothing of this stays
 				return fault.New(fault.Conflict, op, "intake.busy")
 			}
+			caseID, err = in.c.OpenCase(ctx, tx, g, Opening{
+				Draft: d.ID, Service: s.ID, Version: s.Version, Office: office, Person: a.Person(), PersonName: a.PersonName(),
+				Channel: "online", Lang: lang, Application: application, Registers: registers, View: f.View,
+			})
+			if err != nil {
+				return err
+			}
+			if _, err := tx.Exec(ctx, caseOfDraft, d.ID, a.Person(), caseID); err != nil {
+				return err
+			}
 			if _, err := tx.Exec(ctx, submitConsent, d.ID, a.Person(), caseID); err != nil {
+				return err
+			}
+			if err := in.submitUploads(ctx, tx, d, submission, caseID); err != nil {
 				return err
 			}
 			done = true
@@ -667,28 +636,95 @@ func (in *Intake) Submit(ctx context.Context, a access.Actor, id, lang string) (
 	return "", nil, fault.New(fault.Conflict, op, "intake.busy")
 }
 
-// storable is a text as a column takes it: UTF-8 without NUL.
-func storable(s string) string {
-	return strings.ReplaceAll(strings.ToValidUTF8(s, "\ufffd"), "\x00", "\ufffd")
-}
-
 // Sweep deletes what has expired and says how much.
 func (in *Intake) Sweep(ctx context.Context) (int64, error) {
 	var n int64
+	if err := in.warn(ctx); err != nil {
+		return 0, fault.Wrap("intake.sweep", err)
+	}
 	err := in.c.DB.Write(ctx, func(tx *store.Tx) error {
-		var err error
 		now := in.c.Now()
-		if n, err = tx.Exec(ctx, expireDrafts, store.Micros(now)); err != nil {
+		gone, err := store.All(ctx, tx, func(s store.Scanner) (x [2]string, err error) { return x, s.Scan(&x[0], &x[1]) }, expireDrafts, store.Micros(now))
+		if err != nil {
+			return err
+		}
+		n = int64(len(gone))
+		for _, x := range gone {
+			if x[1] == "" {
+				continue
+			}
+			// Nobody comes back for a browser's drafts: its key goes with the last of them.
+			if left, err := store.All(ctx, tx, scanDraft, draftsOfOwner, x[0]); err != nil || len(left) > 0 {
+				if err != nil {
+					return err
+				}
+				continue
+			}
+			if _, err := in.c.Vault.Destroy(ctx, tx, keyOf(x[0])); err != nil {
+				return err
+			}
+		}
+		if _, err = tx.Exec(ctx, expireParked, store.Micros(now)); err != nil {
+			return err
+		}
+		if _, err = tx.Exec(ctx, dropInvitations); err != nil {
 			return err
 		}
 		if _, err = tx.Exec(ctx, endConsents, store.Micros(now)); err != nil {
 			return err
 		}
-		_, err = tx.Exec(ctx, dropConsents, store.Micros(now.Add(-keepConsents)))
+		if _, err = tx.Exec(ctx, dropConsents, store.Micros(now.Add(-keepConsents))); err != nil {
+			return err
+		}
+		if err := in.sweepPapers(ctx, tx); err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, expireUploads, store.Micros(now))
 		return err
 	})
+	if err == nil {
+		err = in.clearUploads(ctx)
+	}
 	return n, fault.Wrap("intake.sweep", err)
 }
+
+// warn tells the owners of drafts that will go soon, each once. A draft that is changed lives on, and is told of anew.
+func (in *Intake) warn(ctx context.Context) error {
+	if in.c.Fading == nil {
+		return nil
+	}
+	const step = 100
+	for {
+		now := in.c.Now()
+		list, err := store.All(ctx, in.c.DB, scanDraft, fadingDrafts, store.Micros(now), store.Micros(now.Add(in.c.Warn)), step)
+		if err != nil || len(list) == 0 {
+			return err
+		}
+		if err := in.c.DB.Write(ctx, func(tx *store.Tx) error {
+			for _, d := range list {
+				n, err := tx.Exec(ctx, warnedDraft, d.ID, d.rev, store.Micros(now))
+				if err != nil {
+					return err
+				}
+				if n == 0 { // changed meanwhile, or told of by another node
+					continue
+				}
+				if err := in.c.Fading(ctx, tx, d); err != nil {
+					return err
+				}
+			}
+			return nil
+		}); err != nil {
+			return err
+		}
+		if len(list) < step {
+			return nil
+		}
+	}
+}
+
+// Soon tells whether a draft will go soon.
+func (in *Intake) Soon(d Draft) bool { return d.ExpiresAt.Sub(in.c.Now()) <= in.c.Warn }
 
 // Correction asks the person to put one field of their application right. It runs
 // in the transaction of the clerk's task.
@@ -845,10 +881,10 @@ func (in *Intake) Correct(ctx context.Context, a access.Actor, id string, post u
 		return nil, nil // pressed twice
 	}
 	answers, errs := c.Service.Form.Decode(c.Page, post, c.answers, c.Context)
-	errs = visible(errs)
+	errs = form.Told(errs)
 	if len(errs) > 0 {
 		return errs, fault.Wrap(op, in.c.DB.Write(ctx, func(tx *store.Tx) error {
-			_, err := tx.Exec(ctx, saveCorrection, id, a.Person(), c.Correction.rev, storable(errs[0].Raw))
+			_, err := tx.Exec(ctx, saveCorrection, id, a.Person(), c.Correction.rev, form.Storable(errs[0].Raw))
 			return err
 		}))
 	}
@@ -871,6 +907,6 @@ func (in *Intake) Correct(ctx context.Context, a access.Actor, id string, post u
 		if err != nil || n == 0 {
 			return err
 		}
-		return in.c.Corrected(ctx, tx, c.Correction, application)
+		return in.c.Corrected(ctx, tx, c.Correction, application, v)
 	}))
 }

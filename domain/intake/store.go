@@ -4,10 +4,8 @@ package intake
 
 import (
 	"bytes"
-	"context"
 	"embed"
 	"encoding/json"
-	"time"
 
 	"mercator/core/store"
 )
@@ -18,10 +16,10 @@ var migrations embed.FS
 // Migrations are the tables of the room.
 func Migrations() store.Migrations { return store.Migrations{Room: "intake", FS: migrations} }
 
-const draftColumns = `id, owner, service, version, state, consent, answers, raw, registers, fetched_at, case_id, rev, created_at, changed_at, expires_at, mandate, by_name`
+const draftColumns = `id, owner, service, version, state, consent, answers, raw, registers, fetched_at, case_id, rev, created_at, changed_at, expires_at, mandate, by_name, sealed`
 
 const insertDraft = `-- intake.insertDraft
-INSERT INTO intake_draft (` + draftColumns + `) VALUES ($1, $2, $3, $4, 'open', '', '{}', '{}', 'null', 0, '', 1, $5, $5, $6, $7, $8)
+INSERT INTO intake_draft (` + draftColumns + `, origin) VALUES ($1, $2, $3, $4, 'open', '', '{}', '{}', 'null', 0, '', 1, $5, $5, $6, $7, $8, $9, $10)
 ON CONFLICT DO NOTHING`
 
 const readDraft = `-- intake.readDraft
@@ -35,22 +33,121 @@ SELECT ` + draftColumns + ` FROM intake_draft WHERE owner = $1 AND state = 'open
 ORDER BY changed_at DESC, id DESC LIMIT 100`
 
 const saveDraft = `-- intake.saveDraft
-UPDATE intake_draft SET answers = $4, raw = $5, consent = $6, registers = $7, fetched_at = $8, version = $9, rev = rev + 1, changed_at = $10, expires_at = $11
+UPDATE intake_draft SET sealed = $4, answers = '{}', raw = '{}', registers = 'null', consent = $5, fetched_at = $6, version = $7, rev = rev + 1,
+	changed_at = $8, expires_at = $9, warned_at = 0
 WHERE id = $1 AND owner = $2 AND rev = $3 AND state = 'open'`
 
 // A submitted draft keeps nothing but the way to its case.
 const submitDraft = `-- intake.submitDraft
-UPDATE intake_draft SET state = 'submitted', case_id = $4, answers = '{}', raw = '{}', registers = 'null', rev = rev + 1, changed_at = $5, expires_at = $6
+UPDATE intake_draft SET state = 'submitted', sealed = $6, answers = '{}', raw = '{}', registers = 'null', rev = rev + 1, changed_at = $4, expires_at = $5
 WHERE id = $1 AND owner = $2 AND rev = $3 AND state = 'open'`
+
+const caseOfDraft = `-- intake.caseOfDraft
+UPDATE intake_draft SET case_id = $3 WHERE id = $1 AND owner = $2 AND state = 'submitted' AND case_id = ''`
 
 const discardDraft = `-- intake.discardDraft
 DELETE FROM intake_draft WHERE id = $1 AND owner = $2 AND state = 'open' AND ($3 = '' OR mandate = $3)`
 
 const expireDrafts = `-- intake.expireDrafts
-DELETE FROM intake_draft WHERE expires_at <= $1`
+DELETE FROM intake_draft WHERE expires_at <= $1 RETURNING owner, origin`
 
 const expireOne = `-- intake.expireOne
 DELETE FROM intake_draft WHERE owner = $1 AND service = $2 AND mandate = $4 AND state = 'open' AND expires_at <= $3`
+
+// Drafts of before there were seals, which hold something.
+const plainDrafts = `-- intake.plainDrafts
+SELECT ` + draftColumns + ` FROM intake_draft WHERE id > $1 AND (answers <> '{}' OR raw <> '{}' OR registers <> 'null') ORDER BY id LIMIT $2`
+
+const sealDraft = `-- intake.sealDraft
+UPDATE intake_draft SET sealed = $3, answers = '{}', raw = '{}', registers = 'null' WHERE id = $1 AND rev = $2`
+
+// Those that will go soon and whose owners don't know yet. Who hasn't signed in can't be told.
+const fadingDrafts = `-- intake.fadingDrafts
+SELECT ` + draftColumns + ` FROM intake_draft WHERE state = 'open' AND warned_at = 0 AND origin = '' AND expires_at > $1 AND expires_at <= $2 ORDER BY expires_at, id LIMIT $3`
+
+const warnedDraft = `-- intake.warnedDraft
+UPDATE intake_draft SET warned_at = $3 WHERE id = $1 AND rev = $2 AND warned_at = 0 AND state = 'open'`
+
+// --- without having signed in
+
+const guestDrafts = `-- intake.guestDrafts
+SELECT COALESCE(SUM(CASE WHEN origin = $1 THEN 1 ELSE 0 END), 0), COUNT(*) FROM intake_draft WHERE origin <> '' AND expires_at > $2`
+
+const parkedPages = `-- intake.parkedPages
+SELECT COALESCE(SUM(CASE WHEN origin = $1 THEN 1 ELSE 0 END), 0), COUNT(*) FROM intake_parked WHERE expires_at > $2`
+
+const claimDraft = `-- intake.claimDraft
+UPDATE intake_draft SET owner = $4, origin = '', rev = rev + 1 WHERE id = $1 AND owner = $2 AND rev = $3 AND state = 'open'`
+
+const takeDraft = `-- intake.takeDraft
+DELETE FROM intake_draft WHERE id = $1 AND owner = $2 AND rev = $3 AND state = 'open'`
+
+const insertParked = `-- intake.insertParked
+INSERT INTO intake_parked (id, origin, sealed, expires_at) VALUES ($1, $2, $3, $4)`
+
+const readParked = `-- intake.readParked
+SELECT sealed FROM intake_parked WHERE id = $1 AND expires_at > $2`
+
+const dropParked = `-- intake.dropParked
+DELETE FROM intake_parked WHERE id = $1`
+
+const expireParked = `-- intake.expireParked
+DELETE FROM intake_parked WHERE expires_at <= $1`
+
+// --- help
+
+const invitationColumns = `i.id, i.draft, i.owner, i.helper, d.service, i.names, i.created_at, i.expires_at, i.taken_at, i.ended_at`
+
+const insertInvitation = `-- intake.insertInvitation
+INSERT INTO intake_invitation (id, draft, owner, code, helper, names, created_at, expires_at, taken_at, ended_at) VALUES ($1, $2, $3, $4, '', $5, $6, $7, 0, 0)`
+
+const invitationsOf = `-- intake.invitationsOf
+SELECT ` + invitationColumns + ` FROM intake_invitation i JOIN intake_draft d ON d.id = i.draft AND d.owner = i.owner
+WHERE i.draft = $1 AND i.owner = $2 AND d.state = 'open' ORDER BY i.id DESC LIMIT 20`
+
+const invitationOfCode = `-- intake.invitationOfCode
+SELECT ` + invitationColumns + ` FROM intake_invitation i JOIN intake_draft d ON d.id = i.draft AND d.owner = i.owner
+WHERE i.code = $1 AND i.helper = '' AND i.ended_at = 0 AND i.expires_at > $2 AND d.state = 'open' AND d.expires_at > $2`
+
+const takeInvitation = `-- intake.takeInvitation
+UPDATE intake_invitation SET helper = $3, names = $4, taken_at = $5, code = ''
+WHERE id = $1 AND code = $2 AND helper = '' AND ended_at = 0 AND expires_at > $5 AND owner <> $3`
+
+const endInvitation = `-- intake.endInvitation
+UPDATE intake_invitation SET ended_at = $3, code = '' WHERE id = $1 AND (owner = $2 OR helper = $2) AND ended_at = 0`
+
+const helpsWith = `-- intake.helpsWith
+SELECT ` + invitationColumns + ` FROM intake_invitation i JOIN intake_draft d ON d.id = i.draft AND d.owner = i.owner
+WHERE i.helper = $1 AND i.ended_at = 0 AND d.state = 'open' AND d.expires_at > $2 ORDER BY i.id DESC LIMIT 100`
+
+const helpOf = `-- intake.helpOf
+SELECT ` + invitationColumns + ` FROM intake_invitation i JOIN intake_draft d ON d.id = i.draft AND d.owner = i.owner
+WHERE i.draft = $1 AND i.helper = $2 AND i.ended_at = 0 ORDER BY i.id DESC LIMIT 1`
+
+// Of an owner who has asked this person, for as long as they have.
+const helpedDraft = `-- intake.helpedDraft
+SELECT ` + draftColumns + ` FROM intake_draft WHERE id = $1 AND state = 'open' AND mandate = '' AND expires_at > $3
+AND EXISTS (SELECT 1 FROM intake_invitation i WHERE i.draft = intake_draft.id AND i.owner = intake_draft.owner AND i.helper = $2 AND i.ended_at = 0)`
+
+const dropInvitations = `-- intake.dropInvitations
+DELETE FROM intake_invitation WHERE NOT EXISTS (SELECT 1 FROM intake_draft d WHERE d.id = intake_invitation.draft AND d.owner = intake_invitation.owner AND d.state = 'open')`
+
+const forgetInvitations = `-- intake.forgetInvitations
+DELETE FROM intake_invitation WHERE owner = $1 OR helper = $1`
+
+func scanInvitation(s store.Scanner) (Invitation, error) {
+	var x Invitation
+	var created, expires, taken, ended int64
+	err := s.Scan(&x.ID, &x.Draft, &x.Owner, &x.Helper, &x.Service, &x.sealed, &created, &expires, &taken, &ended)
+	x.CreatedAt, x.ExpiresAt = store.Time(created), store.Time(expires)
+	if taken != 0 {
+		x.TakenAt = store.Time(taken)
+	}
+	if ended != 0 {
+		x.EndedAt = store.Time(ended)
+	}
+	return x, err
+}
 
 const correctionColumns = `id, owner, case_id, service, version, field, message, state, raw, rev, created_at, done_at`
 
@@ -73,7 +170,7 @@ func scanDraft(s store.Scanner) (Draft, error) {
 	var d Draft
 	var answers, raw, registers string
 	var fetched, created, changed, expires int64
-	if err := s.Scan(&d.ID, &d.Owner, &d.Service, &d.Version, &d.State, &d.Consent, &answers, &raw, &registers, &fetched, &d.CaseID, &d.rev, &created, &changed, &expires, &d.Mandate, &d.By); err != nil {
+	if err := s.Scan(&d.ID, &d.Owner, &d.Service, &d.Version, &d.State, &d.Consent, &answers, &raw, &registers, &fetched, &d.CaseID, &d.rev, &created, &changed, &expires, &d.Mandate, &d.By, &d.sealed); err != nil {
 		return d, err
 	}
 	d.FetchedAt, d.CreatedAt, d.ChangedAt, d.ExpiresAt = store.Time(fetched), store.Time(created), store.Time(changed), store.Time(expires)
@@ -106,24 +203,6 @@ func scanCorrection(s store.Scanner) (Correction, error) {
 	return c, err
 }
 
-// save writes a draft if nobody has changed it since it was read.
-func save(ctx context.Context, tx *store.Tx, d Draft, now, expires time.Time) (bool, error) {
-	answers, err := encode(d.Answers)
-	if err != nil {
-		return false, err
-	}
-	raw, err := encode(d.Raw)
-	if err != nil {
-		return false, err
-	}
-	registers, err := encode(d.Registers)
-	if err != nil {
-		return false, err
-	}
-	n, err := tx.Exec(ctx, saveDraft, d.ID, d.Owner, d.rev, answers, raw, d.Consent, registers, store.Micros(d.FetchedAt), d.Version, store.Micros(now), store.Micros(expires))
-	return n == 1, err
-}
-
 // --- consents
 
 const consentColumns = `id, owner, service, version, draft, case_id, uses, given_at, withdrawn_at, mandate, by_name`
@@ -149,10 +228,6 @@ UPDATE intake_consent SET withdrawn_at = $3 WHERE draft = $1 AND owner = $2 AND 
 const submitConsent = `-- intake.submitConsent
 UPDATE intake_consent SET case_id = $3 WHERE draft = $1 AND owner = $2 AND withdrawn_at = 0`
 
-// What was fetched goes with the consent; answers that the person gave stay.
-const forgetFetched = `-- intake.forgetFetched
-UPDATE intake_draft SET consent = 'no', registers = 'null', fetched_at = 0, rev = rev + 1 WHERE id = $1 AND owner = $2 AND state = 'open'`
-
 // A consent ends with the draft that it was given for.
 const endConsents = `-- intake.endConsents
 UPDATE intake_consent SET withdrawn_at = $1
@@ -170,11 +245,17 @@ SELECT COUNT(*) FROM intake_consent WHERE owner = $1 AND withdrawn_at <> 0`
 const dropDrafts = `-- intake.dropDrafts
 DELETE FROM intake_draft WHERE owner = $1 AND state = 'open' AND service <> $2`
 
-// A draft about something: what it is about takes the place of what was fetched, and the
-// person can't change it.
-const aboutDraft = `-- intake.aboutDraft
-UPDATE intake_draft SET registers = $3, answers = '{}', raw = '{}', rev = rev + 1, changed_at = $4, expires_at = $5
-WHERE id = $1 AND owner = $2 AND state = 'open'`
+const draftOfConsent = `-- intake.draftOfConsent
+SELECT ` + draftColumns + ` FROM intake_draft WHERE id = $1 AND owner = $2 AND state = 'open'`
+
+const resealDraft = `-- intake.resealDraft
+UPDATE intake_draft SET sealed = $3, answers = '{}', raw = '{}', registers = 'null', rev = rev + 1 WHERE id = $1 AND owner = $2`
+
+const draftsOfOwner = `-- intake.draftsOfOwner
+SELECT ` + draftColumns + ` FROM intake_draft WHERE owner = $1 AND state = 'open'`
+
+const dropErased = `-- intake.dropErased
+DELETE FROM intake_draft WHERE owner = $1 AND service = $2 AND mandate = $3 AND state = 'open'`
 
 func scanConsent(s store.Scanner) (Consent, error) {
 	var c Consent
@@ -188,4 +269,122 @@ func scanConsent(s store.Scanner) (Consent, error) {
 		c.WithdrawnAt = store.Time(withdrawn)
 	}
 	return c, decodeJSON(uses, &c.Uses)
+}
+
+// --- papers
+
+const paperColumns = `id, code, office, clerk_name, service, version, lang, sealed, case_id, rev, changed_at, expires_at`
+
+const insertPaper = `-- intake.insertPaper
+INSERT INTO intake_paper (id, code, office, clerk_name, service, version, lang, sealed, case_id, rev, created_at, changed_at, expires_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, '', 1, $9, $9, $10) ON CONFLICT (code) DO NOTHING`
+
+const paperOfCode = `-- intake.paperOfCode
+SELECT id, office FROM intake_paper WHERE code = $1`
+
+const readPaper = `-- intake.readPaper
+SELECT ` + paperColumns + ` FROM intake_paper WHERE id = $1 AND office = $2 AND expires_at > $3`
+
+const openPapers = `-- intake.openPapers
+SELECT ` + paperColumns + ` FROM intake_paper WHERE office = $1 AND case_id = '' AND expires_at > $2 ORDER BY changed_at DESC LIMIT 50`
+
+const savePaper = `-- intake.savePaper
+UPDATE intake_paper SET sealed = $4, clerk_name = $5, rev = rev + 1, changed_at = $6, expires_at = $7
+WHERE id = $1 AND office = $2 AND rev = $3 AND case_id = ''`
+
+// A paper that was handed over keeps nothing but the way to its case.
+const submitPaper = `-- intake.submitPaper
+UPDATE intake_paper SET case_id = $4, sealed = '', rev = rev + 1, changed_at = $5, expires_at = $6
+WHERE id = $1 AND office = $2 AND rev = $3 AND case_id = ''`
+
+const discardPaper = `-- intake.discardPaper
+DELETE FROM intake_paper WHERE id = $1 AND office = $2 AND case_id = ''`
+
+const expiredPapers = `-- intake.expiredPapers
+SELECT id FROM intake_paper WHERE expires_at <= $1 ORDER BY expires_at LIMIT 500`
+
+const dropPaper = `-- intake.dropPaper
+DELETE FROM intake_paper WHERE id = $1`
+
+func scanPaper(s store.Scanner) (Paper, error) {
+	var p Paper
+	var changed, expires int64
+	err := s.Scan(&p.ID, &p.Code, &p.Office, &p.ClerkName, &p.Service, &p.Version, &p.Lang, &p.sealed, &p.CaseID, &p.rev, &changed, &expires)
+	p.ChangedAt, p.ExpiresAt = store.Time(changed), store.Time(expires)
+	return p, err
+}
+
+// --- uploads
+
+const uploadColumns = `id, draft, field, name, size, sum, state, type, pages, picture, hash, found, checked_at, case_id, created_at, expires_at`
+
+// Whose an upload is, is whose its draft is: no statement of a person names one without that.
+const insertUpload = `-- intake.insertUpload
+INSERT INTO intake_upload (` + uploadColumns + `) VALUES ($1, $2, $3, $4, $5, $6, 'receiving', '', 0, FALSE, '', '', 0, '', $7, $8)`
+
+const readUpload = `-- intake.readUpload
+SELECT ` + uploadColumns + ` FROM intake_upload WHERE draft IN (SELECT d.id FROM intake_draft d WHERE d.owner = $1) AND id = $2 AND draft = $3 AND case_id = '' AND state <> 'gone' AND (state = 'kept' OR expires_at > $4)`
+
+const uploadsOfDraft = `-- intake.uploadsOfDraft
+SELECT ` + uploadColumns + ` FROM intake_upload WHERE draft IN (SELECT d.id FROM intake_draft d WHERE d.owner = $1) AND draft = $2 AND case_id = '' AND state <> 'gone' AND (state = 'kept' OR expires_at > $3)
+ORDER BY id LIMIT 200`
+
+const countUploads = `-- intake.countUploads
+SELECT COUNT(*), CAST(COALESCE(SUM(size), 0) AS BIGINT), COUNT(*) FILTER (WHERE draft = $2), CAST(COALESCE(SUM(size) FILTER (WHERE draft = $2), 0) AS BIGINT),
+	COUNT(*) FILTER (WHERE draft = $2 AND field = $3)
+FROM intake_upload WHERE draft IN (SELECT d.id FROM intake_draft d WHERE d.owner = $1) AND case_id = '' AND state <> 'gone'`
+
+const keepUpload = `-- intake.keepUpload
+UPDATE intake_upload SET state = 'kept', type = $3, pages = $4, picture = $5, hash = $6, checked_at = $7
+WHERE draft IN (SELECT d.id FROM intake_draft d WHERE d.owner = $1) AND id = $2 AND state = 'receiving'`
+
+const dropUpload = `-- intake.dropUpload
+UPDATE intake_upload SET state = 'gone' WHERE draft IN (SELECT d.id FROM intake_draft d WHERE d.owner = $1) AND id = $2 AND draft = $3 AND case_id = ''`
+
+const dropFile = `-- intake.dropFile
+UPDATE intake_upload SET state = 'gone' WHERE draft IN (SELECT d.id FROM intake_draft d WHERE d.owner = $1) AND draft = $2 AND field = $3 AND hash = $4 AND state = 'kept' AND case_id = ''`
+
+const dropUploads = `-- intake.dropUploads
+UPDATE intake_upload SET state = 'gone' WHERE draft IN (SELECT d.id FROM intake_draft d WHERE d.owner = $1) AND draft = $2 AND case_id = ''`
+
+const dropOthers = `-- intake.dropOthers
+UPDATE intake_upload SET state = 'gone' WHERE draft IN (SELECT d.id FROM intake_draft d WHERE d.owner = $1) AND draft = $2 AND field = $3 AND id <> $4 AND case_id = ''`
+
+const submitUpload = `-- intake.submitUpload
+UPDATE intake_upload SET case_id = $5 WHERE draft IN (SELECT d.id FROM intake_draft d WHERE d.owner = $1) AND draft = $2 AND field = $3 AND hash = $4 AND state = 'kept' AND case_id = ''`
+
+const uploadsOfCase = `-- intake.uploadsOfCase
+SELECT ` + uploadColumns + ` FROM intake_upload WHERE case_id = $1 AND case_id <> '' ORDER BY id LIMIT 200`
+
+const uncheckedUploads = `-- intake.uncheckedUploads
+SELECT ` + uploadColumns + ` FROM intake_upload WHERE state = 'kept' AND checked_at = 0 AND id > $1 ORDER BY id LIMIT $2`
+
+const countUnchecked = `-- intake.countUnchecked
+SELECT COUNT(*) FROM intake_upload WHERE state = 'kept' AND checked_at = 0`
+
+const checkUpload = `-- intake.checkUpload
+UPDATE intake_upload SET found = $2, checked_at = $3 WHERE id = $1 AND checked_at = 0`
+
+const caseOfUpload = `-- intake.caseOfUpload
+SELECT case_id FROM intake_upload WHERE id = $1`
+
+// A draft's files go with it, and what never came whole when its time is over.
+const expireUploads = `-- intake.expireUploads
+UPDATE intake_upload SET state = 'gone' WHERE case_id = '' AND state <> 'gone' AND (state = 'receiving' AND expires_at <= $1
+	OR NOT EXISTS (SELECT 1 FROM intake_draft d WHERE d.id = intake_upload.draft AND d.state = 'open'))`
+
+const goneUploads = `-- intake.goneUploads
+SELECT id FROM intake_upload WHERE state = 'gone' ORDER BY id LIMIT 200`
+
+const deleteUpload = `-- intake.deleteUpload
+DELETE FROM intake_upload WHERE id = $1 AND state = 'gone'`
+
+func scanUpload(s store.Scanner) (Upload, error) {
+	var u Upload
+	var checked, created, expires int64
+	err := s.Scan(&u.ID, &u.Draft, &u.Field, &u.Name, &u.Size, &u.sum, &u.state, &u.Type, &u.Pages, &u.Picture, &u.Hash, &u.Found, &checked, &u.Case, &created, &expires)
+	if u.CreatedAt, u.ExpiresAt = store.Time(created), store.Time(expires); checked != 0 {
+		u.CheckedAt = store.Time(checked)
+	}
+	return u, err
 }

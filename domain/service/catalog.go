@@ -33,6 +33,9 @@ SELECT version FROM service_version WHERE service = $1 ORDER BY loaded_at DESC, 
 const readVersion = `-- service.readVersion
 SELECT files FROM service_version WHERE service = $1 AND version = $2`
 
+const knownVersions = `-- service.knownVersions
+SELECT service, version FROM service_version ORDER BY loaded_at DESC, service, version LIMIT 5000`
+
 // Catalog holds the services in force, and on demand every version that was.
 type Catalog struct {
 	db  *store.DB
@@ -237,6 +240,12 @@ func (c *Catalog) All() []*Service {
 	}
 	sort.Slice(out, func(i, j int) bool { return out[i].ID < out[j].ID })
 	return out
+}
+
+// Known are the services with their versions that were ever in force, the last ones first; at most 5000.
+func (c *Catalog) Known(ctx context.Context) ([][2]string, error) {
+	out, err := store.All(ctx, c.db, func(s store.Scanner) (v [2]string, err error) { return v, s.Scan(&v[0], &v[1]) }, knownVersions)
+	return out, fault.Wrap("service.known", err)
 }
 
 // Version is the version that a case began with. Versions stay in memory once

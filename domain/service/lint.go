@@ -116,7 +116,7 @@ func (l *linter) forms() {
 		if resident {
 			langs = append(slices.Clone(langs), i18n.Simple)
 		}
-		for _, x := range f.Check(form.CheckOptions{KnownNames: names, RegisterFields: fields, Asked: asked, Languages: langs, Marked: resident}) {
+		for _, x := range f.Check(form.CheckOptions{KnownNames: names, RegisterFields: fields, Asked: asked, Purposes: true, Languages: langs, Marked: resident}) {
 			l.say(x.File, x.Line, x.Col, "%s", x.Msg)
 		}
 	}
@@ -329,6 +329,8 @@ func (l *linter) templates(check func(string, []byte, []string) []Problem) {
 func (l *linter) scenarios() {
 	list, problems := Scenarios(l.s)
 	l.out = append(l.out, problems...)
+	_, more := FormScenarios(l.s)
+	l.out = append(l.out, more...)
 	if len(list) == 0 && len(problems) == 0 {
 		l.say("scenarios", 0, 0, "missing: a package plays itself through (mercator service test)")
 	}

@@ -32,25 +32,27 @@ const (
 )
 
 type tomlService struct {
-	ID       string   `toml:"id"`
-	LeiKa    string   `toml:"leika"`
-	Office   string   `toml:"office"`
-	Trust    string   `toml:"trust"`
-	Audience []string `toml:"audience"`
-	Topics   []string `toml:"topics"`
-	Process  string   `toml:"process"`
-	About    string   `toml:"about"`
-	Rights   []string `toml:"rights"`
-	Synonyms []string `toml:"synonyms"`
-	Title    Text     `toml:"title"`
-	Summary  Text     `toml:"summary"`
-	Eligible Text     `toml:"eligible"`
-	Duration Text     `toml:"duration"`
-	Purpose  Text     `toml:"purpose"`
-	Remedy   Text     `toml:"remedy"`
-	Law      []Law    `toml:"law"`
-	Need     []Text   `toml:"need"`
-	Fee      struct {
+	ID        string   `toml:"id"`
+	LeiKa     string   `toml:"leika"`
+	Office    string   `toml:"office"`
+	Trust     string   `toml:"trust"`
+	Audience  []string `toml:"audience"`
+	Topics    []string `toml:"topics"`
+	Process   string   `toml:"process"`
+	About     string   `toml:"about"`
+	Start     string   `toml:"start"`
+	Rights    []string `toml:"rights"`
+	Synonyms  []string `toml:"synonyms"`
+	Title     Text     `toml:"title"`
+	Summary   Text     `toml:"summary"`
+	Eligible  Text     `toml:"eligible"`
+	Duration  Text     `toml:"duration"`
+	Purpose   Text     `toml:"purpose"`
+	Retention Text     `toml:"retention"`
+	Remedy    Text     `toml:"remedy"`
+	Law       []Law    `toml:"law"`
+	Need      []Text   `toml:"need"`
+	Fee       struct {
 		Decision string `toml:"decision"`
 		Example  []struct {
 			Label   Text           `toml:"label"`
@@ -193,6 +195,13 @@ func Parse(dir string, fsys fs.FS) (*Service, error) {
 			p.problem("application.form", 0, "missing: a service has a form, unless its process begins by itself only (by a message, a signal, a time or a condition)")
 		} else if p.s.Form, err = form.Parse("application.form", []byte(`{"type": "default", "components": []}`)); err != nil {
 			p.add("application.form", err)
+		}
+	}
+	if p.s.Anonymous && p.s.Form != nil {
+		for _, n := range p.s.Form.Names() {
+			if f := p.s.Form.Field(n); f != nil && f.Type == "filepicker" && f.Required {
+				p.problem("service.toml", lineOf(files["service.toml"], "start"), "start: the form demands files (%s), and files are taken from nobody who isn't signed in", n)
+			}
 		}
 	}
 	p.uses(files)
@@ -351,11 +360,15 @@ func (p *parser) toml(dir string, data []byte) (tomlService, bool) {
 	for key, tx := range map[string]Text{"title": t.Title, "summary": t.Summary, "purpose": t.Purpose, "remedy": t.Remedy} {
 		text(key, tx)
 	}
+	if len(t.Retention) > 0 {
+		text("retention", t.Retention)
+	}
 	for _, n := range t.Need {
 		text("need", n)
 	}
 	s.ID, s.LeiKa, s.Office, s.Audience, s.Topics, s.Synonyms = t.ID, t.LeiKa, t.Office, t.Audience, t.Topics, t.Synonyms
 	s.Title, s.Summary, s.Eligible, s.Duration, s.Purpose, s.Remedy = t.Title, t.Summary, t.Eligible, t.Duration, t.Purpose, t.Remedy
+	s.Retention = t.Retention
 	s.Laws, s.Needs, s.Lists, s.ProcessID = t.Law, t.Need, t.List, t.Process
 	for _, r := range t.Rights {
 		if !slices.Contains(Rights, r) {
@@ -370,6 +383,16 @@ func (p *parser) toml(dir string, data []byte) (tomlService, bool) {
 		if len(t.Data) > 0 {
 			p.problem(file, lineOf(data, "about"), "a service that is about something reads no registers besides ([[data]])")
 		}
+	}
+	switch t.Start {
+	case "", "signed-in":
+	case "anonymous":
+		s.Anonymous = true
+		if s.About != "" {
+			p.problem(file, lineOf(data, "start"), "start: what a service is about is known of a person only, so it doesn't begin without one")
+		}
+	default:
+		p.problem(file, lineOf(data, "start"), "start %q: want anonymous (people sign in before they hand over) or signed-in", t.Start)
 	}
 	seen := map[string]bool{}
 	for i, d := range t.Data {

@@ -70,13 +70,16 @@ type Expect struct {
 	Shows     map[string]string `toml:"shows"`     // "register.field" → what one of the person's records shows then
 }
 
-// Scenarios reads the scenarios of a package in the order of their names.
-func Scenarios(s *Service) ([]Scenario, []Problem) {
-	var out []Scenario
+// told says what is wrong with a file; line 0: with all of it.
+type told func(line int, format string, args ...any)
+
+// eachScenario reads the TOML files of a folder in the order of their names and hands over those that can be read. free are keys
+// below which anything may stand.
+func eachScenario[T any](s *Service, folder string, free func(toml.Key) bool, take func(name string, data []byte, sc T, bad told)) []Problem {
 	var problems []Problem
-	names, err := fs.Glob(s.Files, "scenarios/*.toml")
+	names, err := fs.Glob(s.Files, folder+"/*.toml")
 	if err != nil {
-		return nil, []Problem{{File: "scenarios", Msg: err.Error()}}
+		return []Problem{{File: folder, Msg: err.Error()}}
 	}
 	for _, name := range names {
 		bad := func(line int, format string, args ...any) {
@@ -87,7 +90,7 @@ func Scenarios(s *Service) ([]Scenario, []Problem) {
 			bad(0, "%v", err)
 			continue
 		}
-		sc := Scenario{File: path.Base(name)}
+		var sc T
 		meta, err := toml.Decode(string(data), &sc)
 		var pe toml.ParseError
 		switch {
@@ -99,11 +102,21 @@ func Scenarios(s *Service) ([]Scenario, []Problem) {
 			continue
 		}
 		for _, k := range meta.Undecoded() {
-			if len(k) > 2 && k[0] == "begin" && k[1] == "variables" { // of any shape
-				continue
+			if !free(k) {
+				bad(lineOf(data, k[len(k)-1]), "unknown key %q", k.String())
 			}
-			bad(lineOf(data, k[len(k)-1]), "unknown key %q", k.String())
 		}
+		take(path.Base(name), data, sc, bad)
+	}
+	return problems
+}
+
+// Scenarios reads the scenarios of a package in the order of their names.
+func Scenarios(s *Service) ([]Scenario, []Problem) {
+	var out []Scenario
+	variables := func(k toml.Key) bool { return len(k) > 2 && k[0] == "begin" && k[1] == "variables" }
+	problems := eachScenario(s, "scenarios", variables, func(name string, data []byte, sc Scenario, bad told) {
+		sc.File = name
 		if sc.Title == "" || sc.Person == "" && !sc.Begin.Given() || sc.Expect.Outcome == "" {
 			bad(0, "a scenario needs title, person (or [begin]) and expect.outcome")
 		}
@@ -139,6 +152,6 @@ func Scenarios(s *Service) ([]Scenario, []Problem) {
 			}
 		}
 		out = append(out, sc)
-	}
+	})
 	return out, problems
 }

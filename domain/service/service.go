@@ -27,21 +27,25 @@ type Service struct {
 	Internal bool
 	// About says what somebody has to be shown before they can apply ("entry", "field",
 	// "record" of "my data"): it begins there, about that. "": it is about nothing of the kind.
-	About    string
-	Trust    access.Level
-	Audience []string
-	Topics   []string
-	Synonyms []string // other words that people search with
+	About string
+	// Anonymous says that people may begin before they sign in (start = "anonymous").
+	Anonymous bool
+	Trust     access.Level
+	Audience  []string
+	Topics    []string
+	Synonyms  []string // other words that people search with
 
 	Title    Text
 	Summary  Text
 	Eligible Text
 	Duration Text
 	Purpose  Text // for which personal data is processed (Art. 5 GDPR)
-	Remedy   Text // instructions on legal remedies (§ 37 Absatz 6 VwVfG)
-	Laws     []Law
-	Needs    []Text
-	Fee      Fee
+	// Retention says how long what is entered is kept (Art. 13 Abs. 2 Buchst. a GDPR); empty: not said.
+	Retention Text
+	Remedy    Text // instructions on legal remedies (§ 37 Absatz 6 VwVfG)
+	Laws      []Law
+	Needs     []Text
+	Fee       Fee
 
 	Data    []RegisterUse // what registers know, in the order of fetching
 	Lists   []List        // public lists that the form offers

@@ -4,7 +4,7 @@
 //
 //   node journey.mjs PORTAL WIDTH js|nojs SHOTS
 import { chromium } from 'playwright-core'
-import { readFileSync, mkdirSync } from 'node:fs'
+import { readFileSync, writeFileSync, mkdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
 
 const [portal, widthText, scripting, shots] = process.argv.slice(2)
@@ -81,7 +81,7 @@ async function agree(page, yes) {
   await press(page, /Weiter|Devam|Continue/)
 }
 
-const all = { resident, wrongZone, business, byHand, registers, mandate, representation, deputy, myData, moving, proactive, oversight, languages, languagesMoving }
+const all = { resident, wrongZone, business, byHand, registers, paper, mandate, representation, deputy, myData, moving, proactive, oversight, languages, languagesMoving }
 const journeys = process.env.JOURNEY ? { [process.env.JOURNEY]: all[process.env.JOURNEY] } : all
 try {
   for (const [name, walk] of Object.entries(journeys)) {
@@ -128,6 +128,15 @@ async function resident() {
   expect(page.url().includes('/check'), 'back at the check page, at ' + page.url())
   await sees(page, '15,35')
   await press(page, /absenden|einreichen|Antrag/i)
+  expect(page.url().endsWith('/receipt'), 'the receipt at once, at ' + page.url())
+  await sees(page, 'Ihr Antrag ist eingegangen')
+  await look(page, '06-receipt')
+  if (shots) {
+    const saved = async (name, address) => writeFileSync(`${shots}/${name}`, await (await page.request.get(address)).body())
+    await saved('receipt.pdf', page.url() + '.pdf')
+    for (const a of await page.locator('main a[href*="/submissions/"]').evaluateAll((l) => l.map((x) => x.href))) await saved(a.split('/').pop(), a)
+  }
+  await follow(page, /Jetzt bezahlen/)
   expect(page.url().includes('/pay/'), 'the cash desk, at ' + page.url())
   await look(page, '07-pay')
   await press(page, /bezahlen/i)
@@ -169,7 +178,7 @@ async function wrongZone() {
     await press(page, /Weiter|Speichern und weiter/)
   }
   await press(page, /absenden|einreichen|Antrag/i)
-  const caseURL = page.url()
+  const caseURL = page.url().replace(/\/receipt$/, '')
   const desk = await person()
   await desk.goto(portal + '/desk')
   await signIn(desk, 'petra.lehmann', 'substantial')
@@ -264,6 +273,7 @@ async function registers() {
 async function business() {
   const page = await person('tr-TR')
   await page.goto(portal + '/services/business-registration/start')
+  await click(page, page.getByText('Oturum aç ve başla')) // one may begin without, too
   await signIn(page, 'elif-kaya', 'substantial')
   await look(page, '30-tr-data-notice')
   await agree(page, true)
@@ -277,6 +287,45 @@ async function business() {
   await click(page, page.locator('form[action$="/submit"] button, button[formaction$="/submit"]'))
   expect(page.url().includes('/cases/'), 'the case, at ' + page.url())
   await look(page, '33-tr-case')
+}
+
+// Somebody prints an empty form in Turkish; a clerk types its code as a scanner does, takes over what is on the paper, and hands out
+// the receipt. The same code leads to the same case.
+async function paper() {
+  const page = await person('tr-TR')
+  await page.goto(portal + '/services/identity-card')
+  await click(page, page.locator('a[href$="/paper"]'))
+  await look(page, '70-paper')
+  const printed = await page.request.get(portal + '/services/identity-card/paper.pdf')
+  const pdf = await printed.body()
+  expect(pdf.subarray(0, 5).toString() === '%PDF-', 'a PDF to print')
+  if (shots) writeFileSync(`${shots}/paper-tr.pdf`, pdf)
+  const code = (await page.locator('.m-paper__code strong').innerText()).replace(/\s+/g, '')
+  expect(code.length === 24, 'a code, found ' + code)
+  const desk = await person()
+  await desk.goto(portal + '/desk/paper')
+  await signIn(desk, 'petra.lehmann', 'substantial')
+  await look(desk, '71-scan')
+  await fill(desk, { code: 'AAAA BBBB' })
+  await press(desk, /Formular öffnen/)
+  await look(desk, '72-scan-wrong')
+  await sees(desk, 'gehört zu keinem Formular')
+  await desk.locator('input[name=code]').fill(code)
+  await go(desk, () => desk.keyboard.press('Enter'))
+  await look(desk, '73-paper-desk')
+  await press(desk, /Antrag einreichen/)
+  await look(desk, '74-paper-wrong')
+  await fill(desk, { 'who.given_names': 'Ada', 'who.family_name': 'Yıldız', 'who.birth_date': '1.2.1990', birth_date: '1.2.1990', reason: 'expires', place: 'centre', declared: true })
+  await press(desk, /Zwischenspeichern/)
+  await look(desk, '75-paper-saved')
+  await press(desk, /Antrag einreichen/)
+  await sees(desk, 'Der Antrag ist eingegangen')
+  await look(desk, '76-paper-receipt')
+  const number = (await text(desk)).match(/\d{4}-[A-Z0-9]{4}-[A-Z0-9]{4}/)[0]
+  await desk.goto(portal + '/desk/paper')
+  await desk.locator('input[name=code]').fill(code)
+  await go(desk, () => desk.keyboard.press('Enter'))
+  await sees(desk, number)
 }
 
 // Jonas says no to the registers and types everything himself; mistakes are told at their fields and nothing is lost.
@@ -589,6 +638,7 @@ async function throughForm(page, name, answers) {
   }
   await look(page, name + '-check')
   await click(page, page.locator('form[action$="/submit"] button, button[formaction$="/submit"]'))
+  if (page.url().endsWith('/receipt')) await page.goto(page.url().replace(/\/receipt$/, '')) // on to the case
 }
 
 // Elif gives Jonas a mandate by a code; he applies in her name and sees her case and nothing else; she sees what he did, and
@@ -646,7 +696,8 @@ async function mandate() {
   }
   await look(jonas, '62-acting-check')
   await press(jonas, /absenden|einreichen|Antrag/i)
-  expect(jonas.url().includes('/cases/'), 'her case, at ' + jonas.url())
+  expect(jonas.url().endsWith('/receipt'), 'the receipt of her case, at ' + jonas.url())
+  await follow(jonas, /Zum Vorgang/)
   await sees(jonas, 'Eingereicht von Jonas Weber für Elif Kaya')
   await look(jonas, '63-acting-case')
   const caseURL = jonas.url()

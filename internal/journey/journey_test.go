@@ -24,12 +24,7 @@ func TestJourneys(t *testing.T) {
 	if os.Getenv("MERCATOR_BROWSER") == "" {
 		t.Skip("MERCATOR_BROWSER is not set: the journeys did not run (./check browser runs them)")
 	}
-	binary := filepath.Join(t.TempDir(), "mercator")
-	build := exec.Command("go", "build", "-o", binary, "./cmd/mercator")
-	build.Dir, build.Env = root, append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	binary := build(t)
 	for _, c := range []struct{ name, width, scripting string }{
 		{"phone", "360", "js"}, {"desk", "1280", "js"}, {"phone without scripts", "360", "nojs"}, {"desk without scripts", "1280", "nojs"},
 	} {
@@ -45,6 +40,18 @@ func TestJourneys(t *testing.T) {
 			}
 		})
 	}
+}
+
+// build makes the program.
+func build(t *testing.T) string {
+	t.Helper()
+	binary := filepath.Join(t.TempDir(), "mercator")
+	cmd := exec.Command("go", "build", "-o", binary, "./cmd/mercator")
+	cmd.Dir, cmd.Env = root, append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return binary
 }
 
 // demo starts the program with a fresh city and gives the portal's address.

@@ -297,7 +297,7 @@ func (w *walker) apply() error {
 	for range 15 {
 		parts := strings.Split(strings.Trim(p.url.Path, "/"), "/")
 		switch {
-		case len(parts) == 2 && parts[0] == "cases" || parts[0] == "pay":
+		case len(parts) >= 2 && parts[0] == "cases":
 			return w.arrived(p)
 		case parts[0] != "apply" || len(parts) < 3:
 			w.draft = ""
@@ -548,7 +548,9 @@ func count(t *testing.T, c store.Config, walkers []*walker) {
 		"paid fees whose case has not gone on":         `SELECT COUNT(*) FROM payment_payment p JOIN casefile_case c ON c.id = p.case_id WHERE p.state = 'paid' AND (c.state <> 'closed' OR c.outcome <> 'granted')`,
 		"granted cases without a paid fee":             `SELECT COUNT(*) FROM casefile_case c WHERE c.outcome = 'granted' AND NOT EXISTS (SELECT 1 FROM payment_payment p WHERE p.case_id = c.id AND p.state = 'paid')`,
 		"decisions without exactly one letter":         `SELECT COUNT(*) FROM casefile_case c WHERE c.state = 'closed' AND (SELECT COUNT(*) FROM notice_document d WHERE d.case_id = c.id) <> 1`,
-		"letters that are not in the postbox once":     `SELECT COUNT(*) FROM notice_document d WHERE (SELECT COUNT(*) FROM postbox_message m WHERE m.case_id = d.case_id) <> 1`,
+		"letters that are not in the postbox once":     `SELECT COUNT(*) FROM notice_document d WHERE (SELECT COUNT(*) FROM postbox_message m WHERE m.case_id = d.case_id AND m.documents LIKE '%' || d.id || '%') <> 1`,
+		"cases without exactly one receipt":            `SELECT COUNT(*) FROM casefile_case c WHERE (SELECT COUNT(*) FROM postbox_message m WHERE m.case_id = c.id AND m.link = '/cases/' || c.id || '/receipt') <> 1`,
+		"cases without exactly one kept submission":    `SELECT COUNT(*) FROM casefile_case c WHERE (SELECT COUNT(*) FROM casefile_submission s WHERE s.case_id = c.id AND s.revision = 1) <> 3`,
 		"granted cases without exactly one record":     `SELECT COUNT(*) FROM casefile_case c WHERE c.outcome = 'granted' AND (SELECT COUNT(*) FROM register_record r WHERE r.register = 'parking_permits' AND r.case_id = c.id) <> 1`,
 		"cases that were not told to have opened":      `SELECT COUNT(*) FROM casefile_case c WHERE (SELECT COUNT(*) FROM bus_event e WHERE e.subject = c.id AND e.type = 'eu.mercator.case.opened') <> 1`,
 		"closed cases that were not told to be so":     `SELECT COUNT(*) FROM casefile_case c WHERE c.state = 'closed' AND (SELECT COUNT(*) FROM bus_event e WHERE e.subject = c.id AND e.type = 'eu.mercator.case.closed') <> 1`,

@@ -80,6 +80,7 @@ type Program struct {
 	input    int   // the slot of "?", -1: none
 	shapes   int
 	paths    [][]string
+	whole    [][]string
 	problems Errors
 	budget   Budget
 	closures bool // it makes functions
@@ -143,7 +144,7 @@ func parseIn(src string, c *Config, unary bool, base *names) (n Node, err error)
 // Plan settles names and calls. The problems are what check found; the program runs
 // all the same, and is null where it can't go on.
 func Plan(n Node, c Config) *Program {
-	p := &planner{c: &c, root: &funcScope{}, free: map[string]slot{}, paths: map[string][]string{}}
+	p := &planner{c: &c, root: &funcScope{}, free: map[string]slot{}, paths: map[string][]string{}, whole: map[string][]string{}, inside: map[Node]bool{}}
 	out := &Program{node: n, input: -1, budget: c.Budget, frames: &sync.Pool{}}
 	Walk(n, func(n Node) bool {
 		_, is := n.(*function)
@@ -163,7 +164,12 @@ func Plan(n Node, c Config) *Program {
 	for _, path := range p.paths {
 		out.paths = append(out.paths, path)
 	}
-	sort.Slice(out.paths, func(i, j int) bool { return strings.Join(out.paths[i], "\x00") < strings.Join(out.paths[j], "\x00") })
+	for _, path := range p.whole {
+		out.whole = append(out.whole, path)
+	}
+	for _, paths := range [][][]string{out.paths, out.whole} {
+		sort.Slice(paths, func(i, j int) bool { return strings.Join(paths[i], "\x00") < strings.Join(paths[j], "\x00") })
+	}
 	out.slots, out.shapes, out.problems = p.root.n, p.shapes, p.problems
 	return out
 }
@@ -202,6 +208,10 @@ func (p *Program) FreeNames() []string {
 
 // FreePaths are their full paths, as far as they are written as chains of names.
 func (p *Program) FreePaths() [][]string { return p.paths }
+
+// Reads are FreePaths without those that are only the beginning of a longer chain:
+// a.b reads a.b, and a only where a stands alone too.
+func (p *Program) Reads() [][]string { return p.whole }
 
 // Constants are the literal values in the expression.
 func (p *Program) Constants() []Value { return Constants(p.node) }

@@ -59,6 +59,8 @@ type planner struct {
 	shapes   int
 	problems []*Error
 	paths    map[string][]string
+	whole    map[string][]string // paths that are no beginning of a longer chain
+	inside   map[Node]bool       // nodes of longer chains
 }
 
 func (p *planner) problem(a at, msg, expected string) {
@@ -330,11 +332,13 @@ func typeOfValue(v Value) *Type {
 // path notes which data a program reads, as far as it is a chain of names.
 func (p *planner) path(n Node, s *scope) {
 	var parts []string
+	whole := !p.inside[n]
 	for {
 		switch x := n.(type) {
 		case *member:
 			parts = append(parts, x.name)
 			n = x.x
+			p.inside[n] = true
 			continue
 		case *nameRef:
 			for y := s; y != nil; y = y.up {
@@ -348,6 +352,9 @@ func (p *planner) path(n Node, s *scope) {
 			parts = append(parts, x.name)
 			slices.Reverse(parts)
 			p.paths[strings.Join(parts, "\x00")] = parts
+			if whole {
+				p.whole[strings.Join(parts, "\x00")] = parts
+			}
 		}
 		return
 	}

@@ -19,6 +19,8 @@ type CheckOptions struct {
 	RegisterFields []string
 	// Asked are fields that are asked though a register knows them, for a reason told elsewhere.
 	Asked []string
+	// Purposes: where personal data is asked, the form says what for.
+	Purposes bool
 	// Languages that every text is to be written in besides German.
 	Languages []string
 	// Marked: every translation says which German text it is a translation of.
@@ -46,6 +48,8 @@ func (f *Form) Check(o CheckOptions) []Finding {
 		c.known[top] = true
 	}
 	c.fields(f.Fields, nil)
+	c.conditions()
+	c.circles()
 	for _, p := range f.pages {
 		asks := false
 		walk(p.Fields, func(fd *Field) { asks = asks || fd.Input() || fd.Type == "expression" })
@@ -87,6 +91,8 @@ func (c *checker) fields(fields []*Field, row map[string]bool) {
 		c.translations(f)
 		if f.Input() {
 			c.register(f)
+			c.purpose(f)
+			c.validations(f)
 			if f.Label["de"] == "" {
 				c.add(f, "field %q has no label", f.Name)
 			}
@@ -111,7 +117,10 @@ func (c *checker) expressions(f *Field, row map[string]bool) {
 	if name == "" {
 		name = f.ID
 	}
-	progs := []*feel.Program{f.hide, f.optionsExpr, f.compute, f.check, f.minExpr, f.maxExpr, f.defExpr}
+	progs := []*feel.Program{f.hide, f.optionsExpr, f.compute, f.check, f.minExpr, f.maxExpr, f.defExpr, f.source, f.columnsExpr}
+	for _, p := range f.url {
+		progs = append(progs, p.expr)
+	}
 	for _, pieces := range f.pieces {
 		for _, p := range pieces {
 			progs = append(progs, p.expr)
@@ -129,10 +138,73 @@ func (c *checker) expressions(f *Field, row map[string]bool) {
 			}
 		}
 	}
+	for _, p := range progs {
+		for _, path := range pathsOf(p) {
+			if why := c.unknown(path, row); why != "" && !seen[strings.Join(path, ".")] {
+				seen[strings.Join(path, ".")] = true
+				c.add(f, "%s: %s", name, why)
+			}
+		}
+	}
 	if f.valuesKey != "" {
 		if top, _, _ := strings.Cut(f.valuesKey, "."); !c.known[top] {
 			c.add(f, "%s: the variable %q is not known", name, top)
 		}
+	}
+}
+
+// unknown says what is wrong with a path whose first name is known.
+func (c *checker) unknown(path []string, row map[string]bool) string {
+	if len(path) < 2 || row[path[0]] {
+		return ""
+	}
+	if path[0] == "registers" && c.opt.RegisterFields != nil && c.form.keys["registers"] == nil {
+		for _, r := range c.opt.RegisterFields {
+			as, field, _ := strings.Cut(r, ".")
+			if as == path[1] && (len(path) == 2 || field == path[2]) {
+				return ""
+			}
+		}
+		return fmt.Sprintf("the service doesn't fetch %q", strings.Join(path[1:], "."))
+	}
+	group := false
+	for key := range c.form.keys {
+		have := strings.Split(strings.ReplaceAll(key, ".*", ""), ".")
+		if have[0] != path[0] {
+			continue
+		}
+		list := c.form.keys[key].Type == "dynamiclist"
+		if len(have) == 1 && !list || overlap(have, path) && !(list && len(path) > len(have)) {
+			return "" // of a plain value FEEL may ask for a property, such as a date's year
+		}
+		group = true
+	}
+	if group {
+		return fmt.Sprintf("the variable %q is not known", strings.Join(path, "."))
+	}
+	return ""
+}
+
+// personal are the kinds of fields that say something about a person.
+var personal = map[string]bool{"name": true, "birthdate": true, "iban": true, "tax_id": true, "phone": true, "email": true, "street": true, "house_number": true,
+	"postcode": true, "plate": true, "nationality": true, "signature": true}
+
+// purpose finds personal data that is asked without saying why (Art. 13 (1) c and
+// Art. 5 (1) b GDPR): at the field, at the group around it, or at a field before it on
+// its page, which is of one topic.
+func (c *checker) purpose(f *Field) {
+	if !c.opt.Purposes || !personal[f.Kind] && !f.Sensitive() && len(f.Means()) == 0 || f.ReadOnly {
+		return
+	}
+	if len(f.Why) > 0 {
+		return
+	}
+	told := false
+	walk(c.form.Page(f.Page).Fields, func(g *Field) {
+		told = told || len(g.Why) > 0 && (g.Line < f.Line || g.Line == f.Line && g.Col < f.Col)
+	})
+	if !told {
+		c.add(f, "%s: personal data is asked: say in the property \"why\" of the field, or of its group, what it is needed for", f.Name)
 	}
 }
 
@@ -158,8 +230,13 @@ func (c *checker) texts(f *Field) {
 	need("label", f.Label)
 	need("help", f.Help)
 	need("why", f.Why)
+	need("use", f.Use)
+	need("keep", f.Keep)
 	need("text", f.Content)
 	for _, o := range f.Options {
+		if f.Kind == "nationality" {
+			break // the states' names are the house's
+		}
 		if digits := strings.Trim(o.Label["de"], "0123456789.,- "); digits != "" {
 			need("option "+optionText(o.Value), o.Label)
 		}
@@ -181,11 +258,12 @@ func (c *checker) texts(f *Field) {
 				messages[msg] = Text{}
 			}
 			messages[msg][lang] = v
+		case "column":
 		case "value":
 			if i := strings.LastIndexByte(rest, '.'); i < 0 || !options[rest[:i]] {
 				c.add(f, "%s: property %q translates an option that there isn't", name, k)
 			}
-		case "page", "type", "register", "ask", "autocomplete", "xdf", "help", "why", "sensitive", "home", "partial", "min", "max", "check", "label", "description", "text", "content", "source":
+		case "page", "type", "register", "ask", "autocomplete", "xdf", "help", "why", "use", "keep", "suggest", "listed", "alt", "sensitive", "home", "partial", "min", "max", "check", "label", "description", "text", "content", "source":
 		default:
 			c.add(f, "%s: property %q is not known", name, k)
 		}
@@ -258,17 +336,14 @@ func (c *checker) visible(f *Field) {
 	if f.hide == nil {
 		return
 	}
-	names := f.hide.FreeNames()
-	if len(names) == 0 {
-		if h, _ := evalWith(f.hide, nil, nil).(bool); h {
+	if len(f.hide.FreeNames()) == 0 {
+		if h, _ := (&View{}).eval(f.hide, nil).(bool); h {
 			c.add(f, "%s: nobody can ever see this", cmpName(f))
 		}
 		return
 	}
-	if len(names) == 1 && names[0] == f.Name {
-		if h, _ := evalWith(f.hide, nil, nil).(bool); h {
-			c.add(f, "%s: is hidden until it is answered, so nobody can answer it", f.Name)
-		}
+	if c.selfish(f) {
+		c.add(f, "%s: is hidden until it is answered, so nobody can answer it", f.Name)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"maps"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -27,9 +28,11 @@ type FieldError struct {
 
 // Names of the helpers in a post, beside the fields' own.
 const (
-	PostedField = "_f"      // repeated: the fields that the posted page showed
-	AddRow      = "_add"    // name of the list that gets a row
-	RemoveRow   = "_remove" // name of the row that goes: children.1
+	PostedField = "_f"       // repeated: the fields that the posted page showed
+	AddRow      = "_add"     // name of the list that gets a row
+	RemoveRow   = "_remove"  // name of the row that goes: children.1
+	Confirm     = ".confirm" // behind a signature's name: the box that says it is meant
+	Drawing     = ".drawing" // behind a signature's name: its strokes
 )
 
 // Decode takes a posted page. It returns the new answers (the old ones are not
@@ -52,7 +55,7 @@ func (f *Form) Decode(page string, in url.Values, a Answers, ctx Context) (Answe
 	if len(names) == 0 {
 		for name := range in {
 			base := name
-			for _, part := range [...]string{".day", ".month", ".year"} {
+			for _, part := range [...]string{".day", ".month", ".year", Confirm, Drawing} {
 				base = strings.TrimSuffix(base, part)
 			}
 			names = append(names, base)
@@ -63,11 +66,12 @@ func (f *Form) Decode(page string, in url.Values, a Answers, ctx Context) (Answe
 	}
 	bad := map[string]FieldError{}
 	posted := map[string]bool{}
-	before := f.Eval(out, ctx)
+	v := f.Eval(out, ctx)
+	out = clone(out).(Answers) // the view keeps those that it has seen
 	for _, name := range names {
 		fd := f.Field(name)
 		if fd == nil || posted[name] || fd.Page != page || !fd.Input() || fd.ReadOnly || fd.Type == "filepicker" ||
-			before.known(fd) != nil || ctx.Only != "" && ctx.Only != name || strings.Contains(name, "*") {
+			v.known(fd) != nil || ctx.Only != "" && ctx.Only != name || strings.Contains(name, "*") {
 			continue
 		}
 		posted[name] = true
@@ -89,8 +93,7 @@ func (f *Form) Decode(page string, in url.Values, a Answers, ctx Context) (Answe
 	for name := range posted {
 		delete(raws, name)
 	}
-	ctx.Raw = raws
-	v := f.Eval(out, ctx)
+	v.Update(out, raws)
 	var errs []FieldError
 	each(v.Page(page), func(it *Item) {
 		if !posted[it.Name] {
@@ -114,6 +117,43 @@ func (f *Form) Decode(page string, in url.Values, a Answers, ctx Context) (Answe
 		errs = append(errs, FieldError{Key: e.Key, Raw: e.Raw})
 	}
 	return out, errs
+}
+
+// DecodeAll takes a post that may hold fields of several pages. raw is what was typed before and couldn't be read, by name: what
+// was posted anew is forgotten there, and what can't be read of it now is kept, fit to be stored (UTF-8 without NUL).
+func (f *Form) DecodeAll(pages []string, in url.Values, a Answers, raw map[string]string, ctx Context) (Answers, map[string]string, []FieldError) {
+	var errs []FieldError
+	for _, page := range pages {
+		var wrong []FieldError
+		a, wrong = f.Decode(page, in, a, ctx)
+		errs = append(errs, wrong...)
+	}
+	out := maps.Clone(raw)
+	if out == nil {
+		out = map[string]string{}
+	}
+	for _, name := range in[PostedField] {
+		delete(out, name)
+	}
+	for name := range in {
+		delete(out, name)
+	}
+	for _, e := range errs {
+		if e.Raw != "" {
+			out[e.Key] = Storable(e.Raw)
+		}
+	}
+	return a, out, errs
+}
+
+// Storable is a text as a column takes it: UTF-8 without NUL.
+func Storable(s string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "\ufffd"), "\x00", "\ufffd")
+}
+
+// Told are the errors that a page tells of: not those of fields that another answer has hidden.
+func Told(errs []FieldError) []FieldError {
+	return slices.DeleteFunc(slices.Clone(errs), func(e FieldError) bool { return e.Msg == "" })
 }
 
 // rowButtons adds or removes a row of a dynamic list.
@@ -224,10 +264,16 @@ func (f *Field) parse(name string, in url.Values, ctx Context) (val any, raw str
 		return true, "", nil
 	case "checklist", "taglist":
 		var l []any
+		seen := map[string]bool{}
 		for _, s := range in[name] {
-			if s != "" && len(l) < MaxOptions && len(s) <= 1000 && utf8.ValidString(s) {
-				l = append(l, s) // turned into the option's own value when checked
+			switch {
+			case s == "" || seen[s]:
+				continue
+			case len(l) == MaxOptions || len(s) > 1000 || !utf8.ValidString(s):
+				return nil, "", &person.Problem{Msg: "form.error.option"} // no form offers it
 			}
+			seen[s] = true
+			l = append(l, s) // turned into the option's own value when checked
 		}
 		if l == nil {
 			return nil, "", nil
@@ -275,6 +321,25 @@ func (f *Field) parse(name string, in url.Values, ctx Context) (val any, raw str
 		return text(person.ParseEmail(raw))
 	case "street":
 		return text(person.ParseStreet(raw))
+	case "nationality":
+		if f.Type == "textfield" {
+			return text(person.ParseNationality(raw))
+		}
+	case "register_number":
+		return text(person.ParseRegisterNumber(raw))
+	case "position":
+		p, ok, err := person.ParsePosition(raw)
+		switch {
+		case err != nil:
+			return nil, raw, err
+		case !ok:
+			return nil, "", nil
+		case p.Address != "":
+			return map[string]any{"address": p.Address}, "", nil
+		}
+		return map[string]any{"lat": degrees(p.Lat), "lon": degrees(p.Lon)}, "", nil
+	case "signature":
+		return f.signature(name, raw, in)
 	case "house_number":
 		return text(person.ParseHouseNumber(raw))
 	case "postcode":
@@ -325,7 +390,8 @@ func (f *Field) parse(name string, in url.Values, ctx Context) (val any, raw str
 			return nil, raw, &person.Problem{Msg: "form.error.decimals", Args: []any{"n", f.Decimals}}
 		}
 		return json.Number(s), "", nil
-	case "radio", "select":
+	}
+	if f.Type == "radio" || f.Type == "select" {
 		if len(raw) > 1000 || !utf8.ValidString(raw) {
 			return nil, "", &person.Problem{Msg: "form.error.option"}
 		}
@@ -335,7 +401,69 @@ func (f *Field) parse(name string, in url.Values, ctx Context) (val any, raw str
 	return text(s, err)
 }
 
-// choose gives chosen texts the values that their options have.
+// signature takes a typed name, which counts when the person says beside it that it is
+// meant as a signature (check holds it against that). What they have drawn comes along; it
+// is never needed.
+func (f *Field) signature(name, raw string, in url.Values) (any, string, error) {
+	s, err := person.ParseName(raw)
+	if err != nil {
+		return nil, raw, err
+	}
+	d := strings.TrimSpace(in.Get(name + Drawing))
+	if !IsDrawing(d) {
+		d = ""
+	}
+	if s == "" && d == "" {
+		return nil, "", nil
+	}
+	out := map[string]any{"name": s, "confirmed": true}
+	switch in.Get(name + Confirm) {
+	case "", "false", "off":
+		out["confirmed"] = false
+	}
+	if d != "" {
+		out["drawing"] = d
+	}
+	return out, "", nil
+}
+
+// MaxDrawing bounds the strokes of a drawn signature, in bytes.
+const MaxDrawing = 16 << 10
+
+// IsDrawing tells whether a text is nothing but strokes: moves and lines in whole steps on a
+// field of 600 by 200, as the path of an SVG. So it can stand in a page and in a letter.
+func IsDrawing(s string) bool {
+	if len(s) > MaxDrawing || s == "" || s[0] != 'M' {
+		return false
+	}
+	for i := 0; i < len(s); {
+		if s[i] != 'M' && s[i] != 'L' {
+			return false
+		}
+		i++
+		for j, most := range [...]int{600, 200} {
+			k := i
+			for k < len(s) && k-i < 4 && s[k] >= '0' && s[k] <= '9' {
+				k++
+			}
+			if n, err := strconv.Atoi(s[i:k]); err != nil || n > most {
+				return false
+			}
+			if i = k; j == 0 {
+				if i >= len(s) || s[i] != ' ' {
+					return false
+				}
+				i++
+			}
+		}
+	}
+	return true
+}
+
+func degrees(f float64) json.Number { return number(strconv.FormatFloat(f, 'f', -1, 64)) }
+
+// choose gives chosen texts the values that their options have, and a typed text the
+// spelling of the suggestion that it means.
 func (it *Item) choose() (any, bool) {
 	one := func(v any) any {
 		s, _ := v.(string)
@@ -348,6 +476,15 @@ func (it *Item) choose() (any, bool) {
 	}
 	switch v := it.Value.(type) {
 	case string:
+		if it.optionsExpr != nil && it.Type == "textfield" {
+			want := person.Fold(v)
+			for _, o := range it.Options {
+				if s := optionText(o.Value); person.Fold(s) == want {
+					return s, true
+				}
+			}
+			return v, true
+		}
 		return one(v), it.Type == "radio" || it.Type == "select"
 	case []any:
 		if it.Type != "checklist" && it.Type != "taglist" {

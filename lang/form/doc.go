@@ -13,13 +13,19 @@
 //
 //	page          the page that the field is on; a text component with a page
 //	              before the page's first field is its title
-//	type          kind of field: name, birthdate, date, plate, iban, tax_id,
-//	              phone, email, money, street, house_number, postcode, consent
+//	type          kind of field: name, company, birthdate, date, plate, iban, tax_id,
+//	              phone, email, money, street, house_number, postcode, nationality,
+//	              register_number, position, signature, consent; testdata/fields.toml
+//	              shows what each takes
 //	register      "resident.street": what registers.resident.street knows is not asked
 //	ask           why it is asked although a register knows it
 //	autocomplete  token of the HTML standard
 //	xdf           id of the XDatenfeld
-//	help, why     a hint; why this is asked
+//	help          a hint
+//	why, use, keep  why this is asked, what happens with it, how long it is kept
+//	suggest       FEEL: what a text field suggests ("=lists.streets")
+//	listed        "true": only what is suggested
+//	column.K.en   translation of a table's column
 //	sensitive     "true": never in lists or logs
 //	home          codes of number plates tried first ("DU")
 //	partial       "true": a birth date may be known in part
@@ -30,8 +36,14 @@
 //	              en, tr and de-simple (plain language)
 //	source.en …   of which German text each is a translation; see Translated
 //
+// All components of form-js 1.x are read (testdata/components has each as the editor writes
+// it). A button does nothing, as the page has its own; an iframe is a link; a picture is
+// part of the form. Refused with their place are: expressions in labels and in readonly,
+// {{#if}} and {{#loop}} in texts, a dynamic list inside another.
+//
 // Values are JSON: text, true, json.Number (money in cents), legal days
-// "2006-01-02", lists and rows of them. What was typed and couldn't be read is no
+// "2006-01-02", lists and rows of them; a position is {"lat", "lon"} or {"address"}, a
+// signature {"name", "confirmed", "drawing"}. What was typed and couldn't be read is no
 // answer; it stays beside the answers, word for word, until it is put right.
 //
 // Everything is bounded: see the constants Max….

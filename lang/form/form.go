@@ -37,7 +37,7 @@ type Form struct {
 
 	pages []*Page
 	keys  map[string]*Field // by name, "children.*.name" below a list
-	order []*Field          // computed fields, what they read before them
+	graph *graph
 }
 
 // Page is one topic.
@@ -59,8 +59,10 @@ type Field struct {
 	Page    string
 	Label   Text
 	Help    Text // description or help: what to enter
-	Why     Text
-	Content Text // of text and html
+	Why     Text // why it is asked
+	Use     Text // what happens with it; empty: what the service says
+	Keep    Text // how long it is kept; empty: what the service says
+	Content Text // of text and html; the alternative text of an image
 	Props   map[string]string
 
 	Required                  bool
@@ -72,6 +74,9 @@ type Field struct {
 	ReadOnly                  bool
 	Multiple                  bool // filepicker
 	Accept                    string
+	Prefix, Suffix            string // beside the field: "km/h"
+	Listed                    bool   // only what the suggestions have
+	Columns                   []Column
 	Register                  string // "resident.street"
 	Default                   any
 	AllowAddRemove            bool
@@ -84,6 +89,8 @@ type Field struct {
 	compute                   *feel.Program
 	check                     *feel.Program
 	minExpr, maxExpr, defExpr *feel.Program
+	source, columnsExpr       *feel.Program // of a table, an image, a document preview
+	url                       []piece       // of an image or an iframe
 	valuesKey                 string
 	pieces                    map[string][]piece // of Content with {{ }}
 	where                     map[string][2]int  // of properties
@@ -142,10 +149,11 @@ func Parse(file string, data []byte) (*Form, error) {
 	}
 	p.form.Fields = p.fields(comps, nil, "", "")
 	p.pages()
-	p.sortComputed()
+	p.computedCircles()
 	if len(p.errs) > 0 {
 		return nil, errors.Join(p.errs...)
 	}
+	p.form.graph = newGraph(p.form)
 	return p.form, nil
 }
 
@@ -187,7 +195,7 @@ func (p *parser) fields(list *node, parent *Field, prefix, page string) []*Field
 func (p *parser) field(n *node, parent *Field, prefix, page string) *Field {
 	f := &Field{
 		Type: n.str("type"), ID: n.str("id"), Key: n.str("key"), Parent: parent, Props: map[string]string{}, where: map[string][2]int{},
-		Line: n.line, Col: n.col, Decimals: -1, Label: Text{}, Help: Text{}, Why: Text{}, Content: Text{},
+		Line: n.line, Col: n.col, Decimals: -1, Label: Text{}, Help: Text{}, Why: Text{}, Use: Text{}, Keep: Text{}, Content: Text{},
 	}
 	if props := n.get("properties"); props != nil && props.kind == 'o' {
 		for i, k := range props.keys {
@@ -215,14 +223,26 @@ func (p *parser) field(n *node, parent *Field, prefix, page string) *Field {
 	p.texts(n, f)
 	p.validation(n, f)
 	p.options(n, f)
+	p.shown(n, f)
+	for _, k := range [...]string{"readonly", "disabled"} {
+		if r := n.get(k); r != nil && r.kind == 's' && r.text != "" {
+			p.fail(r, "%s can't be an expression here: show the value with an expression field, and hide the one or the other", k)
+		}
+	}
 	f.ReadOnly = n.isTrue("readonly") || n.isTrue("disabled")
+	if a := n.get("appearance"); a != nil {
+		f.Prefix, f.Suffix = a.str("prefixAdorner"), a.str("suffixAdorner")
+	}
 	f.Multiple, f.Accept = n.isTrue("multiple"), n.str("accept")
 	f.Register = f.Props["register"]
 	if d := n.get("defaultValue"); d != nil {
 		if d.kind == 's' && strings.HasPrefix(d.text, "=") {
 			f.defExpr = p.feel(d)
-		} else if d.kind != '0' {
+		} else if d.kind != '0' && !(d.kind == 's' && d.text == "") {
 			f.Default = d.value()
+			if s, ok := f.Default.(string); ok && f.Kind == "date" && len(s) > 10 { // the editor writes an instant: its day
+				f.Default = s[:10]
+			}
 		}
 	}
 	if c := n.get("conditional"); c != nil {
@@ -244,6 +264,9 @@ func (p *parser) field(n *node, parent *Field, prefix, page string) *Field {
 	f.check = p.propFEEL(f, "check")
 	if f.Type == "datetime" {
 		f.minExpr, f.maxExpr = p.propFEEL(f, "min"), p.propFEEL(f, "max")
+		if n.isTrue("disallowPassedDates") && f.minExpr == nil && f.Kind != "time" {
+			f.minExpr = p.compile(n.line, n.col, "string(today())")
+		}
 	}
 	path := prefix
 	switch f.Type {
@@ -345,7 +368,8 @@ func kindOf(n *node, f *Field) string {
 				base = "phone"
 			}
 		}
-		return pick(base, "text", "name", "plate", "iban", "tax_id", "phone", "email", "money", "street", "house_number", "postcode", "birthdate", "date", "company")
+		return pick(base, "text", "name", "plate", "iban", "tax_id", "phone", "email", "money", "street", "house_number", "postcode", "birthdate", "date", "company",
+			"nationality", "register_number", "position", "signature")
 	case "number":
 		return pick("number", "number", "money")
 	case "datetime":
@@ -358,8 +382,12 @@ func kindOf(n *node, f *Field) string {
 		return pick("date", "date", "birthdate")
 	case "checkbox":
 		return pick("checkbox", "checkbox", "consent")
-	case "textarea", "checklist", "radio", "select", "taglist", "group", "dynamiclist", "text", "html", "separator", "spacer", "expression", "button", "image":
-		return pick(f.Type, f.Type, "money", "date", "number")
+	case "radio", "select", "checklist", "taglist":
+		return pick(f.Type, f.Type, "nationality")
+	case "expression":
+		return pick(f.Type, f.Type, "money", "date", "number", "nationality", "iban", "phone", "tax_id")
+	case "textarea", "group", "dynamiclist", "text", "html", "separator", "spacer", "button", "image", "table", "iframe", "documentPreview":
+		return pick(f.Type, f.Type)
 	case "filepicker":
 		return "file"
 	}
@@ -376,8 +404,9 @@ func (p *parser) texts(n *node, f *Field) {
 	}
 	native(f.Label, "label", "dateLabel", "timeLabel")
 	native(f.Help, "description")
-	native(f.Content, "text", "content")
-	into := map[string]Text{"label": f.Label, "description": f.Help, "help": f.Help, "why": f.Why, "text": f.Content, "content": f.Content}
+	native(f.Content, "text", "content", "alt")
+	into := map[string]Text{"label": f.Label, "description": f.Help, "help": f.Help, "why": f.Why, "use": f.Use, "keep": f.Keep,
+		"text": f.Content, "content": f.Content, "alt": f.Content}
 	for k, v := range f.Props {
 		name, lang, ok := strings.Cut(k, ".")
 		t := into[name]
@@ -392,7 +421,13 @@ func (p *parser) texts(n *node, f *Field) {
 		}
 		t[lang] = v
 	}
-	if f.Type == "text" && len(f.Content) > 0 {
+	for lang, s := range f.Label {
+		if strings.HasPrefix(s, "=") || strings.Contains(s, "{{") {
+			p.fail(n, "a label can't be an expression (%s): put it into a text above the field", lang)
+		}
+	}
+	switch f.Type {
+	case "text", "html", "image":
 		f.pieces = map[string][]piece{}
 		for lang, s := range f.Content {
 			f.pieces[lang] = p.template(n, s)
@@ -400,9 +435,15 @@ func (p *parser) texts(n *node, f *Field) {
 	}
 }
 
-// template cuts a text at its {{ expressions }}.
+// template cuts a text at its {{ expressions }}; one that begins with = is an expression.
 func (p *parser) template(n *node, s string) []piece {
 	var out []piece
+	if strings.HasPrefix(s, "=") {
+		if e := p.compile(n.line, n.col, s); e != nil {
+			out = append(out, piece{expr: e})
+		}
+		return out
+	}
 	for {
 		i := strings.Index(s, "{{")
 		if i < 0 {
@@ -414,6 +455,10 @@ func (p *parser) template(n *node, s string) []piece {
 			return out
 		}
 		out = append(out, piece{text: s[:i]})
+		if strings.HasPrefix(strings.TrimSpace(s[i+2:i+j]), "#") {
+			p.fail(n, "a text has no {{#if}} and {{#loop}}: use a condition, or a table")
+			return out
+		}
 		if e := p.compile(n.line, n.col, s[i+2:i+j]); e != nil {
 			out = append(out, piece{expr: e})
 		}
@@ -535,8 +580,21 @@ func (p *parser) validation(n *node, f *Field) {
 
 func (p *parser) options(n *node, f *Field) {
 	switch f.Type {
+	case "textfield":
+		f.optionsExpr = p.propFEEL(f, "suggest")
+		if f.Listed = f.Props["listed"] == "true"; f.Listed && f.optionsExpr == nil {
+			p.fail(n, "a field that is \"listed\" has the list in \"suggest\"")
+		}
+		if f.Kind == "nationality" {
+			f.Options = nationalities()
+		}
+		return
 	case "radio", "select", "checklist", "taglist":
 	default:
+		return
+	}
+	if f.Kind == "nationality" {
+		f.Options = nationalities()
 		return
 	}
 	if e := n.get("valuesExpression"); e != nil && e.kind == 's' && e.text != "" {
@@ -637,8 +695,8 @@ func plainPage(s string) bool {
 	return s != ""
 }
 
-// sortComputed puts each computed field after those that it reads.
-func (p *parser) sortComputed() {
+// computedCircles refuses computed fields that read each other: no value satisfies them.
+func (p *parser) computedCircles() {
 	state := map[*Field]int{}
 	var visit func(f *Field) bool
 	visit = func(f *Field) bool {
@@ -657,7 +715,6 @@ func (p *parser) sortComputed() {
 					return true
 				}
 			}
-			p.form.order = append(p.form.order, f)
 		}
 		state[f] = 2
 		return true

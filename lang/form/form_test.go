@@ -362,7 +362,7 @@ func TestCheckFindsWhatAnAuthorForgets(t *testing.T) {
 	f := mustParse(t, `
 	{"type":"text","id":"t","text":"Seite","properties":{"page":"a","text.en":"Page"}},
 	{"type":"textfield","key":"familyName","label":"Name","properties":{"label.en":"Name","label.tr":"Ad"}},
-	{"type":"textfield","key":"born","label":"Geburt","properties":{"label.en":"Birth","label.tr":"Doğum","autocomplete":"bday"}},
+	{"type":"textfield","key":"born","label":"Geburt","properties":{"label.en":"Birth","label.tr":"Doğum","autocomplete":"bday","why":"Das Alter zählt.","why.en":"Age counts.","why.tr":"Yaş önemlidir."}},
 	{"type":"textfield","key":"other","label":"Anderes","conditional":{"hide":"=nobody = 1"},"properties":{"label.en":"Other","label.tr":"Diğer","register":"resident.shoe"}},
 	{"type":"textfield","key":"never","label":"Nie","conditional":{"hide":"=1 = 1"},"properties":{"label.en":"Never","label.tr":"Hiç","lable.en":"x"}},
 	{"type":"textfield","key":"self","label":"Selbst","conditional":{"hide":"=self = null"},"properties":{"label.en":"Self","label.tr":"Kendi"}}`)
@@ -392,7 +392,7 @@ func TestTheFormsOfTheHouseAreInOrder(t *testing.T) {
 	}
 	for _, file := range files {
 		f := load(t, file)
-		var known []string
+		known := []string{"vehicles.plate", "vehicles.make"}
 		for _, p := range f.Pages() {
 			for _, fd := range p.Fields {
 				if fd.Register != "" {

@@ -3,6 +3,7 @@
 package form
 
 import (
+	"strconv"
 	"strings"
 
 	"mercator/base/i18n"
@@ -56,6 +57,13 @@ func FormatValue(kind string, v any, l *i18n.Localizer) string {
 			return l.T("form.yes")
 		}
 		return l.T("form.no")
+	case map[string]any:
+		switch {
+		case kind == "position":
+			return position(v).String()
+		case kind == "signature" || v["name"] != nil:
+			return optionText(v["name"])
+		}
 	case []any:
 		out := make([]string, len(v))
 		for i, x := range v {
@@ -93,8 +101,20 @@ func FormatValue(kind string, v any, l *i18n.Localizer) string {
 		return person.FormatPhone(s)
 	case "tax_id":
 		return person.FormatTaxID(s)
+	case "nationality":
+		return person.FormatNationality(s, l.Lang())
 	}
 	return s
+}
+
+// position reads the parts of a position's value.
+func position(m map[string]any) person.Position {
+	if a := optionText(m["address"]); a != "" {
+		return person.Position{Address: a}
+	}
+	lat, _ := strconv.ParseFloat(optionText(m["lat"]), 64)
+	lon, _ := strconv.ParseFloat(optionText(m["lon"]), 64)
+	return person.Position{Lat: lat, Lon: lon}
 }
 
 // EditText is the value as it stands in the field that changes it: what Decode
@@ -127,6 +147,12 @@ func EditText(it Item, l *i18n.Localizer) string {
 		return l.Decimal(s)
 	case "iban":
 		return person.FormatIBAN(s)
+	case "position", "signature":
+		return FormatValue(it.Kind, it.Value, l)
+	case "nationality":
+		if it.Type == "textfield" {
+			return FormatValue(it.Kind, it.Value, l)
+		}
 	}
 	return s
 }

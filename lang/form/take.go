@@ -24,6 +24,9 @@ func (f *Form) Take(in map[string]any, ctx Context) (Answers, []FieldError) {
 		fd := f.Field(name)
 		switch x := v.(type) {
 		case map[string]any:
+			if fd != nil && (fd.Kind == "position" || fd.Kind == "signature") {
+				break // their values have parts
+			}
 			if fd == nil || fd.Type == "dynamiclist" {
 				for _, k := range sortedKeys(x) {
 					put(name+"."+k, x[k])
@@ -54,8 +57,25 @@ func (f *Form) Take(in map[string]any, ctx Context) (Answers, []FieldError) {
 		p.Add(PostedField, name)
 		switch x := v.(type) {
 		case nil:
+		case map[string]any:
+			switch fd.Kind {
+			case "position":
+				p.Set(name, position(x).String())
+			case "signature": // who gives one means it, unless they say otherwise
+				p.Set(name, optionText(x["name"]))
+				if x["confirmed"] != false {
+					p.Set(name+Confirm, "true")
+				}
+				p.Set(name+Drawing, optionText(x["drawing"]))
+			default:
+				p.Set(name, optionText(x))
+			}
 		case []any:
-			for _, y := range x {
+			for i, y := range x {
+				if i > MaxOptions { // no form offers as many: the list is refused, not cut
+					errs = append(errs, FieldError{Key: name, Msg: "form.error.option"})
+					break
+				}
 				p.Add(name, optionText(y))
 			}
 		default:

@@ -24,21 +24,21 @@ const sourceProp = "source."
 
 // Outdated is a translation that is older than the German text.
 type Outdated struct {
-	Name   string // label, help, why, text, value.X, message.X
+	Name   string // label, help, why, use, keep, text, value.X, message.X
 	German string // as it is now
 }
 
-// said is a text of a field, with its name among them.
-type said struct {
+// namedText is a text of a field, with its name among them.
+type namedText struct {
 	name string
 	text Text
 }
 
-// said are all texts of the field that are translated.
-func (f *Field) said() []said {
-	out := []said{{"label", f.Label}, {"help", f.Help}, {"why", f.Why}, {"text", f.Content}}
+// texts are all texts of the field that are translated.
+func (f *Field) texts() []namedText {
+	out := []namedText{{"label", f.Label}, {"help", f.Help}, {"why", f.Why}, {"use", f.Use}, {"keep", f.Keep}, {"text", f.Content}}
 	for _, o := range f.Options {
-		out = append(out, said{"value." + optionText(o.Value), o.Label})
+		out = append(out, namedText{"value." + optionText(o.Value), o.Label})
 	}
 	messages := map[string]Text{}
 	for k, v := range f.Props {
@@ -61,9 +61,9 @@ func (f *Field) said() []said {
 	}
 	sort.Strings(names)
 	for _, name := range names {
-		out = append(out, said{"message." + name, messages[name]})
+		out = append(out, namedText{"message." + name, messages[name]})
 	}
-	return slices.DeleteFunc(out, func(s said) bool { return s.text["de"] == "" })
+	return slices.DeleteFunc(out, func(s namedText) bool { return s.text["de"] == "" })
 }
 
 // markOf is the mark of a German text. Where a line breaks says nothing.
@@ -95,7 +95,7 @@ func (f *Field) Outdated(lang string) []Outdated {
 	}
 	var out []Outdated
 	marks := f.marks(lang)
-	for _, s := range f.said() {
+	for _, s := range f.texts() {
 		if m := marks[markName(s.name)]; s.text[lang] != "" && m != "" && m != markOf(s.text["de"]) {
 			out = append(out, Outdated{s.name, s.text["de"]})
 		}
@@ -111,7 +111,7 @@ func (p *Page) Outdated(lang string) bool {
 // languages are those, besides German, that the field has a text in, sorted.
 func (f *Field) languages() []string {
 	var out []string
-	for _, s := range f.said() {
+	for _, s := range f.texts() {
 		for lang := range s.text {
 			if lang != "de" && !slices.Contains(out, lang) {
 				out = append(out, lang)
@@ -127,7 +127,7 @@ func (f *Field) languages() []string {
 func (c *checker) translations(f *Field) {
 	for _, lang := range f.languages() {
 		marks := f.marks(lang)
-		for _, s := range f.said() {
+		for _, s := range f.texts() {
 			if s.text[lang] == "" {
 				continue
 			}
@@ -189,7 +189,7 @@ func Translated(file string, src []byte, langs, fields []string) ([]byte, int, e
 				continue
 			}
 			var marks []string
-			for _, s := range fd.said() {
+			for _, s := range fd.texts() {
 				if s.text[lang] != "" {
 					marks = append(marks, markName(s.name)+"="+markOf(s.text["de"]))
 				}

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"net/url"
 	"strconv"
-	"strings"
 	"unicode/utf8"
 
 	"mercator/base/person"
@@ -27,7 +26,7 @@ func (v *View) Validate(page string) []FieldError {
 			continue
 		}
 		each(v.Page(p.ID), func(it *Item) {
-			if e, wrong := v.check(it); wrong {
+			if e, wrong := v.verdict(it); wrong {
 				errs = append(errs, e)
 			}
 		})
@@ -95,7 +94,7 @@ func (v *View) check(it *Item) (FieldError, bool) {
 		}
 	case "number":
 		s := optionText(it.Value)
-		lo, hi := v.bound(it.Min, it.minExpr), v.bound(it.Max, it.maxExpr)
+		lo, hi := v.bound(it, it.Min, it.minExpr), v.bound(it, it.Max, it.maxExpr)
 		if it.Kind == "money" {
 			s = cents(s)
 		}
@@ -113,14 +112,24 @@ func (v *View) check(it *Item) (FieldError, bool) {
 			return fail("form")
 		}
 		// Legal days as text sort as days.
-		if lo := v.bound("", it.minExpr); lo != "" && s < lo {
+		if lo := v.bound(it, "", it.minExpr); lo != "" && s < lo {
 			return fail("dateMin", "date", lo)
 		}
-		if hi := v.bound("", it.maxExpr); hi != "" && s > hi {
+		if hi := v.bound(it, "", it.maxExpr); hi != "" && s > hi {
 			return fail("dateMax", "date", hi)
 		}
 	case "textfield", "textarea":
 		s, ok := it.Value.(string)
+		switch m, isMap := it.Value.(map[string]any); {
+		case isMap && it.Kind == "position" && (optionText(m["address"]) != "" || isNumber(optionText(m["lat"])) && isNumber(optionText(m["lon"]))):
+			s, ok = optionText(m["address"]), true
+		case isMap && it.Kind == "signature" && optionText(m["name"]) == "":
+			return fail("required")
+		case isMap && it.Kind == "signature" && m["confirmed"] != true:
+			return fail("signature")
+		case isMap && it.Kind == "signature":
+			s, ok = optionText(m["name"]), true
+		}
 		if !ok {
 			if it.Kind == "money" && isNumber(optionText(it.Value)) {
 				break
@@ -134,31 +143,21 @@ func (v *View) check(it *Item) (FieldError, bool) {
 			return FieldError{Key: it.Name, Msg: "person.tooLong", Args: []any{"max", it.limit()}}, true
 		case it.Pattern != nil && !it.Pattern.MatchString(s):
 			return fail("pattern")
+		case it.Listed && len(it.Options) == 0:
+			return fail("noOptions")
+		case it.Listed && !hasOption(it.Options, s):
+			if near := nearest(s, it.Options); near != "" {
+				return fail("near", "near", near)
+			}
+			return fail("listed")
 		}
 	}
 	if it.Field.check != nil {
-		var row map[string]any
-		if list, idx, ok := listOf(it); ok {
-			row = v.rowVars(list, idx)
-		}
-		if ok, is := evalWith(it.Field.check, v.vars, row).(bool); is && !ok {
+		if ok, is := v.eval(it.Field.check, v.rowVars(it.list(), it.row)).(bool); is && !ok {
 			return fail("check")
 		}
 	}
 	return FieldError{}, false
-}
-
-// listOf is the dynamic list that an item stands in, and its row.
-func listOf(it *Item) (*Field, int, bool) {
-	for p := it.Parent; p != nil; p = p.Parent {
-		if p.Type == "dynamiclist" {
-			rest := strings.TrimPrefix(it.Name, p.Name+".")
-			idx, _, _ := strings.Cut(rest, ".")
-			n, err := strconv.Atoi(idx)
-			return p, n, err == nil
-		}
-	}
-	return nil, 0, false
 }
 
 func empty(v any) bool {
@@ -182,6 +181,48 @@ func hasOption(options []Option, s string) bool {
 		}
 	}
 	return false
+}
+
+// nearest is the suggestion that differs least from a text, "" if none is like it.
+func nearest(s string, options []Option) string {
+	want, best, least := []rune(person.Fold(s)), "", 3 // at most two letters
+	if len(want) < 4 || len(want) > 60 {
+		return ""
+	}
+	for _, o := range options {
+		text := optionText(o.Value)
+		if d := distance(want, []rune(person.Fold(text)), least); d < least {
+			best, least = text, d
+		}
+	}
+	return best
+}
+
+// distance counts the letters to change, to add and to leave out (Levenshtein), up to a bound.
+func distance(a, b []rune, bound int) int {
+	if len(a)-len(b) >= bound || len(b)-len(a) >= bound {
+		return bound
+	}
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i, x := range a {
+		diagonal, least := row[0], i+1
+		row[0] = i + 1
+		for j, y := range b {
+			cost := diagonal
+			if x != y {
+				cost = 1 + min(diagonal, row[j], row[j+1])
+			}
+			diagonal, row[j+1] = row[j+1], cost
+			least = min(least, cost)
+		}
+		if least >= bound {
+			return bound
+		}
+	}
+	return row[len(b)]
 }
 
 func isNumber(s string) bool {
@@ -214,11 +255,11 @@ func compareNumbers(a, b string) int {
 }
 
 // bound is a limit as a number or a legal day; "" where there is none.
-func (v *View) bound(fixed string, expr *feel.Program) string {
+func (v *View) bound(it *Item, fixed string, expr *feel.Program) string {
 	if fixed != "" {
 		return fixed
 	}
-	switch val := v.eval(expr, nil).(type) {
+	switch val := v.eval(expr, v.rowVars(it.list(), it.row)).(type) {
 	case string:
 		return val
 	case json.Number:

@@ -5,6 +5,8 @@ package form
 import (
 	"encoding/json"
 	"maps"
+	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -42,8 +44,11 @@ type Item struct {
 	Known   bool     // a register knows it: shown, not asked
 	Options []Option // of the person: fixed, or from an expression
 	Text    Text     // content with its expressions filled in
+	Shown   *Shown   // of a table, an image, an iframe, a document preview
 	Items   []Item   // of a group
 	Rows    [][]Item // of a dynamic list
+
+	row int // that it stands in
 }
 
 // Asked tells whether the person is asked for a value here.
@@ -54,144 +59,336 @@ func (it *Item) Asked() bool { return it.Input() && !it.Known && !it.ReadOnly }
 type View struct {
 	Form *Form
 	ctx  Context
-	in   Answers        // as given
-	vars map[string]any // what expressions see: context, answers that count, computed values
-	hid  map[string]bool
-	keep map[*Field][]Option
-	seen map[string][]Item
+	in   Answers // as given
+	vars map[string]any
+	feel map[string]feel.Value       // of vars, as far as an expression has read them
+	rows map[*Field][]map[string]any // variables of the rows of a dynamic list
+	// state is what hides and counts have settled, by vertex and row; a field that stands
+	// in no row has one.
+	state [][]any
+	// looked is what somebody has looked at (chooses, says, judges), by vertex and row; nil: nobody has.
+	looked [][]any
+	seen   map[string][]Item
+	todo   []mark
+	stale  []cell
+	moved  map[cell]bool
+	// evaluated counts expressions, for those who measure.
+	evaluated int
+	// torn are the fields in circles that contradict themselves with these answers.
+	torn map[*Field]bool
 }
 
-// Eval looks at the form with these answers. It changes neither.
+// mark says what of a step has to be looked at again.
+type mark struct {
+	all  bool
+	rows []int
+}
+
+// cell is a vertex in one row; 0 where there are none.
+type cell struct {
+	vertex *vertex
+	row    int
+}
+
+// Eval looks at the form with these answers. It changes neither. Every expression
+// that decides what is shown or counts is evaluated once, after what it reads.
 func (f *Form) Eval(a Answers, ctx Context) *View {
-	v := &View{Form: f, ctx: ctx, in: a, hid: map[string]bool{}, keep: map[*Field][]Option{}, seen: map[string][]Item{}}
-	// A hidden answer doesn't count, and what doesn't count may hide or show
-	// others: until nothing changes. A form that contradicts itself ends too.
-	for range 5 {
-		v.settle()
-		next := map[string]bool{}
-		v.hides(f.Fields, "", nil, false, next)
-		done := v.unmoved(next)
-		v.hid = next
-		if done {
-			break
-		}
-		clear(v.keep)
+	v := &View{Form: f, ctx: ctx, in: a, feel: map[string]feel.Value{}, rows: map[*Field][]map[string]any{}, seen: map[string][]Item{},
+		moved: map[cell]bool{}, torn: map[*Field]bool{}}
+	g := f.graph
+	v.vars = make(map[string]any, len(ctx.Vars)+len(f.keys)+1)
+	maps.Copy(v.vars, ctx.Vars)
+	if !ctx.Today.IsZero() {
+		v.vars[dayName] = ctx.Today.Format(time.DateOnly)
 	}
+	for name := range f.keys { // a form's own names hide those of the house
+		top, _, _ := strings.Cut(name, ".")
+		v.vars[top] = nil
+	}
+	for _, fd := range slices.Concat(g.named, g.lists) {
+		put(v.vars, fd.Name, nil)
+	}
+	for _, l := range g.lists {
+		v.rows[l] = freshRows(g, l, len(v.given(l)))
+	}
+	v.state, v.looked, v.todo = make([][]any, len(g.all)), make([][]any, len(g.all)), make([]mark, len(g.steps))
+	for _, n := range g.all {
+		v.size(n)
+	}
+	for i := range v.todo {
+		v.todo[i].all = true
+	}
+	v.settle()
+	v.stale, v.moved = nil, map[cell]bool{}
 	return v
 }
 
-// unmoved tells whether what expressions see is the same with the next set of
-// hidden fields: a field without a value changes nothing by being hidden.
-func (v *View) unmoved(next map[string]bool) bool {
-	for name := range next {
-		if !v.hid[name] && get(v.vars, name) != nil {
+func freshRows(g *graph, list *Field, n int) []map[string]any {
+	rows := make([]map[string]any, n)
+	for i := range rows {
+		rows[i] = make(map[string]any, len(g.rows[list]))
+		for _, f := range g.rows[list] {
+			put(rows[i], strings.Join(valuePath(f), "."), nil)
+		}
+	}
+	return rows
+}
+
+// size gives a vertex its room: a place for each row.
+func (v *View) size(n *vertex) {
+	rows := 1
+	if n.list != nil {
+		rows = len(v.rows[n.list])
+	}
+	if n.part == hides || n.part == counts {
+		v.state[n.id] = make([]any, rows)
+	} else {
+		v.looked[n.id] = make([]any, rows)
+	}
+}
+
+// settle goes through the steps in their order and looks at what is marked. What
+// changes marks what reads it, which comes later.
+func (v *View) settle() {
+	for i := range v.todo {
+		m := v.todo[i]
+		if !m.all && len(m.rows) == 0 {
+			continue
+		}
+		v.todo[i] = mark{}
+		s := v.Form.graph.steps[i]
+		if s.circle {
+			v.circle(s)
+			continue
+		}
+		n := s.members[0]
+		rows := m.rows
+		if m.all {
+			rows = nil
+			for row := range v.room(n) {
+				rows = append(rows, row)
+			}
+		}
+		for _, row := range rows {
+			if n.part > counts {
+				v.forget(n, row)
+				continue
+			}
+			if val := v.look(n, row, false); !same(v.state[n.id][row], val) {
+				v.set(n, row, val)
+				v.spread(n, row)
+			}
+		}
+	}
+}
+
+func (v *View) room(n *vertex) int { return max(len(v.state[n.id]), len(v.looked[n.id])) }
+
+// circle settles vertices that read each other. They begin as if nothing of them were
+// hidden, computed or answered, and are looked at in the order of the document until
+// nothing changes, so the outcome depends on what they read from outside alone and
+// not on how it came about. A circle that finds no rest contradicts itself: then its
+// conditions hide nothing, because a question too many can be answered and one that
+// is missing can't. (Form.Check names such circles.)
+func (v *View) circle(s step) {
+	before := make([][]any, len(s.members))
+	for i, n := range s.members {
+		before[i] = slices.Clone(v.state[n.id])
+		delete(v.torn, n.field)
+		for row := range v.room(n) {
+			v.set(n, row, nil)
+		}
+	}
+	round := func(shown bool) (calm bool) {
+		calm = true
+		for _, n := range s.members {
+			for row := range v.room(n) {
+				if val := v.look(n, row, shown); !same(v.state[n.id][row], val) {
+					v.set(n, row, val)
+					calm = false
+				}
+			}
+		}
+		return calm
+	}
+	calm := false
+	for i := 0; i < 8 && !calm; i++ {
+		calm = round(false)
+	}
+	if !calm {
+		for _, n := range s.members {
+			v.torn[n.field] = true
+		}
+		round(true)
+		round(true) // what is computed from what comes later
+	}
+	for i, n := range s.members {
+		for row := range v.room(n) {
+			if row >= len(before[i]) || !same(before[i][row], v.state[n.id][row]) {
+				v.spread(n, row)
+			}
+		}
+	}
+}
+
+// look settles a vertex anew. shown: own conditions don't count.
+func (v *View) look(n *vertex, row int, shown bool) any {
+	f := n.field
+	hidden := n.up != nil && v.isHidden(n.up, row)
+	if n.part == hides {
+		if hidden || shown {
+			return hidden
+		}
+		h, _ := v.eval(f.hide, v.rowVars(n.list, row)).(bool)
+		return h
+	}
+	switch {
+	case f.Type == "dynamiclist":
+		if _, given := get(v.in, f.Name).([]any); hidden || !given {
+			return nil
+		}
+		out := make([]any, len(v.rows[f]))
+		for i, r := range v.rows[f] {
+			out[i] = clone(r)
+		}
+		return out
+	case f.compute != nil:
+		return v.eval(f.compute, v.rowVars(n.list, row))
+	case hidden:
+		return nil
+	}
+	return v.answer(f, v.nameIn(n, row), v.rowVars(n.list, row))
+}
+
+func (v *View) isHidden(n *vertex, row int) bool {
+	if n.list == nil {
+		row = 0
+	}
+	h, _ := v.state[n.id][row].(bool)
+	return h
+}
+
+// hidden tells whether the person doesn't see the field.
+func (v *View) hidden(f *Field, row int) bool {
+	n := v.Form.graph.hide[f]
+	return n != nil && v.isHidden(n, row)
+}
+
+// set keeps what a vertex has settled, and puts values where expressions read them.
+func (v *View) set(n *vertex, row int, val any) {
+	v.state[n.id][row] = val
+	if n.part != counts {
+		return
+	}
+	if n.list != nil {
+		_, rest, _ := strings.Cut(n.field.Name, ".*.")
+		put(v.rows[n.list][row], rest, val)
+		return
+	}
+	put(v.vars, n.field.Name, val)
+	top, _, _ := strings.Cut(n.field.Name, ".")
+	delete(v.feel, top)
+}
+
+// spread marks what reads a vertex.
+func (v *View) spread(n *vertex, row int) {
+	v.moved[cell{n, row}] = true
+	for _, m := range n.out {
+		switch {
+		case m.list == nil:
+			v.mark(m, 0)
+		case m.list == n.list:
+			v.mark(m, row)
+		default:
+			v.todo[m.step] = mark{all: true}
+		}
+	}
+}
+
+func (v *View) mark(n *vertex, row int) {
+	if m := &v.todo[n.step]; !m.all && !slices.Contains(m.rows, row) {
+		m.rows = append(m.rows, row)
+	}
+}
+
+// forget has something looked at again, if anybody has looked at all.
+func (v *View) forget(n *vertex, row int) {
+	if v.looked[n.id][row] == nil {
+		return
+	}
+	v.stale = append(v.stale, cell{n, row})
+	for _, m := range n.out { // the options are part of what is judged
+		v.mark(m, row)
+	}
+}
+
+func (v *View) nameIn(n *vertex, row int) string {
+	if n.list == nil {
+		return n.field.Name
+	}
+	return itemName(n.field, n.list.Name+"."+strconv.Itoa(row))
+}
+
+// same tells whether two values are the same.
+func same(a, b any) bool {
+	switch a := a.(type) {
+	case nil, bool, string, json.Number, int, int64, float64:
+		return a == b
+	case map[string]any:
+		b, ok := b.(map[string]any)
+		if !ok || len(a) != len(b) {
 			return false
 		}
-	}
-	for name := range v.hid {
-		if !next[name] {
-			if get(v.in, name) != nil {
-				return false
-			}
-			if f := v.Form.Field(name); f != nil && (f.Default != nil || f.defExpr != nil || f.Register != "" || f.compute != nil) {
+		for k, x := range a {
+			if y, has := b[k]; !has || !same(x, y) {
 				return false
 			}
 		}
-	}
-	return true
-}
-
-// settle makes the variables: answers that count, over registers and defaults, then what is computed.
-func (v *View) settle() {
-	vars := make(map[string]any, len(v.ctx.Vars)+len(v.Form.keys))
-	maps.Copy(vars, v.ctx.Vars)
-	if !v.ctx.Today.IsZero() {
-		vars[dayName] = v.ctx.Today.Format(time.DateOnly)
-	}
-	for name, f := range v.Form.keys {
-		top, _, nested := strings.Cut(name, ".")
-		switch {
-		case f.compute != nil && !nested:
-			vars[name] = nil
-		case nested:
-			if _, ok := v.in[top]; !ok {
-				vars[top] = nil
+		return true
+	case []any:
+		b, ok := b.([]any)
+		if !ok || len(a) != len(b) {
+			return false
+		}
+		for i := range a {
+			if !same(a[i], b[i]) {
+				return false
 			}
-		case f.Type == "dynamiclist":
-			vars[name] = v.in[name]
-		default:
-			vars[name] = v.answer(f, name, vars)
 		}
+		return true
 	}
-	// Groups with a path: an object of its fields.
-	for name, f := range v.Form.keys {
-		if strings.Contains(name, "*") || !strings.Contains(name, ".") || f.compute != nil {
-			continue
-		}
-		top, _, _ := strings.Cut(name, ".")
-		if _, fresh := vars[top].(ownMap); !fresh {
-			vars[top] = ownMap{}
-		}
-		put(vars, name, v.answer(f, name, vars))
-	}
-	for name, val := range vars {
-		if m, ok := val.(ownMap); ok {
-			vars[name] = map[string]any(m)
-		}
-	}
-	v.vars = vars
-	for _, f := range v.Form.order {
-		if strings.Contains(f.Name, "*") {
-			continue
-		}
-		put(vars, f.Name, v.eval(f.compute, nil))
-	}
+	return reflect.DeepEqual(a, b)
 }
-
-// ownMap marks an object that settle has made, so that the answers are not written to.
-type ownMap map[string]any
 
 func put(m map[string]any, name string, val any) {
 	parts := strings.Split(name, ".")
 	for _, p := range parts[:len(parts)-1] {
-		switch next := m[p].(type) {
-		case ownMap:
-			m = next
-		case map[string]any:
-			m = next
-		default:
-			n := map[string]any{}
-			m[p] = n
-			m = n
+		next, ok := m[p].(map[string]any)
+		if !ok {
+			next = map[string]any{}
+			m[p] = next
 		}
+		m = next
 	}
 	m[parts[len(parts)-1]] = val
 }
 
-// answer is the value of a field that counts, nil if hidden.
-func (v *View) answer(f *Field, name string, vars map[string]any) any {
-	if v.hid[name] {
-		return nil
-	}
+// answer is the value of a field that is shown: what a register knows, what was
+// typed, what its author has set.
+func (v *View) answer(f *Field, name string, row map[string]any) any {
 	if val := v.known(f); val != nil {
 		return val
 	}
 	if val := get(v.in, name); val != nil {
 		return val
 	}
-	if v.ctx.Raw[name] != "" {
+	switch {
+	case v.ctx.Raw[name] != "":
 		return nil
-	}
-	if f.Default != nil {
+	case f.Default != nil:
 		return f.Default
 	}
-	if f.defExpr != nil {
-		return evalWith(f.defExpr, vars, nil)
-	}
-	if f.Type == "checkbox" {
-		return nil
-	}
-	return nil
+	return v.eval(f.defExpr, row)
 }
 
 // known is what a register, fetched with consent, says about the field.
@@ -232,61 +429,39 @@ func get(m map[string]any, name string) any {
 	return cur
 }
 
-func (v *View) eval(p *feel.Program, row map[string]any) any { return evalWith(p, v.vars, row) }
-
-// evalWith gives an expression only the names that it reads. An expression that
-// fails at run time gives null, as FEEL has it.
-func evalWith(p *feel.Program, vars, row map[string]any) any {
+// eval evaluates an expression, in a row if row isn't nil. An expression that fails
+// at run time gives null, as FEEL has it.
+func (v *View) eval(p *feel.Program, row map[string]any) any {
 	if p == nil {
 		return nil
 	}
-	names := p.FreeNames()
-	m := make(map[string]any, len(names))
-	for _, n := range names {
-		if val, ok := row[n]; ok {
-			m[n] = val
-		} else {
-			m[n] = vars[n]
-		}
-	}
-	val, err := p.EvalJSON(m)
+	v.evaluated++
+	val, err := p.EvalIn(feel.NewRun(feel.RunOptions{}), v.lookup(row))
 	if err != nil {
 		return nil
 	}
-	return val
+	return feel.ToJSON(val)
 }
 
-// hides finds every hidden name below fields.
-func (v *View) hides(fields []*Field, prefix string, row map[string]any, hidden bool, out map[string]bool) {
-	for _, f := range fields {
-		h := hidden
-		if !h && f.hide != nil {
-			h, _ = v.eval(f.hide, row).(bool)
+// lookup gives expressions their variables.
+func (v *View) lookup(row map[string]any) func(string) feel.Value {
+	return func(name string) feel.Value {
+		if val, ok := row[name]; ok {
+			return feel.FromJSON(val)
 		}
-		if h {
-			out[v.itemID(f, prefix)] = true
+		val, ok := v.feel[name]
+		if !ok {
+			val = feel.FromJSON(v.vars[name])
+			v.feel[name] = val
 		}
-		switch f.Type {
-		case "group":
-			v.hides(f.Children, prefix, row, h, out)
-		case "dynamiclist":
-			for i := range v.rows(f) {
-				p := f.Name + "." + strconv.Itoa(i)
-				v.hides(f.Children, p, v.rowVars(f, i), h, out)
-			}
-		}
+		return val
 	}
 }
 
-// itemID names an item: by its value's name, else by the address of its field.
-func (v *View) itemID(f *Field, prefix string) string {
-	if f.Name == "" {
-		return "#" + strconv.Itoa(f.Line) + ":" + strconv.Itoa(f.Col) + "@" + prefix
-	}
-	return v.itemName(f, prefix)
-}
+// Evaluated is how many expressions have been evaluated so far.
+func (v *View) Evaluated() int { return v.evaluated }
 
-func (v *View) itemName(f *Field, prefix string) string {
+func itemName(f *Field, prefix string) string {
 	if prefix == "" {
 		return f.Name
 	}
@@ -294,7 +469,8 @@ func (v *View) itemName(f *Field, prefix string) string {
 	return prefix + "." + rest
 }
 
-func (v *View) rows(f *Field) []any {
+// given are the rows of a dynamic list as they were answered, or those that it begins with.
+func (v *View) given(f *Field) []any {
 	l, ok := get(v.in, f.Name).([]any)
 	if !ok {
 		l = make([]any, f.DefaultRows)
@@ -302,19 +478,12 @@ func (v *View) rows(f *Field) []any {
 	return l[:min(len(l), MaxRows)]
 }
 
-func (v *View) rowVars(f *Field, i int) map[string]any {
-	out := map[string]any{}
-	if m, ok := v.rows(f)[i].(map[string]any); ok {
-		maps.Copy(out, m)
+// rowVars are the variables of a row; nil outside of lists.
+func (v *View) rowVars(list *Field, row int) map[string]any {
+	if list == nil {
+		return nil
 	}
-	for name := range v.Form.keys {
-		if rest, ok := strings.CutPrefix(name, f.Name+".*."); ok {
-			if _, has := out[rest]; !has && !strings.Contains(rest, ".") {
-				out[rest] = nil
-			}
-		}
-	}
-	return out
+	return v.rows[list][row]
 }
 
 // Page is what the person sees of a page; empty if there is nothing. The list is
@@ -327,7 +496,7 @@ func (v *View) Page(id string) []Item {
 	if p == nil {
 		return nil
 	}
-	items := v.items(p.Fields, p.titleField, "", nil)
+	items := v.items(p.Fields, p.titleField, nil, 0)
 	v.seen[id] = items
 	return items
 }
@@ -352,80 +521,90 @@ func hasInput(items []Item) bool {
 	return false
 }
 
-func (v *View) items(fields []*Field, skip *Field, prefix string, row map[string]any) []Item {
+func (v *View) items(fields []*Field, skip, list *Field, row int) []Item {
 	var out []Item
 	for _, f := range fields {
-		if f == skip || v.hid[v.itemID(f, prefix)] {
+		if f == skip || v.hidden(f, row) {
 			continue
 		}
-		it := Item{Field: f, Name: v.itemName(f, prefix)}
-		if f.Name == "" {
-			it.Name = ""
-		}
+		it := v.item(f, list, row)
 		if v.ctx.Only != "" && f.Type != "group" && f.Type != "dynamiclist" && it.Name != v.ctx.Only {
 			continue
 		}
-		switch {
-		case f.Type == "group":
-			if it.Items = v.items(f.Children, skip, prefix, row); len(it.Items) == 0 {
+		switch f.Type {
+		case "group":
+			if it.Items = v.items(f.Children, skip, list, row); len(it.Items) == 0 {
 				continue
 			}
-		case f.Type == "dynamiclist":
-			for i := range v.rows(f) {
-				it.Rows = append(it.Rows, v.items(f.Children, skip, f.Name+"."+strconv.Itoa(i), v.rowVars(f, i)))
+		case "dynamiclist":
+			for i := range v.rows[f] {
+				it.Rows = append(it.Rows, v.items(f.Children, skip, f, i))
 			}
-		case f.Type == "expression":
-			if row != nil {
-				it.Value = evalWith(f.compute, v.vars, row)
-			} else {
-				it.Value = get(v.vars, f.Name)
-			}
-		case f.Input():
-			it.Known = v.known(f) != nil
-			it.Raw = v.ctx.Raw[it.Name]
-			it.Value = v.answer(f, it.Name, v.vars)
-			it.Options = v.options(f, row)
-		case f.Type == "text":
-			it.Text = v.fill(f, row)
-		default:
-			it.Text = f.Content
 		}
 		out = append(out, it)
 	}
 	return out
 }
 
-// fill puts the values of the expressions into a text.
-func (v *View) fill(f *Field, row map[string]any) Text {
-	out := Text{}
-	for lang, pieces := range f.pieces {
-		var b strings.Builder
-		for _, p := range pieces {
-			if p.expr == nil {
-				b.WriteString(p.text)
-			} else {
-				b.WriteString(optionText(v.eval(p.expr, row)))
-			}
+// item is a field that is shown, without what stands in it.
+func (v *View) item(f, list *Field, row int) Item {
+	own := v.Form.graph.part[f]
+	it := Item{Field: f, row: row}
+	if n := own[counts]; n != nil {
+		it.Name = v.nameIn(n, row)
+		if f.Type != "dynamiclist" {
+			it.Value = v.state[n.id][row]
 		}
-		out[lang] = b.String()
 	}
-	return out
+	switch {
+	case f.Input():
+		it.Known = v.known(f) != nil
+		it.Raw = v.ctx.Raw[it.Name]
+		it.Options = v.options(f, list, row)
+	case own[says] != nil:
+		n := own[says]
+		if v.looked[n.id][row] == nil {
+			vars := v.rowVars(list, row)
+			v.looked[n.id][row] = said{v.words(f, vars), v.show(f, vars)}
+		}
+		told := v.looked[n.id][row].(said)
+		it.Text, it.Shown = told.text, told.shown
+	default:
+		it.Text = f.Content
+	}
+	return it
+}
+
+// said is what a component shows that asks nothing.
+type said struct {
+	text  Text
+	shown *Shown
 }
 
 // options are the choices of a field for this person.
-func (v *View) options(f *Field, row map[string]any) []Option {
-	var val any
-	switch {
-	case f.optionsExpr != nil:
-		if o, ok := v.keep[f]; ok && row == nil {
-			return o
-		}
-		val = v.eval(f.optionsExpr, row)
-	case f.valuesKey != "":
-		val = get(v.vars, f.valuesKey)
-	default:
+func (v *View) options(f, list *Field, row int) []Option {
+	n := v.Form.graph.part[f][chooses]
+	if n == nil {
 		return f.Options
 	}
+	if o, ok := v.looked[n.id][row].([]Option); ok {
+		return o
+	}
+	var val any
+	if f.optionsExpr != nil {
+		val = v.eval(f.optionsExpr, v.rowVars(list, row))
+	} else if val = get(v.vars, f.valuesKey); list != nil {
+		if own := get(v.rowVars(list, row), f.valuesKey); own != nil {
+			val = own
+		}
+	}
+	out := optionsOf(val)
+	v.looked[n.id][row] = out
+	return out
+}
+
+// optionsOf reads choices: values, or objects with value and label.
+func optionsOf(val any) []Option {
 	l, _ := val.([]any)
 	out := make([]Option, 0, min(len(l), MaxOptions))
 	for _, x := range l {
@@ -453,9 +632,6 @@ func (v *View) options(f *Field, row map[string]any) []Option {
 		default:
 			out = append(out, Option{Value: x, Label: Text{"de": optionText(x)}})
 		}
-	}
-	if row == nil {
-		v.keep[f] = out
 	}
 	return out
 }

@@ -186,6 +186,7 @@ type Fieldset struct {
 // Details is text that opens on demand.
 type Details struct {
 	Summary string
+	Hidden  string // said by screen readers after Summary: what it is about
 	Text    string
 	Items   []Component
 	Open    bool
@@ -270,6 +271,9 @@ type List struct {
 	Ordered bool
 }
 
+// Code is text as a program has it, line by line.
+type Code struct{ Text string }
+
 // Links is a list of links.
 type Links struct {
 	Label string
@@ -295,7 +299,15 @@ func (f Figure) ActiveIDs() string { return strings.Join(f.Active, " ") }
 // DoneIDs are the elements that are done.
 func (f Figure) DoneIDs() string { return strings.Join(f.Done, " ") }
 
+// Image is a picture. Src is an address of this house, or the picture itself (data:image/…).
+// Without Alt it is decoration.
+type Image struct {
+	Src template.URL
+	Alt string
+}
+
 func (Link) component() string         { return "link" }
+func (Image) component() string        { return "image" }
 func (Stack) component() string        { return "stack" }
 func (Form) component() string         { return "form" }
 func (Button) component() string       { return "button" }
@@ -319,5 +331,6 @@ func (Search) component() string       { return "search" }
 func (Heading) component() string      { return "heading" }
 func (Text) component() string         { return "text" }
 func (List) component() string         { return "list" }
+func (Code) component() string         { return "code" }
 func (Links) component() string        { return "links" }
 func (Figure) component() string       { return "figure" }

@@ -67,7 +67,19 @@ type Input struct {
 	Width        int    // expected characters: 2, 4, 10, 20; 0: the full width
 	Prefix       string // €
 	Suffix       string
-	NoSpelling   bool // names, numbers: no spell check, no capitals
+	NoSpelling   bool     // names, numbers: no spell check, no capitals
+	List         []string // suggestions; anything else can be typed as well
+	Locate       bool     // with a script, a button that enters where the device is
+}
+
+// Signature asks for a typed name and a tick that says it is meant as a signature. With a
+// script there is also a field to draw on; what is drawn is sent as NAME.drawing, a path
+// on a field of 600 by 200.
+type Signature struct {
+	Field
+	Value     string
+	Confirmed bool
+	Drawing   string
 }
 
 // TextArea is text of several lines.
@@ -172,26 +184,43 @@ func padDate(s string) string {
 	return s
 }
 
-// UploadedFile is a file that is already there.
+// UploadedFile is a file that is already there, or a part of one.
 type UploadedFile struct {
-	Name  string
-	Size  string // as shown: "1,4 MB"
-	Href  string // to look at it
-	Value string // sent as the value of the remove button (name: NAME.remove)
+	Name    string
+	Size    string // as shown: "1,4 MB"
+	Href    string // to look at it
+	Value   string // sent as the value of the remove button (name: NAME.remove)
+	Preview string // address of a small picture of it
+	Note    string // what is to be known about it
+	State   Badge
+	// Of a file that hasn't come whole: where it goes on, and which one it is.
+	Resume string
+	Sum    string // SHA-256 in hexadecimal digits
+	Bytes  int64
 }
 
-// FileInput asks for files.
+// FileInput asks for files. With a script they are sent to Upload as they are chosen, in parts, by the protocol tus.
 type FileInput struct {
 	Field
 	Accept   string // ".pdf,image/jpeg"
 	Multiple bool
 	Files    []UploadedFile
+	Upload   string // address that takes files in parts; empty: they go with the form
+	Camera   string // label of a second input that opens the camera of a telephone; empty: none
+	Texts    UploadTexts
+}
+
+// UploadTexts is what the script tells of a file that it sends.
+type UploadTexts struct {
+	Sending                       string // has {percent}
+	Looking, Retry, Done, Stopped string
 }
 
 // Hidden carries a value.
 type Hidden struct{ Name, Value string }
 
 func (Input) component() string      { return "input" }
+func (Signature) component() string  { return "signature" }
 func (TextArea) component() string   { return "textarea" }
 func (Select) component() string     { return "select" }
 func (Radios) component() string     { return "radios" }

@@ -23,34 +23,28 @@ type casePage struct {
 	Why      string // heading of the rulings
 	Rulings  []ui.Component
 	Docs     []ui.Component
+	Files    []ui.Component // that came with the application
 	Messages []ui.Component
 	Answers  ui.Details
+	Kept     []ui.Component // what was submitted, as it was
+	Receipt  ui.Link
 }
 
 func (p *pages) showCase(w http.ResponseWriter, r *http.Request) error {
-	a, err := p.person(r)
-	if err != nil {
-		return err
-	}
-	id, err := pathID(r)
+	g, c, err := p.ownCase(r)
 	if err != nil {
 		return err
 	}
 	ctx, loc := r.Context(), web.Localizer(r)
-	g, err := p.Access.Permit(ctx, access.Request{Actor: a, Action: access.Read, Resource: "case", Purpose: purposeOwn, Case: id, Owner: a.Person()})
-	if err != nil {
-		return err
-	}
-	c, err := p.Cases.Get(ctx, g, id)
-	if err != nil {
-		return err
-	}
 	s, err := p.serviceOf(ctx, c.Service, c.Version)
 	if err != nil {
 		return err
 	}
 	page := casePage{Service: s.Title.For(loc.Lang()), State: stateBadge(loc, c)}
 	if page.Todo, err = p.todo(r, g, c); err != nil {
+		return err
+	}
+	if page.Files, err = p.files(r, g, c.ID, "/cases/"); err != nil {
 		return err
 	}
 	entries, err := p.Cases.Entries(ctx, g, c)
@@ -77,6 +71,14 @@ func (p *pages) showCase(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	page.Answers = ui.Details{Summary: loc.T("casefileweb.answers"), Items: answers}
+	kept, err := p.Cases.Submissions(ctx, g, c)
+	if err != nil {
+		return err
+	}
+	if len(kept) > 0 {
+		page.Kept = showSubmissions(loc, p.Moment, kept, "/cases/"+c.ID)
+		page.Receipt = ui.Link{Text: loc.T("casefileweb.receipt"), Href: "/cases/" + c.ID + "/receipt"}
+	}
 	page.Facts = ui.SummaryList{Rows: []ui.SummaryRow{
 		{Key: loc.T("casefileweb.ref"), Value: c.Ref},
 		{Key: loc.T("casefileweb.opened"), Value: loc.DateLong(p.local(c.OpenedAt))},

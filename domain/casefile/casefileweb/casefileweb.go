@@ -17,6 +17,7 @@ import (
 	"mercator/base/i18n"
 	"mercator/base/ident"
 	"mercator/core/access"
+	"mercator/core/pdf"
 	"mercator/domain/casefile"
 	"mercator/domain/service"
 	"mercator/web"
@@ -134,6 +135,12 @@ type Config struct {
 	// Office is the name of an office.
 	Office func(id string) i18n.Text
 
+	// Moment writes an instant with its zone, as a receipt has it; nil: on the clock of Zone.
+	Moment func(loc *i18n.Localizer, t time.Time) string
+	// City and Renderer make the receipt as a PDF; without a renderer there is none.
+	City     string
+	Renderer *pdf.Renderer
+
 	// NoWorklist is where somebody goes who has no worklist, or "".
 	NoWorklist func(a access.Actor) string
 
@@ -154,6 +161,9 @@ type Config struct {
 	Free FreeParts
 	// FormVars are what the forms of a service may read besides answers and registers: lists.
 	FormVars func(ctx context.Context, s *service.Service) (map[string]any, error)
+	// Files are the files that came with the application; SendFile sends one of them, or its PDF/A.
+	Files    func(ctx context.Context, g access.Grant, caseID string) ([]File, error)
+	SendFile func(w http.ResponseWriter, r *http.Request, g access.Grant, caseID, id string, archive bool) error
 	// ApplicationPDF is the address of the application as a PDF.
 	ApplicationPDF func(caseID string) string
 }
@@ -166,6 +176,7 @@ type pages struct {
 	desk     *web.View[deskPage]
 	task     *web.View[taskPage]
 	ask      *web.View[askPage]
+	receipt  *web.View[receiptPage]
 }
 
 // Mounts builds the pages.
@@ -182,21 +193,34 @@ func Mounts(c Config) (web.Mounts, error) {
 	if c.Zone == nil {
 		c.Zone = time.UTC
 	}
+	if c.Moment == nil {
+		c.Moment = func(loc *i18n.Localizer, t time.Time) string { return loc.DateTime(t.In(c.Zone)) }
+	}
 	p := &pages{Config: c}
-	var errs [6]error
+	var errs [7]error
 	p.cases, errs[0] = web.NewView[casesPage](c.Templates, templateFS, "templates/cases.html")
 	p.caseView, errs[1] = web.NewView[casePage](c.Templates, templateFS, "templates/case.html")
 	p.work, errs[2] = web.NewView[workPage](c.Templates, templateFS, "templates/work.html")
 	p.desk, errs[3] = web.NewView[deskPage](c.Templates, templateFS, "templates/desk.html")
 	p.task, errs[4] = web.NewView[taskPage](c.Templates, templateFS, "templates/task.html")
 	p.ask, errs[5] = web.NewView[askPage](c.Templates, templateFS, "templates/ask.html")
+	p.receipt, errs[6] = web.NewView[receiptPage](c.Templates, templateFS, "templates/receipt.html")
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, err
 	}
 	ms := web.Mounts{
 		{Pattern: "GET /cases", Handler: web.Handle(p.showCases)},
 		{Pattern: "GET /cases/{id}", Handler: web.Handle(p.showCase)},
+		{Pattern: "GET /cases/{id}/receipt", Handler: web.Handle(p.showReceipt)},
+		{Pattern: "GET /cases/{id}/submissions/{n}/{file}", Handler: web.Handle(p.submission(p.ownCase))},
 		{Pattern: "GET /desk/cases/{id}", Handler: web.Handle(p.showDesk)},
+		{Pattern: "GET /desk/cases/{id}/submissions/{n}/{file}", Handler: web.Handle(p.submission(p.officeCase))},
+	}
+	if c.Renderer != nil {
+		ms = append(ms, web.Mounts{
+			{Pattern: "GET /cases/{id}/receipt.pdf", Handler: web.Handle(p.submission(p.ownCase))},
+			{Pattern: "GET /desk/cases/{id}/receipt.pdf", Handler: web.Handle(p.submission(p.officeCase))},
+		}...)
 	}
 	if c.Tasks != nil {
 		ms = append(ms, web.Mounts{
@@ -206,6 +230,14 @@ func Mounts(c Config) (web.Mounts, error) {
 			{Pattern: "POST /desk/tasks/{id}", Handler: web.Handle(p.completeTask)},
 			{Pattern: "POST /desk/tasks/{id}/claim", Handler: web.Handle(p.claim)},
 			{Pattern: "POST /desk/tasks/{id}/release", Handler: web.Handle(p.release)},
+		}...)
+	}
+	if c.Files != nil && c.SendFile != nil {
+		ms = append(ms, web.Mounts{
+			{Pattern: "GET /desk/cases/{id}/files/{file}", Handler: web.Handle(p.deskFile(false))},
+			{Pattern: "GET /desk/cases/{id}/files/{file}/archive", Handler: web.Handle(p.deskFile(true))},
+			{Pattern: "GET /cases/{id}/files/{file}", Handler: web.Handle(p.ownFile(false))},
+			{Pattern: "GET /cases/{id}/files/{file}/archive", Handler: web.Handle(p.ownFile(true))},
 		}...)
 	}
 	if c.Free != nil {

@@ -22,12 +22,14 @@ type deskPage struct {
 	Facts    ui.SummaryList
 	Actions  ui.Buttons
 	Answers  []ui.Component
+	Files    []ui.Component // that came with the application
 	Rulings  []ui.Component
 	Docs     []ui.Component
 	Messages []ui.Component
 	Timeline ui.Timeline
 	Diagram  ui.Component
 	Steps    ui.Component // of the process; on the page of the case only
+	Kept     []ui.Component
 }
 
 func (p *pages) showDesk(w http.ResponseWriter, r *http.Request) error {
@@ -109,6 +111,9 @@ func (p *pages) file(r *http.Request, g access.Grant, c casefile.Case, back stri
 	if page.Answers, _, err = p.answered(ctx, s, c, loc); err != nil {
 		return page, err
 	}
+	if page.Files, err = p.files(r, g, c.ID, "/desk/cases/"); err != nil {
+		return page, err
+	}
 	entries, err := p.Cases.Entries(ctx, g, c)
 	if err != nil {
 		return page, err
@@ -122,6 +127,11 @@ func (p *pages) file(r *http.Request, g access.Grant, c casefile.Case, back stri
 	if page.Docs, err = p.documents(r, g, c); err != nil {
 		return page, err
 	}
+	kept, err := p.Cases.Submissions(ctx, g, c)
+	if err != nil {
+		return page, err
+	}
+	page.Kept = showSubmissions(loc, p.Moment, kept, "/desk/cases/"+c.ID)
 	if page.Messages, err = p.messages(r, g, c); err != nil {
 		return page, err
 	}
@@ -141,6 +151,9 @@ func (p *pages) file(r *http.Request, g access.Grant, c casefile.Case, back stri
 	}
 	if p.ApplicationPDF != nil {
 		page.Actions.Items = append(page.Actions.Items, ui.Button{Text: loc.T("casefileweb.pdf"), Kind: "tertiary", Icon: "download", Href: p.ApplicationPDF(c.ID)})
+	}
+	if p.Renderer != nil && len(kept) > 0 {
+		page.Actions.Items = append(page.Actions.Items, ui.Button{Text: loc.T("casefileweb.receiptPDF"), Kind: "tertiary", Icon: "download", Href: "/desk/cases/" + c.ID + "/receipt.pdf"})
 	}
 	if p.Diagram != nil {
 		d, err := p.Diagram(ctx, g, c, loc)

@@ -32,6 +32,7 @@ type servicePage struct {
 	LawNames ui.List
 	Office   ui.SummaryList
 	Other    ui.List
+	Paper    ui.Links
 }
 
 func (p *pages) showService(w http.ResponseWriter, r *http.Request) error {
@@ -74,6 +75,9 @@ func (p *pages) showService(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	p.office(loc, s, &page)
+	if s.Paper {
+		page.Paper.Items = []ui.Link{{Text: loc.T("catalogueweb.otherPaper"), Href: ServicePath(s.ID) + "/paper"}}
+	}
 	shell := web.Public("services").WithBack(loc.T("catalogueweb.toServices"), "/services")
 	return p.service.Render(w, r, http.StatusOK, web.Page[servicePage]{Title: s.Title.For(lang), Shell: shell, Data: page})
 }

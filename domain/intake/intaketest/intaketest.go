@@ -5,15 +5,13 @@
 package intaketest
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"io"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -25,14 +23,19 @@ import (
 	"mercator/core/access"
 	"mercator/core/access/accesstest"
 	"mercator/core/audit"
+	"mercator/core/blob"
+	"mercator/core/pdf"
 	"mercator/core/store"
+	"mercator/core/vault"
+	"mercator/core/vault/vaulttest"
 	"mercator/domain/intake"
 	"mercator/domain/service"
+	"mercator/lang/form"
 )
 
 // Rooms are the tables that a counter needs.
 func Rooms() []store.Migrations {
-	return []store.Migrations{audit.Migrations(), service.Migrations(), intake.Migrations(), {Room: "cases", FS: fstest.MapFS{
+	return []store.Migrations{audit.Migrations(), vault.Migrations(), service.Migrations(), intake.Migrations(), {Room: "cases", FS: fstest.MapFS{
 		"migrate/0001_cases.sql": {Data: []byte(`CREATE TABLE cases_case (id TEXT PRIMARY KEY, origin TEXT NOT NULL UNIQUE, service TEXT NOT NULL, version TEXT NOT NULL,
 	person TEXT NOT NULL, application TEXT NOT NULL, registers TEXT NOT NULL, corrections BIGINT NOT NULL)`)},
 	}}}
@@ -50,9 +53,14 @@ type House struct {
 	Fetched atomic.Int64
 	mu      sync.Mutex
 	people  map[string]map[string]any
-	files   map[string][]byte
-	told    []string
-	power   map[string]access.Mandate // mandates in force, by their id and who has them
+	// Drawer has the files, in the folder FilesIn.
+	Drawer   *blob.Drawer
+	FilesIn  string
+	scanner  func(ctx context.Context, r io.Reader) (string, error)
+	infected []intake.Upload
+	told     []string
+	warned   []string
+	power    map[string]access.Mandate // mandates in force, by their id and who has them
 }
 
 // Empower puts a mandate of somebody's in force, or takes it away where it has no person.
@@ -83,7 +91,7 @@ func Root() string {
 // New builds the house in a database with Rooms.
 func New(t testing.TB, db *store.DB) *House {
 	t.Helper()
-	h := &House{DB: db, people: map[string]map[string]any{}, files: map[string][]byte{}, power: map[string]access.Mandate{}}
+	h := &House{DB: db, people: map[string]map[string]any{}, FilesIn: t.TempDir(), power: map[string]access.Mandate{}}
 	h.SetNow(time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC))
 	h.Catalog = service.NewCatalog(db, h.Now)
 	if err := h.Catalog.Load(t.Context(), os.DirFS(filepath.Join(Root(), "content", "services"))); err != nil {
@@ -91,9 +99,17 @@ func New(t testing.TB, db *store.DB) *House {
 	}
 	h.Move(accesstest.Anna().ID, "Musfeldstraße")
 	var err error
+	if h.Drawer, err = blob.OpenDrawer(h.FilesIn); err != nil {
+		t.Fatal(err)
+	}
+	pictures, err := pdf.New(pdf.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
 	h.Intake, err = intake.New(intake.Config{
-		DB: db, Services: h.Catalog, Access: accesstest.Acting(t, db, h.mandate), Now: h.Now,
-		Fetch: h.fetch, List: h.list, OpenCase: h.openCase, Case: h.caseData, Corrected: h.corrected, Withdrawn: h.withdrawn, PutFile: h.put, OpenFile: h.open,
+		DB: db, Vault: vaulttest.Open(t, db), Fading: h.fading, Services: h.Catalog, Access: accesstest.Acting(t, db, h.mandate), Now: h.Now,
+		Fetch: h.fetch, List: h.list, OpenCase: h.openCase, Case: h.caseData, Corrected: h.corrected, Withdrawn: h.withdrawn,
+		Files: h.Drawer, Pictures: pictures, Scan: h.scan, Found: h.found,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -163,7 +179,7 @@ func (h *House) caseData(ctx context.Context, q store.Q, id string) (intake.Case
 	}, "-- cases.read\nSELECT service, version, application, registers FROM cases_case WHERE id = $1", id)
 }
 
-func (h *House) corrected(ctx context.Context, tx *store.Tx, c intake.Correction, application json.RawMessage) error {
+func (h *House) corrected(ctx context.Context, tx *store.Tx, c intake.Correction, application json.RawMessage, _ *form.View) error {
 	_, err := tx.Exec(ctx, "-- cases.correct\nUPDATE cases_case SET application = $2, corrections = corrections + 1 WHERE id = $1", c.CaseID, string(application))
 	return err
 }
@@ -188,30 +204,35 @@ func (h *House) Cases(t testing.TB) []map[string]any {
 	return l
 }
 
-func (h *House) put(_ context.Context, r io.Reader, limit int64) (string, int64, error) {
-	b, err := io.ReadAll(io.LimitReader(r, limit+1))
-	if err != nil {
-		return "", 0, err
-	}
-	if int64(len(b)) > limit {
-		return "", 0, fault.New(fault.TooLarge, "files.put", "")
-	}
-	sum := sha256.Sum256(b)
-	hash := hex.EncodeToString(sum[:])
+func (h *House) scan(ctx context.Context, r io.Reader) (string, error) {
 	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.files[hash] = b
-	return hash, int64(len(b)), nil
+	scan := h.scanner
+	h.mu.Unlock()
+	if scan == nil {
+		return "", fault.New(fault.Unavailable, "intaketest.scan", "")
+	}
+	return scan(ctx, r)
 }
 
-func (h *House) open(_ context.Context, hash string) (io.ReadCloser, error) {
+// Scanner puts a scanner for malware in place; nil: there is none to be asked.
+func (h *House) Scanner(scan func(ctx context.Context, r io.Reader) (string, error)) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	b, ok := h.files[hash]
-	if !ok {
-		return nil, fault.New(fault.NotFound, "files.open", "")
-	}
-	return io.NopCloser(bytes.NewReader(b)), nil
+	h.scanner = scan
+}
+
+func (h *House) found(_ context.Context, _ *store.Tx, u intake.Upload) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.infected = append(h.infected, u)
+	return nil
+}
+
+// Infected are the files of cases of which the people concerned were told.
+func (h *House) Infected() []intake.Upload {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Clone(h.infected)
 }
 
 func (h *House) withdrawn(_ context.Context, _ *store.Tx, c intake.Consent) error {
@@ -219,6 +240,20 @@ func (h *House) withdrawn(_ context.Context, _ *store.Tx, c intake.Consent) erro
 	defer h.mu.Unlock()
 	h.told = append(h.told, c.CaseID)
 	return nil
+}
+
+func (h *House) fading(_ context.Context, _ *store.Tx, d intake.Draft) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.warned = append(h.warned, d.Owner+" "+d.ID)
+	return nil
+}
+
+// Warned are the owners and drafts that were told to go soon.
+func (h *House) Warned() []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return append([]string(nil), h.warned...)
 }
 
 // Told are the cases whose file was told that its consent was taken back.

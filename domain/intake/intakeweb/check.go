@@ -25,6 +25,9 @@ type checkPage struct {
 	Action   string
 	Submit   ui.Button
 	Draft    string
+	SignIn   string // nobody has signed in, so it can't be handed over yet
+	Helps    string // whom the reader helps: it's for them to hand over
+	Filled   []filled
 }
 
 func (p *Pages) showCheck(w http.ResponseWriter, r *http.Request) error {
@@ -40,7 +43,7 @@ func (p *Pages) showCheck(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p *Pages) renderCheck(w http.ResponseWriter, r *http.Request, v visit, errs []form.FieldError, status int) error {
-	if len(v.service.Data) > 0 && v.draft.Consent == intake.Unasked {
+	if v.owns() && len(v.service.Data) > 0 && v.draft.Consent == intake.Unasked {
 		web.SeeOther(w, path("apply", v.draft.ID, "data"))
 		return nil
 	}
@@ -54,7 +57,7 @@ func (p *Pages) renderCheck(w http.ResponseWriter, r *http.Request, v visit, err
 		return err
 	}
 	if errs == nil {
-		errs = f.View.Validate("") // somebody may come here before they are through
+		errs = f.Validate("") // somebody may come here before they are through
 	}
 	wrong := map[string]bool{}
 	pages := f.Pages()
@@ -111,6 +114,13 @@ func (p *Pages) renderCheck(w http.ResponseWriter, r *http.Request, v visit, err
 		}
 		data.Submit = ui.Button{Text: text}
 	}
+	data.Filled = filledBy(f, v)
+	if v.draft.Helper != "" {
+		data.Submit, data.Helps = ui.Button{}, v.draft.OwnerName
+	}
+	if v.guest {
+		data.Submit, data.SignIn = ui.Button{}, signIn(v)
+	}
 	shell := web.Portal("services").WithErrors(len(errs) > 0)
 	if len(pages) > 0 {
 		shell = shell.WithBack(v.loc.T("intake.back"), path("apply", v.draft.ID, "page", pages[len(pages)-1].ID))
@@ -144,7 +154,7 @@ func (p *Pages) submit(w http.ResponseWriter, r *http.Request) error {
 }
 
 // draftsPage lists what is begun.
-type draftsPage struct{ Drafts ui.TaskList }
+type draftsPage struct{ Drafts, Helping ui.TaskList }
 
 func (p *Pages) listDrafts(w http.ResponseWriter, r *http.Request) error {
 	actor, err := identity.RequireActing(r, access.Basic)
@@ -163,13 +173,25 @@ func (p *Pages) listDrafts(w http.ResponseWriter, r *http.Request) error {
 			continue // the service is no longer offered; the draft expires
 		}
 		soon := ui.Badge{Text: loc.T("intake.drafts.begun")}
-		if days := int(d.ExpiresAt.Sub(p.c.Now()).Hours() / 24); days < 7 {
+		if p.c.Intake.Soon(d) {
 			soon = ui.Badge{Tone: ui.Warning, Text: loc.T("intake.drafts.soon")}
 		}
 		data.Drafts.Tasks = append(data.Drafts.Tasks, ui.Task{
 			Status: soon, Title: s.Title.For(loc.Lang()), Href: path("apply", d.ID),
 			Hint: loc.T("intake.drafts.dates", "changed", loc.Date(d.ChangedAt), "expires", loc.Date(d.ExpiresAt)),
 		})
+	}
+	helping, err := p.c.Intake.Helping(r.Context(), actor)
+	if err != nil {
+		return err
+	}
+	for _, x := range helping {
+		s, err := p.c.Intake.Service(intake.Draft{Service: x.Service})
+		if err != nil {
+			continue
+		}
+		data.Helping.Tasks = append(data.Helping.Tasks, ui.Task{Status: ui.Badge{Text: loc.T("intake.help.badge")}, Title: s.Title.For(loc.Lang()),
+			Href: path("apply", x.Draft), Hint: x.OwnerName})
 	}
 	return p.drafts.Render(w, r, http.StatusOK, web.Page[draftsPage]{Title: loc.T("intake.drafts.title"), Shell: web.Portal("apply"), Data: data})
 }
@@ -208,6 +230,10 @@ func (p *Pages) doDiscard(w http.ResponseWriter, r *http.Request) error {
 	}
 	if err := p.c.Intake.Discard(r.Context(), v.actor, v.draft.ID); err != nil {
 		return err
+	}
+	if v.guest {
+		web.SeeOther(w, path("services", v.service.ID))
+		return nil
 	}
 	web.SeeOther(w, "/apply")
 	return nil

@@ -3,22 +3,18 @@
 package intakeweb
 
 import (
-	"bytes"
-	"fmt"
+	"cmp"
 	"html/template"
-	"io"
-	"mime"
-	"net/http"
+	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
 	"mercator/base/i18n"
+	"mercator/base/person"
 	"mercator/domain/intake"
 	"mercator/lang/form"
 	"mercator/web/ui"
-
-	"github.com/yuin/goldmark"
-	"golang.org/x/net/html"
 )
 
 // block is one thing on a page: a component of the kit, prose, or a group of blocks.
@@ -26,11 +22,22 @@ type block struct {
 	Item   ui.Component
 	HTML   template.HTML
 	Rule   bool
+	Space  bool
 	Legend string // of a group
 	Blocks []block
 	Why    *ui.Details
 	Button *ui.Button
 	Older  []string // German texts that are newer than what is shown
+	Rival  *rival
+	By     string // who has filled it in, if that wasn't the owner
+}
+
+// rival is what was written elsewhere into the field above it.
+type rival struct {
+	Field string
+	Text  string
+	Shown ui.Hidden
+	Take  ui.Button
 }
 
 // builder turns the items of a form into what the page shows.
@@ -42,7 +49,13 @@ type builder struct {
 	source func(register string) string
 	known  ui.SummaryList
 	posted []ui.Hidden
-	files  bool
+	locate bool // a field asks where something is: the browser may say where the device is
+	// What happens with the answers and how long they are kept, where a field doesn't say it itself.
+	use, keep string
+	kept      []intake.Upload
+	rivals    []intake.Rivalry
+	filled    map[string]string
+	guest     bool // files wait for somebody who has signed in
 }
 
 func (b *builder) blocks(items []form.Item) []block {
@@ -57,12 +70,15 @@ func (b *builder) blocks(items []form.Item) []block {
 		case it.Type == "dynamiclist":
 			out = append(out, b.list(it))
 		case it.Type == "text":
-			out = append(out, block{HTML: prose(it.Text.For(lang))})
+			out = append(out, block{HTML: ui.Markdown(it.Text.For(lang))})
 		case it.Type == "html":
-			// An author's HTML is shown as what it says, without its markup.
-			out = append(out, block{Item: ui.Text{Text: plainText(it.Text.For(lang))}})
+			out = append(out, block{HTML: ui.HTML(it.Text.For(lang))})
 		case it.Type == "separator":
 			out = append(out, block{Rule: true})
+		case it.Type == "spacer":
+			out = append(out, block{Space: true})
+		case it.Shown != nil:
+			out = append(out, b.shown(it)...)
 		case it.Type == "expression":
 			if len(it.Label) > 0 && it.Value != nil {
 				out = append(out, block{Item: ui.SummaryList{Rows: []ui.SummaryRow{{Key: it.Label.For(lang), Value: form.Format(*it, b.loc)}}}})
@@ -75,8 +91,10 @@ func (b *builder) blocks(items []form.Item) []block {
 				continue
 			}
 			bl := block{Item: c}
-			if why := it.Why.For(lang); why != "" {
-				bl.Why = &ui.Details{Summary: b.loc.T("intake.why"), Text: why}
+			bl.Why = b.why(it)
+			bl.Rival = b.rival(it.Name)
+			if by := b.filled[it.Name]; by != "" {
+				bl.By = b.loc.T("intake.help.filled", "name", by)
 			}
 			if !it.ReadOnly {
 				b.posted = append(b.posted, ui.Hidden{Name: form.PostedField, Value: it.Name})
@@ -106,6 +124,131 @@ func (b *builder) older(it *form.Item) []string {
 	return out
 }
 
+// why says at a field why it is asked, what happens with the answer and how long it is
+// kept. A field of which its author says nothing of its own has what the page says for all.
+func (b *builder) why(it *form.Item) *ui.Details {
+	lang := b.loc.Lang()
+	why, use, keep := it.Why.For(lang), it.Use.For(lang), it.Keep.For(lang)
+	if why == "" && use == "" && keep == "" {
+		return nil
+	}
+	d := &ui.Details{Summary: b.loc.T("intake.why"), Hidden: it.Label.For(lang), Text: why}
+	if use = cmp.Or(use, b.use); use != "" {
+		d.Items = append(d.Items, ui.Text{Text: b.loc.T("intake.use", "text", use)})
+	}
+	if keep = cmp.Or(keep, b.keep); keep != "" {
+		d.Items = append(d.Items, ui.Text{Text: b.loc.T("intake.keep", "text", keep)})
+	}
+	return d
+}
+
+// about is what the page says of all its answers.
+func (b *builder) about() *ui.Details {
+	d := &ui.Details{Summary: b.loc.T("intake.about")}
+	if b.use != "" {
+		d.Items = append(d.Items, ui.Text{Text: b.loc.T("intake.use", "text", b.use)})
+	}
+	if b.keep != "" {
+		d.Items = append(d.Items, ui.Text{Text: b.loc.T("intake.keep", "text", b.keep)})
+	}
+	if len(d.Items) == 0 {
+		return nil
+	}
+	return d
+}
+
+// shown is a component that asks nothing.
+func (b *builder) shown(it *form.Item) []block {
+	lang := b.loc.Lang()
+	label := it.Label.For(lang)
+	switch it.Type {
+	case "table":
+		t := ui.Table{Caption: label, Empty: b.loc.T("intake.emptyTable", "label", label)}
+		for _, c := range it.Shown.Columns {
+			t.Columns = append(t.Columns, ui.Column{Label: c.Label.For(lang)})
+		}
+		for _, r := range it.Shown.Rows {
+			cells := make([]ui.Cell, len(r))
+			for i, v := range r {
+				cells[i].Text = form.FormatValue("", v, b.loc)
+			}
+			t.Rows = append(t.Rows, ui.Row{Cells: cells})
+		}
+		out := []block{{Item: t}}
+		if it.Shown.More > 0 {
+			out = append(out, block{Item: ui.Text{Text: b.loc.T("intake.moreRows", "n", it.Shown.More), Muted: true}})
+		}
+		return out
+	case "image":
+		if it.Shown.URL != "" {
+			// form.Shown lets nothing pass but a picture in the form and a path of this house.
+			return []block{{Item: ui.Image{Src: template.URL(it.Shown.URL), Alt: it.Text.For(lang)}}}
+		}
+	case "iframe": // another site isn't loaded into ours: it would learn who is here
+		if u, err := url.Parse(it.Shown.URL); err == nil && u.Host != "" {
+			return []block{{Item: ui.Links{Items: []ui.Link{{Text: b.loc.T("intake.leaves", "label", cmp.Or(label, u.Host), "host", u.Host), Href: it.Shown.URL}}}}}
+		}
+	case "documentPreview":
+		return b.documents(it, label)
+	}
+	return nil
+}
+
+// rival shows what was written elsewhere into a field, and offers it.
+func (b *builder) rival(name string) *rival {
+	for _, x := range b.rivals {
+		if x.Item.Name != name {
+			continue
+		}
+		text := x.Rival.Raw
+		if text == "" {
+			text = form.Format(x.Rival, b.loc)
+		}
+		if text == "" {
+			text = b.loc.T("intake.unanswered")
+		}
+		return &rival{Field: name, Text: b.loc.T("intake.rivalIs", "value", text), Shown: ui.Hidden{Name: intake.RivalField, Value: name + ":" + x.Mark},
+			Take: ui.Button{Text: b.loc.T("intake.rivalTake"), Hidden: text, Kind: "secondary", Name: intake.TakeField, Value: name}}
+	}
+	return nil
+}
+
+// documents lists the files of a document preview; a picture is shown.
+func (b *builder) documents(it *form.Item, label string) []block {
+	var bl block
+	for _, d := range it.Shown.Documents {
+		if d.Field == "" || d.Hash == "" || b.draft == "" {
+			bl.Blocks = append(bl.Blocks, block{Item: ui.Text{Text: d.Name}})
+			continue
+		}
+		href := path("apply", b.draft, "file", d.Field, d.Hash)
+		if strings.HasPrefix(d.Type, "image/") {
+			bl.Blocks = append(bl.Blocks, block{Item: ui.Image{Src: template.URL(href), Alt: d.Name}})
+		}
+		bl.Blocks = append(bl.Blocks, block{Item: ui.Links{Items: []ui.Link{{Text: d.Name, Href: href}}}})
+	}
+	if len(bl.Blocks) == 0 {
+		bl.Blocks = []block{{Item: ui.Text{Text: b.loc.T("intake.noDocuments"), Muted: true}}}
+	}
+	if bl.Legend = label; label == "" {
+		return bl.Blocks
+	}
+	return []block{bl}
+}
+
+// Fields renders items of a form as residents meet them, for who tries it out.
+func (p *Pages) Fields(loc *i18n.Localizer, f *form.Form, items []form.Item, errs []form.FieldError) (template.HTML, error) {
+	b := builder{form: f, loc: loc, errs: errorTexts(f, errs, loc), source: func(register string) string { return register }}
+	blocks := b.blocks(items)
+	if len(b.known.Rows) > 0 {
+		blocks = append([]block{{Item: b.known}}, blocks...)
+	}
+	for _, posted := range b.posted {
+		blocks = append(blocks, block{Item: posted})
+	}
+	return p.page.Part(loc.Lang(), "blocks", blocks)
+}
+
 func (b *builder) list(it *form.Item) block {
 	lang := b.loc.Lang()
 	bl := block{Legend: it.Label.For(lang)}
@@ -131,6 +274,9 @@ func (b *builder) field(it *form.Item) ui.Component {
 	for _, o := range it.Options {
 		options = append(options, ui.Option{Value: o.OptionText(), Label: o.Label.For(lang)})
 	}
+	if it.Kind == "nationality" { // the states by their names in the reader's language
+		slices.SortStableFunc(options, func(a, b ui.Option) int { return strings.Compare(person.Fold(a.Label), person.Fold(b.Label)) })
+	}
 	value := form.EditText(*it, b.loc)
 	switch it.Type {
 	case "textarea":
@@ -150,24 +296,42 @@ func (b *builder) field(it *form.Item) ui.Component {
 		}
 		return ui.Checkboxes{Field: f, Values: vals, Options: options}
 	case "filepicker":
-		b.files = true
-		in := ui.FileInput{Field: f, Accept: it.Accept, Multiple: it.Multiple}
-		if in.Accept == "" {
-			in.Accept = "application/pdf,image/jpeg,image/png"
+		if b.guest {
+			return ui.SummaryList{Rows: []ui.SummaryRow{{Key: f.Label, Value: b.loc.T("intake.guest.files")}}}
 		}
-		for _, file := range intake.Files(it.Value) {
-			in.Files = append(in.Files, ui.UploadedFile{Name: file.Name, Size: b.loc.Bytes(file.Size), Value: file.Hash,
-				Href: path("apply", b.draft, "file", it.Name, file.Hash)})
-		}
-		return in
+		return b.fileInput(f, it)
 	}
-	in := ui.Input{Field: f, Value: value, Autocomplete: it.Autocomplete(), MaxLength: it.MaxLength}
+	in := ui.Input{Field: f, Value: value, Autocomplete: it.Autocomplete(), MaxLength: it.MaxLength, Prefix: it.Prefix, Suffix: it.Suffix}
+	for _, o := range options {
+		if in.List = append(in.List, o.Value); it.Kind == "nationality" {
+			in.List[len(in.List)-1] = o.Label
+		}
+	}
+	hint := func(key string) {
+		if in.Hint == "" {
+			in.Hint = b.loc.T(key)
+		}
+	}
 	if it.Raw != "" && len([]rune(it.Raw)) > it.MaxLength {
 		in.MaxLength = 0 // what was typed is shown whole
 	}
 	switch it.Kind {
-	case "name", "street", "company":
+	case "signature":
+		sig := ui.Signature{Field: f, Value: value}
+		if m, ok := it.Value.(map[string]any); ok {
+			sig.Confirmed = m["confirmed"] == true
+			sig.Drawing, _ = m["drawing"].(string)
+		}
+		return sig
+	case "name", "street", "company", "nationality":
 		in.NoSpelling = true
+	case "register_number":
+		in.NoSpelling = true
+		hint("intake.registerNumberHint")
+	case "position":
+		in.NoSpelling, in.Locate = true, true
+		b.locate = true
+		hint("intake.positionHint")
 	case "email":
 		// Not type=email: the browser would refuse what we take.
 		in.InputMode, in.NoSpelling = "email", true
@@ -191,69 +355,16 @@ func (b *builder) field(it *form.Item) ui.Component {
 	case "date", "birthdate":
 		// One field that takes any notation: three would not take "3. Mai 1990".
 		in.Width = 20
-		if f.Hint == "" {
-			in.Hint = b.loc.T("intake.dateHint")
+		if it.Props["partial"] == "true" {
+			hint("intake.partialHint")
 		}
+		hint("intake.dateHint")
 	case "time":
 		in.Width = 10
-		if f.Hint == "" {
-			in.Hint = b.loc.T("intake.timeHint")
-		}
+		hint("intake.timeHint")
+	case "datetime":
+		in.Width = 20
+		hint("intake.dateTimeHint")
 	}
 	return in
-}
-
-// prose renders an author's Markdown. Raw HTML and dangerous links in it are left
-// out (goldmark's default).
-func prose(s string) template.HTML {
-	var buf bytes.Buffer
-	if err := goldmark.Convert([]byte(s), &buf); err != nil {
-		return template.HTML(template.HTMLEscapeString(s))
-	}
-	return template.HTML(buf.String())
-}
-
-// plainText is what HTML says: its text, a paragraph for each block.
-func plainText(s string) string {
-	z := html.NewTokenizer(strings.NewReader(s))
-	var b strings.Builder
-	hidden := 0
-	for {
-		tt := z.Next()
-		if tt == html.ErrorToken {
-			return strings.TrimSpace(b.String())
-		}
-		name, _ := z.TagName()
-		switch tag := string(name); {
-		case tt == html.TextToken && hidden == 0:
-			b.Write(z.Text())
-		case tag == "script" || tag == "style" || tag == "title":
-			if tt == html.StartTagToken {
-				hidden++
-			} else if hidden > 0 {
-				hidden--
-			}
-		case tag == "p" || tag == "div" || tag == "br" || tag == "li" || len(tag) == 2 && tag[0] == 'h':
-			b.WriteString("\n\n")
-		}
-	}
-}
-
-// serveFile sends an uploaded file so that a browser can't take it for anything
-// but what its content was found to be.
-func serveFile(w http.ResponseWriter, r *http.Request, ref intake.FileRef, body io.Reader) error {
-	h := w.Header()
-	h.Set("Content-Type", ref.Type)
-	h.Set("Content-Length", strconv.FormatInt(ref.Size, 10))
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Content-Security-Policy", "sandbox; default-src 'none'")
-	h.Set("Cache-Control", "no-store")
-	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": ref.Name}))
-	if r.Method == http.MethodHead {
-		return nil
-	}
-	if _, err := io.Copy(w, body); err != nil {
-		return fmt.Errorf("intakeweb.file: %w", err)
-	}
-	return nil
 }

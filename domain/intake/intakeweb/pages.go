@@ -24,6 +24,7 @@ import (
 	"mercator/base/i18n"
 	"mercator/core/access"
 	"mercator/core/identity"
+	"mercator/core/pdf"
 	"mercator/domain/intake"
 	"mercator/domain/service"
 	"mercator/lang/form"
@@ -63,6 +64,16 @@ type Config struct {
 	// Fee works out what the application costs as it is; nil or false: nothing is shown.
 	Fee func(ctx context.Context, s *service.Service, application form.Answers) (FeeInfo, bool)
 	Now func() time.Time
+	// City, Office and Renderer print forms on paper; without a renderer there are none.
+	City     string
+	Office   func(id string) i18n.Text
+	Renderer *pdf.Renderer
+	// Moment writes an instant with its zone, as a receipt has it.
+	Moment func(loc *i18n.Localizer, t time.Time) string
+	// BaseURL is the address of the house, for links that people send each other.
+	BaseURL string
+	// Secure: the house is reached by https, so cookies are marked as its own (__Host-).
+	Secure bool
 }
 
 // Pages are the pages of the counter.
@@ -72,8 +83,14 @@ type Pages struct {
 	page    *web.View[formPage]
 	check   *web.View[checkPage]
 	drafts  *web.View[draftsPage]
+	begin   *web.View[beginPage]
+	help    *web.View[helpPage]
+	invited *web.View[invitedPage]
 	discard *web.View[discardPage]
 	correct *web.View[correctPage]
+	print   *web.View[printPage]
+	scan    *web.View[scanPage]
+	paper   *web.View[paperPage]
 }
 
 // New reads the templates.
@@ -95,10 +112,28 @@ func New(c Config) (*Pages, error) {
 	if p.drafts, err = web.NewView[draftsPage](c.Templates, templates, "templates/drafts.html"); err != nil {
 		return nil, err
 	}
+	if p.begin, err = web.NewView[beginPage](c.Templates, templates, "templates/begin.html"); err != nil {
+		return nil, err
+	}
+	if p.help, err = web.NewView[helpPage](c.Templates, templates, "templates/help.html"); err != nil {
+		return nil, err
+	}
+	if p.invited, err = web.NewView[invitedPage](c.Templates, templates, "templates/invited.html"); err != nil {
+		return nil, err
+	}
 	if p.discard, err = web.NewView[discardPage](c.Templates, templates, "templates/discard.html"); err != nil {
 		return nil, err
 	}
 	if p.correct, err = web.NewView[correctPage](c.Templates, templates, "templates/correct.html"); err != nil {
+		return nil, err
+	}
+	if p.print, err = web.NewView[printPage](c.Templates, templates, "templates/print.html"); err != nil {
+		return nil, err
+	}
+	if p.scan, err = web.NewView[scanPage](c.Templates, templates, "templates/scan.html"); err != nil {
+		return nil, err
+	}
+	if p.paper, err = web.NewView[paperPage](c.Templates, templates, "templates/paper.html"); err != nil {
 		return nil, err
 	}
 	return p, nil
@@ -109,25 +144,44 @@ const upload = 32 << 20
 
 // Mounts are the addresses of the pages.
 func (p *Pages) Mounts() web.Mounts {
-	return web.Mounts{
+	ms := append(p.uploads(), web.Mounts{
 		{Pattern: "GET /services/{id}/start", Handler: web.Handle(p.start)},
+		{Pattern: "POST /services/{id}/start", Handler: web.Handle(p.startGuest)},
 		{Pattern: "GET /apply", Handler: web.Handle(p.listDrafts)},
 		{Pattern: "GET /apply/{draft}", Handler: web.Handle(p.resume)},
 		{Pattern: "GET /apply/{draft}/data", Handler: web.Handle(p.showNotice)},
 		{Pattern: "POST /apply/{draft}/data", Handler: web.Handle(p.takeConsent)},
 		{Pattern: "GET /apply/{draft}/page/{page}", Handler: web.Handle(p.showPage)},
-		{Pattern: "POST /apply/{draft}/page/{page}", Handler: web.Handle(p.takePage), MaxBody: upload, Timeout: 2 * time.Minute},
+		{Pattern: "POST /apply/{draft}/page/{page}", Handler: web.Handle(patient(p.takePage)), MaxBody: upload, Timeout: patience},
 		{Pattern: "POST /apply/{draft}/save/{page}", Handler: web.Handle(p.autosave)},
+		{Pattern: "GET /apply/{draft}/seen/{page}", Handler: web.Handle(p.seen)},
 		{Pattern: "GET /apply/{draft}/file/{field}/{hash}", Handler: web.Handle(p.file)},
+		{Pattern: "GET /apply/{draft}/file/{field}/{hash}/preview", Handler: web.Handle(p.preview)},
 		{Pattern: "GET /apply/{draft}/check", Handler: web.Handle(p.showCheck)},
 		{Pattern: "POST /apply/{draft}/submit", Handler: web.Handle(p.submit)},
 		// Where the page of a failed submission is reloaded, or its language changed.
 		{Pattern: "GET /apply/{draft}/submit", Handler: web.Handle(p.resume)},
 		{Pattern: "GET /apply/{draft}/discard", Handler: web.Handle(p.askDiscard)},
 		{Pattern: "POST /apply/{draft}/discard", Handler: web.Handle(p.doDiscard)},
+		{Pattern: "GET /apply/{draft}/help", Handler: web.Handle(p.showHelp)},
+		{Pattern: "POST /apply/{draft}/help", Handler: web.Handle(p.invite)},
+		{Pattern: "POST /apply/{draft}/help/{invitation}/end", Handler: web.Handle(p.endHelp)},
+		{Pattern: "GET /help/{code}", Handler: web.Handle(p.showInvited), Class: web.ClassSign},
+		{Pattern: "POST /help/{code}", Handler: web.Handle(p.takeInvited), Class: web.ClassSign},
 		{Pattern: "GET /corrections/{id}", Handler: web.Handle(p.showCorrection)},
 		{Pattern: "POST /corrections/{id}", Handler: web.Handle(p.takeCorrection)},
+	}...)
+	if p.c.Renderer == nil {
+		return ms
 	}
+	return append(ms, web.Mounts{
+		{Pattern: "GET /services/{id}/paper", Handler: web.Handle(p.showPrint)},
+		{Pattern: "GET /services/{id}/paper.pdf", Handler: web.Handle(p.printPDF)},
+		{Pattern: "GET /desk/paper", Handler: web.Handle(p.showScan)},
+		{Pattern: "POST /desk/paper", Handler: web.Handle(p.takeScan), Class: web.ClassSign},
+		{Pattern: "GET /desk/paper/{id}", Handler: web.Handle(p.showPaper)},
+		{Pattern: "POST /desk/paper/{id}", Handler: web.Handle(p.takePaper)},
+	}...)
 }
 
 func path(parts ...string) string {
@@ -144,6 +198,7 @@ type visit struct {
 	service *service.Service
 	loc     *i18n.Localizer
 	moved   string // the draft is submitted: go there
+	guest   bool   // nobody has signed in: the draft is this browser's
 }
 
 // enter finds the person and their own draft. The service may ask for a higher
@@ -151,10 +206,20 @@ type visit struct {
 func (p *Pages) enter(r *http.Request) (visit, error) {
 	v := visit{loc: web.Localizer(r)}
 	var err error
-	if v.actor, err = identity.RequireActing(r, access.Basic); err != nil {
+	guest, begun := p.guest(r)
+	if v.actor, err = identity.RequireActing(r, access.Basic); fault.Is(err, fault.Unauthenticated) && begun {
+		v.actor, v.guest = guest, true
+	} else if err != nil {
 		return v, err
 	}
-	if v.draft, err = p.c.Intake.Draft(r.Context(), v.actor, r.PathValue("draft")); err != nil {
+	v.draft, err = p.c.Intake.Draft(r.Context(), v.actor, r.PathValue("draft"))
+	switch {
+	case fault.Is(err, fault.NotFound) && v.guest: // somebody's who has to sign in for it
+		return v, fault.New(fault.Unauthenticated, "intakeweb.enter", "")
+	case fault.Is(err, fault.NotFound) && begun && !v.actor.Acting():
+		v.draft, err = p.claim(r, v.actor, guest, err)
+	}
+	if err != nil {
 		return v, err
 	}
 	if v.draft.State == intake.Submitted {
@@ -164,8 +229,14 @@ func (p *Pages) enter(r *http.Request) (visit, error) {
 	if v.service, err = p.c.Intake.Service(v.draft); err != nil {
 		return v, err
 	}
+	if v.guest { // the trust level comes with the person
+		return v, nil
+	}
 	return v, level(v.actor, v.service)
 }
+
+// owns tells whether the person is known and the draft theirs: neither a guest's nor one that they help with.
+func (v visit) owns() bool { return !v.guest && v.draft.Helper == "" }
 
 func level(a access.Actor, s *service.Service) error {
 	if a.Level < s.Trust {
@@ -199,6 +270,9 @@ func (p *Pages) start(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	actor, err := identity.RequireActing(r, s.Trust)
+	if fault.Is(err, fault.Unauthenticated) && s.Anonymous {
+		return p.offerBegin(w, r, s)
+	}
 	if fault.Is(err, fault.Unauthenticated) { // one sign-in at the level needed, not two
 		return fault.Because(fault.Unauthenticated, "intakeweb.start", "", err, "level", s.Trust.String())
 	}
@@ -223,7 +297,7 @@ func (p *Pages) resume(w http.ResponseWriter, r *http.Request) error {
 		web.SeeOther(w, v.moved)
 		return nil
 	}
-	if len(v.service.Data) > 0 && v.draft.Consent == intake.Unasked {
+	if v.owns() && len(v.service.Data) > 0 && v.draft.Consent == intake.Unasked {
 		web.SeeOther(w, path("apply", v.draft.ID, "data"))
 		return nil
 	}
@@ -294,6 +368,13 @@ func (p *Pages) noticeWith(w http.ResponseWriter, r *http.Request, problem strin
 	v, err := p.enter(r)
 	if err != nil {
 		return err
+	}
+	if v.guest { // what is known of whom: that needs somebody
+		return fault.New(fault.Unauthenticated, "intakeweb.notice", "", "level", v.service.Trust.String())
+	}
+	if v.draft.Helper != "" { // what registers may be asked is the owner's to say
+		web.SeeOther(w, path("apply", v.draft.ID))
+		return nil
 	}
 	if v.moved != "" || len(v.service.Data) == 0 {
 		target := v.moved
@@ -397,9 +478,19 @@ type formPage struct {
 	Return   bool // came from the check page, goes back there
 	Blocks   []block
 	Posted   []ui.Hidden
+	Moves    []string    // fields that change what else the page shows
+	Answers  *ui.Details // what happens with the answers
 	Submit   ui.Button
 	Back     ui.Button // saves too: going back loses nothing, with or without a script
 	Expires  time.Time
+	Soon     bool // it will go soon
+	Kept     bool // what was sent after the session had ended is there
+	Again    bool // … but for the files that came with it
+	Seen     string
+	Changes  string // where a script asks what has changed elsewhere
+	SignIn   string // nobody has signed in
+	Help     string // where somebody is asked for help
+	Helps    string // whom the reader helps with it
 	Drafts   string
 }
 
@@ -412,19 +503,22 @@ func (p *Pages) showPage(w http.ResponseWriter, r *http.Request) error {
 		web.SeeOther(w, v.moved)
 		return nil
 	}
-	return p.renderPage(w, r, v, nil, http.StatusOK)
+	kept, again, err := p.unpark(w, r, &v)
+	if err != nil {
+		return err
+	}
+	return p.renderPage(w, r, v, nil, http.StatusOK, func(d *formPage) { d.Kept, d.Again = kept, again })
 }
 
 // renderPage shows a page of a draft as it is now, with errors if it was posted.
 // Raw input that couldn't be read shows its error on every visit.
-func (p *Pages) renderPage(w http.ResponseWriter, r *http.Request, v visit, errs []form.FieldError, status int) error {
+func (p *Pages) renderPage(w http.ResponseWriter, r *http.Request, v visit, errs []form.FieldError, status int, more ...func(*formPage)) error {
 	f, err := p.c.Intake.Fill(r.Context(), v.actor, v.draft, v.loc.Lang())
 	if err != nil {
 		return err
 	}
 	id := r.PathValue("page")
 	pg := v.service.Form.Page(id)
-	items := f.View.Page(id)
 	if pg == nil {
 		return fault.New(fault.NotFound, "intakeweb.page", "")
 	}
@@ -435,26 +529,40 @@ func (p *Pages) renderPage(w http.ResponseWriter, r *http.Request, v visit, errs
 		return nil
 	}
 	if errs == nil {
-		for _, e := range f.View.Validate(id) {
-			if e.Raw != "" {
-				errs = append(errs, e)
-			}
-		}
+		errs = stillWrong(f, id, nil)
 	}
+	errs = f.WithRivals(id, errs)
 	back := r.URL.Query().Get("check") != "" || r.PostForm.Get("check") != ""
-	b := builder{form: v.service.Form, loc: v.loc, errs: errorTexts(v.service.Form, errs, v.loc), draft: v.draft.ID, source: p.source(v)}
 	data := formPage{
 		Service: v.service.Title.For(v.loc.Lang()), Heading: pg.Title.For(v.loc.Lang()),
 		Progress: ui.Progress{Step: step + 1, Steps: len(pages) + 1},
 		Action:   path("apply", v.draft.ID, "page", id), Autosave: path("apply", v.draft.ID, "save", id),
 		Return: back, Expires: v.draft.ExpiresAt, Drafts: "/apply", More: r.URL.Query().Get("more") != "",
+		Soon: !v.guest && p.c.Intake.Soon(v.draft), Seen: f.Seen(id), Changes: path("apply", v.draft.ID, "seen", id),
+	}
+	if v.guest {
+		data.SignIn, data.Drafts = signIn(v), ""
+	}
+	if v.owns() && !v.actor.Acting() {
+		data.Help = path("apply", v.draft.ID, "help")
+	}
+	if v.draft.Helper != "" {
+		// Each look of a helper's is on record with the owner, so a page that is open doesn't look by itself.
+		data.Helps, data.Changes = v.draft.OwnerName, ""
+	}
+	for _, change := range more {
+		change(&data)
+	}
+	b, err := p.fillIn(r.Context(), &data, v, f, pg, errs)
+	if err != nil {
+		return err
+	}
+	if b.locate { // no other page may ask the browser where the device is
+		w.Header().Set("Permissions-Policy", "camera=(), microphone=(), geolocation=(self), browsing-topics=()")
 	}
 	if pg.Outdated(v.loc.Lang()) {
 		data.Older = []string{pg.Title.For(i18n.Fallback)}
 	}
-	data.Blocks = b.blocks(items)
-	data.Known, data.About = b.known, v.service.About != ""
-	data.Posted, data.Files = b.posted, b.files
 	data.Errors = summary(b, errs)
 	text := v.loc.T("intake.next")
 	if back {
@@ -471,18 +579,54 @@ func (p *Pages) renderPage(w http.ResponseWriter, r *http.Request, v visit, errs
 	return p.page.Render(w, r, status, web.Page[formPage]{Title: data.Heading, Shell: shell, Data: data})
 }
 
+// fillIn puts what is asked into the page: the part of it that an answer can change.
+func (p *Pages) fillIn(ctx context.Context, data *formPage, v visit, f *intake.Filling, pg *form.Page, errs []form.FieldError) (builder, error) {
+	data.Files = pg.Has("filepicker") // one may yet appear
+	var kept []intake.Upload
+	if data.Files {
+		var err error
+		if kept, err = p.c.Intake.Uploads(ctx, v.actor, v.draft); err != nil {
+			return builder{}, err
+		}
+	}
+	b := builder{form: v.service.Form, loc: v.loc, errs: errorTexts(v.service.Form, errs, v.loc), draft: v.draft.ID, source: p.source(v),
+		use: v.service.Purpose.For(v.loc.Lang()), keep: v.service.Retention.For(v.loc.Lang()), kept: kept, rivals: f.Rivalries(pg.ID), filled: v.draft.Filled, guest: v.guest}
+	items := f.View.Page(pg.ID)
+	data.Blocks = b.blocks(items)
+	data.Known, data.About = b.known, v.service.About != ""
+	data.Posted, data.Answers = b.posted, b.about()
+	form.Each(items, func(it *form.Item) {
+		if it.Asked() && v.service.Form.Moves(it.Field) {
+			data.Moves = append(data.Moves, it.Name)
+		}
+	})
+	return b, nil
+}
+
+// stillWrong are the errors that a page shows though it wasn't sent: of what couldn't
+// be read, and of the fields that showed one before.
+func stillWrong(f *intake.Filling, page string, before []string) []form.FieldError {
+	var out []form.FieldError
+	for _, e := range f.View.Validate(page) {
+		if e.Raw != "" || slices.Contains(before, e.Key) {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
 // goField is the name of the button that goes back.
 const goField = "_go"
 
 // before is the page before one: another topic, the data notice, or the service.
-func before(f *intake.Filling, page string) string {
+func before(f *intake.Filling, page string, elsewhere bool) string {
 	pages := f.Pages()
 	for i, pg := range pages {
 		if pg.ID == page && i > 0 {
 			return path("apply", f.Draft.ID, "page", pages[i-1].ID)
 		}
 	}
-	if len(f.Service.Data) > 0 {
+	if len(f.Service.Data) > 0 && !elsewhere {
 		return path("apply", f.Draft.ID, "data")
 	}
 	return path("services", f.Service.ID)
@@ -522,6 +666,9 @@ func summary(b builder, errs []form.FieldError) ui.ErrorSummary {
 
 func (p *Pages) takePage(w http.ResponseWriter, r *http.Request) error {
 	v, err := p.enter(r)
+	if fault.Is(err, fault.Unauthenticated) || fault.Is(err, fault.StepUp) {
+		return p.park(w, r, err)
+	}
 	if err != nil {
 		return err
 	}
@@ -534,6 +681,10 @@ func (p *Pages) takePage(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	id := r.PathValue("page")
+	taken, err := p.takeRival(r, v, in)
+	if err != nil {
+		return err
+	}
 	errs, err := p.c.Intake.Save(r.Context(), v.actor, v.draft.ID, id, in, v.loc.Lang())
 	if err != nil {
 		return err
@@ -547,14 +698,14 @@ func (p *Pages) takePage(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		web.SeeOther(w, before(f, id))
+		web.SeeOther(w, before(f, id, !v.owns()))
 		return nil
 	}
 	fileErrs, stay, err := p.takeFiles(r, v, id, in)
 	if err != nil {
 		return err
 	}
-	stay = stay || in.Get(form.AddRow) != "" || in.Get(form.RemoveRow) != ""
+	stay = stay || taken || in.Get(form.AddRow) != "" || in.Get(form.RemoveRow) != ""
 	if v.draft, err = p.c.Intake.Draft(r.Context(), v.actor, v.draft.ID); err != nil {
 		return err
 	}
@@ -582,7 +733,7 @@ func (p *Pages) takePage(w http.ResponseWriter, r *http.Request) error {
 	// or an answer has brought up a question: that one isn't an error yet.
 	asked := in[form.PostedField]
 	more := false
-	for _, e := range f.View.Validate(id) {
+	for _, e := range f.Validate(id) {
 		if slices.Contains(asked, e.Key) || len(asked) == 0 || v.service.Form.Field(e.Key).Type == "filepicker" {
 			errs = append(errs, e)
 		} else {
@@ -640,7 +791,7 @@ func (p *Pages) takeFiles(r *http.Request, v visit, page string, in url.Values) 
 			continue
 		}
 		if hash := in.Get(name + ".remove"); hash != "" {
-			if err := p.c.Intake.RemoveFile(r.Context(), v.actor, v.draft.ID, name, hash); err != nil {
+			if err := p.removeFile(r, v, name, hash); err != nil {
 				return nil, false, err
 			}
 			stay = true
@@ -694,21 +845,36 @@ func (p *Pages) autosave(w http.ResponseWriter, r *http.Request) error {
 	if _, err := p.c.Intake.Save(r.Context(), v.actor, v.draft.ID, r.PathValue("page"), in, v.loc.Lang()); err != nil {
 		return err
 	}
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(http.StatusNoContent)
-	return nil
+	if in.Get(liveField) != "" {
+		return p.live(w, r, v, in[wrongField])
+	}
+	return p.answerSeen(w, r, v)
 }
 
-// file shows a file of the draft to the one who uploaded it.
-func (p *Pages) file(w http.ResponseWriter, r *http.Request) error {
-	v, err := p.enter(r)
+// What a script says when it saves an answer: that it wants to see what the page asks
+// now, and, repeated, which fields show an error.
+const (
+	liveField  = "_live"
+	wrongField = "_wrong"
+)
+
+// live answers with the part of the page that an answer can change, as it is now.
+func (p *Pages) live(w http.ResponseWriter, r *http.Request, v visit, wrong []string) error {
+	var err error
+	if v.draft, err = p.c.Intake.Draft(r.Context(), v.actor, v.draft.ID); err != nil {
+		return err
+	}
+	f, err := p.c.Intake.Fill(r.Context(), v.actor, v.draft, v.loc.Lang())
 	if err != nil {
 		return err
 	}
-	ref, body, err := p.c.Intake.OpenFile(r.Context(), v.actor, v.draft.ID, r.PathValue("field"), r.PathValue("hash"))
-	if err != nil {
+	pg := v.service.Form.Page(r.PathValue("page"))
+	if pg == nil {
+		return fault.New(fault.NotFound, "intakeweb.live", "")
+	}
+	data := formPage{Seen: f.Seen(pg.ID)}
+	if _, err := p.fillIn(r.Context(), &data, v, f, pg, f.WithRivals(pg.ID, stillWrong(f, pg.ID, wrong))); err != nil {
 		return err
 	}
-	defer body.Close()
-	return serveFile(w, r, ref, body)
+	return p.page.RenderPart(w, r, http.StatusOK, "live", web.Page[formPage]{Data: data})
 }

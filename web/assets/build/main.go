@@ -64,7 +64,14 @@ func build(root string) error {
 	if err := b.script(src, "mercator.js", api.LegalCommentsDefault); err != nil {
 		return err
 	}
-	if err := b.diagram(root, src); err != nil {
+	packages := filepath.Join(root, "node_modules")
+	if err := b.widget(src, "diagram", "bpmn-js and diagram-js", filepath.Join(packages, "bpmn-js/LICENSE"),
+		filepath.Join(packages, "bpmn-js/dist/assets/diagram-js.css"), filepath.Join(packages, "bpmn-js/dist/assets/bpmn-js.css")); err != nil {
+		return err
+	}
+	if err := b.widget(src, "studio", "form-js", filepath.Join(packages, "@bpmn-io/form-js-editor/LICENSE"),
+		filepath.Join(packages, "@bpmn-io/form-js-viewer/dist/assets/form-js.css"), filepath.Join(packages, "@bpmn-io/form-js-editor/dist/assets/form-js-editor.css"),
+		filepath.Join(packages, "@bpmn-io/form-js-editor/dist/assets/properties-panel.css")); err != nil {
 		return err
 	}
 	return b.write(dist, root, filepath.Join(src, "brotli.mjs"))
@@ -156,23 +163,22 @@ func (b *builder) script(src, name string, comments api.LegalComments) error {
 	return nil
 }
 
-// diagram is the viewer of processes, which few pages load: a module and a style sheet of
-// its own, with the licence of bpmn-js.
-func (b *builder) diagram(root, src string) error {
-	if err := b.script(src, "diagram.js", api.LegalCommentsInline); err != nil {
+// widget is a script with a style sheet that few pages load, made of other people's packages: their licence goes with it.
+func (b *builder) widget(src, name, of, licence string, sheets ...string) error {
+	if err := b.script(src, name+".js", api.LegalCommentsInline); err != nil {
 		return err
 	}
-	licence, err := os.ReadFile(filepath.Join(root, "node_modules/bpmn-js/LICENSE"))
+	text, err := os.ReadFile(licence)
 	if err != nil {
 		return err
 	}
-	printed := b.manifest["diagram.js"]
+	printed := b.manifest[name+".js"]
 	code := b.out[printed]
 	delete(b.out, printed)
-	b.add("diagram.js", fmt.Appendf(nil, "/* Mercator, EUPL-1.2. With bpmn-js and diagram-js:\n%s*/\n%s", licence, code))
+	b.add(name+".js", fmt.Appendf(nil, "/* Mercator, EUPL-1.2. With %s:\n%s*/\n%s", of, text, code))
 	var css []byte
-	for _, name := range []string{filepath.Join(root, "node_modules/bpmn-js/dist/assets/diagram-js.css"), filepath.Join(root, "node_modules/bpmn-js/dist/assets/bpmn-js.css"), filepath.Join(src, "diagram.css")} {
-		text, err := os.ReadFile(name)
+	for _, sheet := range append(sheets, filepath.Join(src, name+".css")) {
+		text, err := os.ReadFile(sheet)
 		if err != nil {
 			return err
 		}
@@ -182,7 +188,7 @@ func (b *builder) diagram(root, src string) error {
 	if err := messages(res.Errors); err != nil {
 		return err
 	}
-	b.add("diagram.css", append([]byte("/* diagram-js and bpmn-js, Camunda Services GmbH, see the script; Mercator, EUPL-1.2 */\n"), res.Code...))
+	b.add(name+".css", append(fmt.Appendf(nil, "/* %s, Camunda Services GmbH, see the script; Mercator, EUPL-1.2 */\n", of), res.Code...))
 	return nil
 }
 

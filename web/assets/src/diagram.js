@@ -3,13 +3,9 @@
 // token: to move and to zoom. It's loaded only by pages with such a figure. If anything is
 // amiss the drawing stays. The mark of bpmn.io at the corner stays as it is (its licence).
 import NavigatedViewer from "bpmn-js/lib/NavigatedViewer";
+import { style } from "./sheet.js";
 
 const ids = (text) => (text || "").split(" ").filter(Boolean);
-
-const style = (href) => new Promise((done, failed) => {
-  const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href, onload: done, onerror: failed });
-  document.head.append(link);
-});
 
 const button = (text, label, act) => {
   const b = Object.assign(document.createElement("button"), { type: "button", textContent: text, className: "m-diagram__button" });

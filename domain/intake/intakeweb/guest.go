@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+package intakeweb
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+
+	"mercator/base/fault"
+	"mercator/core/access"
+	"mercator/core/identity"
+	"mercator/domain/intake"
+	"mercator/domain/service"
+	"mercator/lang/form"
+	"mercator/web"
+	"mercator/web/ui"
+)
+
+// What belongs to a browser whose person hasn't signed in, or not any more: the drafts begun in it, and a page that it sent when
+// the session had ended. Both are found by a token in a cookie.
+
+const (
+	guestCookie  = "mercator-begun"
+	parkedCookie = "mercator-parked"
+)
+
+func (p *Pages) cookieName(name string) string {
+	if p.c.Secure {
+		return "__Host-" + name
+	}
+	return name
+}
+
+// setCookie gives a token to the browser until it is closed; empty: takes it away.
+func (p *Pages) setCookie(w http.ResponseWriter, name, token string) {
+	c := &http.Cookie{Name: p.cookieName(name), Value: token, Path: "/", HttpOnly: true, Secure: p.c.Secure, SameSite: http.SameSiteLaxMode}
+	if token == "" {
+		c.MaxAge = -1
+	}
+	http.SetCookie(w, c)
+}
+
+func (p *Pages) cookie(r *http.Request, name string) string {
+	c, err := r.Cookie(p.cookieName(name))
+	if err != nil {
+		return ""
+	}
+	return c.Value
+}
+
+// guest is who has begun in this browser without signing in, if anybody has.
+func (p *Pages) guest(r *http.Request) (access.Actor, bool) {
+	return intake.GuestOf(p.cookie(r, guestCookie))
+}
+
+// claim makes a draft of the browser the person's, who has come to it signed in. Not before they are signed in well enough for
+// the service: until then it stays the browser's.
+func (p *Pages) claim(r *http.Request, a, guest access.Actor, notFound error) (intake.Draft, error) {
+	id := r.PathValue("draft")
+	d, err := p.c.Intake.Draft(r.Context(), guest, id)
+	if fault.Is(err, fault.NotFound) {
+		return d, notFound
+	}
+	if err != nil {
+		return d, err
+	}
+	s, err := p.c.Intake.Service(d)
+	if err == nil {
+		err = level(a, s)
+	}
+	if err != nil {
+		return d, err
+	}
+	return p.c.Intake.Claim(r.Context(), a, guest, id)
+}
+
+// signIn is where somebody signs in to go on with what they have begun.
+func signIn(v visit) string {
+	return web.SignInPath(v.service.Trust.String(), path("apply", v.draft.ID))
+}
+
+// beginPage asks whether to sign in first.
+type beginPage struct {
+	Service string
+	Form    ui.Form
+}
+
+func (p *Pages) offerBegin(w http.ResponseWriter, r *http.Request, s *service.Service) error {
+	loc := web.Localizer(r)
+	return p.begin.Render(w, r, http.StatusOK, web.Page[beginPage]{
+		Title: loc.T("intake.guest.title"),
+		Shell: web.Portal("services").WithBack(loc.T("intake.backToService"), path("services", s.ID)),
+		Data: beginPage{Service: s.Title.For(loc.Lang()), Form: ui.Form{Action: path("services", s.ID, "start"), Buttons: []ui.Button{
+			{Text: loc.T("intake.guest.signInFirst"), Href: web.SignInPath(s.Trust.String(), path("services", s.ID, "start"))},
+			{Text: loc.T("intake.guest.begin"), Kind: "secondary"}}}},
+	})
+}
+
+// startGuest begins without signing in.
+func (p *Pages) startGuest(w http.ResponseWriter, r *http.Request) error {
+	if s, err := p.c.Intake.Service(intake.Draft{Service: r.PathValue("id")}); err != nil || !s.Anonymous {
+		return fault.New(fault.NotFound, "intakeweb.startGuest", "")
+	}
+	if _, ok := identity.Current(r); ok { // signed in meanwhile
+		web.SeeOther(w, path("services", r.PathValue("id"), "start"))
+		return nil
+	}
+	token := p.cookie(r, guestCookie)
+	guest, ok := intake.GuestOf(token)
+	if !ok {
+		token = intake.NewGuest()
+		guest, _ = intake.GuestOf(token)
+	}
+	d, err := p.c.Intake.StartGuest(r.Context(), guest, r.PathValue("id"), web.Network(r))
+	if err != nil {
+		return err
+	}
+	p.setCookie(w, guestCookie, token)
+	web.SeeOther(w, path("apply", d.ID))
+	return nil
+}
+
+// park keeps a page that was sent when the session had ended, and leads to the sign-in and back. What can't be kept is answered
+// as any post without a session.
+func (p *Pages) park(w http.ResponseWriter, r *http.Request, unsigned error) error {
+	in, err := posted(r)
+	if err != nil {
+		return unsigned
+	}
+	keep := intake.Parked{Draft: r.PathValue("draft"), Page: r.PathValue("page"), Post: in}
+	if r.MultipartForm != nil {
+		for _, files := range r.MultipartForm.File {
+			for _, f := range files {
+				keep.Files = keep.Files || f.Size > 0
+			}
+		}
+	}
+	token, err := p.c.Intake.Park(r.Context(), keep, web.Network(r))
+	switch {
+	case fault.Is(err, fault.TooMany) || fault.Is(err, fault.TooLarge):
+		return unsigned
+	case err != nil:
+		return err
+	}
+	p.setCookie(w, parkedCookie, token)
+	web.SeeOther(w, web.SignInPath(levelOf(unsigned), path("apply", keep.Draft, "page", keep.Page)))
+	return nil
+}
+
+// levelOf is the level that a refusal asks for.
+func levelOf(err error) string {
+	var f *fault.Error
+	if errors.As(err, &f) {
+		for i := 0; i+1 < len(f.Args); i += 2 {
+			if s, ok := f.Args[i+1].(string); ok && f.Args[i] == "level" {
+				return s
+			}
+		}
+	}
+	return ""
+}
+
+// unpark puts into the draft what was kept of this browser for it. again: files have to be chosen once more.
+func (p *Pages) unpark(w http.ResponseWriter, r *http.Request, v *visit) (kept, again bool, err error) {
+	token := p.cookie(r, parkedCookie)
+	if token == "" || v.guest {
+		return false, false, nil
+	}
+	x, ok, err := p.c.Intake.Unpark(r.Context(), v.actor, token, v.draft.ID, v.loc.Lang())
+	if err != nil || !ok {
+		return false, false, err
+	}
+	p.setCookie(w, parkedCookie, "")
+	v.draft, err = p.c.Intake.Draft(r.Context(), v.actor, v.draft.ID)
+	return true, x.Files, err
+}
+
+// takeRival puts what was written elsewhere into its field of the post, if that is asked for.
+func (p *Pages) takeRival(r *http.Request, v visit, in map[string][]string) (bool, error) {
+	names := in[intake.TakeField]
+	if len(names) == 0 {
+		return false, nil
+	}
+	f, err := p.c.Intake.Fill(r.Context(), v.actor, v.draft, v.loc.Lang())
+	if err != nil {
+		return false, err
+	}
+	for _, x := range f.Rivalries(r.PathValue("page")) {
+		name := x.Item.Name
+		if name != names[0] || !slices.Contains(in[intake.RivalField], name+":"+x.Mark) {
+			continue
+		}
+		for _, part := range [...]string{".day", ".month", ".year"} {
+			delete(in, name+part)
+		}
+		in[name] = nil
+		switch value := x.Rival.Value.(type) {
+		case []any:
+			for _, one := range value {
+				in[name] = append(in[name], form.Option{Value: one}.OptionText())
+			}
+		case bool:
+			if value {
+				in[name] = []string{"true"}
+			}
+		default:
+			in[name] = []string{form.EditText(x.Rival, v.loc)}
+		}
+	}
+	return true, nil
+}
+
+// seenAnswer tells a page that is open how its fields are by now.
+type seenAnswer struct {
+	Seen   string   `json:"seen"`
+	Rivals []string `json:"rivals,omitempty"`
+}
+
+// seen is what a page asks for that is open: whether something was changed elsewhere.
+func (p *Pages) seen(w http.ResponseWriter, r *http.Request) error {
+	v, err := p.enter(r)
+	if err != nil {
+		return err
+	}
+	if v.moved != "" {
+		return fault.New(fault.Conflict, "intakeweb.seen", "intake.submitted")
+	}
+	return p.answerSeen(w, r, v)
+}
+
+func (p *Pages) answerSeen(w http.ResponseWriter, r *http.Request, v visit) error {
+	d, err := p.c.Intake.Draft(r.Context(), v.actor, v.draft.ID)
+	if err != nil {
+		return err
+	}
+	f, err := p.c.Intake.Fill(r.Context(), v.actor, d, v.loc.Lang())
+	if err != nil {
+		return err
+	}
+	page := r.PathValue("page")
+	out := seenAnswer{Seen: f.Seen(page)}
+	for _, x := range f.Rivalries(page) {
+		out.Rivals = append(out.Rivals, x.Item.Name)
+	}
+	return web.WriteJSON(w, r, http.StatusOK, out)
+}

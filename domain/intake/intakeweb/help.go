@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+package intakeweb
+
+import (
+	"net/http"
+	"strings"
+	"time"
+
+	"mercator/base/fault"
+	"mercator/core/access"
+	"mercator/core/identity"
+	"mercator/domain/intake"
+	"mercator/lang/form"
+	"mercator/web"
+	"mercator/web/ui"
+)
+
+// helpPage is where the owner of a draft asks for help, and ends it.
+type helpPage struct {
+	Service     string
+	Link        *ui.Input // of an invitation that was just made; it is shown once
+	Until       time.Time
+	Form        ui.Form
+	Invitations []invitation
+}
+
+type invitation struct {
+	Text string
+	End  ui.Form
+}
+
+// invitedPage asks whether somebody wants to help.
+type invitedPage struct {
+	Service, Owner string
+	Form           ui.Form
+}
+
+// filled is a field that a helper has filled in.
+type filled struct{ Label, By, Href string }
+
+// filledBy lists what helpers have filled in: who hands over looks at it first.
+func filledBy(f *intake.Filling, v visit) []filled {
+	var out []filled
+	if len(v.draft.Filled) == 0 {
+		return nil
+	}
+	for _, pg := range f.Pages() {
+		form.Each(f.View.Page(pg.ID), func(it *form.Item) {
+			if by := v.draft.Filled[it.Name]; by != "" && it.Asked() {
+				out = append(out, filled{it.Label.For(v.loc.Lang()), by, path("apply", v.draft.ID, "page", pg.ID) + "?check=1#" + ui.FieldID(it.Name)})
+			}
+		})
+	}
+	return out
+}
+
+// ask is enter for the pages on which a draft's owner asks for help.
+func (p *Pages) ask(r *http.Request) (visit, error) {
+	v, err := p.enter(r)
+	if err != nil {
+		return v, err
+	}
+	if v.moved != "" {
+		return v, fault.New(fault.Conflict, "intakeweb.ask", "intake.submitted")
+	}
+	if !v.owns() || v.actor.Acting() {
+		return v, fault.New(fault.Denied, "intakeweb.ask", "intake.help.ownerOnly")
+	}
+	return v, nil
+}
+
+func (p *Pages) showHelp(w http.ResponseWriter, r *http.Request) error {
+	v, err := p.ask(r)
+	if err != nil {
+		return err
+	}
+	return p.renderHelp(w, r, v, "")
+}
+
+func (p *Pages) renderHelp(w http.ResponseWriter, r *http.Request, v visit, code string) error {
+	list, err := p.c.Intake.Invitations(r.Context(), v.actor, v.draft.ID)
+	if err != nil {
+		return err
+	}
+	here := path("apply", v.draft.ID, "help")
+	data := helpPage{Service: v.service.Title.For(v.loc.Lang()), Form: ui.Form{Action: here, Buttons: []ui.Button{{Text: v.loc.T("intake.help.invite")}}}}
+	now := p.c.Now()
+	if code != "" && len(list) > 0 {
+		data.Until = list[0].ExpiresAt
+		data.Link = &ui.Input{Field: ui.Field{Name: "link", Label: v.loc.T("intake.help.send"), ReadOnly: true}, Value: strings.TrimSuffix(p.c.BaseURL, "/") + path("help", code)}
+		data.Form.Buttons[0].Text, data.Form.Buttons[0].Kind = v.loc.T("intake.help.another"), "secondary"
+	}
+	for _, x := range list {
+		row := invitation{}
+		end := ui.Form{Action: path("apply", v.draft.ID, "help", x.ID, "end")}
+		switch {
+		case x.Taken():
+			row.Text = v.loc.T("intake.help.taken", "name", x.HelperName, "date", v.loc.Date(x.TakenAt))
+			end.Buttons = []ui.Button{{Text: v.loc.T("intake.help.end"), Hidden: x.HelperName, Kind: "secondary"}}
+			row.End = end
+		case x.Live(now):
+			row.Text = v.loc.T("intake.help.open", "date", v.loc.Date(x.ExpiresAt))
+			end.Buttons = []ui.Button{{Text: v.loc.T("intake.help.revoke"), Kind: "secondary"}}
+			row.End = end
+		default:
+			row.Text = v.loc.T("intake.help.over", "date", v.loc.Date(x.CreatedAt))
+		}
+		data.Invitations = append(data.Invitations, row)
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	return p.help.Render(w, r, http.StatusOK, web.Page[helpPage]{Title: v.loc.T("intake.help.title"),
+		Shell: web.Portal("apply").WithBack(v.loc.T("intake.back"), path("apply", v.draft.ID)), Data: data})
+}
+
+func (p *Pages) invite(w http.ResponseWriter, r *http.Request) error {
+	v, err := p.ask(r)
+	if err != nil {
+		return err
+	}
+	code, err := p.c.Intake.Invite(r.Context(), v.actor, v.draft.ID)
+	if err != nil {
+		return err
+	}
+	return p.renderHelp(w, r, v, code)
+}
+
+func (p *Pages) endHelp(w http.ResponseWriter, r *http.Request) error {
+	v, err := p.ask(r)
+	if err != nil {
+		return err
+	}
+	if err := p.c.Intake.EndInvitation(r.Context(), v.actor, r.PathValue("invitation")); err != nil {
+		return err
+	}
+	web.SeeOther(w, path("apply", v.draft.ID, "help"))
+	return nil
+}
+
+// helper is who comes with an invitation: signed in once, well enough, and in their own right.
+func helper(r *http.Request) (access.Actor, error) {
+	a, err := identity.Require(r, access.Substantial)
+	if fault.Is(err, fault.Unauthenticated) {
+		err = fault.Because(fault.Unauthenticated, "intakeweb.helper", "", err, "level", access.Substantial.String())
+	}
+	return a, err
+}
+
+func (p *Pages) showInvited(w http.ResponseWriter, r *http.Request) error {
+	a, err := helper(r)
+	if err != nil {
+		return err
+	}
+	loc := web.Localizer(r)
+	x, err := p.c.Intake.Invited(r.Context(), a, r.PathValue("code"))
+	if err != nil {
+		return err
+	}
+	s, err := p.c.Intake.Service(intake.Draft{Service: x.Service})
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Referrer-Policy", "no-referrer") // the address is the code
+	return p.invited.Render(w, r, http.StatusOK, web.Page[invitedPage]{Title: loc.T("intake.help.asked", "name", x.OwnerName), Shell: web.Portal("apply"),
+		Data: invitedPage{Service: s.Title.For(loc.Lang()), Owner: x.OwnerName, Form: ui.Form{Action: path("help", r.PathValue("code")),
+			Buttons: []ui.Button{{Text: loc.T("intake.help.accept")}, {Text: loc.T("intake.help.decline"), Kind: "secondary", Href: "/"}}}}})
+}
+
+func (p *Pages) takeInvited(w http.ResponseWriter, r *http.Request) error {
+	a, err := helper(r)
+	if err != nil {
+		return err
+	}
+	id, err := p.c.Intake.Help(r.Context(), a, r.PathValue("code"))
+	if err != nil {
+		return err
+	}
+	web.SeeOther(w, path("apply", id))
+	return nil
+}

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+package intake
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"net/url"
+	"slices"
+	"strings"
+
+	"mercator/lang/form"
+)
+
+// Two devices at once. A page carries what it showed of each field, as marks that tell nothing but whether two values are the
+// same. What comes back is compared field by field with what the draft holds by then:
+//
+//	changed here only        taken
+//	changed elsewhere only   stays as it is there
+//	changed in both places   taken, and what was written elsewhere is kept beside it, as its rival, until the person has decided
+//
+// So nothing that was typed anywhere is lost, and nobody hands over what they haven't seen.
+
+// Names of what a page posts beside the fields' own.
+const (
+	SeenField  = "_seen"  // what the page showed: "name:mark name:mark"
+	RivalField = "_rival" // repeated: "name:mark" of each rival that the page showed, so the person has seen it
+	TakeField  = "_take"  // the field whose rival is to take its place
+)
+
+// RivalMsg is the message of a field with a rival.
+const RivalMsg = "intake.rival"
+
+// Rival is what was written elsewhere into a field.
+type Rival struct {
+	Value any    `json:"value,omitempty"`
+	Raw   string `json:"raw,omitempty"`
+}
+
+// Mark names it in a page.
+func (r Rival) Mark() string { return markOf(r.Value, r.Raw) }
+
+// markOf is the same for equal values.
+func markOf(value any, raw string) string {
+	b, _ := json.Marshal(value) // a value of a draft has come out of JSON
+	sum := sha256.Sum256(append(append(b, 0), raw...))
+	return base64.RawURLEncoding.EncodeToString(sum[:9])
+}
+
+// marks are those of the visible fields of pages.
+func marks(v *form.View, pages []string) map[string]string {
+	out := map[string]string{}
+	for _, p := range pages {
+		form.Each(v.Page(p), func(it *form.Item) {
+			if it.Input() {
+				out[it.Name] = markOf(it.Value, it.Raw)
+			}
+		})
+	}
+	return out
+}
+
+// Seen is what a page shows of its fields, for SeenField.
+func (f *Filling) Seen(page string) string {
+	var out []string
+	form.Each(f.View.Page(page), func(it *form.Item) {
+		if it.Asked() {
+			out = append(out, it.Name+":"+markOf(it.Value, it.Raw))
+		}
+	})
+	return strings.Join(out, " ")
+}
+
+// pairs reads "name:mark name:mark".
+func pairs(s string) map[string]string {
+	out := map[string]string{}
+	for i, x := range strings.Fields(s) {
+		name, mark, ok := strings.Cut(x, ":")
+		if i >= form.MaxPosted {
+			break
+		}
+		if ok {
+			out[name] = mark
+		}
+	}
+	return out
+}
+
+// Rivalry is a field of the page that has a rival.
+type Rivalry struct {
+	Item  form.Item // as it is here
+	Page  string
+	Rival form.Item // as it was written elsewhere
+	Mark  string
+}
+
+// Rivalries are the fields with rivals, of a page or of all ("").
+func (f *Filling) Rivalries(page string) []Rivalry {
+	if len(f.Draft.Rivals) == 0 {
+		return nil
+	}
+	var out []Rivalry
+	for _, p := range f.Pages() {
+		if page != "" && p.ID != page {
+			continue
+		}
+		form.Each(f.View.Page(p.ID), func(it *form.Item) {
+			if r, ok := f.Draft.Rivals[it.Name]; ok && it.Asked() {
+				other := *it
+				other.Value, other.Raw = r.Value, r.Raw
+				out = append(out, Rivalry{Item: *it, Page: p.ID, Rival: other, Mark: r.Mark()})
+			}
+		})
+	}
+	return out
+}
+
+// Validate is what is wrong with a page, or with all (""), fields included that were changed in two places.
+func (f *Filling) Validate(page string) []form.FieldError {
+	return f.WithRivals(page, f.View.Validate(page))
+}
+
+// WithRivals adds to errors that of each field with a rival that has none yet.
+func (f *Filling) WithRivals(page string, errs []form.FieldError) []form.FieldError {
+	for _, r := range f.Rivalries(page) {
+		if !slices.ContainsFunc(errs, func(e form.FieldError) bool { return e.Key == r.Item.Name }) {
+			errs = append(errs, form.FieldError{Key: r.Item.Name, Msg: RivalMsg})
+		}
+	}
+	return errs
+}
+
+// without is a post without some of its fields.
+func without(post url.Values, names []string) url.Values {
+	out := url.Values{}
+	for key, values := range post {
+		if !slices.ContainsFunc(names, func(n string) bool { return key == n || strings.HasPrefix(key, n+".") }) {
+			out[key] = values
+		}
+	}
+	out[form.PostedField] = slices.DeleteFunc(slices.Clone(post[form.PostedField]), func(s string) bool { return slices.Contains(names, s) })
+	return out
+}
+
+// take puts a post into a draft.
+func take(f *form.Form, d *Draft, pages []string, post url.Values, fctx form.Context) (errs []form.FieldError) {
+	d.Answers, d.Raw, errs = f.DecodeAll(pages, post, d.Answers, d.Raw, fctx)
+	return errs
+}
+
+// merge puts a post into a draft that may have been changed elsewhere since its page was shown.
+func merge(f *form.Form, d *Draft, pages []string, post url.Values, fctx form.Context) []form.FieldError {
+	decide(d, post)
+	seen := pairs(post.Get(SeenField))
+	if len(seen) == 0 {
+		return take(f, d, pages, post, fctx)
+	}
+	var moved []string
+	there := f.Eval(d.Answers, fctx)
+	now := marks(there, pages)
+	for _, name := range post[form.PostedField] {
+		if was, ok := seen[name]; ok && was != now[name] {
+			moved = append(moved, name)
+		}
+	}
+	if len(moved) == 0 {
+		return take(f, d, pages, post, fctx)
+	}
+	// What the post would make of them tells whether they were changed here, too.
+	trial := *d
+	take(f, &trial, pages, post, fctx)
+	here := fctx
+	here.Raw = trial.Raw
+	then := marks(f.Eval(trial.Answers, here), pages)
+	var stay []string
+	for _, name := range moved {
+		switch then[name] {
+		case seen[name]:
+			stay = append(stay, name)
+		case now[name]: // the same in both places
+		default:
+			it, _, ok := there.Item(name)
+			if !ok { // hidden by what was answered elsewhere: nothing to choose from
+				continue
+			}
+			if d.Rivals == nil {
+				d.Rivals = map[string]Rival{}
+			}
+			d.Rivals[name] = Rival{Value: it.Value, Raw: it.Raw}
+		}
+	}
+	if len(stay) > 0 {
+		post = without(post, stay)
+	}
+	return take(f, d, pages, post, fctx)
+}
+
+// decide ends the rivalries that the posted page has shown: what is in the field counts, the person has seen both.
+func decide(d *Draft, post url.Values) {
+	for i, x := range post[RivalField] {
+		name, mark, _ := strings.Cut(x, ":")
+		if r, ok := d.Rivals[name]; ok && i < form.MaxPosted && r.Mark() == mark {
+			delete(d.Rivals, name)
+		}
+	}
+}

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+package intake
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"mercator/base/fault"
+	"mercator/core/store"
+	"mercator/core/vault"
+	"mercator/lang/form"
+)
+
+// What a draft holds is sealed under a key of its owner's drafts, which is destroyed when they are erased: then nobody reads them
+// any more, in a backup neither (Art. 17 and 32 GDPR). It's another key than the one of the person's records, so that drafts can
+// go and the records stay. Whoever has begun without signing in has a key like anybody else, under the name of their browser.
+
+// content is what is sealed of a draft.
+type content struct {
+	Answers   form.Answers      `json:"answers"`
+	Raw       map[string]string `json:"raw"`
+	Registers map[string]any    `json:"registers"`
+	Rivals    map[string]Rival  `json:"rivals,omitempty"`
+	Filled    map[string]string `json:"filled,omitempty"`
+}
+
+func keyOf(owner string) string { return "drafts/" + owner }
+
+func draftPlace(id string) string { return "intake_draft/" + id }
+
+// errErased: the key of a draft is destroyed, so there is no draft.
+var errErased = errors.New("the draft is erased")
+
+// seal makes the bytes that are stored of a draft.
+func (in *Intake) seal(ctx context.Context, tx *store.Tx, d Draft) ([]byte, error) {
+	k, err := in.c.Vault.KeyFor(ctx, tx, keyOf(d.Owner))
+	if err != nil {
+		return nil, err
+	}
+	text, err := encode(content{d.Answers, d.Raw, d.Registers, d.Rivals, d.Filled})
+	if err != nil {
+		return nil, err
+	}
+	return k.Seal(draftPlace(d.ID), []byte(text))
+}
+
+// unseal puts what is sealed into a draft. Drafts of before there were seals are read as they are.
+func (in *Intake) unseal(ctx context.Context, q store.Q, d *Draft) error {
+	if len(d.sealed) == 0 {
+		return nil
+	}
+	k, err := in.c.Vault.Key(ctx, q, keyOf(d.Owner))
+	if errors.Is(err, vault.ErrDestroyed) {
+		return errErased
+	}
+	if err != nil {
+		return err
+	}
+	plain, err := k.Open(draftPlace(d.ID), d.sealed)
+	if err != nil {
+		// Sealed under a key that is destroyed (a backup has brought the row back, and the person has another key by now), or
+		// changed by somebody: nobody can tell which, and there is nothing to show either way.
+		in.c.Log.Warn("a draft doesn't open: it was erased before a backup brought it back, or was changed", "draft", d.ID)
+		return errErased
+	}
+	var c content
+	if err := decodeJSON(string(plain), &c); err != nil {
+		return err
+	}
+	d.Answers, d.Raw, d.Registers, d.Rivals, d.Filled, d.sealed = c.Answers, c.Raw, c.Registers, c.Rivals, c.Filled, nil
+	return nil
+}
+
+// oneDraft reads a draft with what it holds.
+func (in *Intake) oneDraft(ctx context.Context, q store.Q, statement string, args ...any) (Draft, error) {
+	d, err := store.One(ctx, q, scanDraft, statement, args...)
+	if err == nil {
+		err = in.unseal(ctx, q, &d)
+	}
+	if fault.Is(err, fault.NotFound) || errors.Is(err, errErased) {
+		return Draft{}, fault.Because(fault.NotFound, "intake.draft", "intake.noDraft", err)
+	}
+	return d, err
+}
+
+// allDrafts reads drafts with what they hold; one that is erased isn't there.
+func (in *Intake) allDrafts(ctx context.Context, q store.Q, statement string, args ...any) ([]Draft, error) {
+	list, err := store.All(ctx, q, scanDraft, statement, args...)
+	if err != nil {
+		return nil, err
+	}
+	out := list[:0]
+	for _, d := range list {
+		if err := in.unseal(ctx, q, &d); errors.Is(err, errErased) {
+			continue
+		} else if err != nil {
+			return nil, err
+		}
+		out = append(out, d)
+	}
+	return out, nil
+}
+
+// save writes a draft if nobody has changed it since it was read.
+func (in *Intake) save(ctx context.Context, tx *store.Tx, d Draft, now time.Time) (bool, error) {
+	sealed, err := in.seal(ctx, tx, d)
+	if err != nil {
+		return false, err
+	}
+	n, err := tx.Exec(ctx, saveDraft, d.ID, d.Owner, d.rev, sealed, d.Consent, store.Micros(d.FetchedAt), d.Version, store.Micros(now), store.Micros(now.Add(in.keep(d.Owner))))
+	return n == 1, err
+}
+
+// Upgrade seals the drafts of before there were seals. It can be broken off and begun again; others may change drafts meanwhile.
+func (in *Intake) Upgrade(ctx context.Context) (n int, err error) {
+	const op = "intake.upgrade"
+	for last := ""; ; {
+		list, err := store.All(ctx, in.c.DB, scanDraft, plainDrafts, last, 200)
+		if err != nil || len(list) == 0 {
+			return n, fault.Wrap(op, err)
+		}
+		if err := in.c.DB.Write(ctx, func(tx *store.Tx) error {
+			for _, d := range list {
+				sealed, err := in.seal(ctx, tx, d)
+				if err != nil {
+					return err
+				}
+				// One that was saved meanwhile is sealed already.
+				if _, err := tx.Exec(ctx, sealDraft, d.ID, d.rev, sealed); err != nil {
+					return err
+				}
+			}
+			return nil
+		}); err != nil {
+			return n, fault.Wrap(op, err)
+		}
+		n, last = n+len(list), list[len(list)-1].ID
+	}
+}
+
+// Forget erases what the counter keeps about a person who is erased, and destroys the key of their drafts.
+func (in *Intake) Forget(ctx context.Context, tx *store.Tx, person string) error {
+	const op = "intake.forget"
+	if _, err := in.EraseDrafts(ctx, tx, person, ""); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, forgetInvitations, person); err != nil {
+		return fault.Wrap(op, err)
+	}
+	_, err := in.EraseConsents(ctx, tx, person)
+	return fault.Wrap(op, err)
+}

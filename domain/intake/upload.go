@@ -1,0 +1,647 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+package intake
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"mercator/base/fault"
+	"mercator/base/ident"
+	"mercator/core/access"
+	"mercator/core/inspect"
+	"mercator/core/pdf"
+	"mercator/core/store"
+	"mercator/lang/form"
+)
+
+// Bounds of uploads. A file's own are MaxFile and maxFiles.
+const (
+	maxDraftFiles = 60
+	maxDraftBytes = 100 << 20
+	maxOwnerFiles = 300
+	maxOwnerBytes = 400 << 20
+	receiveFor    = 48 * time.Hour // how long an upload that broke off can be gone on with
+	looksAtOnce   = 2              // files that are looked at at one time: each may need a few hundred megabytes
+)
+
+// The endings of what lies beside an upload.
+const (
+	Original = ""
+	Archive  = ".pdf" // PDF/A of a picture, for the file
+	Preview  = ".jpg"
+)
+
+// Upload is a file that comes in parts, or has come.
+type Upload struct {
+	ID, Draft, Field, Name string
+	Size                   int64 // as announced
+	Received               int64 // how much of it is here
+	Type                   string
+	Pages                  int
+	Picture                bool // it has a preview and a PDF/A
+	Hash                   string
+	Found                  string    // what the scanner called it
+	CheckedAt              time.Time // zero: nobody has looked for malware
+	Case                   string
+	CreatedAt, ExpiresAt   time.Time
+	sum, state             string
+}
+
+// The states of a file as people are told them.
+const (
+	Clean    = "clean"
+	Waiting  = "waiting" // in quarantine: nobody has looked for malware
+	Infected = "infected"
+)
+
+// State says whether a file can be opened by others.
+func (u Upload) State() string {
+	switch {
+	case u.CheckedAt.IsZero():
+		return Waiting
+	case u.Found != "":
+		return Infected
+	}
+	return Clean
+}
+
+// Whole tells whether a file has come whole and was taken.
+func (u Upload) Whole() bool { return u.state == "kept" }
+
+// Sum is the SHA-256 that was announced, in hexadecimal digits, or "".
+func (u Upload) Sum() string { return u.sum }
+
+// NewUpload announces a file.
+type NewUpload struct {
+	Field, Name string
+	Size        int64
+	Sum         string // SHA-256 of the whole file in hexadecimal digits; "": not known
+}
+
+var sumPattern = regexp.MustCompile(`^[0-9a-f]{64}$`)
+
+// picker is the field of a draft that takes files.
+func (in *Intake) picker(op string, d Draft, field string) (*form.Field, error) {
+	if d.State != Open {
+		return nil, fault.New(fault.Conflict, op, "intake.submitted")
+	}
+	s, err := in.Service(d)
+	if err != nil {
+		return nil, err
+	}
+	fd := s.Form.Field(field)
+	if fd == nil || fd.Type != "filepicker" || fd.ReadOnly || in.c.Files == nil || in.c.Pictures == nil {
+		return nil, fault.New(fault.NotFound, op, "")
+	}
+	return fd, nil
+}
+
+// changeable is a draft that the actor may change.
+func (in *Intake) changeable(ctx context.Context, a access.Actor, id string) (Draft, error) {
+	const op = "intake.changeable"
+	d, err := in.find(ctx, a, id)
+	if err != nil {
+		return d, err
+	}
+	if a.Kind == Guest {
+		return d, fault.New(fault.Invalid, op, "intake.guest.files")
+	}
+	g, err := in.may(ctx, nil, a, access.Change, d.Service)
+	if err == nil {
+		err = covered(op, g, a, d)
+	}
+	if err == nil {
+		err = in.mayHelp(ctx, nil, a, access.Change, d)
+	}
+	return d, err
+}
+
+// BeginUpload makes room for a file in a field of the draft.
+func (in *Intake) BeginUpload(ctx context.Context, a access.Actor, draft string, n NewUpload) (Upload, error) {
+	const op = "intake.beginUpload"
+	d, err := in.changeable(ctx, a, draft)
+	if err != nil {
+		return Upload{}, err
+	}
+	fd, err := in.picker(op, d, n.Field)
+	if err != nil {
+		return Upload{}, err
+	}
+	switch {
+	case n.Size <= 0:
+		return Upload{}, fault.New(fault.Invalid, op, "intake.file.empty")
+	case n.Size > MaxFile:
+		return Upload{}, fault.New(fault.Invalid, op, "intake.file.size", "max", MaxFile/1_000_000)
+	case n.Sum != "" && !sumPattern.MatchString(n.Sum):
+		return Upload{}, fault.New(fault.Invalid, op, "web.malformed")
+	}
+	now := in.c.Now()
+	u := Upload{ID: ident.New(), Draft: d.ID, Field: n.Field, Name: form.Storable(fileName(n.Name)), Size: n.Size, sum: n.Sum, state: "receiving", CreatedAt: now, ExpiresAt: now.Add(receiveFor)}
+	if u.ExpiresAt.After(d.ExpiresAt) {
+		u.ExpiresAt = d.ExpiresAt
+	}
+	err = in.c.DB.Write(ctx, func(tx *store.Tx) error {
+		if _, err := tx.Exec(ctx, insertUpload, u.ID, u.Draft, u.Field, u.Name, u.Size, u.sum, store.Micros(u.CreatedAt), store.Micros(u.ExpiresAt)); err != nil {
+			return err
+		}
+		var files, inDraft, inField int
+		var size, sizeDraft int64
+		if err := tx.QueryRow(ctx, countUploads, d.Owner, d.ID, u.Field).Scan(&files, &size, &inDraft, &sizeDraft, &inField); err != nil {
+			return err
+		}
+		switch {
+		case fd.Multiple && inField > maxFiles, !fd.Multiple && inField > 2*maxFiles: // one that takes the place of another is there beside it for a while
+			return fault.New(fault.Invalid, op, "intake.file.many", "max", maxFiles)
+		case inDraft > maxDraftFiles, sizeDraft > maxDraftBytes:
+			return fault.New(fault.Invalid, op, "intake.file.draftFull", "files", maxDraftFiles, "max", maxDraftBytes>>20)
+		case files > maxOwnerFiles, size > maxOwnerBytes:
+			return fault.New(fault.Invalid, op, "intake.file.ownerFull", "max", maxOwnerBytes>>20)
+		}
+		return nil
+	})
+	return u, fault.Wrap(op, err)
+}
+
+// upload finds an upload of the draft.
+func (in *Intake) upload(ctx context.Context, d Draft, id string) (Upload, error) {
+	const op = "intake.upload"
+	if !ident.Valid(id) || in.c.Files == nil {
+		return Upload{}, fault.New(fault.NotFound, op, "intake.file.gone")
+	}
+	u, err := store.One(ctx, in.c.DB, scanUpload, readUpload, d.Owner, id, d.ID, store.Micros(in.c.Now()))
+	if fault.Is(err, fault.NotFound) {
+		return u, fault.Because(fault.NotFound, op, "intake.file.gone", err)
+	}
+	if err != nil {
+		return u, fault.Wrap(op, err)
+	}
+	if u.Received = u.Size; !u.Whole() {
+		u.Received, err = in.c.Files.Size(u.ID)
+	}
+	return u, err
+}
+
+// ReadUpload tells how much of a file is here. One that is here as a whole but wasn't taken, because the server
+// was stopped just then, is taken now.
+func (in *Intake) ReadUpload(ctx context.Context, a access.Actor, draft, id string) (Upload, error) {
+	d, err := in.changeable(ctx, a, draft)
+	if err != nil {
+		return Upload{}, err
+	}
+	u, err := in.upload(ctx, d, id)
+	if err == nil && u.Received == u.Size && !u.Whole() {
+		err = in.take(ctx, a, d, u)
+	}
+	return u, err
+}
+
+// Receive adds a part to a file, at the place where it ends, and takes the file when it is whole. check is asked
+// whether the part came as it was sent; nil: nobody knows.
+func (in *Intake) Receive(ctx context.Context, a access.Actor, draft, id string, at int64, r io.Reader, check func() error) (Upload, error) {
+	const op = "intake.receive"
+	d, err := in.changeable(ctx, a, draft)
+	if err != nil {
+		return Upload{}, err
+	}
+	u, err := in.upload(ctx, d, id)
+	if err != nil {
+		return u, err
+	}
+	if _, err := in.picker(op, d, u.Field); err != nil {
+		return u, err
+	}
+	if u.Whole() {
+		return u, fault.New(fault.Conflict, op, "intake.file.elsewhere")
+	}
+	if u.Received, err = in.c.Files.Append(ctx, u.ID, at, r, u.Size, check); err != nil {
+		switch fault.KindOf(err) {
+		case fault.Conflict:
+			err = fault.Because(fault.Conflict, op, "intake.file.elsewhere", err)
+		case fault.TooLarge:
+			err = fault.Because(fault.TooLarge, op, "intake.file.broken", err)
+		}
+		return u, err
+	}
+	if u.Received == u.Size {
+		err = in.take(ctx, a, d, u)
+	}
+	return u, err
+}
+
+// DropUpload gives up a file that is being received.
+func (in *Intake) DropUpload(ctx context.Context, a access.Actor, draft, id string) error {
+	const op = "intake.dropUpload"
+	d, err := in.changeable(ctx, a, draft)
+	if err != nil {
+		return err
+	}
+	u, err := in.upload(ctx, d, id)
+	if err != nil {
+		return err
+	}
+	if u.Whole() {
+		return in.RemoveFile(ctx, a, draft, u.Field, u.Hash)
+	}
+	return fault.Wrap(op, in.drop(ctx, d, u))
+}
+
+func (in *Intake) drop(ctx context.Context, d Draft, u Upload) error {
+	err := in.c.DB.Write(ctx, func(tx *store.Tx) error {
+		_, err := tx.Exec(ctx, dropUpload, d.Owner, u.ID, d.ID)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return in.clearUploads(ctx)
+}
+
+// Uploads are the files of a draft, those that are still coming too.
+func (in *Intake) Uploads(ctx context.Context, a access.Actor, d Draft) ([]Upload, error) {
+	const op = "intake.uploads"
+	if in.c.Files == nil {
+		return nil, nil
+	}
+	l, err := store.All(ctx, in.c.DB, scanUpload, uploadsOfDraft, d.Owner, d.ID, store.Micros(in.c.Now()))
+	if err != nil {
+		return nil, fault.Wrap(op, err)
+	}
+	for i := range l {
+		if l[i].Received = l[i].Size; !l[i].Whole() {
+			if l[i].Received, err = in.c.Files.Size(l[i].ID); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return l, nil
+}
+
+// Upload puts a file that comes in one piece into a field of the draft.
+func (in *Intake) Upload(ctx context.Context, a access.Actor, draft, field, name string, r io.Reader) error {
+	const op = "intake.upload"
+	b, err := io.ReadAll(io.LimitReader(r, MaxFile+1))
+	if err != nil {
+		return fault.Because(fault.Invalid, op, "intake.file.broken", err)
+	}
+	u, err := in.BeginUpload(ctx, a, draft, NewUpload{Field: field, Name: name, Size: int64(len(b))})
+	if err != nil {
+		return err
+	}
+	_, err = in.Receive(ctx, a, draft, u.ID, 0, bytes.NewReader(b), nil)
+	return err
+}
+
+// look is what was seen of a file.
+type look struct {
+	report  inspect.Report
+	picture inspect.Picture
+	archive []byte
+	hash    string
+	checked time.Time
+}
+
+// take looks at a file that is here as a whole, and puts it into its field. What can't be taken is thrown away, and the
+// error says in words what is wrong with it.
+func (in *Intake) take(ctx context.Context, a access.Actor, d Draft, u Upload) error {
+	const op = "intake.take"
+	fd, err := in.picker(op, d, u.Field)
+	if err != nil {
+		return err
+	}
+	select {
+	case in.looks <- struct{}{}:
+		defer func() { <-in.looks }()
+	case <-ctx.Done():
+		return fault.Because(fault.Unavailable, op, "", ctx.Err())
+	}
+	l, err := in.look(ctx, u, fd)
+	if fault.Is(err, fault.Invalid) {
+		return errors.Join(err, in.drop(ctx, d, u))
+	}
+	if err != nil {
+		return err
+	}
+	isPicture := len(l.archive) > 0
+	if isPicture {
+		if err := errors.Join(in.c.Files.Put(u.ID, Archive, l.archive), in.c.Files.Put(u.ID, Preview, l.picture.Thumbnail)); err != nil {
+			return err
+		}
+	}
+	again := false // the same file is there already
+	err = in.changeWith(ctx, op, a, d.ID, func(d *Draft) error {
+		list, _ := d.Answers[u.Field].([]any)
+		again = false
+		for _, f := range Files(list) {
+			if f.Hash == l.hash {
+				again = f.ID != u.ID
+				return nil
+			}
+		}
+		if !fd.Multiple {
+			list = nil
+		}
+		if len(list) >= maxFiles {
+			return fault.New(fault.Invalid, op, "intake.file.many", "max", maxFiles)
+		}
+		if d.Answers == nil {
+			d.Answers = form.Answers{}
+		}
+		d.Answers[u.Field] = append(slices.Clone(list), FileRef{ID: u.ID, Name: u.Name, Hash: l.hash, Type: l.report.Type, Size: u.Size, Pages: l.report.Pages}.value())
+		return nil
+	}, func(tx *store.Tx, d Draft) error {
+		if again {
+			_, err := tx.Exec(ctx, dropUpload, d.Owner, u.ID, d.ID)
+			return err
+		}
+		var checked int64
+		if !l.checked.IsZero() {
+			checked = store.Micros(l.checked)
+		}
+		if _, err := tx.Exec(ctx, keepUpload, d.Owner, u.ID, l.report.Type, l.report.Pages, isPicture, l.hash, checked); err != nil || fd.Multiple {
+			return err
+		}
+		_, err := tx.Exec(ctx, dropOthers, d.Owner, d.ID, u.Field, u.ID)
+		return err
+	})
+	if fault.Is(err, fault.Invalid) {
+		return errors.Join(err, in.drop(ctx, d, u))
+	}
+	return err
+}
+
+// look inspects a file that is here as a whole, has it scanned, and makes its PDF/A.
+func (in *Intake) look(ctx context.Context, u Upload, fd *form.Field) (look, error) {
+	const op = "intake.look"
+	f, err := in.c.Files.Open(u.ID, Original)
+	if err != nil {
+		return look{}, err
+	}
+	b, err := io.ReadAll(io.LimitReader(f, MaxFile+1))
+	if err = errors.Join(err, f.Close()); err != nil {
+		return look{}, fault.Because(fault.Unavailable, op, "", err)
+	}
+	sum := sha256.Sum256(b)
+	l := look{hash: hex.EncodeToString(sum[:])}
+	if u.sum != "" && u.sum != l.hash || int64(len(b)) != u.Size {
+		return l, fault.New(fault.Invalid, op, "intake.file.broken")
+	}
+	if typ := inspect.Sniff(b); typ != "" && !accepts(fd.Accept, typ) {
+		return l, fault.New(fault.Invalid, op, "intake.file.type", "types", acceptedWords(fd.Accept))
+	}
+	if l.report, err = inspect.File(ctx, b); err != nil {
+		return l, err
+	}
+	if in.c.Scan != nil {
+		found, err := in.c.Scan(ctx, bytes.NewReader(b))
+		switch {
+		case err == nil && found != "":
+			return l, fault.New(fault.Invalid, op, "intake.file.malware")
+		case err == nil:
+			l.checked = in.c.Now()
+		case !fault.Is(err, fault.Unavailable):
+			return l, fault.Wrap(op, err)
+		}
+	}
+	if l.report.Type == inspect.PDF {
+		return l, nil
+	}
+	if l.picture, err = inspect.Draw(ctx, b, l.report.Type, in.c.HEIC); err != nil {
+		return l, err
+	}
+	p := l.picture
+	l.archive, err = in.c.Pictures.Picture(pdf.Picture{Lang: "de", Title: u.Name, Alt: u.Name, By: "Mercator", Created: in.c.Now(), JPEG: p.JPEG, Width: p.Width, Height: p.Height, Gray: p.Gray, Orientation: p.Orientation})
+	return l, fault.Wrap(op, err)
+}
+
+// RemoveFile takes a file out of a field.
+func (in *Intake) RemoveFile(ctx context.Context, a access.Actor, id, field, hash string) error {
+	err := in.changeWith(ctx, "intake.removeFile", a, id, func(d *Draft) error {
+		l, _ := d.Answers[field].([]any)
+		var keep []any
+		for _, x := range l {
+			if m, ok := x.(map[string]any); !ok || m["hash"] != hash {
+				keep = append(keep, x)
+			}
+		}
+		if keep == nil {
+			delete(d.Answers, field)
+		} else {
+			d.Answers[field] = keep
+		}
+		return nil
+	}, func(tx *store.Tx, d Draft) error {
+		_, err := tx.Exec(ctx, dropFile, d.Owner, d.ID, field, hash)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return in.clearUploads(ctx)
+}
+
+// OpenFile reads a file of a draft, or its preview. To whom it belongs may see it before it was checked: it is theirs.
+func (in *Intake) OpenFile(ctx context.Context, a access.Actor, id, field, hash, ending string) (Upload, io.ReadCloser, error) {
+	const op = "intake.openFile"
+	d, err := in.Draft(ctx, a, id)
+	if err != nil {
+		return Upload{}, nil, err
+	}
+	l, err := in.Uploads(ctx, a, d)
+	if err != nil {
+		return Upload{}, nil, err
+	}
+	for _, u := range l {
+		if u.Field == field && u.Hash == hash && u.Whole() && (ending == Original || u.Picture) {
+			if u.Found != "" {
+				return u, nil, fault.New(fault.Denied, op, "intake.file.malware")
+			}
+			r, err := in.c.Files.Open(u.ID, ending)
+			return u, r, fault.Wrap(op, err)
+		}
+	}
+	return Upload{}, nil, fault.New(fault.NotFound, op, "intake.file.gone")
+}
+
+// infected are the fields of a draft with files in which something was found since they were uploaded.
+func (in *Intake) infected(ctx context.Context, a access.Actor, d Draft) ([]form.FieldError, error) {
+	l, err := in.Uploads(ctx, a, d)
+	var errs []form.FieldError
+	for _, u := range l {
+		if u.Found != "" && slices.ContainsFunc(Files(d.Answers[u.Field]), func(f FileRef) bool { return f.ID == u.ID }) {
+			errs = append(errs, form.FieldError{Key: u.Field, Msg: "intake.file.malwareRemove", Args: []any{"name", u.Name}})
+		}
+	}
+	return errs, err
+}
+
+// submitUploads hands the files that an application names over to its case; what else the draft had goes with it.
+func (in *Intake) submitUploads(ctx context.Context, tx *store.Tx, d Draft, submission form.Answers, caseID string) error {
+	for field := range d.Answers {
+		for _, f := range Files(submission[field]) {
+			if _, err := tx.Exec(ctx, submitUpload, d.Owner, d.ID, field, f.Hash, caseID); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// CaseFiles are the files that came with the application of a case.
+func (in *Intake) CaseFiles(ctx context.Context, g access.Grant, caseID string) ([]Upload, error) {
+	const op = "intake.caseFiles"
+	if err := g.Must(access.Read, "case"); err != nil {
+		return nil, err
+	}
+	if g.Request().Case != caseID {
+		return nil, fault.Internalf(op, "the grant is for another case")
+	}
+	l, err := store.All(ctx, in.c.DB, scanUpload, uploadsOfCase, caseID)
+	return l, fault.Wrap(op, err)
+}
+
+// OpenCaseFile reads a file of a case, or what was made of it. As long as nobody has looked for malware in it, and if something
+// was found, nobody can.
+func (in *Intake) OpenCaseFile(ctx context.Context, g access.Grant, caseID, id, ending string) (Upload, io.ReadCloser, error) {
+	const op = "intake.openCaseFile"
+	l, err := in.CaseFiles(ctx, g, caseID)
+	if err != nil {
+		return Upload{}, nil, err
+	}
+	i := slices.IndexFunc(l, func(u Upload) bool { return u.ID == id && (ending == Original || u.Picture) })
+	if i < 0 || in.c.Files == nil {
+		return Upload{}, nil, fault.New(fault.NotFound, op, "")
+	}
+	switch u := l[i]; u.State() {
+	case Waiting:
+		return u, nil, fault.New(fault.Conflict, op, "intake.file.waiting")
+	case Infected:
+		return u, nil, fault.New(fault.Denied, op, "intake.file.malware")
+	}
+	r, err := in.c.Files.Open(id, ending)
+	return l[i], r, fault.Wrap(op, err)
+}
+
+// checkAtOnce is how many files one pass has scanned.
+const checkAtOnce = 20
+
+// CheckUploads has files scanned that nobody could look at when they came. more: there are further ones.
+func (in *Intake) CheckUploads(ctx context.Context) (more bool, err error) {
+	const op = "intake.checkUploads"
+	if in.c.Scan == nil || in.c.Files == nil {
+		return false, nil
+	}
+	l, err := store.All(ctx, in.c.DB, scanUpload, uncheckedUploads, "", checkAtOnce)
+	if err != nil {
+		return false, fault.Wrap(op, err)
+	}
+	for _, u := range l {
+		if err := in.checkLater(ctx, u); err != nil {
+			return false, fault.Wrap(op, err)
+		}
+	}
+	return len(l) == checkAtOnce, nil
+}
+
+func (in *Intake) checkLater(ctx context.Context, u Upload) error {
+	f, err := in.c.Files.Open(u.ID, Original)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	found, err := in.c.Scan(ctx, f)
+	if err != nil {
+		return err
+	}
+	return in.c.DB.Write(ctx, func(tx *store.Tx) error {
+		n, err := tx.Exec(ctx, checkUpload, u.ID, found, store.Micros(in.c.Now()))
+		if err != nil || n == 0 || found == "" || in.c.Found == nil {
+			return err
+		}
+		// It may have been submitted while it was looked at.
+		if err := tx.QueryRow(ctx, caseOfUpload, u.ID).Scan(&u.Case); err != nil || u.Case == "" {
+			return err
+		}
+		u.Found = found
+		return in.c.Found(ctx, tx, u)
+	})
+}
+
+// Unchecked is how many files wait for somebody to look for malware in them.
+func (in *Intake) Unchecked(ctx context.Context) (n int64, err error) {
+	err = in.c.DB.QueryRow(ctx, countUnchecked).Scan(&n)
+	return n, fault.Wrap("intake.unchecked", err)
+}
+
+// clearUploads removes the content of what is gone, then its row: a row never outlives its file, so none is forgotten.
+func (in *Intake) clearUploads(ctx context.Context) error {
+	const op = "intake.clearUploads"
+	if in.c.Files == nil {
+		return nil
+	}
+	ids, err := store.All(ctx, in.c.DB, func(s store.Scanner) (id string, err error) { return id, s.Scan(&id) }, goneUploads)
+	if err != nil || len(ids) == 0 {
+		return fault.Wrap(op, err)
+	}
+	for _, id := range ids {
+		if err := in.c.Files.Remove(id); err != nil {
+			return fault.Wrap(op, err)
+		}
+	}
+	return fault.Wrap(op, in.c.DB.Write(ctx, func(tx *store.Tx) error {
+		for _, id := range ids {
+			if _, err := tx.Exec(ctx, deleteUpload, id); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+}
+
+// kinds are the types of file that can be taken, with the endings and words that they go by.
+var kinds = []struct{ typ, ends, word string }{
+	{inspect.PDF, ".pdf", "PDF"}, {inspect.JPEG, ".jpg,.jpeg", "JPEG"}, {inspect.PNG, ".png", "PNG"}, {inspect.HEICType, ".heic,.heif", "HEIC"},
+}
+
+// accepts tells whether a field takes a type of file. Who takes JPEG takes HEIC too: it is what telephones make in its place,
+// and both become the same.
+func accepts(accept, typ string) bool {
+	if typ == "" {
+		return false
+	}
+	if strings.TrimSpace(accept) == "" {
+		return true
+	}
+	ends := ""
+	for _, k := range kinds {
+		if k.typ == typ {
+			ends = k.ends
+		}
+	}
+	for a := range strings.SplitSeq(strings.ToLower(accept), ",") {
+		a = strings.TrimSpace(a)
+		if a == typ || strings.HasSuffix(a, "/*") && strings.HasPrefix(typ, a[:len(a)-1]) || a != "" && slices.Contains(strings.Split(ends, ","), a) {
+			return true
+		}
+	}
+	return typ == inspect.HEICType && accepts(accept, inspect.JPEG)
+}
+
+// acceptedWords names the types that a field takes.
+func acceptedWords(accept string) string {
+	var out []string
+	for _, k := range kinds {
+		if accepts(accept, k.typ) {
+			out = append(out, k.word)
+		}
+	}
+	return strings.Join(out, ", ")
+}
