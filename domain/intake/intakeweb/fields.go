@@ -56,6 +56,7 @@ type builder struct {
 	rivals    []intake.Rivalry
 	filled    map[string]string
 	guest     bool // files wait for somebody who has signed in
+	desk      bool // a clerk looks on at the counter
 }
 
 func (b *builder) blocks(items []form.Item) []block {
@@ -296,6 +297,13 @@ func (b *builder) field(it *form.Item) ui.Component {
 		}
 		return ui.Checkboxes{Field: f, Values: vals, Options: options}
 	case "filepicker":
+		if b.desk { // what was enclosed is the owner's to enclose
+			names := b.loc.T("intake.noDocuments")
+			if s := form.Format(*it, b.loc); s != "" {
+				names = s
+			}
+			return ui.SummaryList{Rows: []ui.SummaryRow{{Key: f.Label, Value: names}}}
+		}
 		if b.guest {
 			return ui.SummaryList{Rows: []ui.SummaryRow{{Key: f.Label, Value: b.loc.T("intake.guest.files")}}}
 		}
