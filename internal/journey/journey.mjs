@@ -81,7 +81,7 @@ async function agree(page, yes) {
   await press(page, /Weiter|Devam|Continue/)
 }
 
-const all = { resident, wrongZone, business, byHand, registers, paper, mandate, representation, deputy, myData, moving, proactive, oversight, languages, languagesMoving }
+const all = { resident, wrongZone, business, byHand, registers, paper, mandate, representation, deputy, myData, moving, proactive, oversight, languages, languagesMoving, cosign, together }
 const journeys = process.env.JOURNEY ? { [process.env.JOURNEY]: all[process.env.JOURNEY] } : all
 try {
   for (const [name, walk] of Object.entries(journeys)) {
@@ -326,6 +326,146 @@ async function paper() {
   await desk.locator('input[name=code]').fill(code)
   await go(desk, () => desk.keyboard.press('Enter'))
   await sees(desk, number)
+}
+
+// Elif fills in an application for a card as somebody of thirteen; Mehmet has custody, signs, signs again after she has changed an answer, and
+// she hands it over; the desk sees who signed.
+async function cosign() {
+  const elif = await person()
+  await elif.goto(portal + '/services/identity-card/start')
+  await signIn(elif, 'elif-kaya', 'substantial')
+  await agree(elif, false)
+  const answers = { reason: 'lost', place: 'centre', birth_date: '4.5.2013', declared: true }
+  for (let i = 0; i < 8 && !elif.url().includes('/check'); i++) {
+    await fill(elif, answers)
+    await press(elif, /^Weiter/)
+  }
+  await sees(elif, 'Antrag der sorgeberechtigten Person')
+  await look(elif, '90-cosign-missing')
+  const check = elif.url()
+  expect(!(await elif.getByRole('button', { name: /Antrag.*absenden|verbindlich/i }).count()), 'no way to submit yet')
+  await follow(elif, /Zur Unterschrift einladen/)
+  await look(elif, '91-cosign-invite')
+  await press(elif, 'Einladung erstellen')
+  await look(elif, '92-cosign-link')
+  const link = new URL(await elif.locator('input[name=link]').inputValue())
+
+  const mehmet = await person()
+  await mehmet.goto(portal + link.pathname)
+  await signIn(mehmet, 'mehmet-yilmaz', 'substantial')
+  await sees(mehmet, 'bittet Sie um Ihre Unterschrift')
+  await look(mehmet, '93-cosign-asked')
+  await press(mehmet, 'Antrag ansehen')
+  await sees(mehmet, '04.05.2013')
+  await look(mehmet, '94-cosign-to-sign')
+  await press(mehmet, 'Unterschreiben')
+  await sees(mehmet, 'Setzen Sie das Häkchen')
+  await look(mehmet, '95-cosign-tick')
+  await tick(mehmet, 'input[name=declares]')
+  await press(mehmet, 'Unterschreiben')
+  await sees(mehmet, 'Sie haben am')
+  await look(mehmet, '96-cosign-signed')
+
+  await elif.goto(portal + '/postbox')
+  await sees(elif, 'Ihr Antrag ist unterschrieben')
+  await elif.goto(check)
+  await sees(elif, 'Mehmet Yılmaz hat am')
+  await look(elif, '97-cosign-may-submit')
+  await click(elif, elif.locator('a[href*="/page/card"]'))
+  await fill(elif, { place: 'hamborn' })
+  await press(elif, /Speichern/)
+  await sees(elif, 'Gilt nicht mehr')
+  await look(elif, '98-cosign-void')
+  await mehmet.goto(portal + '/postbox')
+  await sees(mehmet, 'Ihre Unterschrift gilt nicht mehr')
+  await mehmet.goto(check)
+  await sees(mehmet, 'Nach Ihrer Unterschrift haben sich Angaben geändert')
+  await look(mehmet, '99-cosign-again')
+  await tick(mehmet, 'input[name=declares]')
+  await press(mehmet, 'Unterschreiben')
+
+  await elif.goto(check)
+  await click(elif, elif.locator('form[action$="/submit"] button'))
+  expect(elif.url().endsWith('/receipt'), 'the receipt, at ' + elif.url())
+  if (shots) for (const a of await elif.locator('main a[href*="/submissions/"]').evaluateAll((l) => l.map((x) => x.href))) {
+    writeFileSync(`${shots}/cosign-${a.split('/').pop()}`, await (await elif.request.get(a)).body())
+  }
+  const caseURL = elif.url().replace('/receipt', '')
+  expect((await mehmet.goto(check)).status() === 404, 'what was handed over is hers alone')
+  const desk = await person()
+  await desk.goto(portal + '/desk')
+  await signIn(desk, 'petra.lehmann', 'substantial')
+  await desk.goto(portal + '/desk/cases/' + caseURL.split('/').pop())
+  await sees(desk, 'Antrag der sorgeberechtigten Person')
+  await sees(desk, 'Mehmet Yılmaz hat am')
+  await look(desk, '9a-cosign-desk')
+}
+
+// Petra shows a code at the counter, Anna takes it up with her phone; both see the same draft, what Petra fills in is marked, Anna hands over.
+async function together() {
+  const petra = await person()
+  await petra.goto(portal + '/desk/together')
+  await signIn(petra, 'petra.lehmann', 'substantial')
+  await look(petra, 'a0-together-begin')
+  await press(petra, 'Code erstellen')
+  await look(petra, 'a1-together-code')
+  const code = await petra.locator('.m-paper__code strong').innerText()
+  const here = petra.url()
+  const anna = await person()
+  await anna.goto(portal + '/together')
+  await signIn(anna, 'anna-schmidt', 'substantial')
+  await look(anna, 'a2-together-type')
+  await fill(anna, { code: 'AAAA' })
+  await press(anna, /^Weiter/)
+  await sees(anna, 'Dieser Code gilt nicht')
+  await look(anna, 'a3-together-wrong')
+  await fill(anna, { code })
+  await press(anna, /^Weiter/)
+  await sees(anna, 'Petra Lehmann')
+  await look(anna, 'a4-together-pick')
+  await press(anna, 'Antrag zeigen')
+  await look(anna, 'a5-together-agree')
+  await tick(anna, 'input[name=show][value="service:identity-card"]')
+  await tick(anna, 'input[name=agree]')
+  await press(anna, 'Antrag zeigen')
+  await agree(anna, false)
+  await sees(anna, 'sieht diesen Antrag')
+  await look(anna, 'a6-together-phone')
+  const page = anna.url()
+  if (js) await petra.locator('[data-live-hint]').waitFor({ state: 'visible' })
+  await follow(petra, 'Weiter zum Antrag')
+  await sees(petra, 'Antrag von Anna Schmidt')
+  await look(petra, 'a7-together-desk')
+  if (js) { // as it is typed: what one leaves, the other sees without doing anything
+    await tick(petra, 'input[name=reason][value=lost]')
+    await anna.locator('.m-elsewhere input[name=reason][value=lost]:checked').waitFor({ state: 'attached', timeout: 20000 })
+    await look(anna, 'a8-together-seen')
+    await tick(anna, 'input[name=place][value=hamborn]')
+    await petra.locator('.m-elsewhere input[name=place][value=hamborn]:checked').waitFor({ state: 'attached', timeout: 20000 })
+    await look(petra, 'a9-together-seen-desk')
+    await petra.locator('[name=birth_date]').fill('4.5.1990')
+    await petra.locator('[name=birth_date]').blur()
+    await petra.locator('[data-autosave-status]:not(:empty)').waitFor()
+  } else {
+    await fill(petra, { reason: 'lost', place: 'hamborn', birth_date: '4.5.1990' })
+    await press(petra, /Zwischenspeichern/)
+  }
+  await anna.goto(page)
+  await sees(anna, 'Ausgefüllt von Petra Lehmann')
+  await look(anna, 'aa-together-marked')
+  await press(anna, /^Weiter/)
+  expect(await anna.locator('[name=birth_date]').inputValue() === '4.5.1990', 'what Petra typed')
+  await press(anna, /^Weiter/)
+  await fill(anna, { declared: true })
+  await press(anna, /^Weiter/)
+  await sees(anna, 'Von anderen ausgefüllt')
+  await look(anna, 'ab-together-check')
+  await click(anna, anna.locator('form[action$="/submit"] button'))
+  expect(anna.url().endsWith('/receipt'), 'the receipt, at ' + anna.url())
+  expect((await petra.goto(here)).status() === 404, 'it has ended')
+  await sees(petra, 'Das gemeinsame Ausfüllen ist beendet')
+  await look(petra, 'ac-together-over')
+  await anna.goto(portal + '/my-data')
 }
 
 // Jonas says no to the registers and types everything himself; mistakes are told at their fields and nothing is lost.
