@@ -207,9 +207,13 @@ func (in *Intake) Sign(ctx context.Context, a access.Actor, id, hash, lang strin
 	}))
 }
 
-// mayFill refuses who was asked to sign what they have changed on pages that aren't theirs to fill in.
+// Declares tells whether a field is a declaration of whoever applies.
+func Declares(f *form.Field) bool { return f.Kind == "consent" || f.Kind == "signature" }
+
+// mayFill refuses what isn't theirs to fill in: to who was asked to sign, pages that the package doesn't name; to a clerk at the
+// counter, what the person declares.
 func (in *Intake) mayFill(op string, before, after Draft) error {
-	if after.Kind != ToSign {
+	if after.Kind != ToSign && after.Kind != Together {
 		return nil
 	}
 	s, err := in.Service(after)
@@ -217,9 +221,6 @@ func (in *Intake) mayFill(op string, before, after Draft) error {
 		return err
 	}
 	c, _ := s.Cosign(after.Part)
-	if c.All {
-		return nil
-	}
 	changed := map[string]bool{} // by what stands at the top of the answers
 	for name, v := range after.Answers {
 		changed[name] = markOf(before.Answers[name], "") != markOf(v, "")
@@ -241,8 +242,13 @@ func (in *Intake) mayFill(op string, before, after Draft) error {
 	raw(after.Raw, before.Raw)
 	for _, name := range s.Form.Names() {
 		top, _, _ := strings.Cut(name, ".")
-		if fd := s.Form.Field(name); fd != nil && changed[top] && !c.Fills(fd.Page) {
+		fd := s.Form.Field(name)
+		switch {
+		case fd == nil || !changed[top]:
+		case after.Kind == ToSign && !c.Fills(fd.Page):
 			return fault.New(fault.Denied, op, "intake.cosign.notHere")
+		case after.Kind == Together && Declares(fd) && top == name:
+			return fault.New(fault.Denied, op, "intake.together.declares")
 		}
 	}
 	return nil

@@ -438,7 +438,7 @@ func (in *Intake) changeWith(ctx context.Context, op string, a access.Actor, id 
 			return fault.New(fault.Conflict, op, "intake.submitted")
 		}
 		before := d
-		if d.Kind == ToSign { // f may change the maps
+		if d.Kind == ToSign || d.Kind == Together { // f may change the maps
 			before.Answers, before.Raw = maps.Clone(d.Answers), maps.Clone(d.Raw)
 		}
 		if err := f(&d); err != nil {

@@ -116,6 +116,9 @@ func TestTogetherAtTheCounter(t *testing.T) {
 		if err := h.Intake.Consent(ctx, clerk, d.ID, true); !fault.Is(err, fault.Denied) || h.Fetched.Load() != 0 {
 			t.Errorf("consents: %v", err)
 		}
+		if _, err := h.Intake.Save(ctx, clerk, d.ID, "", url.Values{"_f": {"declared"}, "declared": {"true"}}, "de"); !fault.Is(err, fault.Denied) {
+			t.Errorf("declares for her: %v", err)
+		}
 		if err := h.Intake.Discard(ctx, clerk, d.ID); !fault.Is(err, fault.NotFound) {
 			t.Errorf("discards: %v", err)
 		}

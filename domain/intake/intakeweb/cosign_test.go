@@ -130,14 +130,17 @@ func TestTogetherOnThePages(t *testing.T) {
 	out.get(join).backFrom("substantial")
 	anna.get("/together").at("/together", 200).send("code", "ABCD").at("/together", 422).sees("Dieser Code gilt nicht")
 	anna.get("/together/ABCDABCD").at("/together/ABCDABCD", 404).sees("Dieser Code gilt nicht")
-	anna.get("/together").send("code", strings.ToLower(code[1])+" "+code[2]).at(join, 200).sees("Sachbearbeitung 32", "draft:", "Neu beginnen", "Ich bin einverstanden")
+	anna.get("/together").send("code", strings.ToLower(code[1])+" "+code[2]).at(join, 200).sees("Sachbearbeitung 32", "wenn Sie oder 32 es beenden", "draft:", "Neu beginnen", "Ich bin einverstanden")
 	anna.send().at(join, 422).sees("Wählen Sie einen Antrag aus", "Setzen Sie das Häkchen")
 	anna.post(join, url.Values{"show": {"service:data-question"}, "agree": {"true"}}).at(join, 404)
 	anna.post(join, url.Values{"show": {"draft:" + strings.TrimPrefix(draft, "/apply/")}}).at(join, 422)
 	anna.post(join, url.Values{"show": {"draft:" + strings.TrimPrefix(draft, "/apply/")}, "agree": {"true"}}).at(draftID+"/page/card", 200).sees("Sachbearbeitung 32", "sieht diesen Antrag", "Gemeinsames Ausfüllen beenden")
 	anna.get(join).at(join, 404)
-	desk.get(here).at(here, 200).sees("Antrag von Anna Schmidt", `name="reason"`, `name="birth_date"`, `name="declared"`, `data-changes="`+here+`/seen"`)
+	desk.get(here).at(here, 200).sees("Antrag von Anna Schmidt", `name="reason"`, `name="birth_date"`, "Das erklärt die Person selbst", `data-changes="`+here+`/seen"`)
 	desk.get(draft).at(draft, 404) // the pages of the portal are the owner's
+	if strings.Contains(desk.body, `name="declared"`) {
+		t.Error("the clerk can declare for her")
+	}
 	// Field by field as with a script, and as a whole without one.
 	desk.post(here+"/save", url.Values{"_field": {"reason"}, "reason": {"lost"}}).sees(`"seen"`)
 	anna.get(draft+"/page/card").sees("Ausgefüllt von Sachbearbeitung 32", `value="lost" checked`)

@@ -97,7 +97,7 @@ func (b *builder) blocks(items []form.Item) []block {
 			if by := b.filled[it.Name]; by != "" {
 				bl.By = b.loc.T("intake.help.filled", "name", by)
 			}
-			if !it.ReadOnly {
+			if !it.ReadOnly && !(b.desk && intake.Declares(it.Field)) {
 				b.posted = append(b.posted, ui.Hidden{Name: form.PostedField, Value: it.Name})
 			}
 			out = append(out, bl)
@@ -277,6 +277,13 @@ func (b *builder) field(it *form.Item) ui.Component {
 	}
 	if it.Kind == "nationality" { // the states by their names in the reader's language
 		slices.SortStableFunc(options, func(a, b ui.Option) int { return strings.Compare(person.Fold(a.Label), person.Fold(b.Label)) })
+	}
+	if b.desk && intake.Declares(it.Field) { // what somebody declares is theirs to declare
+		answer := b.loc.T("intake.together.declares")
+		if s := form.Format(*it, b.loc); it.Value != nil && it.Value != false && s != "" {
+			answer = s
+		}
+		return ui.SummaryList{Rows: []ui.SummaryRow{{Key: f.Label, Value: answer}}}
 	}
 	value := form.EditText(*it, b.loc)
 	switch it.Type {

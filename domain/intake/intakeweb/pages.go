@@ -505,6 +505,7 @@ type formPage struct {
 	Helps    string // whom the reader helps with it
 	Signs    bool   // … and is asked to sign it
 	Together *atCounter
+	Over     string // what is said when it has ended while the page was open
 	Drafts   string
 }
 

@@ -182,7 +182,7 @@ func (p *Pages) togetherPage(r *http.Request, x intake.AtCounter, v visit, errs 
 	}
 	here := path("desk", "together", x.ID)
 	data := formPage{Service: v.service.Title.For(v.loc.Lang()), Heading: v.loc.T("intake.together.with", "name", x.OwnerName),
-		Action: here, Autosave: here + "/save", Changes: here + "/seen", More: r.URL.Query().Has("more"),
+		Action: here, Autosave: here + "/save", Changes: here + "/seen", Over: v.loc.T("intake.together.over"),
 		Submit: ui.Button{Text: v.loc.T("intake.paper.save"), Kind: "secondary"}}
 	data.Together = &atCounter{Label: v.loc.T("intake.together.title"),
 		Alert: ui.Alert{Title: v.loc.T("intake.together.until", "time", v.loc.Time(x.Until)), Text: v.loc.T("intake.together.theirs", "name", x.OwnerName)},
