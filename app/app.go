@@ -366,7 +366,7 @@ func (h *House) offices(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	h.intake, err = intake.New(intake.Config{DB: h.db, Vault: h.vault, Log: h.log, Fading: h.tellOfFading, Services: h.services, Access: h.access, Now: h.now, Zone: h.zone,
+	h.intake, err = intake.New(intake.Config{DB: h.db, Vault: h.vault, Log: h.log, Fading: h.tellOfFading, Tell: h.tellOfDraft, Services: h.services, Access: h.access, Now: h.now, Zone: h.zone,
 		Fetch: func(ctx context.Context, g access.Grant, use service.RegisterUse, person string) (any, error) {
 			return h.registers.Fetch(ctx, g, register.Use{Register: use.Register, Person: person, Fields: use.Fields, One: use.One})
 		},
@@ -602,7 +602,7 @@ func (h *House) counters(ctx context.Context, _ Options) error {
 			{Key: "app.nav.desk", Href: "/desk"}, {Key: "app.footer.api", Href: "/api/openapi.json"},
 		}},
 		Nav: map[web.ShellKind][]web.NavItem{web.PublicShell: portal, web.PortalShell: portal,
-			web.DeskShell: {atDesk("work", "/desk", "clerk", "head", "counter"), atDesk("paper", "/desk/paper", "clerk", "head", "counter"), atDesk("registers", "/desk/registers", "clerk", "head"), atDesk("refunds", "/desk/refunds", "clerk", "head", "counter"),
+			web.DeskShell: {atDesk("work", "/desk", "clerk", "head", "counter"), atDesk("paper", "/desk/paper", "clerk", "head", "counter"), atDesk("together", "/desk/together", "clerk", "head", "counter"), atDesk("registers", "/desk/registers", "clerk", "head"), atDesk("refunds", "/desk/refunds", "clerk", "head", "counter"),
 				atDesk("deskmandates", "/desk/mandates", "clerk", "head", "counter"), atDesk("deputies", "/desk/deputies"),
 				atDesk("approvals", "/desk/approvals", "head"), atDesk("break-glass", "/desk/break-glass", "emergency"), atDesk("oversight", "/desk/oversight", "auditor"),
 				atDesk("incidents", "/desk/incidents", "operator"), atDesk("external", "/desk/external", "operator"), atDesk("processes", "/desk/processes", "operator"), atDesk("replays", "/desk/replays", "operator", "head"), atDesk("studio", "/desk/studio", "author", "operator"), nav("portal", "/", false)}},

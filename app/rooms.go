@@ -270,6 +270,22 @@ func (h *House) tellOfFading(ctx context.Context, tx *store.Tx, d intake.Draft) 
 	return err
 }
 
+// tellOfDraft puts into a person's postbox what has become of a draft that they have a part in.
+func (h *House) tellOfDraft(ctx context.Context, tx *store.Tx, n intake.News) error {
+	s, err := h.intake.Service(intake.Draft{Service: n.Service})
+	if err != nil {
+		return err
+	}
+	subject, body := i18n.Text{}, i18n.Text{}
+	for _, lang := range h.words.Languages() {
+		loc := h.words.Localizer(lang)
+		args := []any{"service", s.Title.For(lang), "name", n.Name}
+		subject[lang], body[lang] = loc.T(n.Key+".subject", args...), loc.T(n.Key+".body", args...)
+	}
+	_, err = h.postbox.Deliver(ctx, tx, postbox.Message{Person: n.Person, Office: s.Office, Subject: subject, Body: body, Link: "/apply/" + n.Draft})
+	return err
+}
+
 // next leads from the submission to its receipt, which leads on to the cash desk or the case.
 func (h *House) next(ctx context.Context, a access.Actor, caseID string) string {
 	if a.Acting() {

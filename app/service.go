@@ -29,6 +29,7 @@ import (
 	"mercator/domain/postbox"
 	"mercator/domain/process"
 	"mercator/domain/register"
+	"mercator/domain/register/sample"
 	"mercator/domain/service"
 	"mercator/lang/form"
 )
@@ -243,7 +244,7 @@ func play(ctx context.Context, root string, s *service.Service, sc service.Scena
 	if err != nil {
 		return err
 	}
-	p := &player{h: h, s: s, sc: sc, till: till, cover: cover, advance: func(d time.Duration) { clock = clock.Add(d) }}
+	p := &player{h: h, s: s, sc: sc, people: people.generator, till: till, cover: cover, advance: func(d time.Duration) { clock = clock.Add(d) }}
 	begin := p.begin
 	if !sc.Begin.Given() {
 		named, ok := people.generator.Find(sc.Person)
@@ -269,6 +270,7 @@ type player struct {
 	s       *service.Service
 	sc      service.Scenario
 	till    *tillProvider
+	people  *sample.Generator
 	cover   *form.Coverage
 	advance func(time.Duration)
 	actor   access.Actor
@@ -310,6 +312,11 @@ func (p *player) apply(ctx context.Context) error {
 			return fmt.Errorf("page %s: %s: %s %v", page, errs[0].Key, errs[0].Msg, errs[0].Args)
 		}
 	}
+	for part, person := range p.sc.Cosign {
+		if err := p.cosign(ctx, d.ID, part, person); err != nil {
+			return err
+		}
+	}
 	id, errs, err := in.Submit(ctx, p.actor, d.ID, "de")
 	if err != nil {
 		return err
@@ -319,6 +326,36 @@ func (p *player) apply(ctx context.Context) error {
 	}
 	p.caseID = id
 	return p.settle(ctx)
+}
+
+// cosign has somebody whom the person invites sign the application as it is.
+func (p *player) cosign(ctx context.Context, draft, part, person string) error {
+	in := p.h.intake
+	named, ok := p.people.Find(person)
+	if !ok {
+		return fmt.Errorf("the sample city has no person %q", person)
+	}
+	signer := access.Actor{Kind: access.Resident, ID: named.Resident.ID, Name: named.Resident.GivenNames + " " + named.Resident.FamilyName, Level: access.High, Door: access.DoorCommand}
+	code, err := in.InviteToSign(ctx, p.actor, draft, part)
+	if err != nil {
+		return err
+	}
+	if _, err := in.Help(ctx, signer, code); err != nil {
+		return err
+	}
+	d, err := in.Draft(ctx, signer, draft)
+	if err != nil {
+		return err
+	}
+	f, err := in.Fill(ctx, signer, d, "de")
+	if err != nil {
+		return err
+	}
+	hash, err := in.HashToSign(ctx, f)
+	if err != nil {
+		return err
+	}
+	return in.Sign(ctx, signer, draft, hash, "de")
 }
 
 // start begins the application, about what the scenario says if the service is about something.

@@ -44,6 +44,18 @@ type SignedSubmission struct {
 	DataHash   string          `json:"dataSha256"`
 	SchemaHash string          `json:"schemaSha256"` // of the JSON Schema of the form, as mercator form schema prints it
 	PaperHash  string          `json:"paperSha256,omitempty"`
+	// Signatures are those of others that the application needed. Their hash is that of the data they signed.
+	Signatures []SignedBy `json:"signatures,omitempty"`
+}
+
+// SignedBy is somebody else's signature under an application.
+type SignedBy struct {
+	Part     string    `json:"part"` // which one the service asked for
+	Title    string    `json:"title"`
+	Declares string    `json:"declares"`
+	Name     string    `json:"name"`
+	At       time.Time `json:"at"`
+	DataHash string    `json:"dataSha256"`
 }
 
 // SignedService is which version of which service it was.
@@ -61,7 +73,7 @@ func hashOf(b []byte) string {
 // keepSubmission puts what was submitted into the file of its case: the data, a PDF/A as it was asked and answered, and
 // both signed. It runs in the transaction that takes the application: there is no case without it. A PDF that is too long to
 // be made is left out, and the receipt says so: nobody's application fails because of its paper.
-func (h *House) keepSubmission(ctx context.Context, tx *store.Tx, c casefile.Case, s *service.Service, v *form.View, application json.RawMessage, at time.Time) (casefile.Submission, error) {
+func (h *House) keepSubmission(ctx context.Context, tx *store.Tx, c casefile.Case, s *service.Service, v *form.View, application json.RawMessage, at time.Time, signatures ...intake.Signature) (casefile.Submission, error) {
 	const op = "app.keepSubmission"
 	n, err := h.cases.NextRevision(ctx, tx, c.ID)
 	if err != nil {
@@ -72,12 +84,15 @@ func (h *House) keepSubmission(ctx context.Context, tx *store.Tx, c casefile.Cas
 	signed := SignedSubmission{Format: "mercator-submission/1", Issuer: h.config.Server.PublicURL, Number: c.Ref, Case: c.ID, Revision: n,
 		ReceivedAt: at.In(h.zone), Service: SignedService{s.ID, s.Version, s.Title.For("de")}, Office: c.Office, Applicant: c.PersonName, Channel: c.Channel,
 		Lang: out.Lang, Data: application, DataHash: hashOf(application)}
+	for _, x := range signatures {
+		signed.Signatures = append(signed.Signatures, SignedBy{Part: x.Part, Title: x.Title.For("de"), Declares: x.Declares.For(out.Lang), Name: x.Name, At: x.At.In(h.zone), DataHash: x.Hash})
+	}
 	schema, err := s.Form.Schema()
 	if err != nil {
 		return out, fault.Wrap(op, err)
 	}
 	signed.SchemaHash = hashOf(schema)
-	paper, err := h.paperOf(c, s, v, out)
+	paper, err := h.paperOf(c, s, v, out, signatures)
 	if err != nil {
 		h.log.Error("a submission is kept without its PDF", "case", c.ID, "err", err)
 	} else {
@@ -99,7 +114,7 @@ func (h *House) keepSubmission(ctx context.Context, tx *store.Tx, c casefile.Cas
 }
 
 // paperOf is a submission as a PDF/A, in the language in which it was filled in.
-func (h *House) paperOf(c casefile.Case, s *service.Service, v *form.View, sub casefile.Submission) ([]byte, error) {
+func (h *House) paperOf(c casefile.Case, s *service.Service, v *form.View, sub casefile.Submission, signatures []intake.Signature) ([]byte, error) {
 	const op = "app.paperOf"
 	loc := h.words.Match(sub.Lang)
 	var registers map[string]any
@@ -127,8 +142,20 @@ func (h *House) paperOf(c casefile.Case, s *service.Service, v *form.View, sub c
 	if sub.Revision > 1 {
 		doc.Facts = append(doc.Facts, fact("revision", loc.Number(int64(sub.Revision))))
 	}
+	if len(signatures) > 0 {
+		part := pdf.SheetPart{Title: loc.T("intake.cosign.sheet")}
+		for _, x := range signatures {
+			part.Items = append(part.Items, pdf.SheetItem{Label: x.Title.For(loc.Lang()), Help: x.Declares.For(loc.Lang()), Value: h.signedText(loc, x)})
+		}
+		doc.Parts = append(doc.Parts, part)
+	}
 	b, err := h.renderer.Sheet(doc)
 	return b, fault.Wrap(op, err)
+}
+
+// signedText says who has signed, when, and what.
+func (h *House) signedText(loc *i18n.Localizer, x intake.Signature) string {
+	return loc.T("intake.cosign.entry", "name", x.Name, "at", h.moment(loc, x.At), "hash", x.Hash)
 }
 
 // documentLang is the language tag of a document: plain language is a variety.

@@ -60,7 +60,16 @@ func (h *House) openCase(ctx context.Context, tx *store.Tx, g access.Grant, o in
 	if err != nil {
 		return "", fault.Wrap("app.openCase", err)
 	}
-	sub, err := h.keepSubmission(ctx, tx, c, s, o.View, o.Application, c.OpenedAt)
+	for _, x := range o.Signatures { // the desk and the person see them in the file
+		body := i18n.Text{}
+		for _, lang := range h.words.Languages() {
+			body[lang] = h.signedText(h.words.Localizer(lang), x)
+		}
+		if err := h.cases.AddEntry(ctx, tx, casefile.Entry{CaseID: c.ID, Kind: casefile.Application, ActorKind: string(access.Resident), ActorName: x.Name, Title: x.Title, Body: body}); err != nil {
+			return "", err
+		}
+	}
+	sub, err := h.keepSubmission(ctx, tx, c, s, o.View, o.Application, c.OpenedAt, o.Signatures...)
 	if err != nil {
 		return "", err
 	}

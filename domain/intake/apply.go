@@ -81,6 +81,17 @@ func (in *Intake) apply(ctx context.Context, a access.Actor, ap Application, ori
 		return "", errs, nil
 	}
 	view := s.Form.Eval(answers, fctx)
+	// What comes by a program carries nobody else's signature; on paper there are those by hand, which the clerk has seen.
+	if a.Kind != access.Clerk {
+		for _, c := range s.Cosigns {
+			if c.Needed(view) {
+				errs = append(errs, form.FieldError{Key: signingKey(c.ID), Msg: "intake.cosign.online", Args: []any{"title", c.Title.For(ap.Lang)}})
+			}
+		}
+		if len(errs) > 0 {
+			return "", errs, nil
+		}
+	}
 	application, err := json.Marshal(view.Submission())
 	if err != nil {
 		return "", nil, fault.Wrap(op, err)

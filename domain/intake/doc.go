@@ -23,6 +23,9 @@
 // (merge.go). A service may let people begin before they sign in, and a page that was sent after the session had ended waits for
 // them (guest.go).
 //
+// Others can be let into a draft by an invitation: to help with it (help.go), to sign it and, where the package says so, to fill in
+// their part of it (cosign.go), or a clerk at the counter for an hour (together.go). It stays its owner's: they alone hand over.
+//
 // A draft belongs to the one person who writes it. Every statement carries the
 // owner, so that a foreign draft is not found rather than forbidden. What somebody
 // does with their own draft is not put on the access ledger, which tells people

@@ -20,15 +20,29 @@ import (
 // is marked with their name until the owner changes it, and each access of theirs is on record with the owner. It ends when the
 // owner ends it, and with the draft.
 
-// Invitation is an owner's invitation to help with a draft.
+// Invitation lets somebody else into a draft: to help with it, to sign it (cosign.go), to look at it together at the counter
+// (together.go).
 type Invitation struct {
 	ID, Draft, Owner, Helper string
 	OwnerName, HelperName    string
 	Service                  string
+	Kind                     string // ToHelp, ToSign, Together
+	Part                     string // which signature of the service, ToSign
 	CreatedAt, ExpiresAt     time.Time
 	TakenAt, EndedAt         time.Time
+	SignedAt, VoidAt         time.Time // VoidAt: when the answers were changed after they had been signed
+	SignedHash               string
+	Office, ClerkName        string // Together
+	signedVersion            string
 	sealed                   []byte
 }
+
+// The kinds of invitations.
+const (
+	ToHelp   = "help"
+	ToSign   = "sign"
+	Together = "together"
+)
 
 // Live tells whether it can still be taken up.
 func (x Invitation) Live(now time.Time) bool {
@@ -85,35 +99,65 @@ func (in *Intake) unsealNames(ctx context.Context, q store.Q, x *Invitation) err
 // Invite makes an invitation to help with a draft and gives the code for its link, which is kept nowhere.
 func (in *Intake) Invite(ctx context.Context, a access.Actor, id string) (code string, err error) {
 	const op = "intake.invite"
-	if err := needSelf(op, a); err != nil {
-		return "", err
-	}
-	d, err := in.Draft(ctx, a, id)
+	d, err := in.ownOpen(ctx, op, a, id)
 	if err != nil {
 		return "", err
 	}
-	if d.Helper != "" || d.Mandate != "" {
+	if d.Mandate != "" {
 		return "", fault.New(fault.Denied, op, "intake.help.ownerOnly")
 	}
-	if d.State != Open {
-		return "", fault.New(fault.Conflict, op, "intake.submitted")
+	return in.invite(ctx, op, a, d, ToHelp, "")
+}
+
+// ownOpen is a draft into which its owner may let somebody else.
+func (in *Intake) ownOpen(ctx context.Context, op string, a access.Actor, id string) (Draft, error) {
+	if err := needSelf(op, a); err != nil {
+		return Draft{}, err
 	}
+	d, err := in.Draft(ctx, a, id)
+	switch {
+	case err != nil:
+		return d, err
+	case d.Helper != "":
+		return d, fault.New(fault.Denied, op, "intake.help.ownerOnly")
+	case d.State != Open:
+		return d, fault.New(fault.Conflict, op, "intake.submitted")
+	}
+	return d, nil
+}
+
+// invite makes an invitation into a draft of one's own.
+func (in *Intake) invite(ctx context.Context, op string, a access.Actor, d Draft, kind, part string) (code string, err error) {
 	code = ident.Secret(tokenBytes)
 	return code, fault.Wrap(op, in.c.DB.Write(ctx, func(tx *store.Tx) error {
 		list, err := store.All(ctx, tx, scanInvitation, invitationsOf, d.ID, a.ID)
 		if err != nil {
 			return err
 		}
-		if len(list) >= maxInvitations {
+		n := 0
+		for _, x := range list {
+			if x.Kind == kind && x.Part == part {
+				n++
+			}
+			if kind == ToSign && x.Part == part && x.Taken() {
+				return fault.New(fault.Conflict, op, "intake.cosign.taken")
+			}
+		}
+		if n >= maxInvitations {
 			return fault.New(fault.Conflict, op, "intake.help.many", "max", maxInvitations)
 		}
 		now := in.c.Now()
+		if kind == ToSign {
+			if _, err := tx.Exec(ctx, endUntaken, d.ID, a.ID, part, store.Micros(now)); err != nil {
+				return err
+			}
+		}
 		x := Invitation{ID: ident.New(), Draft: d.ID, Owner: a.ID, OwnerName: a.Name}
 		sealed, err := in.sealNames(ctx, tx, x)
 		if err != nil {
 			return err
 		}
-		_, err = tx.Exec(ctx, insertInvitation, x.ID, x.Draft, x.Owner, hashOf("invitation", code), sealed, store.Micros(now), store.Micros(now.Add(keepCode)))
+		_, err = tx.Exec(ctx, insertInvitation, x.ID, x.Draft, x.Owner, hashOf("invitation", code), sealed, store.Micros(now), store.Micros(now.Add(keepCode)), kind, part)
 		return err
 	}))
 }
@@ -140,11 +184,21 @@ func (in *Intake) EndInvitation(ctx context.Context, a access.Actor, id string) 
 		return err
 	}
 	return fault.Wrap(op, in.c.DB.Write(ctx, func(tx *store.Tx) error {
+		x, err := store.One(ctx, tx, scanInvitation, invitationFor, id, a.ID)
+		if fault.Is(err, fault.NotFound) {
+			return fault.Because(fault.NotFound, op, "intake.help.gone", err)
+		}
+		if err != nil {
+			return err
+		}
 		n, err := tx.Exec(ctx, endInvitation, id, a.ID, store.Micros(in.c.Now()))
 		if err == nil && n == 0 {
 			err = fault.New(fault.NotFound, op, "intake.help.gone")
 		}
-		return err
+		if err != nil || x.Kind != ToSign || !x.Taken() {
+			return err
+		}
+		return in.tellOther(ctx, tx, x, a, "intake.cosign.withdrawn")
 	}))
 }
 
@@ -184,6 +238,9 @@ func (in *Intake) Help(ctx context.Context, a access.Actor, code string) (draft 
 			return err
 		}
 		n, err := tx.Exec(ctx, takeInvitation, x.ID, hashOf("invitation", code), a.ID, sealed, store.Micros(in.c.Now()))
+		if fault.Is(err, fault.Conflict) { // one person for each signature, and no two of one
+			return fault.Because(fault.Conflict, op, "intake.cosign.twice", err)
+		}
 		if err == nil && n == 0 { // somebody else was first, or it has ended
 			err = fault.New(fault.NotFound, op, "intake.help.gone")
 		}
@@ -224,7 +281,7 @@ func (in *Intake) helped(ctx context.Context, a access.Actor, id string) (Draft,
 	if err == nil {
 		err = in.unsealNames(ctx, in.c.DB, &x)
 	}
-	d.Helper, d.OwnerName = a.ID, x.OwnerName
+	d.Helper, d.OwnerName, d.Kind, d.Part, d.Invitation = a.ID, x.OwnerName, x.Kind, x.Part, x.ID
 	return d, err
 }
 
@@ -234,6 +291,9 @@ func (in *Intake) mayHelp(ctx context.Context, tx *store.Tx, a access.Actor, act
 		return nil
 	}
 	r := access.Request{Actor: a, Action: action, Resource: "invitation", Purpose: d.Service, Service: d.Service, Owner: d.Owner, Subjects: []string{d.Owner}}
+	if d.Kind == Together {
+		r.Resource, r.Office = "together", a.Office
+	}
 	var err error
 	if tx != nil {
 		_, err = in.c.Access.PermitTx(ctx, tx, r)

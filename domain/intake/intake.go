@@ -48,8 +48,10 @@ type Draft struct {
 	Mandate, By                 string // under which mandate somebody fills it in for the owner, and their name
 	// Helper is who reads it, if that is somebody whom the owner, whose name is here then, has asked for help. Filled says which
 	// fields a helper has filled in, by their name.
-	Helper, OwnerName string
-	Filled            map[string]string
+	// By which Invitation they do, of which Kind, and for which Part of the signatures.
+	Helper, OwnerName      string
+	Invitation, Kind, Part string
+	Filled                 map[string]string
 	// Rivals are what was written in another place into fields that were changed here, too, by name, until the person has decided.
 	Rivals map[string]Rival
 	rev    int64
@@ -66,6 +68,8 @@ type Opening struct {
 	Application, Registers   json.RawMessage
 	// View is the form as it was filled in, for what is kept of it.
 	View *form.View
+	// Signatures are those of others that the application needed.
+	Signatures []Signature
 }
 
 // Correction is a clerk's request to put one field right.

@@ -451,6 +451,19 @@ func TestEveryStatementIsTakenByBothEngines(t *testing.T) {
 				if !strings.Contains(stmt, "i.helper = $") || !strings.Contains(stmt, "i.ended_at = 0") {
 					t.Errorf("%s does not name the helper", name)
 				}
+			case "signInvitation": // of who was asked to sign
+				if !strings.Contains(stmt, "helper = $2") || !strings.Contains(stmt, "ended_at = 0") {
+					t.Errorf("%s does not name who was asked", name)
+				}
+			case "voidSignature": // by the hash that was read with the owner's draft, in the same transaction
+			case "togetherOfCode", "joinTogether": // by the code that a clerk shows
+				if !strings.Contains(stmt, "code = $") || !strings.Contains(stmt, "ended_at = 0") {
+					t.Errorf("%s does not name the code", name)
+				}
+			case "togetherOf", "togetherDraft", "endTogether": // of the clerk, where they show something within the time
+				if !strings.Contains(stmt, "helper = $") || name != "endTogether" && (!strings.Contains(stmt, "i.office = $") || !strings.Contains(stmt, "i.expires_at > $") || !strings.Contains(stmt, "i.ended_at = 0")) {
+					t.Errorf("%s does not name the clerk", name)
+				}
 			case "dropInvitations": // of drafts that are gone
 			case "readParked", "dropParked": // named by a browser's token, which nobody else has
 			default:

@@ -91,17 +91,7 @@ func (in *Intake) readCode(s string) (code string, edition []byte, err error) {
 	if len(s) > 200 {
 		return "", nil, nil
 	}
-	code = strings.Map(func(r rune) rune {
-		switch {
-		case r == 'O':
-			return '0'
-		case r == 'I':
-			return '1'
-		case r >= '0' && r <= '9' || r >= 'A' && r <= 'Z':
-			return r
-		}
-		return -1
-	}, strings.ToUpper(s))
+	code = plainCode(s)
 	raw, bad := paperCode.DecodeString(code)
 	if bad != nil || len(code) != codeChars {
 		return "", nil, nil

@@ -110,6 +110,9 @@ func (in *Intake) save(ctx context.Context, tx *store.Tx, d Draft, now time.Time
 		return false, err
 	}
 	n, err := tx.Exec(ctx, saveDraft, d.ID, d.Owner, d.rev, sealed, d.Consent, store.Micros(d.FetchedAt), d.Version, store.Micros(now), store.Micros(now.Add(in.keep(d.Owner))))
+	if err == nil && n == 1 {
+		err = in.voidSignatures(ctx, tx, d)
+	}
 	return n == 1, err
 }
 

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -59,6 +60,8 @@ type Config struct {
 	Found func(ctx context.Context, tx *store.Tx, u Upload) error
 	Now   func() time.Time
 	Zone  *time.Location // whose days count; nil: UTC
+	// Tell tells a person what has become of a draft that they have a part in; may be nil.
+	Tell func(ctx context.Context, tx *store.Tx, n News) error
 	// Fading tells a person that a draft of theirs will go soon; may be nil.
 	Fading func(ctx context.Context, tx *store.Tx, d Draft) error
 	// Keep is how long a draft lives after its last change; 0: 60 days. KeepGuest is the same for one that nobody has signed in
@@ -222,6 +225,9 @@ func (in *Intake) Draft(ctx context.Context, a access.Actor, id string) (Draft, 
 // find is Draft for what asks itself whether the actor may.
 func (in *Intake) find(ctx context.Context, a access.Actor, id string) (Draft, error) {
 	const op = "intake.draft"
+	if a.Kind == access.Clerk {
+		return in.atCounter(ctx, a, id)
+	}
 	if !ident.Valid(id) || a.Kind != access.Resident && a.Kind != Guest || a.Person() == "" {
 		return Draft{}, fault.New(fault.NotFound, op, "intake.noDraft")
 	}
@@ -431,7 +437,14 @@ func (in *Intake) changeWith(ctx context.Context, op string, a access.Actor, id 
 		if d.State != Open {
 			return fault.New(fault.Conflict, op, "intake.submitted")
 		}
+		before := d
+		if d.Kind == ToSign || d.Kind == Together { // f may change the maps
+			before.Answers, before.Raw = maps.Clone(d.Answers), maps.Clone(d.Raw)
+		}
 		if err := f(&d); err != nil {
+			return err
+		}
+		if err := in.mayFill(op, before, d); err != nil {
 			return err
 		}
 		if b, err := encode(d.Answers); err != nil || len(b) > maxAnswers {
@@ -580,6 +593,10 @@ func (in *Intake) Submit(ctx context.Context, a access.Actor, id, lang string) (
 		if errs := append(errs, f.Validate("")...); len(errs) > 0 {
 			return "", errs, nil
 		}
+		need, errs, err := in.unsigned(ctx, a, f)
+		if err != nil || len(errs) > 0 {
+			return "", errs, err
+		}
 		submission := f.View.Submission()
 		application, err := json.Marshal(submission)
 		if err != nil {
@@ -607,9 +624,13 @@ func (in *Intake) Submit(ctx context.Context, a access.Actor, id, lang string) (
 			if n == 0 { // changed or submitted meanwhile: nothing of this stays
 				return fault.New(fault.Conflict, op, "intake.busy")
 			}
+			signatures, err := in.signatures(ctx, tx, d, s, need)
+			if err != nil {
+				return err
+			}
 			caseID, err = in.c.OpenCase(ctx, tx, g, Opening{
 				Draft: d.ID, Service: s.ID, Version: s.Version, Office: office, Person: a.Person(), PersonName: a.PersonName(),
-				Channel: "online", Lang: lang, Application: application, Registers: registers, View: f.View,
+				Channel: "online", Lang: lang, Application: application, Registers: registers, View: f.View, Signatures: signatures,
 			})
 			if err != nil {
 				return err
@@ -667,7 +688,7 @@ func (in *Intake) Sweep(ctx context.Context) (int64, error) {
 		if _, err = tx.Exec(ctx, expireParked, store.Micros(now)); err != nil {
 			return err
 		}
-		if _, err = tx.Exec(ctx, dropInvitations); err != nil {
+		if _, err = tx.Exec(ctx, dropInvitations, store.Micros(now)); err != nil {
 			return err
 		}
 		if _, err = tx.Exec(ctx, endConsents, store.Micros(now)); err != nil {

@@ -9,7 +9,7 @@
 // that was ever in force is kept, so that a running case ends by the rules that it
 // began with.
 //
-//	service.toml       what it is, for whom, on which law, which data, which fee
+//	service.toml       what it is, for whom, on which law, which data, which fee, who else has to sign
 //	application.form   the form (form-js JSON); other *.form are forms of user tasks.
 //	                   A service whose process begins by itself only needs none, and
 //	                   none of what people have to know to apply: it is internal

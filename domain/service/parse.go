@@ -73,6 +73,8 @@ type tomlService struct {
 	List  []List      `toml:"list"`
 	Write []tomlWrite `toml:"write"`
 	Watch []tomlWatch `toml:"watch"`
+
+	Cosign []tomlCosign `toml:"cosign"`
 }
 
 // Abouts are what a service can be about: an entry of the ledger about the person, a field
@@ -182,6 +184,7 @@ func Parse(dir string, fsys fs.FS) (*Service, error) {
 	}
 	if ok {
 		p.fees(head)
+		p.cosigns(files["service.toml"], head.Cosign)
 		if d := p.s.Called(p.s.ProcessID); d != nil {
 			p.s.Process = d
 			p.s.Internal = begunByItself(d, p.s.ProcessID)

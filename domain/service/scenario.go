@@ -25,6 +25,7 @@ type Scenario struct {
 	Today   string            `toml:"today"`
 	Consent bool              `toml:"consent"` // yes to the registers
 	Answers map[string]any    `toml:"answers"`
+	Cosign  map[string]string `toml:"cosign"` // who signs: the id of a [[cosign]] → a named person of the sample city
 	Steps   []Step            `toml:"step"`
 	Expect  Expect            `toml:"expect"`
 }
@@ -145,6 +146,11 @@ func Scenarios(s *Service) ([]Scenario, []Problem) {
 		}
 		if (s.About == "field" || s.About == "record") && sc.About["register"] == "" {
 			bad(0, "the service is about a %s: say in [about] of which register", s.About)
+		}
+		for id := range sc.Cosign {
+			if _, ok := s.Cosign(id); !ok {
+				bad(lineOf(data, id), "the package has no [[cosign]] %q", id)
+			}
 		}
 		for key := range sc.Answers {
 			if s.Form.Field(key) == nil {

@@ -51,6 +51,7 @@ type Service struct {
 	Lists   []List        // public lists that the form offers
 	Write   []Write       // what a case may write into registers
 	Watches []Watch       // what it looks at by itself
+	Cosigns []Cosign      // who else has to sign an application
 	Asks    []Ask         // what the form asks though a register knows it
 	// Rights are what its process may do with the data of whose case it is, of which register
 	// ever: "access", "correct", "restrict", "erase" (Art. 15 to 18 GDPR).

@@ -81,7 +81,7 @@ async function agree(page, yes) {
   await press(page, /Weiter|Devam|Continue/)
 }
 
-const all = { resident, wrongZone, business, byHand, registers, paper, defect, mandate, representation, deputy, myData, moving, proactive, oversight, languages, languagesMoving }
+const all = { resident, wrongZone, business, byHand, registers, paper, defect, mandate, representation, deputy, myData, moving, proactive, oversight, languages, languagesMoving, cosign, together }
 const journeys = process.env.JOURNEY ? { [process.env.JOURNEY]: all[process.env.JOURNEY] } : all
 try {
   for (const [name, walk] of Object.entries(journeys)) {
@@ -358,6 +358,147 @@ async function defect() {
   await desk.goto(page.url().replace('/cases/', '/desk/cases/').replace(/\/receipt.*/, ''))
   await look(desk, '84-defect-desk')
   await sees(desk, place)
+}
+
+// Elif fills in an application for a card as somebody of thirteen; Mehmet has custody, signs, signs again after she has changed an answer, and
+// she hands it over; the desk sees who signed.
+async function cosign() {
+  const elif = await person()
+  await elif.goto(portal + '/services/identity-card/start')
+  await signIn(elif, 'elif-kaya', 'substantial')
+  await agree(elif, false)
+  const answers = { reason: 'lost', place: 'centre', birth_date: '4.5.2013', declared: true }
+  for (let i = 0; i < 8 && !elif.url().includes('/check'); i++) {
+    await fill(elif, answers)
+    await press(elif, /^Weiter/)
+  }
+  await sees(elif, 'Antrag der sorgeberechtigten Person')
+  await look(elif, '90-cosign-missing')
+  const check = elif.url()
+  expect(!(await elif.getByRole('button', { name: /Antrag.*absenden|verbindlich/i }).count()), 'no way to submit yet')
+  await follow(elif, /Zur Unterschrift einladen/)
+  await look(elif, '91-cosign-invite')
+  await press(elif, 'Einladung erstellen')
+  await look(elif, '92-cosign-link')
+  const link = new URL(await elif.locator('input[name=link]').inputValue())
+
+  const mehmet = await person()
+  await mehmet.goto(portal + link.pathname)
+  await signIn(mehmet, 'mehmet-yilmaz', 'substantial')
+  await sees(mehmet, 'bittet Sie um Ihre Unterschrift')
+  await look(mehmet, '93-cosign-asked')
+  await press(mehmet, 'Antrag ansehen')
+  await sees(mehmet, '04.05.2013')
+  await look(mehmet, '94-cosign-to-sign')
+  await press(mehmet, 'Unterschreiben')
+  await sees(mehmet, 'Setzen Sie das Häkchen')
+  await look(mehmet, '95-cosign-tick')
+  await tick(mehmet, 'input[name=declares]')
+  await press(mehmet, 'Unterschreiben')
+  await sees(mehmet, 'Sie haben am')
+  await look(mehmet, '96-cosign-signed')
+
+  await elif.goto(portal + '/postbox')
+  await sees(elif, 'Ihr Antrag ist unterschrieben')
+  await elif.goto(check)
+  await sees(elif, 'Mehmet Yılmaz hat am')
+  await look(elif, '97-cosign-may-submit')
+  await click(elif, elif.locator('a[href*="/page/card"]'))
+  await fill(elif, { place: 'hamborn' })
+  await press(elif, /Speichern/)
+  await sees(elif, 'Gilt nicht mehr')
+  await look(elif, '98-cosign-void')
+  await mehmet.goto(portal + '/postbox')
+  await sees(mehmet, 'Ihre Unterschrift gilt nicht mehr')
+  await mehmet.goto(check)
+  await sees(mehmet, 'Nach Ihrer Unterschrift haben sich Angaben geändert')
+  await look(mehmet, '99-cosign-again')
+  await tick(mehmet, 'input[name=declares]')
+  await press(mehmet, 'Unterschreiben')
+
+  await elif.goto(check)
+  await click(elif, elif.locator('form[action$="/submit"] button'))
+  expect(elif.url().endsWith('/receipt'), 'the receipt, at ' + elif.url())
+  if (shots) for (const a of await elif.locator('main a[href*="/submissions/"]').evaluateAll((l) => l.map((x) => x.href))) {
+    writeFileSync(`${shots}/cosign-${a.split('/').pop()}`, await (await elif.request.get(a)).body())
+  }
+  const caseURL = elif.url().replace('/receipt', '')
+  expect((await mehmet.goto(check)).status() === 404, 'what was handed over is hers alone')
+  const desk = await person()
+  await desk.goto(portal + '/desk')
+  await signIn(desk, 'petra.lehmann', 'substantial')
+  await desk.goto(portal + '/desk/cases/' + caseURL.split('/').pop())
+  await sees(desk, 'Antrag der sorgeberechtigten Person')
+  await sees(desk, 'Mehmet Yılmaz hat am')
+  await look(desk, '9a-cosign-desk')
+}
+
+// Petra shows a code at the counter, Jonas takes it up with his phone; both see the same draft, what Petra fills in is marked, Jonas hands over.
+async function together() {
+  const petra = await person()
+  await petra.goto(portal + '/desk/together')
+  await signIn(petra, 'petra.lehmann', 'substantial')
+  await look(petra, 'a0-together-begin')
+  await press(petra, 'Code erstellen')
+  await look(petra, 'a1-together-code')
+  const code = await petra.locator('.m-paper__code strong').innerText()
+  const here = petra.url()
+  const jonas = await person()
+  await jonas.goto(portal + '/together')
+  await signIn(jonas, 'jonas-weber', 'substantial')
+  await look(jonas, 'a2-together-type')
+  await fill(jonas, { code: 'AAAA' })
+  await press(jonas, /^Weiter/)
+  await sees(jonas, 'Dieser Code gilt nicht')
+  await look(jonas, 'a3-together-wrong')
+  await fill(jonas, { code })
+  await press(jonas, /^Weiter/)
+  await sees(jonas, 'Petra Lehmann')
+  await look(jonas, 'a4-together-pick')
+  await press(jonas, 'Antrag zeigen')
+  await look(jonas, 'a5-together-agree')
+  await tick(jonas, 'input[name=show][value="service:identity-card"]')
+  await tick(jonas, 'input[name=agree]')
+  await press(jonas, 'Antrag zeigen')
+  await agree(jonas, false)
+  await sees(jonas, 'sieht diesen Antrag')
+  await look(jonas, 'a6-together-phone')
+  const page = jonas.url()
+  if (js) await petra.locator('[data-live-hint]').waitFor({ state: 'visible' })
+  await follow(petra, 'Weiter zum Antrag')
+  await sees(petra, 'Antrag von Jonas Weber')
+  await look(petra, 'a7-together-desk')
+  if (js) { // as it is typed: what one leaves, the other sees without doing anything
+    await tick(petra, 'input[name=reason][value=lost]')
+    await jonas.locator('.m-elsewhere input[name=reason][value=lost]:checked').waitFor({ state: 'attached', timeout: 20000 })
+    await look(jonas, 'a8-together-seen')
+    await tick(jonas, 'input[name=place][value=hamborn]')
+    await petra.locator('.m-elsewhere input[name=place][value=hamborn]:checked').waitFor({ state: 'attached', timeout: 20000 })
+    await look(petra, 'a9-together-seen-desk')
+    await petra.locator('[name=birth_date]').fill('4.5.1990')
+    await petra.locator('[name=birth_date]').blur()
+    await petra.locator('[data-autosave-status]:not(:empty)').waitFor()
+  } else {
+    await fill(petra, { reason: 'lost', place: 'hamborn', birth_date: '4.5.1990' })
+    await press(petra, /Zwischenspeichern/)
+  }
+  await jonas.goto(page)
+  await sees(jonas, 'Ausgefüllt von Petra Lehmann')
+  await look(jonas, 'aa-together-marked')
+  await press(jonas, /^Weiter/)
+  expect(await jonas.locator('[name=birth_date]').inputValue() === '4.5.1990', 'what Petra typed')
+  await press(jonas, /^Weiter/)
+  await fill(jonas, { declared: true })
+  await press(jonas, /^Weiter/)
+  await sees(jonas, 'Von anderen ausgefüllt')
+  await look(jonas, 'ab-together-check')
+  await click(jonas, jonas.locator('form[action$="/submit"] button'))
+  expect(jonas.url().endsWith('/receipt'), 'the receipt, at ' + jonas.url())
+  if (js) await petra.locator('[data-autosave-status]', { hasText: 'Das gemeinsame Ausfüllen ist beendet' }).waitFor()
+  expect((await petra.goto(here)).status() === 404, 'it has ended')
+  await sees(petra, 'Das gemeinsame Ausfüllen ist beendet')
+  await look(petra, 'ac-together-over')
+  await jonas.goto(portal + '/my-data')
 }
 
 // Jonas says no to the registers and types everything himself; mistakes are told at their fields and nothing is lost.

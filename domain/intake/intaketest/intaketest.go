@@ -60,6 +60,8 @@ type House struct {
 	infected []intake.Upload
 	told     []string
 	warned   []string
+	news     []intake.News
+	signed   []intake.Signature
 	power    map[string]access.Mandate // mandates in force, by their id and who has them
 }
 
@@ -107,7 +109,7 @@ func New(t testing.TB, db *store.DB) *House {
 		t.Fatal(err)
 	}
 	h.Intake, err = intake.New(intake.Config{
-		DB: db, Vault: vaulttest.Open(t, db), Fading: h.fading, Services: h.Catalog, Access: accesstest.Acting(t, db, h.mandate), Now: h.Now,
+		DB: db, Vault: vaulttest.Open(t, db), Fading: h.fading, Tell: h.tell, Services: h.Catalog, Access: accesstest.Acting(t, db, h.mandate), Now: h.Now,
 		Fetch: h.fetch, List: h.list, OpenCase: h.openCase, Case: h.caseData, Corrected: h.corrected, Withdrawn: h.withdrawn,
 		Files: h.Drawer, Pictures: pictures, Scan: h.scan, Found: h.found,
 	})
@@ -163,6 +165,9 @@ func (h *House) openCase(ctx context.Context, tx *store.Tx, g access.Grant, o in
 	id := ident.New()
 	_, err := tx.Exec(ctx, "-- cases.open\nINSERT INTO cases_case (id, origin, service, version, person, application, registers, corrections) VALUES ($1, $2, $3, $4, $5, $6, $7, 0)",
 		id, o.Draft, o.Service, o.Version, o.Person, string(o.Application), string(o.Registers))
+	h.mu.Lock()
+	h.signed = o.Signatures
+	h.mu.Unlock()
 	if err == nil && h.FailCase.Load() {
 		err = fault.New(fault.Unavailable, "cases.open", "")
 	}
@@ -247,6 +252,29 @@ func (h *House) fading(_ context.Context, _ *store.Tx, d intake.Draft) error {
 	defer h.mu.Unlock()
 	h.warned = append(h.warned, d.Owner+" "+d.ID)
 	return nil
+}
+
+func (h *House) tell(_ context.Context, _ *store.Tx, n intake.News) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.news = append(h.news, n)
+	return nil
+}
+
+// News are the messages about drafts since it was last asked.
+func (h *House) News() []intake.News {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	out := h.news
+	h.news = nil
+	return out
+}
+
+// Signatures are those that the last case was opened with.
+func (h *House) Signatures() []intake.Signature {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.signed
 }
 
 // Warned are the owners and drafts that were told to go soon.

@@ -28,6 +28,10 @@ type checkPage struct {
 	SignIn   string // nobody has signed in, so it can't be handed over yet
 	Helps    string // whom the reader helps: it's for them to hand over
 	Filled   []filled
+	Together *atCounter
+	Signings []signing
+	ToSign   *toSign
+	Waits    bool // for signatures
 }
 
 func (p *Pages) showCheck(w http.ResponseWriter, r *http.Request) error {
@@ -68,7 +72,11 @@ func (p *Pages) renderCheck(w http.ResponseWriter, r *http.Request, v visit, err
 	}
 	for _, e := range errs {
 		wrong[e.Key] = true
+		if fd := v.service.Form.Field(e.Key); fd != nil && !v.fills(fd.Page) {
+			continue // nothing that who signs could do about
+		}
 		item := ui.FieldError{Text: v.service.Form.ErrorText(e, v.loc)}
+		item.Href = signingHref(e)
 		if fd := v.service.Form.Field(e.Key); fd != nil {
 			item.Href = path("apply", v.draft.ID, "page", fd.Page) + "?check=1#" + ui.FieldID(e.Key)
 		}
@@ -82,7 +90,7 @@ func (p *Pages) renderCheck(w http.ResponseWriter, r *http.Request, v visit, err
 			switch {
 			case row.Known:
 				out.Source = source(row.Item.Register)
-			case row.Computed || row.Item.ReadOnly:
+			case row.Computed || row.Item.ReadOnly || !v.fills(s.Page):
 			default:
 				out.Actions = []ui.Link{{Text: v.loc.T("intake.change"), Hidden: row.Label,
 					Href: path("apply", v.draft.ID, "page", s.Page) + "?check=1#" + ui.FieldID(row.Name)}}
@@ -114,15 +122,34 @@ func (p *Pages) renderCheck(w http.ResponseWriter, r *http.Request, v visit, err
 		}
 		data.Submit = ui.Button{Text: text}
 	}
+	if data.Together, err = p.withClerk(r, v); err != nil {
+		return err
+	}
+	if v.signs() {
+		if data.ToSign, err = p.toSign(r, v, f, len(errs) == 0, v.problem); err != nil {
+			return err
+		}
+		if v.problem != "" {
+			data.Errors.Items = append(data.Errors.Items, ui.FieldError{Field: "declares", Text: v.problem})
+		}
+	} else {
+		all := false
+		if data.Signings, all, err = p.signings(r, v, f); err != nil {
+			return err
+		}
+		if !all && len(errs) == 0 {
+			data.Submit, data.Waits = ui.Button{}, true
+		}
+	}
 	data.Filled = filledBy(f, v)
 	if v.draft.Helper != "" {
-		data.Submit, data.Helps = ui.Button{}, v.draft.OwnerName
+		data.Submit, data.Helps, data.Waits = ui.Button{}, v.draft.OwnerName, false
 	}
 	if v.guest {
-		data.Submit, data.SignIn = ui.Button{}, signIn(v)
+		data.Submit, data.SignIn, data.Waits = ui.Button{}, signIn(v), false
 	}
-	shell := web.Portal("services").WithErrors(len(errs) > 0)
-	if len(pages) > 0 {
+	shell := web.Portal("services").WithErrors(len(data.Errors.Items) > 0)
+	if len(pages) > 0 && v.fills(pages[len(pages)-1].ID) {
 		shell = shell.WithBack(v.loc.T("intake.back"), path("apply", v.draft.ID, "page", pages[len(pages)-1].ID))
 	}
 	return p.check.Render(w, r, status, web.Page[checkPage]{Title: v.loc.T("intake.check.title"), Shell: shell, Data: data})
@@ -190,7 +217,11 @@ func (p *Pages) listDrafts(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			continue
 		}
-		data.Helping.Tasks = append(data.Helping.Tasks, ui.Task{Status: ui.Badge{Text: loc.T("intake.help.badge")}, Title: s.Title.For(loc.Lang()),
+		badge := loc.T("intake.help.badge")
+		if x.Kind == intake.ToSign {
+			badge = loc.T("intake.cosign.badge")
+		}
+		data.Helping.Tasks = append(data.Helping.Tasks, ui.Task{Status: ui.Badge{Text: badge}, Title: s.Title.For(loc.Lang()),
 			Href: path("apply", x.Draft), Hint: x.OwnerName})
 	}
 	return p.drafts.Render(w, r, http.StatusOK, web.Page[draftsPage]{Title: loc.T("intake.drafts.title"), Shell: web.Portal("apply"), Data: data})

@@ -57,6 +57,7 @@ type builder struct {
 	rivals    []intake.Rivalry
 	filled    map[string]string
 	guest     bool // files wait for somebody who has signed in
+	desk      bool // a clerk looks on at the counter
 	// The map beside a field for a position, nil: there is none, and what it shows.
 	city *citymap.Map
 	view func(field string) (citymap.View, bool)
@@ -100,7 +101,7 @@ func (b *builder) blocks(items []form.Item) []block {
 			if by := b.filled[it.Name]; by != "" {
 				bl.By = b.loc.T("intake.help.filled", "name", by)
 			}
-			if !it.ReadOnly {
+			if !it.ReadOnly && !(b.desk && intake.Declares(it.Field)) {
 				b.posted = append(b.posted, ui.Hidden{Name: form.PostedField, Value: it.Name})
 			}
 			out = append(out, bl)
@@ -281,6 +282,13 @@ func (b *builder) field(it *form.Item) ui.Component {
 	if it.Kind == "nationality" { // the states by their names in the reader's language
 		slices.SortStableFunc(options, func(a, b ui.Option) int { return strings.Compare(person.Fold(a.Label), person.Fold(b.Label)) })
 	}
+	if b.desk && intake.Declares(it.Field) { // what somebody declares is theirs to declare
+		answer := b.loc.T("intake.together.declares")
+		if s := form.Format(*it, b.loc); it.Value != nil && it.Value != false && s != "" {
+			answer = s
+		}
+		return ui.SummaryList{Rows: []ui.SummaryRow{{Key: f.Label, Value: answer}}}
+	}
 	value := form.EditText(*it, b.loc)
 	switch it.Type {
 	case "textarea":
@@ -300,6 +308,13 @@ func (b *builder) field(it *form.Item) ui.Component {
 		}
 		return ui.Checkboxes{Field: f, Values: vals, Options: options}
 	case "filepicker":
+		if b.desk { // what was enclosed is the owner's to enclose
+			names := b.loc.T("intake.noDocuments")
+			if s := form.Format(*it, b.loc); s != "" {
+				names = s
+			}
+			return ui.SummaryList{Rows: []ui.SummaryRow{{Key: f.Label, Value: names}}}
+		}
 		if b.guest {
 			return ui.SummaryList{Rows: []ui.SummaryRow{{Key: f.Label, Value: b.loc.T("intake.guest.files")}}}
 		}

@@ -213,8 +213,9 @@ func (p *Pages) takeRival(r *http.Request, v visit, in map[string][]string) (boo
 
 // seenAnswer tells a page that is open how its fields are by now.
 type seenAnswer struct {
-	Seen   string   `json:"seen"`
-	Rivals []string `json:"rivals,omitempty"`
+	Seen    string   `json:"seen"`
+	Rivals  []string `json:"rivals,omitempty"`
+	Version string   `json:"version,omitempty"` // of a page that waits for somebody (live.js)
 }
 
 // seen is what a page asks for that is open: whether something was changed elsewhere.

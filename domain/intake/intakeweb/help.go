@@ -19,6 +19,8 @@ import (
 // helpPage is where the owner of a draft asks for help, and ends it.
 type helpPage struct {
 	Service     string
+	Lead        string
+	Declares    string    // what somebody declares who is asked to sign
 	Link        *ui.Input // of an invitation that was just made; it is shown once
 	Until       time.Time
 	Form        ui.Form
@@ -33,6 +35,8 @@ type invitation struct {
 // invitedPage asks whether somebody wants to help.
 type invitedPage struct {
 	Service, Owner string
+	What           string
+	Declares       string // what they would declare by signing
 	Form           ui.Form
 }
 
@@ -84,7 +88,7 @@ func (p *Pages) renderHelp(w http.ResponseWriter, r *http.Request, v visit, code
 		return err
 	}
 	here := path("apply", v.draft.ID, "help")
-	data := helpPage{Service: v.service.Title.For(v.loc.Lang()), Form: ui.Form{Action: here, Buttons: []ui.Button{{Text: v.loc.T("intake.help.invite")}}}}
+	data := helpPage{Service: v.service.Title.For(v.loc.Lang()), Lead: v.loc.T("intake.help.lead"), Form: ui.Form{Action: here, Buttons: []ui.Button{{Text: v.loc.T("intake.help.invite")}}}}
 	now := p.c.Now()
 	if code != "" && len(list) > 0 {
 		data.Until = list[0].ExpiresAt
@@ -92,6 +96,9 @@ func (p *Pages) renderHelp(w http.ResponseWriter, r *http.Request, v visit, code
 		data.Form.Buttons[0].Text, data.Form.Buttons[0].Kind = v.loc.T("intake.help.another"), "secondary"
 	}
 	for _, x := range list {
+		if x.Kind != intake.ToHelp {
+			continue
+		}
 		row := invitation{}
 		end := ui.Form{Action: path("apply", v.draft.ID, "help", x.ID, "end")}
 		switch {
@@ -162,9 +169,23 @@ func (p *Pages) showInvited(w http.ResponseWriter, r *http.Request) error {
 	}
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Referrer-Policy", "no-referrer") // the address is the code
-	return p.invited.Render(w, r, http.StatusOK, web.Page[invitedPage]{Title: loc.T("intake.help.asked", "name", x.OwnerName), Shell: web.Portal("apply"),
-		Data: invitedPage{Service: s.Title.For(loc.Lang()), Owner: x.OwnerName, Form: ui.Form{Action: path("help", r.PathValue("code")),
-			Buttons: []ui.Button{{Text: loc.T("intake.help.accept")}, {Text: loc.T("intake.help.decline"), Kind: "secondary", Href: "/"}}}}})
+	title := loc.T("intake.help.asked", "name", x.OwnerName)
+	data := invitedPage{Service: s.Title.For(loc.Lang()), Owner: x.OwnerName, What: loc.T("intake.help.what"), Form: ui.Form{Action: path("help", r.PathValue("code")),
+		Buttons: []ui.Button{{Text: loc.T("intake.help.accept")}, {Text: loc.T("intake.help.decline"), Kind: "secondary", Href: "/"}}}}
+	if x.Kind == intake.ToSign {
+		c, ok := s.Cosign(x.Part)
+		if !ok {
+			return fault.New(fault.NotFound, "intakeweb.invited", "intake.help.gone")
+		}
+		title = loc.T("intake.cosign.asked", "name", x.OwnerName)
+		data.What, data.Declares = loc.T("intake.cosign.what", "title", c.Title.For(loc.Lang())), c.Declares.For(loc.Lang())
+		if c.All || len(c.Pages) > 0 {
+			data.What += " " + loc.T("intake.cosign.whatFills")
+		}
+		data.Form.Buttons[0].Text = loc.T("intake.cosign.look")
+		data.Form.Buttons[1].Text = loc.T("intake.cosign.notNow")
+	}
+	return p.invited.Render(w, r, http.StatusOK, web.Page[invitedPage]{Title: title, Shell: web.Portal("apply"), Data: data})
 }
 
 func (p *Pages) takeInvited(w http.ResponseWriter, r *http.Request) error {

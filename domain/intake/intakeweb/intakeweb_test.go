@@ -60,6 +60,8 @@ func signedIn(next http.Handler) http.Handler {
 			switch c.Value {
 			case "bora":
 				a = accesstest.Bora()
+			case "petra":
+				a = accesstest.Clerk("32")
 			case "basic":
 				a.Level = access.Basic
 			}

@@ -89,6 +89,8 @@ type Pages struct {
 	begin   *web.View[beginPage]
 	help    *web.View[helpPage]
 	invited *web.View[invitedPage]
+	wait    *web.View[waitPage]
+	joins   *web.View[joinPage]
 	discard *web.View[discardPage]
 	correct *web.View[correctPage]
 	print   *web.View[printPage]
@@ -124,6 +126,12 @@ func New(c Config) (*Pages, error) {
 	if p.invited, err = web.NewView[invitedPage](c.Templates, templates, "templates/invited.html"); err != nil {
 		return nil, err
 	}
+	if p.wait, err = web.NewView[waitPage](c.Templates, templates, "templates/wait.html"); err != nil {
+		return nil, err
+	}
+	if p.joins, err = web.NewView[joinPage](c.Templates, templates, "templates/join.html"); err != nil {
+		return nil, err
+	}
 	if p.discard, err = web.NewView[discardPage](c.Templates, templates, "templates/discard.html"); err != nil {
 		return nil, err
 	}
@@ -147,7 +155,7 @@ const upload = 32 << 20
 
 // Mounts are the addresses of the pages.
 func (p *Pages) Mounts() web.Mounts {
-	ms := append(p.uploads(), web.Mounts{
+	ms := append(append(append(p.uploads(), p.cosignMounts()...), p.togetherMounts()...), web.Mounts{
 		{Pattern: "GET /services/{id}/start", Handler: web.Handle(p.start)},
 		{Pattern: "POST /services/{id}/start", Handler: web.Handle(p.startGuest)},
 		{Pattern: "GET /apply", Handler: web.Handle(p.listDrafts)},
@@ -203,6 +211,7 @@ type visit struct {
 	loc     *i18n.Localizer
 	moved   string // the draft is submitted: go there
 	guest   bool   // nobody has signed in: the draft is this browser's
+	problem string // why it isn't signed
 }
 
 // enter finds the person and their own draft. The service may ask for a higher
@@ -215,6 +224,9 @@ func (p *Pages) enter(r *http.Request) (visit, error) {
 		v.actor, v.guest = guest, true
 	} else if err != nil {
 		return v, err
+	}
+	if v.actor.Kind == access.Clerk { // at the counter they have a page of their own (together.go)
+		return v, fault.New(fault.NotFound, "intakeweb.enter", "intake.noDraft")
 	}
 	v.draft, err = p.c.Intake.Draft(r.Context(), v.actor, r.PathValue("draft"))
 	switch {
@@ -313,7 +325,7 @@ func (p *Pages) resume(w http.ResponseWriter, r *http.Request) error {
 	if len(v.draft.Answers) == 0 && len(v.draft.Raw) == 0 && len(f.Pages()) > 0 {
 		page = f.Pages()[0].ID // nothing typed yet: begin at the beginning, with what is known
 	}
-	if page == "" {
+	if page == "" || !v.fills(page) {
 		web.SeeOther(w, path("apply", v.draft.ID, "check"))
 		return nil
 	}
@@ -495,6 +507,9 @@ type formPage struct {
 	SignIn   string // nobody has signed in
 	Help     string // where somebody is asked for help
 	Helps    string // whom the reader helps with it
+	Signs    bool   // … and is asked to sign it
+	Together *atCounter
+	Over     string // what is said when it has ended while the page was open
 	Drafts   string
 }
 
@@ -532,6 +547,10 @@ func (p *Pages) renderPage(w http.ResponseWriter, r *http.Request, v visit, errs
 		web.SeeOther(w, path("apply", v.draft.ID))
 		return nil
 	}
+	if !v.fills(id) { // it isn't for who signs to fill in; they see it with all the others
+		web.SeeOther(w, path("apply", v.draft.ID, "check"))
+		return nil
+	}
 	if errs == nil {
 		errs = stillWrong(f, id, nil)
 	}
@@ -552,7 +571,10 @@ func (p *Pages) renderPage(w http.ResponseWriter, r *http.Request, v visit, errs
 	}
 	if v.draft.Helper != "" {
 		// Each look of a helper's is on record with the owner, so a page that is open doesn't look by itself.
-		data.Helps, data.Changes = v.draft.OwnerName, ""
+		data.Helps, data.Changes, data.Signs = v.draft.OwnerName, "", v.signs()
+	}
+	if data.Together, err = p.withClerk(r, v); err != nil {
+		return err
 	}
 	for _, change := range more {
 		change(&data)
@@ -594,7 +616,7 @@ func (p *Pages) fillIn(r *http.Request, data *formPage, v visit, f *intake.Filli
 		}
 	}
 	b := builder{form: v.service.Form, loc: v.loc, errs: errorTexts(v.service.Form, errs, v.loc), draft: v.draft.ID, source: p.source(v),
-		use: v.service.Purpose.For(v.loc.Lang()), keep: v.service.Retention.For(v.loc.Lang()), kept: kept, rivals: f.Rivalries(pg.ID), filled: v.draft.Filled, guest: v.guest,
+		use: v.service.Purpose.For(v.loc.Lang()), keep: v.service.Retention.For(v.loc.Lang()), kept: kept, rivals: f.Rivalries(pg.ID), filled: v.draft.Filled, guest: v.guest, desk: v.draft.Kind == intake.Together,
 		city: p.c.Map, view: func(name string) (citymap.View, bool) { return viewOf(r, name) }}
 	items := f.View.Page(pg.ID)
 	data.Blocks = b.blocks(items)

@@ -58,6 +58,11 @@ func (p *Pages) blank(r *http.Request) (pdf.Sheet, *i18n.Localizer, error) {
 		Ticked: loc.T("sheet.ticked"), Unticked: loc.T("sheet.unticked"),
 		Code:  &pdf.SheetCode{Content: code, Alt: loc.T("intake.paper.alt"), Lead: loc.T("intake.paper.lead"), Text: intake.ShowCode(code)},
 		Parts: sheet.Empty(s.Form, lists, loc), Note: loc.T("intake.paper.note", "purpose", s.Purpose.For(loc.Lang()), "basis", s.Basis())}
+	for _, c := range s.Cosigns { // by hand, if it applies: the paper doesn't know the answers
+		out.Parts = append(out.Parts, pdf.SheetPart{Title: c.Title.For(loc.Lang()), Items: []pdf.SheetItem{{Text: c.Declares.For(loc.Lang())},
+			{Label: loc.T("sheet.given_names"), Help: loc.T("sheet.ifApplies"), Lines: 1}, {Label: loc.T("sheet.family_name"), Lines: 1},
+			{Label: loc.T("sheet.place"), Lines: 1}, {Label: loc.T("sheet.signature"), Lines: 2}}})
+	}
 	return out, loc, nil
 }
 

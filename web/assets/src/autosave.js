@@ -37,6 +37,8 @@ for (const form of document.querySelectorAll("form[data-autosave]")) {
     }
     return out;
   };
+  // A draft that was only lent, for the time at the counter, can be gone.
+  const over = (r) => { if (r.status === 404 && form.dataset.textOver) say(form.dataset.textOver); };
   const say = (words) => { if (status && status.textContent !== words) status.textContent = words || ""; };
 
   const moves = (field) => ((form.querySelector("[data-moves]") || { dataset: {} }).dataset.moves || "").split(" ").includes(field);
@@ -135,6 +137,7 @@ for (const form of document.querySelectorAll("form[data-autosave]")) {
       try {
         const r = await fetch(form.dataset.changes, { headers: { Accept: "application/json" }, redirect: "manual" });
         if (r.ok) compare(await r.json());
+        else over(r);
       } catch { /* offline: later */ }
     };
     setInterval(look, 8000);
@@ -164,6 +167,7 @@ for (const form of document.querySelectorAll("form[data-autosave]")) {
         const now = read(url);
         if (now[field] && now[field].at === at) { delete now[field]; write(url, now); }
         wait = 2000;
+        over(r);
         const more = html && update(html, Object.keys(now), field);
         if (r.ok) {
           say(more ? form.dataset.textMore : form.dataset.textSaved);

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+package intake_test
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"mercator/base/fault"
+	"mercator/core/access"
+	"mercator/core/access/accesstest"
+	"mercator/core/audit"
+	"mercator/core/store"
+	"mercator/domain/intake"
+	"mercator/domain/intake/intaketest"
+)
+
+// atCounter opens a draft at the counter.
+func atCounter(t testing.TB, h *intaketest.House, clerk, a access.Actor, draft string) string {
+	t.Helper()
+	id := must[string](t)(h.Intake.BeginTogether(t.Context(), clerk))
+	x := must[intake.AtCounter](t)(h.Intake.AtCounter(t.Context(), clerk, id))
+	if err := h.Intake.Join(t.Context(), a, x.Code, draft); err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+func TestTogetherAtTheCounter(t *testing.T) {
+	each(t, func(t *testing.T, h *intaketest.House) {
+		ctx, anna, bora, clerk := t.Context(), accesstest.Anna(), accesstest.Bora(), accesstest.Clerk("32")
+		d := must[intake.Draft](t)(h.Intake.Start(ctx, anna, parking))
+		other := must[intake.Draft](t)(h.Intake.Start(ctx, anna, card))
+		id := must[string](t)(h.Intake.BeginTogether(ctx, clerk))
+		x := must[intake.AtCounter](t)(h.Intake.AtCounter(ctx, clerk, id))
+		if !x.Waiting() || len(x.Code) != 8 || must[intake.AtCounter](t)(h.Intake.AtCounter(ctx, clerk, "")).Code != x.Code {
+			t.Fatalf("%+v", x)
+		}
+		stored := must[[]string](t)(store.All(ctx, h.DB, func(s store.Scanner) (c string, err error) { return c, s.Scan(&c) }, "-- test.codes\nSELECT code FROM intake_invitation"))
+		if len(stored) != 1 || strings.Contains(stored[0], x.Code) {
+			t.Errorf("stored: %q", stored)
+		}
+		colleague := clerk
+		colleague.ID = "clerk-2"
+		elsewhere := clerk
+		elsewhere.Office = "33"
+		for what, a := range map[string]access.Actor{"a colleague": colleague, "at another office": elsewhere, "a resident": anna} {
+			if _, err := h.Intake.AtCounter(ctx, a, id); !fault.Is(err, fault.NotFound) {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+		must[int64](t)(h.Intake.Sweep(ctx)) // which leaves what waits
+		if _, dd, err := h.Intake.Together(ctx, clerk, id); err != nil || dd.ID != "" {
+			t.Errorf("before anybody is there: %v", err)
+		}
+		if _, err := h.Intake.Draft(ctx, clerk, d.ID); !fault.Is(err, fault.NotFound) {
+			t.Errorf("before anybody is there: %v", err)
+		}
+		for _, wrong := range []string{"", "x", "00000000", strings.Repeat("A", 1<<16), x.Code + "A"} {
+			if err := h.Intake.Join(ctx, anna, wrong, d.ID); !fault.Is(err, fault.NotFound) {
+				t.Errorf("code %.10q: %v", wrong, err)
+			}
+		}
+		guest, _ := intake.GuestOf(intake.NewGuest())
+		acting := bora
+		acting.Mandate, acting.For = "m", anna.ID
+		for what, a := range map[string]access.Actor{"a guest": guest, "for somebody else": acting, "the clerk": clerk} {
+			if err := h.Intake.Join(ctx, a, x.Code, d.ID); !fault.Is(err, fault.Denied) {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+		if err := h.Intake.Join(ctx, bora, x.Code, d.ID); !fault.Is(err, fault.NotFound) {
+			t.Errorf("somebody else's draft: %v", err)
+		}
+		weak := anna
+		weak.Level = access.Basic
+		if err := h.Intake.Join(ctx, weak, x.Code, d.ID); !fault.Is(err, fault.StepUp) {
+			t.Errorf("below the trust level of the service: %v", err)
+		}
+		// As people type it.
+		if err := h.Intake.Join(ctx, anna, strings.ToLower(x.Code[:4]+" "+x.Code[4:]), d.ID); err != nil {
+			t.Fatal(err)
+		}
+		if err := h.Intake.Join(ctx, anna, x.Code, other.ID); !fault.Is(err, fault.NotFound) {
+			t.Errorf("the code twice: %v", err)
+		}
+		y, seen, err := h.Intake.Together(ctx, clerk, id)
+		if err != nil || seen.ID != d.ID || y.OwnerName != anna.Name || seen.OwnerName != anna.Name {
+			t.Fatalf("%+v %v", seen, err)
+		}
+		for what, a := range map[string]access.Actor{"a colleague": colleague, "at another office": elsewhere} {
+			if _, _, err := h.Intake.Together(ctx, a, id); !fault.Is(err, fault.NotFound) {
+				t.Errorf("%s: %v", what, err)
+			}
+			if _, err := h.Intake.Draft(ctx, a, d.ID); !fault.Is(err, fault.NotFound) {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+		if _, err := h.Intake.Draft(ctx, clerk, other.ID); !fault.Is(err, fault.NotFound) {
+			t.Errorf("another draft of hers: %v", err)
+		}
+		// What the clerk fills in is theirs until she changes it; what she does, they see.
+		save(t, h, clerk, d, "", url.Values{"_f": {"given_names", "family_name"}, "given_names": {"Ana"}, "family_name": {"Schmidt"}})
+		if x := must[intake.Draft](t)(h.Intake.Draft(ctx, anna, d.ID)); x.Answers["given_names"] != "Ana" || x.Filled["given_names"] != clerk.Name || x.Helper != "" {
+			t.Errorf("%+v", x)
+		}
+		save(t, h, anna, d, "person", url.Values{"_f": {"given_names"}, "given_names": {"Anna"}})
+		if _, x, err := h.Intake.LookAtCounter(ctx, clerk, id); err != nil || x.Answers["given_names"] != "Anna" || x.Filled["given_names"] != "" || x.Filled["family_name"] != clerk.Name {
+			t.Errorf("%+v %v", x, err)
+		}
+		if _, _, err := h.Intake.Submit(ctx, clerk, d.ID, "de"); !fault.Is(err, fault.Denied) {
+			t.Errorf("submits: %v", err)
+		}
+		if err := h.Intake.Consent(ctx, clerk, d.ID, true); !fault.Is(err, fault.Denied) || h.Fetched.Load() != 0 {
+			t.Errorf("consents: %v", err)
+		}
+		if _, err := h.Intake.Save(ctx, clerk, d.ID, "", url.Values{"_f": {"declared"}, "declared": {"true"}}, "de"); !fault.Is(err, fault.Denied) {
+			t.Errorf("declares for her: %v", err)
+		}
+		if err := h.Intake.Discard(ctx, clerk, d.ID); !fault.Is(err, fault.NotFound) {
+			t.Errorf("discards: %v", err)
+		}
+		if _, err := h.Intake.Invite(ctx, clerk, d.ID); !fault.Is(err, fault.Denied) {
+			t.Errorf("invites: %v", err)
+		}
+		if list := must[[]intake.Invitation](t)(h.Intake.Invitations(ctx, anna, d.ID)); len(list) != 0 {
+			t.Errorf("among those who help: %+v", list)
+		}
+		on := map[string]string{}
+		for _, e := range must[[]audit.Entry](t)((&audit.Ledger{DB: h.DB}).ForPerson(ctx, anna.ID, "", 50)) {
+			on[e.ActorID+" "+e.Action+" "+e.Resource+" "+e.Outcome] = e.Purpose
+		}
+		for _, want := range []string{" read together ", " change together "} {
+			if on[clerk.ID+want+audit.Permitted] != parking {
+				t.Errorf("on record with the owner: %v", on)
+			}
+		}
+		// She ends it.
+		now, ok, err := h.Intake.WithClerk(ctx, anna, must[intake.Draft](t)(h.Intake.Draft(ctx, anna, d.ID)))
+		if err != nil || !ok || now.ClerkName != clerk.Name || now.Office != "32" {
+			t.Fatalf("%+v %v %v", now, ok, err)
+		}
+		if err := h.Intake.EndInvitation(ctx, bora, now.ID); !fault.Is(err, fault.NotFound) {
+			t.Errorf("ended by a stranger: %v", err)
+		}
+		if err := h.Intake.EndInvitation(ctx, anna, now.ID); err != nil {
+			t.Fatal(err)
+		}
+		over(t, h, clerk, id, d.ID)
+	})
+}
+
+// over holds that a clerk has no way to a draft any more.
+func over(t testing.TB, h *intaketest.House, clerk access.Actor, id, draft string) {
+	t.Helper()
+	_, _, err := h.Intake.Together(t.Context(), clerk, id)
+	_, _, look := h.Intake.LookAtCounter(t.Context(), clerk, id)
+	_, read := h.Intake.Draft(t.Context(), clerk, draft)
+	_, write := h.Intake.Save(t.Context(), clerk, draft, "", url.Values{"_f": {"given_names"}, "given_names": {"X"}}, "de")
+	for what, err := range map[string]error{"opens": err, "looks": look, "reads": read, "writes": write} {
+		if !fault.Is(err, fault.NotFound) {
+			t.Errorf("afterwards the clerk still %s: %v", what, err)
+		}
+	}
+}
+
+func TestItEndsAtTheCounter(t *testing.T) {
+	each(t, func(t *testing.T, h *intaketest.House) {
+		ctx, anna, bora, clerk := t.Context(), accesstest.Anna(), accesstest.Bora(), accesstest.Clerk("32")
+		d := must[intake.Draft](t)(h.Intake.Start(ctx, anna, parking))
+		// At the clerk's word.
+		id := atCounter(t, h, clerk, anna, d.ID)
+		colleague := clerk
+		colleague.ID = "clerk-2"
+		if err := h.Intake.EndTogether(ctx, colleague, id); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := h.Intake.Together(ctx, clerk, id); err != nil {
+			t.Errorf("ended by a colleague: %v", err)
+		}
+		if err := h.Intake.EndTogether(ctx, clerk, id); err != nil {
+			t.Fatal(err)
+		}
+		over(t, h, clerk, id, d.ID)
+		// With the next person at the counter; and somebody else at another one takes her over.
+		id = atCounter(t, h, clerk, anna, d.ID)
+		theirs := must[intake.Draft](t)(h.Intake.Start(ctx, bora, parking))
+		next := atCounter(t, h, clerk, bora, theirs.ID)
+		over(t, h, clerk, id, d.ID)
+		atCounter(t, h, colleague, bora, theirs.ID)
+		over(t, h, clerk, next, theirs.ID)
+		// After an hour, and a code after ten minutes.
+		id = atCounter(t, h, clerk, anna, d.ID)
+		h.SetNow(h.Now().Add(59 * time.Minute))
+		if _, _, err := h.Intake.Together(ctx, clerk, id); err != nil {
+			t.Errorf("within the hour: %v", err)
+		}
+		h.SetNow(h.Now().Add(time.Minute))
+		over(t, h, clerk, id, d.ID)
+		id = must[string](t)(h.Intake.BeginTogether(ctx, clerk))
+		code := must[intake.AtCounter](t)(h.Intake.AtCounter(ctx, clerk, id)).Code
+		h.SetNow(h.Now().Add(10 * time.Minute))
+		if err := h.Intake.Join(ctx, anna, code, d.ID); !fault.Is(err, fault.NotFound) {
+			t.Errorf("a code of ten minutes ago: %v", err)
+		}
+		// With the draft.
+		id = atCounter(t, h, clerk, anna, d.ID)
+		if err := h.Intake.Discard(ctx, anna, d.ID); err != nil {
+			t.Fatal(err)
+		}
+		over(t, h, clerk, id, d.ID)
+		d = child(t, h, bora)
+		save(t, h, bora, d, "person", url.Values{"_f": {"birth_date"}, "birth_date": {"1.2.1990"}})
+		id = atCounter(t, h, clerk, bora, d.ID)
+		if _, errs, err := h.Intake.Submit(ctx, bora, d.ID, "de"); err != nil || len(errs) > 0 {
+			t.Fatal(errs, err)
+		}
+		over(t, h, clerk, id, d.ID)
+		h.SetNow(h.Now().Add(2 * time.Hour))
+		must[int64](t)(h.Intake.Sweep(ctx))
+		// Two of hers with colleague's are of drafts that are there; what is over and has none is gone.
+		if n := must[int](t)(store.One(ctx, h.DB, func(s store.Scanner) (n int, err error) { return n, s.Scan(&n) }, "-- test.count\nSELECT COUNT(*) FROM intake_invitation WHERE draft = ''")); n != 0 {
+			t.Errorf("%d codes stay", n)
+		}
+	})
+}
+
+func TestWhoIsntLetInAtTheCounter(t *testing.T) {
+	each(t, func(t *testing.T, h *intaketest.House) {
+		ctx, anna := t.Context(), accesstest.Anna()
+		d := must[intake.Draft](t)(h.Intake.Start(ctx, anna, parking))
+		looker := accesstest.Clerk("32")
+		looker.Roles = []string{"intern"}
+		nowhere := accesstest.Clerk("")
+		for what, a := range map[string]access.Actor{"who only looks in": looker, "of no office": nowhere, "a resident": anna} {
+			if _, err := h.Intake.BeginTogether(ctx, a); !fault.Is(err, fault.Denied) {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+		// Nobody is clerk in their own matter.
+		self := accesstest.Clerk("32")
+		self.Self = anna.ID
+		id := atCounter(t, h, self, anna, d.ID)
+		if _, _, err := h.Intake.Together(ctx, self, id); !fault.Is(err, fault.Denied) {
+			t.Errorf("their own draft: %v", err)
+		}
+		if _, err := h.Intake.Save(ctx, self, d.ID, "", url.Values{"_f": {"given_names"}, "given_names": {"X"}}, "de"); !fault.Is(err, fault.Denied) {
+			t.Errorf("their own draft: %v", err)
+		}
+	})
+}
