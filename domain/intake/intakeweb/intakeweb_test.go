@@ -246,7 +246,7 @@ func TestABusinessIsRegisteredByHand(t *testing.T) {
 	v.get(draft+"/page/person").send("given_names", "Änne-Şebnem", "family_name", "von der Heydt", "birth_date", "12. April 88", "nationality", "deutsch").at(draftID+"/tasks", 200).sees("1 von 5 Themen")
 	// Back in the middle of a page: nothing typed on it is lost, right or wrong.
 	v.get(draft+"/page/home").send("street", "Königstr.", "house_number", "zwölf", "_go", "back").at(draftID+"/tasks", 200).sees("Angefangen")
-	v.get(draft+"/page/person").sees(`value="Änne-Şebnem"`)
+	v.get(draft + "/page/person").sees(`value="Änne-Şebnem"`)
 	v.get(draft+"/page/home").sees(`value="Königstraße"`, `value="zwölf"`)
 	v.send("street", "Königstr.", "house_number", "12 A", "postcode", "D-47051", "city", "Duisburg", "email", "").at(draftID+"/tasks", 200)
 	// What is answered so far can be seen at any time, and not handed over.
