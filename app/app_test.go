@@ -129,7 +129,7 @@ func TestResidentsAreSpokenToInPlainLanguage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	others := []string{"api", "cql2", "dmn", "incidentweb", "notice", "oversight", "oversightweb", "process", "processweb", "register", "registerweb", "webhook"}
+	others := []string{"api", "cql2", "dmn", "incidentweb", "notice", "oversight", "oversightweb", "process", "processweb", "register", "registerweb", "studio", "studioweb", "webhook"}
 	simple := words.Rooms(i18n.Simple)
 	for _, room := range words.Rooms(i18n.Fallback) {
 		if has, other := slices.Contains(simple, room), slices.Contains(others, room); has == other {
