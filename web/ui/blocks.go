@@ -192,6 +192,7 @@ type Details struct {
 	Text    string
 	Items   []Component
 	Open    bool
+	Small   bool // beside something else, of which it tells more
 }
 
 // Breadcrumb tells where one is.

@@ -105,7 +105,7 @@ func (p *Pages) renderCheck(w http.ResponseWriter, r *http.Request, v visit, err
 					Href: path("apply", v.draft.ID, "page", s.Page) + "?check=1#" + ui.FieldID(row.Name)}}
 			}
 			if out.Value == "" {
-				if row.Computed {
+				if row.Computed || soFar && row.Item.Raw == "" {
 					continue
 				}
 				out.Value = v.loc.T("intake.unanswered")

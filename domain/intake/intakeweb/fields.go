@@ -135,7 +135,7 @@ func (b *builder) why(it *form.Item) *ui.Details {
 	if why == "" && use == "" && keep == "" || it.ReadOnly {
 		return nil
 	}
-	d := &ui.Details{Summary: b.loc.T("intake.why"), Hidden: it.Label.For(lang), Text: why}
+	d := &ui.Details{Summary: b.loc.T("intake.why"), Hidden: it.Label.For(lang), Text: why, Small: true}
 	if use != "" {
 		d.Items = append(d.Items, ui.Text{Text: b.loc.T("intake.use", "text", use)})
 	}
