@@ -788,3 +788,69 @@ func BenchmarkFormPage(b *testing.B) {
 		}
 	}
 }
+
+// A new version of the form comes into force: its owner is told once what of it concerns them, on the page, the list or the check,
+// whichever they meet first, in their language.
+func TestAChangedFormIsToldOnce(t *testing.T) {
+	tn := newTown(t)
+	v := tn.visitor(t, "anna")
+	v.get("/services/business-registration/start").send("consent", "no")
+	draft := "/apply/" + strings.Split(v.url, "/")[2]
+	v.get(draft+"/page/business").send("legal_form", "gbr", "business_name", "Rad & Tat <Heydt>", "business_street", "Kantstr.", "business_house_number", "3", "business_postcode", "47057").at(draftID+"/tasks", 200)
+	shown := v.get(draft + "/page/business").body
+	change := func(rules string, changes ...string) {
+		t.Helper()
+		dir := t.TempDir()
+		if err := os.CopyFS(dir, os.DirFS(intaketest.Root()+"/content/services")); err != nil {
+			t.Fatal(err)
+		}
+		file := dir + "/business-registration/application.form"
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(strings.NewReplacer(changes...).Replace(string(data))), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(dir+"/business-registration/migrate.toml", []byte(rules), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := tn.Catalog.Load(t.Context(), os.DirFS(dir)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	change("[[step]]\n[[step.rule]]\nold = \"business_name\"\nnew = \"trade_name\"\n",
+		`"key": "business_name"`, `"key": "trade_name"`, `"value": "gbr"`, `"value": "partnership"`, `"key": "business_postcode"`, `"key": "postcode_of_business"`)
+	for lang, want := range map[string]string{
+		"de": "Wird nicht mehr gefragt: „Postleitzahl des Betriebs“. Ihre Antwort war: 47057", "en": "No longer asked: &#34;Postcode of the business&#34;. Your answer was: 47057",
+		"tr": "Artık sorulmuyor", "de-simple": "Das fragen wir nicht mehr",
+	} {
+		v.cookies = "; lang=" + lang
+		v.get(draft+"/tasks").at(draftID+"/tasks", 200).sees(want, `name="_told"`)
+	}
+	v.cookies = "; lang=de"
+	v.get(draft+"/check").at(draftID+"/check", 200).sees("Das Formular hat sich geändert", "Rad &amp; Tat &lt;Heydt&gt;")
+	v.get(draft+"/page/business").at(draftID+"/page/business", 200).sees("Das Formular hat sich geändert", `name="trade_name" type="text" value="Rad &amp; Tat &lt;Heydt&gt;"`, `name="postcode_of_business"`)
+	// Saving a field isn't having seen it.
+	v.post(draft+"/save/activity", url.Values{"_field": {"activity"}, "activity": {"Räder"}})
+	v.get(draft + "/tasks").sees("Das Formular hat sich geändert")
+	// A page of the version before comes in: its words go where they belong now.
+	v.body = shown
+	v.send("business_name", "Rad & Rat", "business_postcode", "47058").get(draft+"/tasks").sees("Ihre Antwort war: 47058").get(draft + "/page/business").sees(`value="Rad &amp; Rat"`)
+	// Sent with it before their eyes, and it is told no more.
+	v.send("legal_form", "partnership", "trade_name", "Rad & Rat", "business_street", "Kantstr.", "business_house_number", "3", "postcode_of_business", "47057").at(draftID+"/tasks", 200)
+	if strings.Contains(v.body, "Das Formular hat sich geändert") {
+		t.Error("told twice")
+	}
+	// And again, ended by the button.
+	change("", `"Name des Betriebs"`, `"Name der Firma"`)
+	v.get(draft + "/tasks").sees("Das Formular hat sich geändert")
+	form := regexp.MustCompile(`(?s)action="` + draft + `/told".*?value="([0-9a-f]{16})"`).FindStringSubmatch(v.body)
+	if form == nil {
+		t.Fatalf("no button:\n%s", v.body)
+	}
+	v.post(draft+"/told", url.Values{"_told": {form[1]}}).at(draftID+"/tasks", 200)
+	if strings.Contains(v.body, "Das Formular hat sich geändert") {
+		t.Error("told after it was understood")
+	}
+}
