@@ -59,7 +59,9 @@ func ReadFormScenario(s *Service, name string, data []byte) (FormScenario, []Pro
 }
 
 // values are the parts of a scenario of a form below which anything may stand.
-func values(k toml.Key) bool { return k[0] == "registers" || k[0] == "vars" || k[0] == "submitted" }
+func values(k toml.Key) bool {
+	return k[0] == "registers" || k[0] == "vars" || k[0] == "submitted" || k[0] == "page" && len(k) > 2 && k[1] == "answers"
+}
 
 func (s *Service) formScenario(out *[]FormScenario) func(name string, data []byte, sc FormScenario, bad told) {
 	return func(name string, data []byte, sc FormScenario, bad told) {

@@ -4,6 +4,7 @@ package studio
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -106,7 +107,9 @@ func (s *Studio) Play(with *service.Service, d Draft, own []Scenario) Run {
 	play := func(sc service.FormScenario, problems []service.Problem, id string) {
 		p := Played{Title: sc.Title, File: sc.File, ID: id}
 		for _, x := range problems {
-			p.Wrong = append(p.Wrong, x.Msg)
+			if !slices.Contains(p.Wrong, x.Msg) {
+				p.Wrong = append(p.Wrong, x.Msg)
+			}
 		}
 		if len(p.Wrong) == 0 {
 			if err := sc.Play(with, cover); err != nil {

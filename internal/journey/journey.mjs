@@ -81,7 +81,7 @@ async function agree(page, yes) {
   await press(page, /Weiter|Devam|Continue/)
 }
 
-const all = { resident, wrongZone, business, topics, byHand, registers, paper, mandate, representation, deputy, myData, moving, proactive, oversight, languages, languagesMoving }
+const all = { resident, wrongZone, business, topics, studio, byHand, registers, paper, mandate, representation, deputy, myData, moving, proactive, oversight, languages, languagesMoving }
 const journeys = process.env.JOURNEY ? { [process.env.JOURNEY]: all[process.env.JOURNEY] } : all
 try {
   for (const [name, walk] of Object.entries(journeys)) {
@@ -333,6 +333,47 @@ async function topics() {
   await why.locator('summary').click()
   await sees(page, 'Wie lange wir sie aufbewahren')
   await look(page, '39-why')
+}
+
+// Somebody who may draw forms tries one, keeps what they tried as a scenario, changes the form and sees which scenario notices.
+async function studio() {
+  const desk = await person()
+  await desk.goto(portal + '/desk/studio')
+  await signIn(desk, 'sven.kramer', 'substantial')
+  await fill(desk, { form: 'business-registration/decision.form' })
+  await press(desk, /Entwurf beginnen/)
+  const draft = desk.url()
+  await sees(desk, 'im Paket: decision.toml')
+  const before = (await text(desk)).match(/Von (\d+) möglichen Ergebnissen seiner Regeln kommen (\d+)/)
+  expect(before, 'a figure of coverage')
+  await look(desk, '65-studio')
+  await desk.goto(draft + '/try')
+  await fill(desk, { outcome: 'refused' })
+  await press(desk, /^Übernehmen$/)
+  await fill(desk, { reason: 'Die Karte fehlt' })
+  await press(desk, /^Übernehmen$/)
+  await desk.locator('details', { hasText: 'Als Szenario sichern' }).locator('summary').click()
+  await fill(desk, { title: 'Abgelehnt mit Begründung' })
+  await press(desk, /Als Szenario sichern/)
+  await sees(desk, 'Das Szenario „Abgelehnt mit Begründung“ ist gesichert')
+  await look(desk, '66-studio-tried')
+  await follow(desk, 'Szenarien')
+  expect(/Abgelehnt mit Begründung (Ergebnis )?besteht/.test(await text(desk)), 'the scenario passes')
+  const href = await desk.locator('a[href*="/scenarios/"]').first().getAttribute('href')
+  const toml = await (await desk.request.get(portal + href)).text()
+  expect(toml.includes('form = "decision"') && toml.includes('Die Karte fehlt') && toml.includes('[[page]]'), 'the scenario as a file: ' + toml)
+  // A change that the scenario notices.
+  const field = desk.locator('textarea[name=text]')
+  const changed = (await field.inputValue()).replaceAll('"key": "reason"', '"key": "ground"')
+  if (js) await field.evaluate((e, v) => { e.value = v }, changed) // the editor stands in its place
+  else await field.fill(changed)
+  await press(desk, /Sichern und prüfen/)
+  await sees(desk, 'weicht ab')
+  await look(desk, '67-studio-differs')
+  await press(desk, /Szenario verwerfen/)
+  expect(!(await text(desk)).includes('Abgelehnt mit Begründung'), 'the scenario is gone')
+  await desk.goto(draft + '/discard')
+  await press(desk, /verwerfen/)
 }
 
 // Somebody prints an empty form in Turkish; a clerk types its code as a scanner does, takes over what is on the paper, and hands out

@@ -836,7 +836,7 @@ func TestAChangedFormIsToldOnce(t *testing.T) {
 	v.get(draft + "/tasks").sees("Das Formular hat sich geändert")
 	// A page of the version before comes in: its words go where they belong now.
 	v.body = shown
-	v.send("business_name", "Rad & Rat", "business_postcode", "47058").get(draft+"/tasks").sees("Ihre Antwort war: 47058").get(draft + "/page/business").sees(`value="Rad &amp; Rat"`)
+	v.send("business_name", "Rad & Rat", "business_postcode", "47058").get(draft + "/tasks").sees("Ihre Antwort war: 47058").get(draft + "/page/business").sees(`value="Rad &amp; Rat"`)
 	// Sent with it before their eyes, and it is told no more.
 	v.send("legal_form", "partnership", "trade_name", "Rad & Rat", "business_street", "Kantstr.", "business_house_number", "3", "postcode_of_business", "47057").at(draftID+"/tasks", 200)
 	if strings.Contains(v.body, "Das Formular hat sich geändert") {
