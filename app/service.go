@@ -82,7 +82,7 @@ func lintPackage(dir string, w io.Writer) bool {
 		fmt.Fprintln(w, p)
 	}
 	if len(problems) == 0 {
-		fmt.Fprintf(w, "%s: ok\n", dir)
+		fmt.Fprintf(w, "%s: ok, version %s\n", dir, s.Version)
 	}
 	return len(problems) == 0
 }

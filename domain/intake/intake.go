@@ -54,6 +54,12 @@ type Draft struct {
 	Filled                 map[string]string
 	// Rivals are what was written in another place into fields that were changed here, too, by name, until the person has decided.
 	Rivals map[string]Rival
+	// Sent are the pages of a long form that were sent without a mistake.
+	Sent []string
+	// Since is the version of the form that its owner last knew, if that has changed since and they haven't been told; "" otherwise.
+	// Kept are answers that the form has no place for any more, until the draft is submitted.
+	Since  string
+	Kept   map[string]form.Held
 	rev    int64
 	sealed []byte
 }
@@ -161,6 +167,8 @@ type Filling struct {
 	Service *service.Service
 	View    *form.View
 	Context form.Context
+	// Changes are what is different since its owner last saw it, as far as that concerns them.
+	Changes []form.Difference
 }
 
 // Pages are the pages on which something is asked or shown, in their order.

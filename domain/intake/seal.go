@@ -24,6 +24,10 @@ type content struct {
 	Registers map[string]any    `json:"registers"`
 	Rivals    map[string]Rival  `json:"rivals,omitempty"`
 	Filled    map[string]string `json:"filled,omitempty"`
+	Sent      []string          `json:"sent,omitempty"`
+
+	Since string               `json:"since,omitempty"`
+	Kept  map[string]form.Held `json:"kept,omitempty"`
 }
 
 func keyOf(owner string) string { return "drafts/" + owner }
@@ -39,7 +43,7 @@ func (in *Intake) seal(ctx context.Context, tx *store.Tx, d Draft) ([]byte, erro
 	if err != nil {
 		return nil, err
 	}
-	text, err := encode(content{d.Answers, d.Raw, d.Registers, d.Rivals, d.Filled})
+	text, err := encode(content{d.Answers, d.Raw, d.Registers, d.Rivals, d.Filled, d.Sent, d.Since, d.Kept})
 	if err != nil {
 		return nil, err
 	}
@@ -70,6 +74,7 @@ func (in *Intake) unseal(ctx context.Context, q store.Q, d *Draft) error {
 		return err
 	}
 	d.Answers, d.Raw, d.Registers, d.Rivals, d.Filled, d.sealed = c.Answers, c.Raw, c.Registers, c.Rivals, c.Filled, nil
+	d.Sent, d.Since, d.Kept = c.Sent, c.Since, c.Kept
 	return nil
 }
 

@@ -235,6 +235,9 @@ func (in *Intake) find(ctx context.Context, a access.Actor, id string) (Draft, e
 	if fault.Is(err, fault.NotFound) {
 		d, err = in.helped(ctx, a, id)
 	}
+	if err == nil {
+		err = in.migrate(ctx, &d)
+	}
 	return d, fault.Wrap(op, err)
 }
 
@@ -258,7 +261,8 @@ func (in *Intake) Fill(ctx context.Context, a access.Actor, d Draft, lang string
 	if err != nil {
 		return nil, err
 	}
-	return &Filling{Draft: d, Service: s, View: s.Form.Eval(d.Answers, fctx), Context: fctx}, nil
+	f := &Filling{Draft: d, Service: s, View: s.Form.Eval(d.Answers, fctx), Context: fctx}
+	return f, in.changes(ctx, f)
 }
 
 func (in *Intake) context(ctx context.Context, a access.Actor, s *service.Service, d Draft, lang string) (form.Context, error) {
@@ -453,6 +457,9 @@ func (in *Intake) changeWith(ctx context.Context, op string, a access.Actor, id 
 		if b, err := encode(d.Raw); err != nil || len(b) > maxAnswers {
 			return fault.Because(fault.TooLarge, op, "intake.tooLarge", err)
 		}
+		if b, err := encode(d.Kept); err != nil || len(b) > maxAnswers {
+			return fault.Because(fault.TooLarge, op, "intake.tooLarge", err)
+		}
 		done := false
 		err = in.c.DB.Write(ctx, func(tx *store.Tx) error {
 			g, err := in.may(ctx, tx, a, access.Change, d.Service)
@@ -497,8 +504,12 @@ func (in *Intake) Save(ctx context.Context, a access.Actor, id, page string, pos
 		errs = nil
 		// The form may have changed since the page was shown: a field is taken
 		// wherever it stands now, so that nothing typed is lost.
+		post, held, err := in.stale(ctx, s, d, post)
+		if err != nil {
+			return err
+		}
 		pages := postedPages(s.Form, page, post[form.PostedField])
-		if len(pages) == 0 {
+		if len(pages) == 0 && !held {
 			return fault.New(fault.NotFound, op, "")
 		}
 		before := *d
@@ -585,6 +596,9 @@ func (in *Intake) Submit(ctx context.Context, a access.Actor, id, lang string) (
 		f, err := in.Fill(ctx, a, d, lang)
 		if err != nil {
 			return "", nil, err
+		}
+		if len(f.Changes) > 0 { // nobody hands over what they haven't seen
+			return "", nil, fault.New(fault.Conflict, op, "intake.lookAgain")
 		}
 		errs, err := in.infected(ctx, a, d)
 		if err != nil {

@@ -26,26 +26,45 @@ type FormScenario struct {
 	Title     string         `toml:"title"`
 	Form      string         `toml:"form"` // "application", or the id of a task's form
 	Today     string         `toml:"today"`
-	Lang      string         `toml:"lang"`      // "": de
-	Registers map[string]any `toml:"registers"` // what was fetched; none: the person said no
-	Vars      map[string]any `toml:"vars"`      // what else expressions read: lists, application, case
+	Lang      string         `toml:"lang,omitempty"`      // "": de
+	Registers map[string]any `toml:"registers,omitempty"` // what was fetched; none: the person said no
+	Vars      map[string]any `toml:"vars,omitempty"`      // what else expressions read: lists, application, case
 	Pages     []FormPage     `toml:"page"`
-	Submitted map[string]any `toml:"submitted"` // given: nothing is wrong at the end, and these values are submitted
+	Submitted map[string]any `toml:"submitted,omitempty"` // given: nothing is wrong at the end, and these values are submitted
 }
 
 // FormPage is a page that is sent with some answers.
 type FormPage struct {
 	ID      string            `toml:"id"`
-	Answers map[string]any    `toml:"answers"` // by name, as they are typed
-	Asked   []string          `toml:"asked"`   // which questions the page has then, in their order; none given: not checked
-	Wrong   map[string]string `toml:"wrong"`   // what is wrong on the page then: name = "required"
+	Asked   []string          `toml:"asked,omitempty"`   // which questions the page has then, in their order; none given: not checked
+	Answers map[string]any    `toml:"answers,omitempty"` // by name, as they are typed; of a signature its parts: name, confirmed, drawing
+	Wrong   map[string]string `toml:"wrong,omitempty"`   // what is wrong on the page then: name = "required"
 }
 
 // FormScenarios reads the scenarios of a package's forms in the order of their names.
 func FormScenarios(s *Service) ([]FormScenario, []Problem) {
 	var out []FormScenario
-	values := func(k toml.Key) bool { return k[0] == "registers" || k[0] == "vars" || k[0] == "submitted" }
-	problems := eachScenario(s, "scenarios/forms", values, func(name string, data []byte, sc FormScenario, bad told) {
+	problems := eachScenario(s, "scenarios/forms", values, s.formScenario(&out))
+	return out, problems
+}
+
+// ReadFormScenario reads one that isn't part of the package.
+func ReadFormScenario(s *Service, name string, data []byte) (FormScenario, []Problem) {
+	var out []FormScenario
+	problems := oneScenario(name, data, values, s.formScenario(&out))
+	if len(out) == 0 {
+		return FormScenario{}, problems
+	}
+	return out[0], problems
+}
+
+// values are the parts of a scenario of a form below which anything may stand.
+func values(k toml.Key) bool {
+	return k[0] == "registers" || k[0] == "vars" || k[0] == "submitted" || k[0] == "page" && len(k) > 2 && k[1] == "answers"
+}
+
+func (s *Service) formScenario(out *[]FormScenario) func(name string, data []byte, sc FormScenario, bad told) {
+	return func(name string, data []byte, sc FormScenario, bad told) {
 		sc.File = name
 		f := s.FormNamed(sc.Form)
 		if sc.Title == "" || f == nil || len(sc.Pages) == 0 {
@@ -65,9 +84,8 @@ func FormScenarios(s *Service) ([]FormScenario, []Problem) {
 				}
 			}
 		}
-		out = append(out, sc)
-	})
-	return out, problems
+		*out = append(*out, sc)
+	}
 }
 
 // FormNamed is a form of the package: "application", or that of a task by its id; nil: there is none.
@@ -81,56 +99,10 @@ func (s *Service) FormNamed(name string) *form.Form {
 // Play fills in the form as the scenario says and tells what is different from what
 // it expects. cover, unless nil, notes which rules were touched.
 func (sc FormScenario) Play(s *Service, cover *form.Coverage) error {
-	f := s.FormNamed(sc.Form)
-	if f == nil {
-		return fmt.Errorf("the package has no form %q", sc.Form)
-	}
-	day, err := time.Parse(time.DateOnly, sc.Today)
-	if err != nil {
-		return err
-	}
-	ctx := form.Context{Vars: map[string]any{"registers": nil}, Lang: sc.Lang, Today: day, Prefill: true}
-	if ctx.Lang == "" {
-		ctx.Lang = "de"
-	}
-	vars, err := plain(sc.Vars)
-	if err != nil {
-		return err
-	}
-	maps.Copy(ctx.Vars, vars)
-	if sc.Registers != nil {
-		if ctx.Vars["registers"], err = plain(sc.Registers); err != nil {
-			return err
-		}
-	}
-	view := f.Eval(nil, ctx)
-	if cover != nil {
-		cover.Add(view)
-	}
-	var answers form.Answers
 	var bad []error
-	for _, p := range sc.Pages {
-		post := p.post(view.Page(p.ID))
-		var errs []form.FieldError
-		answers, errs = f.Decode(p.ID, post, answers, ctx)
-		raw := maps.Clone(ctx.Raw)
-		if raw == nil {
-			raw = map[string]string{}
-		}
-		for _, name := range post[form.PostedField] {
-			delete(raw, name)
-		}
-		for _, e := range errs {
-			if e.Raw != "" {
-				raw[e.Key] = e.Raw
-			}
-		}
-		ctx.Raw = raw
-		view.Update(answers, raw)
-		if cover != nil {
-			cover.Add(view)
-		}
-		bad = append(bad, p.compare(view)...)
+	view, err := sc.fillIn(s, cover, func(i int, v *form.View) { bad = append(bad, sc.Pages[i].compare(v)...) })
+	if err != nil {
+		return err
 	}
 	if sc.Submitted == nil {
 		return errors.Join(bad...)
@@ -152,6 +124,61 @@ func (sc FormScenario) Play(s *Service, cover *form.Coverage) error {
 	return errors.Join(bad...)
 }
 
+// fillIn sends the pages one after the other. after looks at the form when a page was sent.
+func (sc FormScenario) fillIn(s *Service, cover *form.Coverage, after func(page int, v *form.View)) (*form.View, error) {
+	f := s.FormNamed(sc.Form)
+	if f == nil {
+		return nil, fmt.Errorf("the package has no form %q", sc.Form)
+	}
+	day, err := time.Parse(time.DateOnly, sc.Today)
+	if err != nil {
+		return nil, err
+	}
+	ctx := form.Context{Vars: map[string]any{"registers": nil}, Lang: sc.Lang, Today: day, Prefill: true}
+	if ctx.Lang == "" {
+		ctx.Lang = "de"
+	}
+	vars, err := plain(sc.Vars)
+	if err != nil {
+		return nil, err
+	}
+	maps.Copy(ctx.Vars, vars)
+	if sc.Registers != nil {
+		if ctx.Vars["registers"], err = plain(sc.Registers); err != nil {
+			return nil, err
+		}
+	}
+	view := f.Eval(nil, ctx)
+	if cover != nil {
+		cover.Add(view)
+	}
+	var answers form.Answers
+	for i, p := range sc.Pages {
+		post := p.post(view.Page(p.ID))
+		var errs []form.FieldError
+		answers, errs = f.Decode(p.ID, post, answers, ctx)
+		raw := maps.Clone(ctx.Raw)
+		if raw == nil {
+			raw = map[string]string{}
+		}
+		for _, name := range post[form.PostedField] {
+			delete(raw, name)
+		}
+		for _, e := range errs {
+			if e.Raw != "" {
+				raw[e.Key] = e.Raw
+			}
+		}
+		ctx.Raw = raw
+		view.Update(answers, raw)
+		if cover != nil {
+			cover.Add(view)
+		}
+		after(i, view)
+	}
+	return view, nil
+}
+
 // post is the page as a browser sends it: what it asks and shows in the fields, with what is typed over it.
 func (p FormPage) post(items []form.Item) url.Values {
 	v := url.Values{}
@@ -167,6 +194,16 @@ func (p FormPage) post(items []form.Item) url.Values {
 			for _, y := range x {
 				v.Add(name, fmt.Sprint(y))
 			}
+		case map[string]any: // a signature; where something is stays as it is unless it is typed anew
+			if sign, ok := x["name"].(string); ok {
+				v.Set(name, sign)
+				if x["confirmed"] == true {
+					v.Set(name+form.Confirm, "true")
+				}
+				if d, ok := x["drawing"].(string); ok {
+					v.Set(name+form.Drawing, d)
+				}
+			}
 		default:
 			v.Set(name, fmt.Sprint(x))
 		}
@@ -178,7 +215,7 @@ func (p FormPage) post(items []form.Item) url.Values {
 		v.Add(form.PostedField, it.Name)
 		if it.Raw != "" {
 			put(it.Name, it.Raw)
-		} else if it.Type == "number" || it.Kind == "money" {
+		} else if it.Type == "number" || it.Kind == "money" || it.Kind == "position" {
 			delete(v, it.Name) // it would have to be written as the language has it: what isn't typed anew stays
 			v[form.PostedField] = v[form.PostedField][:len(v[form.PostedField])-1]
 		} else {

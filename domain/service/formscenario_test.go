@@ -3,7 +3,10 @@
 package service_test
 
 import (
+	"encoding/json"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -76,5 +79,90 @@ func TestAScenarioOfAFormTellsWhatIsDifferent(t *testing.T) {
 		if _, problems := read(c.body); len(problems) == 0 || !strings.Contains(problems[0].Msg, c.want) {
 			t.Errorf("%s: %v, want %q", c.body, problems, c.want)
 		}
+	}
+}
+
+// What is recorded can be read again and plays, and says no less than a scenario that somebody has written: of every form of
+// content/, with what its own scenarios type.
+func TestWhatIsRecordedPlays(t *testing.T) {
+	dirs, err := os.ReadDir(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	recorded := 0
+	for _, d := range dirs {
+		s, err := service.Parse(d.Name(), os.DirFS(root+"/"+d.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		list, _ := service.FormScenarios(s)
+		for _, written := range list {
+			sc := written
+			sc.Submitted = nil
+			sc.Pages = slices.Clone(written.Pages)
+			for i := range sc.Pages {
+				sc.Pages[i].Asked, sc.Pages[i].Wrong = nil, nil
+			}
+			if _, err := sc.Record(s); err != nil {
+				t.Fatalf("%s %s: %v", d.Name(), written.File, err)
+			}
+			text, err := sc.TOML()
+			if err != nil {
+				t.Fatalf("%s %s: %v", d.Name(), written.File, err)
+			}
+			again, problems := service.ReadFormScenario(s, "again.toml", []byte(text))
+			if len(problems) > 0 {
+				t.Fatalf("%s %s: %v\n%s", d.Name(), written.File, problems, text)
+			}
+			if err := again.Play(s, nil); err != nil {
+				t.Errorf("%s %s: %v\n%s", d.Name(), written.File, err, text)
+			}
+			for i, p := range written.Pages {
+				if len(p.Asked) > 0 && !slices.Equal(again.Pages[i].Asked, p.Asked) || !maps.Equal(again.Pages[i].Wrong, p.Wrong) {
+					t.Errorf("%s %s, page %s: recorded %v %v, written %v %v", d.Name(), written.File, p.ID, again.Pages[i].Asked, again.Pages[i].Wrong, p.Asked, p.Wrong)
+				}
+			}
+			if len(written.Submitted) > 0 && len(again.Submitted) < len(written.Submitted) {
+				t.Errorf("%s %s: %d answers are recorded as submitted, %d written", d.Name(), written.File, len(again.Submitted), len(written.Submitted))
+			}
+			recorded++
+		}
+	}
+	if recorded < 10 {
+		t.Errorf("only %d scenarios", recorded)
+	}
+}
+
+// Signatures, lists, several choices and money are told as they are typed.
+func TestEveryKindOfAnswerIsRecorded(t *testing.T) {
+	f, err := form.Parse("application.form", []byte(`{"type":"default","components":[
+		{"type":"textfield","key":"sign","label":"S","properties":{"type":"signature"},"validate":{"required":true}},
+		{"type":"checklist","key":"days","label":"D","values":[{"value":"mo"},{"value":"tu"}]},
+		{"type":"textfield","key":"fee","label":"F","properties":{"type":"money"}},{"type":"number","key":"n","label":"N"},
+		{"type":"dynamiclist","path":"kids","label":"K","components":[{"type":"textfield","key":"name","label":"N"}]}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &service.Service{Form: f}
+	sc := service.FormScenario{Title: "T", Form: "application", Today: "2026-12-01", Registers: map[string]any{"resident": map[string]any{"a": nil, "b": json.Number("1.5")}},
+		Pages: []service.FormPage{{ID: "form", Answers: map[string]any{"sign": map[string]any{"name": "Ada", "confirmed": true, "drawing": "M1 1L2 2"}, "days": []any{"mo", "tu"},
+			"fee": "1.234,50", "n": "1,5", "kids.0.name": "Bo", "kids.1.name": "Cy"}}}}
+	if _, err := sc.Record(s); err != nil {
+		t.Fatal(err)
+	}
+	text, err := sc.TOML()
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, problems := service.ReadFormScenario(s, "a.toml", []byte(text))
+	if len(problems) > 0 || again.Play(s, nil) != nil {
+		t.Fatalf("%v %v\n%s", problems, again.Play(s, nil), text)
+	}
+	if again.Submitted["fee"] != int64(123450) || again.Submitted["n"] != 1.5 || len(again.Submitted) != 5 {
+		t.Errorf("submitted %v\n%s", again.Submitted, text)
+	}
+	again.Submitted["fee"] = int64(1)
+	if err := again.Play(s, nil); err == nil {
+		t.Error("another fee passes")
 	}
 }

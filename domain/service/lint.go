@@ -73,6 +73,8 @@ func Lint(s *Service, letters func(file string, text []byte, variables []string)
 	l.watched()
 	l.undeclared()
 	l.templates(letters)
+	l.migration()
+	l.retention()
 	l.scenarios()
 	sort.SliceStable(l.out, func(i, j int) bool {
 		a, b := l.out[i], l.out[j]
@@ -323,6 +325,13 @@ func (l *linter) templates(check func(string, []byte, []string) []Problem) {
 	}
 	for _, name := range sortedKeys(l.s.Letters) {
 		l.out = append(l.out, check("letters/"+name, l.s.Letters[name], l.s.Form.Names())...)
+	}
+}
+
+// retention asks how long what people enter is kept (Art. 13 (2) a GDPR): each field tells it.
+func (l *linter) retention() {
+	if !l.s.Internal && len(l.s.Retention) == 0 {
+		l.say("service.toml", 0, 0, "retention is missing: say how long what is entered is kept, and by which rule (Art. 13 (2) a GDPR)")
 	}
 }
 

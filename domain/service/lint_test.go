@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -58,9 +59,9 @@ func TestMistakesAreNamed(t *testing.T) {
 		{"a decision that isn't there", "process.bpmn", `decisionId="eligibility"`, `decisionId="entitlement"`, `no .dmn file has the decision "entitlement"`},
 		{"a task form that isn't there", "process.bpmn", `formId="decision"`, `formId="verdict"`, "the package has no form verdict.form"},
 		{"work that the kernel doesn't do", "process.bpmn", `type="payment.request"`, `type="payment.steal"`, `the kernel has no task type "payment.steal"`},
-		{"a write without its key", "service.toml", `key = '="BP-" + case.ref'`, "", `service.toml:147: [[write]] parking_permits: key and fields belong together`},
-		{"a write that can't be read", "service.toml", `plate = '=application.plate'`, `plate = '=application.'`, `service.toml:147: [[write]] parking_permits: fields.plate:`},
-		{"a write of what isn't asked", "service.toml", `plate = '=application.plate'`, `plate = '=application.licence'`, `service.toml:147: [[write]] parking_permits: application.form has no field "licence"`},
+		{"a write without its key", "service.toml", `key = '="BP-" + case.ref'`, "", `service.toml:153: [[write]] parking_permits: key and fields belong together`},
+		{"a write that can't be read", "service.toml", `plate = '=application.plate'`, `plate = '=application.'`, `service.toml:153: [[write]] parking_permits: fields.plate:`},
+		{"a write of what isn't asked", "service.toml", `plate = '=application.plate'`, `plate = '=application.licence'`, `service.toml:153: [[write]] parking_permits: application.form has no field "licence"`},
 		{"a write that stands twice", "process.bpmn", `<zeebe:output source="=record" target="permit" />`, `<zeebe:input source="=case.ref" target="key" /><zeebe:output source="=record" target="permit" />`, "stands either in its [[write]]"},
 		{"a register that the case may not write", "process.bpmn", `value="parking_permits"`, `value="residents"`, `no [[write]] for the register "residents"`},
 		{"a letter that isn't there", "letters/permit.tr.letter", "", "", "letters/permit.tr.letter is missing"},
@@ -76,10 +77,10 @@ func TestMistakesAreNamed(t *testing.T) {
 		{"a cell that can never match", "fee.dmn", "<inputEntry id=\"fee_r2_i0\"><text>12</text>", "<inputEntry id=\"fee_r2_i0\"><text>\"12\"</text>", "“\"12\"” is a string, the input is a number"},
 		{"a table with a gap", "fee.dmn", "<text>6, 12, 24</text>", "<text>6, 12, 18, 24</text>", "has no rule for Monate = 18: expected a rule, or a default output"},
 		{"a table whose rules overlap", "fee.dmn", "<inputEntry id=\"fee_r2_i0\"><text>12</text>", "<inputEntry id=\"fee_r2_i0\"><text>6, 12</text>", "both match Monate = 6, and only one may (UNIQUE)"},
-		{"data that nothing uses", "service.toml", `["plate", "make"]`, `["plate", "make", "fuel"]`, `service.toml:117: [[data]] vehicles reads "fuel", and no form, rule, step or letter uses it`},
-		{"evidence that isn't read", "service.toml", `fields = ["plate", "make"]`, "fields = [\"plate\", \"make\"]\nevidence = [\"colour\"]", `service.toml:117: [[data]] vehicles: evidence names "colour"`},
-		{"data without a basis", "service.toml", `basis = "§ 35 Absatz 1 Nummer 3 StVG"`, "", "service.toml:117: [[data]] needs register, as, fields and basis"},
-		{"data without a purpose", "service.toml", `de-simple = "Wir sehen nach, welche Autos Ihnen gehören."`, "", "service.toml:117: [[data]] vehicles: purpose has no text in de-simple"},
+		{"data that nothing uses", "service.toml", `["plate", "make"]`, `["plate", "make", "fuel"]`, `service.toml:123: [[data]] vehicles reads "fuel", and no form, rule, step or letter uses it`},
+		{"evidence that isn't read", "service.toml", `fields = ["plate", "make"]`, "fields = [\"plate\", \"make\"]\nevidence = [\"colour\"]", `service.toml:123: [[data]] vehicles: evidence names "colour"`},
+		{"data without a basis", "service.toml", `basis = "§ 35 Absatz 1 Nummer 3 StVG"`, "", "service.toml:123: [[data]] needs register, as, fields and basis"},
+		{"data without a purpose", "service.toml", `de-simple = "Wir sehen nach, welche Autos Ihnen gehören."`, "", "service.toml:123: [[data]] vehicles: purpose has no text in de-simple"},
 		{"a rule that reads what isn't declared", "eligibility.dmn", `registers.resident.city = "Duisburg"`, `registers.resident.nationality = "Duisburg"`, `eligibility.dmn:13: registers.resident.nationality is read here, and [[data]] resident doesn't name the field`},
 		{"a rule that reads a register in secret", "eligibility.dmn", `registers.resident.city = "Duisburg"`, `registers.tax.debts = 0`, `eligibility.dmn:13: registers.tax is read here, and no [[data]] says`},
 		{"asking anyway without a reason", "service.toml", `de-simple = "Ein Firmen-Auto gehört nicht Ihnen. Darum fragen wir nach dem Kenn-Zeichen."`, "", `[[ask_anyway]] other_plate: reason has no text in de-simple`},
@@ -191,4 +192,94 @@ func FuzzParse(f *testing.F) {
 			service.Lint(s, nil)
 		}
 	})
+}
+
+// What leads drafts of older versions to the form in force is held to that form, as far as the package alone can tell.
+func TestMigrationRulesAreHeldToTheForm(t *testing.T) {
+	for _, c := range []struct{ rules, want string }{
+		{"[[step]]\n[[step.rule]]\nold = \"number_plate\"\nnew = \"other_plate\"\n", ""},
+		{"[[step]]\nfrom = [\"0123456789abcdef\"]\n[[step.rule]]\nold = \"a\"\nnew = \"b\"\n[[step]]\n[[step.rule]]\nold = \"b\"\nnew = \"other_plate\"\n", ""},
+		{"[[step]]\n[[step.rule]]\nold = \"a\"\nnew = \"nothing\"\n", `migrate.toml:2: new "nothing": application.form has no such question`},
+		{"[[step]]\n[[step.rule]]\nold = \"given_names\"\nnew = \"other_plate\"\n", `old "given_names": application.form still asks this`},
+		{"[[step]]\nfrom = [\"v1\"]\n[[step.rule]]\nold = \"a\"\nnew = \"other_plate\"\n", `migrate.toml:1: from "v1" is no version of a package`},
+		{"[[step]]\nfrom = [\"0123456789abcdef\", \"0123456789abcdef\"]\n[[step.rule]]\nold = \"a\"\nnew = \"other_plate\"\n", `stands in two steps`},
+		{"[[step]]\n", "a step has at least one [[step.rule]]"},
+		{"[[step]]\n[[step.rule]]\nold = \"months\"\nnew = \"months\"\nvalues = { \"3\" = 7 }\n", `"7" isn't an option of "months"`},
+		{"[[step]]\n[[step.rule]]\nold = \"months\"\nnew = \"months\"\nvalues = { \"6\" = 12 }\n", `"6" is an option of "months": say in from`},
+		{"[[step]]\n[[step.rule]]\nold = \"months\"\nnew = \"months\"\n", `old and new are the same`},
+		{"[[step]]\n[[step.rule]]\nold = \"a\"\nnew = \"other_plate\"\nvalue = \"=b\"\n", `either old, the name that the answer had, or value`},
+		{"[[step]]\n[[step.rule]]\nnew = \"other_plate\"\nvalue = \"=1 +\"\n", `"other_plate": value:`},
+		{"[[step]]\ncolour = 1\n[[step.rule]]\nold = \"a\"\nnew = \"other_plate\"\n", `migrate.toml:2: unknown key "step.colour"`},
+		{"[[step]\n", "migrate.toml:2: expected end of table"},
+	} {
+		files := broken(t, "service.toml", "office", "office").(fstest.MapFS)
+		files["migrate.toml"] = &fstest.MapFile{Data: []byte(c.rules)}
+		s, err := service.Parse("resident-parking-permit", files)
+		var got []string
+		var pe *service.ParseError
+		if errors.As(err, &pe) {
+			for _, p := range pe.Problems {
+				got = append(got, p.String())
+			}
+		} else {
+			for _, p := range service.Lint(s, nil) {
+				if p.File == "migrate.toml" {
+					got = append(got, p.String())
+				}
+			}
+		}
+		if all := strings.Join(got, "\n"); c.want == "" && all != "" || !strings.Contains(all, c.want) {
+			t.Errorf("%s\n%q, want %q", c.rules, all, c.want)
+		}
+	}
+}
+
+// A draft begins at the step that names its version and goes through those behind it; one that no step names, through those for all.
+func TestADraftGoesThroughTheStepsFromItsVersionOn(t *testing.T) {
+	files := broken(t, "service.toml", "office", "office").(fstest.MapFS)
+	files["migrate.toml"] = &fstest.MapFile{Data: []byte(`
+[[step]]
+from = ["1111111111111111"]
+[[step.rule]]
+old = "a"
+new = "b"
+[[step]]
+from = ["2222222222222222", "2222222222222223"]
+[[step.rule]]
+old = "b"
+new = "c"
+[[step]]
+[[step.rule]]
+old = "c"
+new = "other_plate"
+`)}
+	s, err := service.Parse("resident-parking-permit", files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for version, want := range map[string]string{"1111111111111111": "a b c", "2222222222222223": "b c", "3333333333333333": "c"} {
+		var got []string
+		for _, r := range s.MigrationRules(version) {
+			got = append(got, r.Old)
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%s: %v, want %s", version, got, want)
+		}
+	}
+}
+
+func TestAServiceSaysHowLongWhatIsEnteredIsKept(t *testing.T) {
+	s, err := service.Parse("resident-parking-permit", broken(t, "service.toml", "office", "office"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := func() bool {
+		return slices.ContainsFunc(service.Lint(s, nil), func(p service.Problem) bool { return strings.HasPrefix(p.Msg, "retention is missing") })
+	}
+	if said() {
+		t.Error("it says so, and is asked for it")
+	}
+	if s.Retention = nil; !said() {
+		t.Error("it says nothing, and isn't asked for it")
+	}
 }

@@ -163,6 +163,8 @@ func Parse(dir string, fsys fs.FS) (*Service, error) {
 		case path.Dir(name) == "letters":
 			p.s.Letters[path.Base(name)] = data
 		case path.Dir(name) != ".":
+		case name == migrationFile:
+			p.migration(data)
 		case name == "application.form":
 			p.s.Form, err = form.Parse(name, data)
 			p.add(name, err)

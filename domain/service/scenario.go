@@ -77,38 +77,45 @@ type told func(line int, format string, args ...any)
 // eachScenario reads the TOML files of a folder in the order of their names and hands over those that can be read. free are keys
 // below which anything may stand.
 func eachScenario[T any](s *Service, folder string, free func(toml.Key) bool, take func(name string, data []byte, sc T, bad told)) []Problem {
-	var problems []Problem
 	names, err := fs.Glob(s.Files, folder+"/*.toml")
 	if err != nil {
 		return []Problem{{File: folder, Msg: err.Error()}}
 	}
+	var problems []Problem
 	for _, name := range names {
-		bad := func(line int, format string, args ...any) {
-			problems = append(problems, Problem{File: name, Line: line, Msg: fmt.Sprintf(format, args...)})
-		}
 		data, err := fs.ReadFile(s.Files, name)
 		if err != nil {
-			bad(0, "%v", err)
+			problems = append(problems, Problem{File: name, Msg: err.Error()})
 			continue
 		}
-		var sc T
-		meta, err := toml.Decode(string(data), &sc)
-		var pe toml.ParseError
-		switch {
-		case errors.As(err, &pe):
-			bad(pe.Position.Line, "%s", pe.Message)
-			continue
-		case err != nil:
-			bad(0, "%v", err)
-			continue
-		}
-		for _, k := range meta.Undecoded() {
-			if !free(k) {
-				bad(lineOf(data, k[len(k)-1]), "unknown key %q", k.String())
-			}
-		}
-		take(path.Base(name), data, sc, bad)
+		problems = append(problems, oneScenario(name, data, free, take)...)
 	}
+	return problems
+}
+
+// oneScenario is eachScenario for one text.
+func oneScenario[T any](name string, data []byte, free func(toml.Key) bool, take func(name string, data []byte, sc T, bad told)) []Problem {
+	var problems []Problem
+	bad := func(line int, format string, args ...any) {
+		problems = append(problems, Problem{File: name, Line: line, Msg: fmt.Sprintf(format, args...)})
+	}
+	var sc T
+	meta, err := toml.Decode(string(data), &sc)
+	var pe toml.ParseError
+	switch {
+	case errors.As(err, &pe):
+		bad(pe.Position.Line, "%s", pe.Message)
+		return problems
+	case err != nil:
+		bad(0, "%v", err)
+		return problems
+	}
+	for _, k := range meta.Undecoded() {
+		if !free(k) {
+			bad(lineOf(data, k[len(k)-1]), "unknown key %q", k.String())
+		}
+	}
+	take(path.Base(name), data, sc, bad)
 	return problems
 }
 

@@ -65,6 +65,8 @@ type Service struct {
 	Decisions map[string]*dmn.Definitions // by decision id
 	Letters   map[string][]byte           // by file name under letters/
 
+	Migration []MigrationStep // migrate.toml
+
 	Files fs.FS // all files of the version
 }
 

@@ -6,5 +6,8 @@
 // Authors share the drafts. A draft is held against its package as the lint holds a delivered one. It comes into force as
 // every version does: as a file in the package (content/services), reviewed and tested; the studio changes nothing there.
 //
+// Scenarios are kept with a draft, too: what was filled in while trying it. They are played through with each change, together
+// with those of the package, and tell which outcomes of the form's rules none of them brings about.
+//
 // Terms: Draft, its base (the version it was begun from).
 package studio

@@ -160,6 +160,9 @@ func (s *Studio) Discard(ctx context.Context, a access.Actor, id string) error {
 		return fault.Wrap(op, err)
 	}
 	return fault.Wrap(op, s.DB.Write(ctx, func(tx *store.Tx) error {
+		if _, err := tx.Exec(ctx, dropScenarios, id); err != nil {
+			return err
+		}
 		_, err := tx.Exec(ctx, dropDraft, id)
 		return err
 	}))

@@ -42,6 +42,30 @@ UPDATE studio_draft SET text = $3, author = $4, author_name = $5, rev = rev + 1,
 const dropDraft = `-- studio.dropDraft
 DELETE FROM studio_draft WHERE id = $1`
 
+// The scenarios of a draft go with it.
+const dropScenarios = `-- studio.dropScenarios
+DELETE FROM studio_scenario WHERE draft = $1`
+
+const scenariosOf = `-- studio.scenariosOf
+SELECT id, draft, text, author, author_name, created_at FROM studio_scenario WHERE draft = $1 ORDER BY id LIMIT $2`
+
+const insertScenario = `-- studio.insertScenario
+INSERT INTO studio_scenario (id, draft, text, author, author_name, created_at) VALUES ($1, $2, $3, $4, $5, $6)`
+
+const countScenarios = `-- studio.countScenarios
+SELECT COUNT(*) FROM studio_scenario WHERE draft = $1`
+
+const dropScenario = `-- studio.dropScenario
+DELETE FROM studio_scenario WHERE id = $1 AND draft = $2`
+
+func scanScenario(s store.Scanner) (Scenario, error) {
+	var x Scenario
+	var created int64
+	err := s.Scan(&x.ID, &x.Draft, &x.Text, &x.Author, &x.AuthorName, &created)
+	x.CreatedAt = store.Time(created)
+	return x, err
+}
+
 func scanDraft(s store.Scanner) (Draft, error) {
 	var d Draft
 	var created, changed int64

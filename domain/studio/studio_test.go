@@ -95,8 +95,67 @@ func TestAFormIsDrawn(t *testing.T) {
 		if err := s.Save(ctx, author, d.ID, d.Rev, "\xff"); !fault.Is(err, fault.Invalid) {
 			t.Errorf("no text: %v", err)
 		}
+		// What was tried is kept beside it, and played with what the draft is by now.
+		const text = "title = \"Nothing known\"\nform = \"application\"\ntoday = \"2026-12-01\"\n[[page]]\nid = \"person\"\nasked = [\"given_names\", \"family_name\", \"birth_date\"]\nanswers = { given_names = \"Ada\", family_name = \"Yıldız\", birth_date = \"1.2.1990\" }\n"
+		if err := s.Save(ctx, author, d.ID, d.Rev, better); err != nil {
+			t.Fatal(err)
+		}
+		d, err = s.Draft(ctx, author, d.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.KeepScenario(ctx, accesstest.Clerk("32"), d.ID, text); !fault.Is(err, fault.Denied) {
+			t.Errorf("a clerk keeps one: %v", err)
+		}
+		if _, err := s.Scenarios(ctx, accesstest.Anna(), d.ID); !fault.Is(err, fault.Denied) {
+			t.Errorf("a resident reads them: %v", err)
+		}
+		if _, err := s.KeepScenario(ctx, author, d.ID, strings.Repeat("x", 1<<20)); !fault.Is(err, fault.TooLarge) {
+			t.Errorf("too much: %v", err)
+		}
+		kept, err := s.KeepScenario(ctx, author, d.ID, text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		run := func() (studio.Played, studio.Run) {
+			t.Helper()
+			own, err := s.Scenarios(ctx, author, d.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			with, problems, err := s.Package(d)
+			if err != nil || with == nil {
+				t.Fatal(problems, err)
+			}
+			r := s.Play(with, d, own)
+			return r.Played[len(r.Played)-1], r
+		}
+		if p, r := run(); p.ID != kept.ID || len(p.Wrong) > 0 || r.Seen == 0 || r.Seen+len(r.Untouched) != r.All {
+			t.Errorf("%+v, %d of %d, %d untouched", p, r.Seen, r.All, len(r.Untouched))
+		}
+		d.Text = strings.Replace(better, `"key": "family_name"`, `"key": "surname"`, 1)
+		if p, _ := run(); len(p.Wrong) == 0 {
+			t.Error("a question has another name, and the scenario hasn't noticed")
+		}
+		for range 60 {
+			if _, err = s.KeepScenario(ctx, author, d.ID, text); err != nil {
+				break
+			}
+		}
+		if !fault.Is(err, fault.TooMany) {
+			t.Errorf("as many as one likes: %v", err)
+		}
+		if err := s.DropScenario(ctx, author, d.ID, kept.ID); err != nil {
+			t.Fatal(err)
+		}
+		if own, err := s.Scenarios(ctx, author, d.ID); err != nil || len(own) != 49 {
+			t.Errorf("%d are left: %v", len(own), err)
+		}
 		if err := s.Discard(ctx, author, d.ID); err != nil {
 			t.Fatal(err)
+		}
+		if own, err := s.Scenarios(ctx, author, d.ID); err != nil || len(own) != 0 {
+			t.Errorf("the draft is gone, %d scenarios are left: %v", len(own), err)
 		}
 		if _, err := s.Draft(ctx, author, d.ID); !fault.Is(err, fault.NotFound) {
 			t.Errorf("thrown away, and there: %v", err)

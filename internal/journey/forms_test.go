@@ -42,7 +42,7 @@ func residentForms(t *testing.T) []form {
 		if len(problems) > 0 || len(scenarios) == 0 {
 			t.Fatalf("%s: %d scenarios, %v", s.ID, len(scenarios), problems)
 		}
-		out = append(out, form{ID: s.ID, About: s.About, Answers: scenarios[0].Answers, Keyboard: s.ID == "change-of-address"})
+		out = append(out, form{ID: s.ID, About: s.About, Answers: scenarios[0].Answers, Keyboard: s.ID == "change-of-address" || s.Form.TaskList()})
 	}
 	if len(out) < 9 {
 		t.Fatalf("only %d forms found in content/services", len(out))
@@ -50,7 +50,7 @@ func residentForms(t *testing.T) []form {
 	return out
 }
 
-// TestForms looks at every page of every form that a resident can begin: on a narrow screen, at 400 %, in forced colours, and one of them
+// TestForms looks at every page of every form that a resident can begin: on a narrow screen, at 400 %, in forced colours, and a short and a long one
 // by keyboard alone.
 func TestForms(t *testing.T) {
 	if os.Getenv("MERCATOR_BROWSER") == "" {

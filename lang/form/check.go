@@ -50,6 +50,7 @@ func (f *Form) Check(o CheckOptions) []Finding {
 	c.fields(f.Fields, nil)
 	c.conditions()
 	c.circles()
+	c.tasks()
 	for _, p := range f.pages {
 		asks := false
 		walk(p.Fields, func(fd *Field) { asks = asks || fd.Input() || fd.Type == "expression" })
@@ -232,6 +233,7 @@ func (c *checker) texts(f *Field) {
 	need("why", f.Why)
 	need("use", f.Use)
 	need("keep", f.Keep)
+	need("section", f.Section)
 	need("text", f.Content)
 	for _, o := range f.Options {
 		if f.Kind == "nationality" {
@@ -263,7 +265,7 @@ func (c *checker) texts(f *Field) {
 			if i := strings.LastIndexByte(rest, '.'); i < 0 || !options[rest[:i]] {
 				c.add(f, "%s: property %q translates an option that there isn't", name, k)
 			}
-		case "page", "type", "register", "ask", "autocomplete", "xdf", "help", "why", "use", "keep", "suggest", "listed", "alt", "sensitive", "home", "partial", "min", "max", "check", "label", "description", "text", "content", "source":
+		case "page", "type", "register", "ask", "autocomplete", "xdf", "help", "why", "use", "keep", "section", "after", "suggest", "listed", "alt", "sensitive", "home", "partial", "min", "max", "check", "label", "description", "text", "content", "source":
 		default:
 			c.add(f, "%s: property %q is not known", name, k)
 		}

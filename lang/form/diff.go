@@ -265,8 +265,11 @@ func (d *differ) options(o, f *Field) {
 func (d Difference) Words(l *i18n.Localizer) string {
 	args := []any{"label", oneLine(d.label.For(l.Lang()))}
 	for _, a := range d.Args {
-		if t, ok := a.(Text); ok {
+		switch t := a.(type) {
+		case Text:
 			a = oneLine(t.For(l.Lang()))
+		case answered:
+			a = t.words(l)
 		}
 		args = append(args, a)
 	}

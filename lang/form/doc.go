@@ -23,6 +23,9 @@
 //	xdf           id of the XDatenfeld
 //	help          a hint
 //	why, use, keep  why this is asked, what happens with it, how long it is kept
+//	section       at the first component of a page: what the pages from there on are about,
+//	              in the list of a long form
+//	after         at the first component of a page: pages that have to be done before it
 //	suggest       FEEL: what a text field suggests ("=lists.streets")
 //	listed        "true": only what is suggested
 //	column.K.en   translation of a table's column
@@ -35,6 +38,10 @@
 //	label.en …    translations of any text; value.V.en of the option V; languages are
 //	              en, tr and de-simple (plain language)
 //	source.en …   of which German text each is a translation; see Translated
+//
+// The form itself has one property, tasks: "list" if it is filled in from a list of its
+// topics, to which each page leads back, "pages" if one page follows the other; without it
+// a long form has a list.
 //
 // All components of form-js 1.x are read (testdata/components has each as the editor writes
 // it). A button does nothing, as the page has its own; an iframe is a link; a picture is

@@ -38,13 +38,18 @@ type Form struct {
 	pages []*Page
 	keys  map[string]*Field // by name, "children.*.name" below a list
 	graph *graph
+	tasks string             // list or pages; "": as the number of pages says
+	needs map[*Page][]*Field // see needsOf
 }
 
 // Page is one topic.
 type Page struct {
-	ID     string
-	Title  Text
-	Fields []*Field
+	ID    string
+	Title Text
+	// Section is what the pages from this one on are about, in the list of a long form.
+	Section Text
+	Fields  []*Field
+	after   []string // pages that have to be done before it
 	// titled: the title is the page's first text component, which is then not shown again.
 	titleField *Field
 }
@@ -62,6 +67,7 @@ type Field struct {
 	Why     Text // why it is asked
 	Use     Text // what happens with it; empty: what the service says
 	Keep    Text // how long it is kept; empty: what the service says
+	Section Text // see Page
 	Content Text // of text and html; the alternative text of an image
 	Props   map[string]string
 
@@ -142,6 +148,13 @@ func Parse(file string, data []byte) (*Form, error) {
 	if v := root.get("schemaVersion"); v != nil && v.kind == 'n' {
 		p.form.SchemaVersion, _ = strconv.Atoi(v.text)
 	}
+	if props := root.get("properties"); props != nil {
+		switch p.form.tasks = props.str("tasks"); p.form.tasks {
+		case "", "list", "pages":
+		default:
+			p.fail(props, "tasks is \"list\" or \"pages\", not %q", p.form.tasks)
+		}
+	}
 	comps := root.get("components")
 	if comps == nil || comps.kind != 'a' {
 		p.fail(root, "a form has a list \"components\"")
@@ -154,6 +167,7 @@ func Parse(file string, data []byte) (*Form, error) {
 		return nil, errors.Join(p.errs...)
 	}
 	p.form.graph = newGraph(p.form)
+	p.form.needs = needsOf(p.form)
 	return p.form, nil
 }
 
@@ -195,7 +209,7 @@ func (p *parser) fields(list *node, parent *Field, prefix, page string) []*Field
 func (p *parser) field(n *node, parent *Field, prefix, page string) *Field {
 	f := &Field{
 		Type: n.str("type"), ID: n.str("id"), Key: n.str("key"), Parent: parent, Props: map[string]string{}, where: map[string][2]int{},
-		Line: n.line, Col: n.col, Decimals: -1, Label: Text{}, Help: Text{}, Why: Text{}, Use: Text{}, Keep: Text{}, Content: Text{},
+		Line: n.line, Col: n.col, Decimals: -1, Label: Text{}, Help: Text{}, Why: Text{}, Use: Text{}, Keep: Text{}, Section: Text{}, Content: Text{},
 	}
 	if props := n.get("properties"); props != nil && props.kind == 'o' {
 		for i, k := range props.keys {
@@ -406,7 +420,7 @@ func (p *parser) texts(n *node, f *Field) {
 	native(f.Help, "description")
 	native(f.Content, "text", "content", "alt")
 	into := map[string]Text{"label": f.Label, "description": f.Help, "help": f.Help, "why": f.Why, "use": f.Use, "keep": f.Keep,
-		"text": f.Content, "content": f.Content, "alt": f.Content}
+		"section": f.Section, "text": f.Content, "content": f.Content, "alt": f.Content}
 	for k, v := range f.Props {
 		name, lang, ok := strings.Cut(k, ".")
 		t := into[name]
@@ -652,6 +666,9 @@ func (p *parser) pages() {
 			byID[f.Page] = pg
 			p.form.pages = append(p.form.pages, pg)
 		}
+		if len(pg.Fields) == 0 {
+			pg.Section, pg.after = f.Section, strings.Fields(f.Props["after"])
+		}
 		if pg.Title == nil && len(pg.Fields) == 0 {
 			switch f.Type {
 			case "text":
@@ -665,7 +682,10 @@ func (p *parser) pages() {
 		}
 		pg.Fields = append(pg.Fields, f)
 	}
-	for _, pg := range p.form.pages {
+	for i, pg := range p.form.pages {
+		if len(pg.Section) == 0 && i > 0 {
+			pg.Section = p.form.pages[i-1].Section
+		}
 		if len(pg.Title) > 0 {
 			continue
 		}

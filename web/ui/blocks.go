@@ -110,10 +110,12 @@ type SummaryList struct {
 
 // Task is one step that a person takes in their own order.
 type Task struct {
+	ID     string // if given: what the link is described by, so that its state is read with it
 	Title  string
 	Hint   string
 	Href   string
 	Status Badge
+	Note   string // a state that asks for nothing, as plain text
 }
 
 // TaskList is the list of what is to be done.
@@ -190,6 +192,7 @@ type Details struct {
 	Text    string
 	Items   []Component
 	Open    bool
+	Small   bool // beside something else, of which it tells more
 }
 
 // Breadcrumb tells where one is.
@@ -306,6 +309,14 @@ type Image struct {
 	Alt string
 }
 
+// Drawing is what somebody drew as their signature: strokes on a field of 600 by 200, which the caller has checked
+// (form.IsDrawing).
+type Drawing struct {
+	Path string
+	Alt  string
+}
+
+func (Drawing) component() string      { return "drawing" }
 func (Link) component() string         { return "link" }
 func (Image) component() string        { return "image" }
 func (Stack) component() string        { return "stack" }

@@ -92,7 +92,7 @@ func (p *pages) correctable(r *http.Request, c casefile.Case) ([]ui.Option, erro
 	if err != nil {
 		return nil, err
 	}
-	_, view, err := p.answered(r.Context(), s, c, loc)
+	_, view, err := p.answered(r.Context(), s, c, loc, "/desk/cases/")
 	if err != nil {
 		return nil, err
 	}

@@ -66,7 +66,7 @@ func (p *pages) showCase(w http.ResponseWriter, r *http.Request) error {
 	if page.Messages, err = p.messages(r, g, c); err != nil {
 		return err
 	}
-	answers, _, err := p.answered(ctx, s, c, loc)
+	answers, _, err := p.answered(ctx, s, c, loc, "/cases/")
 	if err != nil {
 		return err
 	}

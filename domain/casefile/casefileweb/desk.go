@@ -108,7 +108,7 @@ func (p *pages) file(r *http.Request, g access.Grant, c casefile.Case, back stri
 	if err != nil {
 		return page, err
 	}
-	if page.Answers, _, err = p.answered(ctx, s, c, loc); err != nil {
+	if page.Answers, _, err = p.answered(ctx, s, c, loc, "/desk/cases/"); err != nil {
 		return page, err
 	}
 	if page.Files, err = p.files(r, g, c.ID, "/desk/cases/"); err != nil {

@@ -3,6 +3,9 @@
 package casefileweb
 
 import (
+	"cmp"
+	"html/template"
+	"strconv"
 	"strings"
 
 	"mercator/base/i18n"
@@ -10,8 +13,7 @@ import (
 	"mercator/web/ui"
 )
 
-// formItems shows the fields of a task's form. Task forms are short: one page, no
-// lists of rows.
+// formItems shows the fields of a task's form.
 func formItems(items []form.Item, loc *i18n.Localizer, errs map[string]string) []ui.Component {
 	var out []ui.Component
 	lang := loc.Lang()
@@ -22,10 +24,19 @@ func formItems(items []form.Item, loc *i18n.Localizer, errs map[string]string) [
 		case "group":
 			out = append(out, ui.Fieldset{Legend: f.Label, Hint: f.Hint, Items: formItems(it.Items, loc, errs)})
 			continue
+		case "dynamiclist":
+			out = append(out, rowItems(it, loc, errs))
+			continue
 		case "text", "html":
 			if s := it.Text.For(lang); s != "" {
 				out = append(out, ui.Text{Text: strings.TrimLeft(s, "# ")})
 			}
+			continue
+		case "filepicker": // files come from the applicant, or by post
+			continue
+		}
+		if it.Shown != nil {
+			out = append(out, shown(it, loc, nil)...)
 			continue
 		}
 		if it.Name == "" {
@@ -33,7 +44,7 @@ func formItems(items []form.Item, loc *i18n.Localizer, errs map[string]string) [
 		}
 		if !it.Asked() {
 			if it.Type != "expression" && it.Input() {
-				out = append(out, ui.SummaryList{Rows: []ui.SummaryRow{{Key: f.Label, Value: form.Format(it, loc)}}})
+				out = append(out, ui.SummaryList{Rows: []ui.SummaryRow{answer(it, loc, nil)}})
 			}
 			continue
 		}
@@ -53,6 +64,14 @@ func formItems(items []form.Item, loc *i18n.Localizer, errs map[string]string) [
 		default:
 			in := ui.Input{Field: f, Value: value, MaxLength: it.MaxLength}
 			switch it.Kind {
+			case "signature":
+				sig := ui.Signature{Field: f, Value: value}
+				if m, ok := it.Value.(map[string]any); ok {
+					sig.Confirmed = m["confirmed"] == true
+					sig.Drawing, _ = m["drawing"].(string)
+				}
+				out = append(out, sig)
+				continue
 			case "date", "birthdate":
 				in.Width, in.InputMode = 10, "numeric"
 				if in.Hint == "" {
@@ -67,6 +86,112 @@ func formItems(items []form.Item, loc *i18n.Localizer, errs map[string]string) [
 		}
 	}
 	return out
+}
+
+// rowItems are the rows of a list in a task's form, each with its fields.
+func rowItems(it form.Item, loc *i18n.Localizer, errs map[string]string) ui.Component {
+	label := it.Label.For(loc.Lang())
+	list := ui.Fieldset{Legend: label}
+	for i, row := range it.Rows {
+		items := formItems(row, loc, errs)
+		if it.AllowAddRemove {
+			items = append(items, ui.Button{Text: loc.T("casefileweb.rows.remove"), Hidden: strconv.Itoa(i + 1), Kind: "tertiary", Name: form.RemoveRow, Value: it.Name + "." + strconv.Itoa(i)})
+		}
+		list.Items = append(list.Items, ui.Fieldset{Legend: loc.T("casefileweb.rows.row", "label", label, "n", i+1), Items: items})
+	}
+	if it.AllowAddRemove && len(it.Rows) < form.MaxRows {
+		list.Items = append(list.Items, ui.Button{Text: loc.T("casefileweb.rows.add"), Hidden: label, Kind: "secondary", Name: form.AddRow, Value: it.Name})
+	}
+	return list
+}
+
+// files finds the address of a file that came with an application, by its hash; "": it can't be opened from here.
+type files func(hash string) string
+
+// shown is a component that asks nothing: a table, a picture, a link to elsewhere, documents.
+func shown(it form.Item, loc *i18n.Localizer, open files) []ui.Component {
+	lang := loc.Lang()
+	label := it.Label.For(lang)
+	switch it.Type {
+	case "table":
+		t := ui.Table{Caption: label, Empty: loc.T("casefileweb.rows.none", "label", label)}
+		for _, c := range it.Shown.Columns {
+			t.Columns = append(t.Columns, ui.Column{Label: c.Label.For(lang)})
+		}
+		for _, r := range it.Shown.Rows {
+			row := ui.Row{}
+			for _, v := range r {
+				row.Cells = append(row.Cells, ui.Cell{Text: form.FormatValue("", v, loc)})
+			}
+			t.Rows = append(t.Rows, row)
+		}
+		out := []ui.Component{t}
+		if it.Shown.More > 0 {
+			out = append(out, ui.Text{Text: loc.T("casefileweb.rows.more", "n", it.Shown.More), Muted: true})
+		}
+		return out
+	case "image":
+		if it.Shown.URL != "" {
+			// form.Shown lets nothing pass but a picture in the form and a path of this house.
+			return []ui.Component{ui.Image{Src: template.URL(it.Shown.URL), Alt: it.Text.For(lang)}}
+		}
+	case "iframe": // another site isn't loaded into ours
+		if it.Shown.URL != "" {
+			return []ui.Component{ui.Links{Items: []ui.Link{{Text: cmp.Or(label, it.Shown.URL), Href: it.Shown.URL}}}}
+		}
+	case "documentPreview":
+		var docs []link
+		for _, d := range it.Shown.Documents {
+			docs = append(docs, link{d.Name, d.Hash})
+		}
+		return []ui.Component{ui.SummaryList{Rows: []ui.SummaryRow{{Key: cmp.Or(label, loc.T("casefileweb.documents")), Item: links(docs, open)}}}}
+	}
+	return nil
+}
+
+// link is a file by its name and its hash.
+type link struct{ name, hash string }
+
+func links(list []link, open files) ui.Component {
+	var out ui.Stack
+	for _, x := range list {
+		href := ""
+		if open != nil {
+			href = open(x.hash)
+		}
+		if href == "" {
+			out.Items = append(out.Items, ui.Text{Text: x.name})
+			continue
+		}
+		out.Items = append(out.Items, ui.Link{Text: x.name, Href: href})
+	}
+	return out
+}
+
+// answer is a question with its answer as it was given: files can be opened, a drawn signature is seen.
+func answer(it form.Item, loc *i18n.Localizer, open files) ui.SummaryRow {
+	label := it.Label.For(loc.Lang())
+	row := ui.SummaryRow{Key: label, Value: form.Format(it, loc)}
+	if m, ok := it.Value.(map[string]any); ok && it.Kind == "signature" {
+		if d, ok := m["drawing"].(string); ok && form.IsDrawing(d) {
+			row.Item = ui.Drawing{Path: d, Alt: loc.T("casefileweb.rows.drawn", "label", label)}
+		}
+	}
+	if it.Type == "filepicker" && open != nil {
+		var list []link
+		all, _ := it.Value.([]any)
+		for _, x := range all {
+			if m, ok := x.(map[string]any); ok {
+				name, _ := m["name"].(string)
+				hash, _ := m["hash"].(string)
+				list = append(list, link{name, hash})
+			}
+		}
+		if len(list) > 0 {
+			row.Value, row.Item = "", links(list, open)
+		}
+	}
+	return row
 }
 
 func options(it form.Item, lang string) []ui.Option {

@@ -159,6 +159,9 @@ func (p *pages) completeTask(w http.ResponseWriter, r *http.Request) error {
 	vars := map[string]any{}
 	if t.form != nil {
 		answers, raw, errs := readForm(t, in, web.Localizer(r), p)
+		if in.Get(form.AddRow) != "" || in.Get(form.RemoveRow) != "" { // the list has changed, nothing is decided yet
+			return p.renderTask(w, r, http.StatusOK, t, answers, raw, nil, nil)
+		}
 		if len(errs) > 0 {
 			return p.renderTask(w, r, http.StatusUnprocessableEntity, t, answers, raw, errs, nil)
 		}

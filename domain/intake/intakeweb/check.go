@@ -32,6 +32,8 @@ type checkPage struct {
 	Signings []signing
 	ToSign   *toSign
 	Waits    bool // for signatures
+	Told     *changed
+	Topics   *ui.Link // of a long form that isn't done yet: back to its topics
 }
 
 func (p *Pages) showCheck(w http.ResponseWriter, r *http.Request) error {
@@ -63,12 +65,27 @@ func (p *Pages) renderCheck(w http.ResponseWriter, r *http.Request, v visit, err
 	if errs == nil {
 		errs = f.Validate("") // somebody may come here before they are through
 	}
+	title, back, soFar := v.loc.T("intake.check.title"), "", false
+	var topics []form.Topic
+	if v.service.Form.TaskList() {
+		back = path("apply", v.draft.ID, "tasks")
+		// Of a long form it also shows the answers so far: the list of topics says what is missing.
+		if topics = f.Topics(); !complete(topics) {
+			title, soFar, errs, status = v.loc.T("intake.tasks.soFar"), true, nil, http.StatusOK
+		}
+	}
 	wrong := map[string]bool{}
 	pages := f.Pages()
 	data := checkPage{
 		Service: v.service.Title.For(v.loc.Lang()), Changed: changed, Draft: v.draft.ID,
 		Progress: ui.Progress{Step: len(pages) + 1, Steps: len(pages) + 1},
 		Action:   path("apply", v.draft.ID, "submit"),
+	}
+	if topics != nil {
+		data.Progress = v.progress(topics)
+	}
+	if soFar {
+		data.Topics = &ui.Link{Text: v.loc.T("intake.tasks.goOn"), Href: back}
 	}
 	for _, e := range errs {
 		wrong[e.Key] = true
@@ -96,7 +113,7 @@ func (p *Pages) renderCheck(w http.ResponseWriter, r *http.Request, v visit, err
 					Href: path("apply", v.draft.ID, "page", s.Page) + "?check=1#" + ui.FieldID(row.Name)}}
 			}
 			if out.Value == "" {
-				if row.Computed {
+				if row.Computed || soFar && row.Item.Raw == "" {
 					continue
 				}
 				out.Value = v.loc.T("intake.unanswered")
@@ -110,7 +127,7 @@ func (p *Pages) renderCheck(w http.ResponseWriter, r *http.Request, v visit, err
 			data.Sections = append(data.Sections, list)
 		}
 	}
-	if len(errs) == 0 {
+	if len(errs) == 0 && !soFar {
 		text := v.loc.T("intake.submit")
 		if p.c.Fee != nil {
 			if fee, ok := p.c.Fee(r.Context(), v.service, f.View.Submission()); ok {
@@ -122,11 +139,12 @@ func (p *Pages) renderCheck(w http.ResponseWriter, r *http.Request, v visit, err
 		}
 		data.Submit = ui.Button{Text: text}
 	}
+	ready := len(errs) == 0 && !soFar
 	if data.Together, err = p.withClerk(r, v); err != nil {
 		return err
 	}
 	if v.signs() {
-		if data.ToSign, err = p.toSign(r, v, f, len(errs) == 0, v.problem); err != nil {
+		if data.ToSign, err = p.toSign(r, v, f, ready, v.problem); err != nil {
 			return err
 		}
 		if v.problem != "" {
@@ -137,22 +155,25 @@ func (p *Pages) renderCheck(w http.ResponseWriter, r *http.Request, v visit, err
 		if data.Signings, all, err = p.signings(r, v, f); err != nil {
 			return err
 		}
-		if !all && len(errs) == 0 {
+		if !all && ready {
 			data.Submit, data.Waits = ui.Button{}, true
 		}
 	}
-	data.Filled = filledBy(f, v)
-	if v.draft.Helper != "" {
+	data.Filled, data.Told = filledBy(f, v), v.changed(f, true)
+	if v.draft.Helper != "" && !soFar {
 		data.Submit, data.Helps, data.Waits = ui.Button{}, v.draft.OwnerName, false
 	}
-	if v.guest {
+	if v.guest && !soFar {
 		data.Submit, data.SignIn, data.Waits = ui.Button{}, signIn(v), false
 	}
 	shell := web.Portal("services").WithErrors(len(data.Errors.Items) > 0)
-	if len(pages) > 0 && v.fills(pages[len(pages)-1].ID) {
+	switch {
+	case back != "":
+		shell = shell.WithBack(v.loc.T("intake.tasks.back"), back)
+	case len(pages) > 0 && v.fills(pages[len(pages)-1].ID):
 		shell = shell.WithBack(v.loc.T("intake.back"), path("apply", v.draft.ID, "page", pages[len(pages)-1].ID))
 	}
-	return p.check.Render(w, r, status, web.Page[checkPage]{Title: v.loc.T("intake.check.title"), Shell: shell, Data: data})
+	return p.check.Render(w, r, status, web.Page[checkPage]{Title: title, Shell: shell, Data: data})
 }
 
 // submit hands the application over. Pressed twice, it leads to the same case.
@@ -164,6 +185,23 @@ func (p *Pages) submit(w http.ResponseWriter, r *http.Request) error {
 	if v.moved != "" {
 		web.SeeOther(w, v.moved)
 		return nil
+	}
+	in, err := posted(r)
+	if err == nil {
+		err = p.saw(r, v, in.Get(toldField))
+	}
+	if err != nil {
+		return err
+	}
+	if v.service.Form.TaskList() {
+		f, err := p.c.Intake.Fill(r.Context(), v.actor, v.draft, v.loc.Lang())
+		if err != nil {
+			return err
+		}
+		if !complete(f.Topics()) {
+			web.SeeOther(w, path("apply", v.draft.ID, "tasks"))
+			return nil
+		}
 	}
 	caseID, errs, err := p.c.Intake.Submit(r.Context(), v.actor, v.draft.ID, v.loc.Lang())
 	switch {

@@ -51,13 +51,13 @@ type builder struct {
 	known  ui.SummaryList
 	posted []ui.Hidden
 	locate bool // a field asks where something is: the browser may say where the device is
-	// What happens with the answers and how long they are kept, where a field doesn't say it itself.
-	use, keep string
-	kept      []intake.Upload
-	rivals    []intake.Rivalry
-	filled    map[string]string
-	guest     bool // files wait for somebody who has signed in
-	desk      bool // a clerk looks on at the counter
+	// Why something is asked, what happens with the answers and how long they are kept, where a field doesn't say it itself.
+	reason, use, keep string
+	kept              []intake.Upload
+	rivals            []intake.Rivalry
+	filled            map[string]string
+	guest             bool // files wait for somebody who has signed in
+	desk              bool // a clerk looks on at the counter
 	// The map beside a field for a position, nil: there is none, and what it shows.
 	city *citymap.Map
 	view func(field string) (citymap.View, bool)
@@ -71,7 +71,10 @@ func (b *builder) blocks(items []form.Item) []block {
 		before := len(out)
 		switch {
 		case it.Type == "group":
+			around := b.reason
+			b.reason = cmp.Or(it.Why.For(lang), around)
 			out = append(out, block{Legend: it.Label.For(lang), Blocks: b.blocks(it.Items)})
+			b.reason = around
 		case it.Type == "dynamiclist":
 			out = append(out, b.list(it))
 		case it.Type == "text":
@@ -129,35 +132,20 @@ func (b *builder) older(it *form.Item) []string {
 	return out
 }
 
-// why says at a field why it is asked, what happens with the answer and how long it is
-// kept. A field of which its author says nothing of its own has what the page says for all.
+// why says at a field why it is asked, what happens with the answer and how long it is kept (Art. 13 GDPR): in the words of the
+// field, else of the group around it, else of the service.
 func (b *builder) why(it *form.Item) *ui.Details {
 	lang := b.loc.Lang()
-	why, use, keep := it.Why.For(lang), it.Use.For(lang), it.Keep.For(lang)
-	if why == "" && use == "" && keep == "" {
+	why, use, keep := cmp.Or(it.Why.For(lang), b.reason), cmp.Or(it.Use.For(lang), b.use), cmp.Or(it.Keep.For(lang), b.keep)
+	if why == "" && use == "" && keep == "" || it.ReadOnly {
 		return nil
 	}
-	d := &ui.Details{Summary: b.loc.T("intake.why"), Hidden: it.Label.For(lang), Text: why}
-	if use = cmp.Or(use, b.use); use != "" {
+	d := &ui.Details{Summary: b.loc.T("intake.why"), Hidden: it.Label.For(lang), Text: why, Small: true}
+	if use != "" {
 		d.Items = append(d.Items, ui.Text{Text: b.loc.T("intake.use", "text", use)})
 	}
-	if keep = cmp.Or(keep, b.keep); keep != "" {
+	if keep != "" {
 		d.Items = append(d.Items, ui.Text{Text: b.loc.T("intake.keep", "text", keep)})
-	}
-	return d
-}
-
-// about is what the page says of all its answers.
-func (b *builder) about() *ui.Details {
-	d := &ui.Details{Summary: b.loc.T("intake.about")}
-	if b.use != "" {
-		d.Items = append(d.Items, ui.Text{Text: b.loc.T("intake.use", "text", b.use)})
-	}
-	if b.keep != "" {
-		d.Items = append(d.Items, ui.Text{Text: b.loc.T("intake.keep", "text", b.keep)})
-	}
-	if len(d.Items) == 0 {
-		return nil
 	}
 	return d
 }

@@ -241,17 +241,28 @@ func TestTheJourneyWithoutAScript(t *testing.T) {
 func TestABusinessIsRegisteredByHand(t *testing.T) {
 	tn := newTown(t)
 	v := tn.visitor(t, "anna")
-	v.get("/services/business-registration/start").at(draftID+"/data", 200).send("consent", "no").at(draftID+"/page/person", 200)
-	v.send("given_names", "Änne-Şebnem", "family_name", "von der Heydt", "birth_date", "12. April 88", "nationality", "deutsch").at(draftID+"/page/home", 200)
+	v.get("/services/business-registration/start").at(draftID+"/data", 200).send("consent", "no").at(draftID+"/tasks", 200).
+		sees("0 von 5 Themen", "Über Ihren Betrieb", "Zu erledigen", "Erledigen Sie zuerst: Wer meldet an?; Wo wohnen Sie?; Ihr Betrieb; Was machen Sie?", "Noch nicht möglich")
+	draft := "/apply/" + strings.Split(v.url, "/")[2]
+	v.get(draft+"/page/declare").at(draftID+"/tasks", 200) // its turn comes later
+	v.get(draft+"/page/person").send("given_names", "Änne-Şebnem", "family_name", "von der Heydt", "birth_date", "12. April 88", "nationality", "deutsch").at(draftID+"/tasks", 200).sees("1 von 5 Themen")
 	// Back in the middle of a page: nothing typed on it is lost, right or wrong.
-	v.send("street", "Königstr.", "house_number", "zwölf", "_go", "back").at(draftID+"/page/person", 200).sees(`value="Änne-Şebnem"`)
-	v.send("given_names", "Änne-Şebnem", "family_name", "von der Heydt", "birth_date", "12. April 88", "nationality", "deutsch").at(draftID+"/page/home", 200).
-		sees(`value="Königstraße"`, `value="zwölf"`)
-	v.send("street", "Königstr.", "house_number", "12 A", "postcode", "D-47051", "city", "Duisburg", "email", "").at(draftID+"/page/business", 200)
-	v.send("legal_form", "sole", "business_name", "Rad & Tat <Heydt>", "business_street", "Kantstr.", "business_house_number", "3", "business_postcode", "47057").at(draftID+"/page/activity", 200)
-	v.send("activity", "Fahrräder\nund mehr", "sector", "trade", "start_date", "1.1.27", "employees", "zwei").at(draftID+"/page/activity", 422).sees("Bitte geben Sie eine Zahl ein", `value="zwei"`)
-	v.send("activity", "Fahrräder\nund mehr", "sector", "trade", "start_date", "1.1.27", "employees", "2").at(draftID+"/page/declare", 200)
-	v.send("declared", "true").at(draftID+"/check", 200).sees("Rad &amp; Tat &lt;Heydt&gt;", "12.04.1988", "Königstraße", "12a", "01.01.2027", "Nein", "Keine Angabe")
+	v.get(draft+"/page/home").send("street", "Königstr.", "house_number", "zwölf", "_go", "back").at(draftID+"/tasks", 200).sees("Angefangen")
+	v.get(draft + "/page/person").sees(`value="Änne-Şebnem"`)
+	v.get(draft+"/page/home").sees(`value="Königstraße"`, `value="zwölf"`)
+	v.send("street", "Königstr.", "house_number", "12 A", "postcode", "D-47051", "city", "Duisburg", "email", "").at(draftID+"/tasks", 200)
+	// What is answered so far can be seen at any time, and not handed over.
+	v.get(draft+"/check").at(draftID+"/check", 200).sees("Ihre Angaben bisher", "12.04.1988", "Weiter mit den Themen")
+	if strings.Contains(v.body, "/submit") || strings.Contains(v.body, "aria-invalid") {
+		t.Error("an application that isn't done can be handed over, or is full of mistakes")
+	}
+	v.post(draft+"/submit", nil).at(draftID+"/tasks", 200)
+	// In any order.
+	v.get(draft+"/page/activity").send("activity", "Fahrräder\nund mehr", "sector", "trade", "start_date", "1.1.27", "employees", "zwei").at(draftID+"/page/activity", 422).sees("Bitte geben Sie eine Zahl ein", `value="zwei"`)
+	v.send("activity", "Fahrräder\nund mehr", "sector", "trade", "start_date", "1.1.27", "employees", "2").at(draftID+"/tasks", 200)
+	v.get(draft+"/page/business").send("legal_form", "sole", "business_name", "Rad & Tat <Heydt>", "business_street", "Kantstr.", "business_house_number", "3", "business_postcode", "47057").at(draftID+"/tasks", 200).sees("4 von 5 Themen")
+	v.get(draft+"/page/declare").send("declared", "true").at(draftID+"/tasks", 200).sees("5 von 5 Themen", draft+"/check")
+	v.get(draft+"/check").at(draftID+"/check", 200).sees("Rad &amp; Tat &lt;Heydt&gt;", "12.04.1988", "Königstraße", "12a", "01.01.2027", "Nein", "Keine Angabe")
 	v.send().at("/cases/[0-9a-f-]{36}", 200)
 	if c := tn.Cases(t)[0]; c["employees"] != float64(2) || c["craft"] != false || c["birth_date"] != "1988-04-12" || c["craft_card"] != nil {
 		t.Errorf("%v", c)
@@ -524,7 +535,8 @@ func TestThePageFollowsAnAnswerInPlace(t *testing.T) {
 		t.Fatalf("%s: never; the page says %q", what, webtest.Eval[string](b, `document.querySelector("[data-autosave-status]").textContent`))
 	}
 	b.Run(chromedp.SendKeys("#f-activity", "Elektro"))
-	b.Run(chromedp.Focus("#f-craft")) // which the browser may scroll to
+	b.Run(chromedp.Focus("#f-craft")) // which the browser may scroll to, and not at once
+	until("the page stands still", `(window.before = window.now ?? -1, window.now = document.getElementById("f-craft").getBoundingClientRect().top, before === now)`)
 	webtest.Eval[bool](b, `(window.box = document.getElementById("f-craft"), window.text = document.getElementById("f-activity"), box.click(), window.top0 = box.getBoundingClientRect().top, true)`)
 	until("the card is asked", `!!document.getElementById("f-craft_card")`)
 	until("it is said", `document.querySelector("[data-autosave-status]").textContent.includes("something more")`)
@@ -582,7 +594,7 @@ func TestAStraySignIsAnErrorAtItsFieldOnly(t *testing.T) {
 		fields.Set("activity", c.typed)
 		v.post(page, fields)
 		if c.want == "" {
-			v.at(draftID+"/page/declare", 200)
+			v.at(draftID+"/tasks", 200)
 			continue
 		}
 		v.at(draftID+"/page/activity", 422).sees(c.want, `href="#f-activity"`, `value="3"`)
@@ -776,5 +788,71 @@ func BenchmarkFormPage(b *testing.B) {
 		if v.get("/apply/" + draft + "/page/permit"); v.status != 200 {
 			b.Fatal(v.status)
 		}
+	}
+}
+
+// A new version of the form comes into force: its owner is told once what of it concerns them, on the page, the list or the check,
+// whichever they meet first, in their language.
+func TestAChangedFormIsToldOnce(t *testing.T) {
+	tn := newTown(t)
+	v := tn.visitor(t, "anna")
+	v.get("/services/business-registration/start").send("consent", "no")
+	draft := "/apply/" + strings.Split(v.url, "/")[2]
+	v.get(draft+"/page/business").send("legal_form", "gbr", "business_name", "Rad & Tat <Heydt>", "business_street", "Kantstr.", "business_house_number", "3", "business_postcode", "47057").at(draftID+"/tasks", 200)
+	shown := v.get(draft + "/page/business").body
+	change := func(rules string, changes ...string) {
+		t.Helper()
+		dir := t.TempDir()
+		if err := os.CopyFS(dir, os.DirFS(intaketest.Root()+"/content/services")); err != nil {
+			t.Fatal(err)
+		}
+		file := dir + "/business-registration/application.form"
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(strings.NewReplacer(changes...).Replace(string(data))), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(dir+"/business-registration/migrate.toml", []byte(rules), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := tn.Catalog.Load(t.Context(), os.DirFS(dir)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	change("[[step]]\n[[step.rule]]\nold = \"business_name\"\nnew = \"trade_name\"\n",
+		`"key": "business_name"`, `"key": "trade_name"`, `"value": "gbr"`, `"value": "partnership"`, `"key": "business_postcode"`, `"key": "postcode_of_business"`)
+	for lang, want := range map[string]string{
+		"de": "Wird nicht mehr gefragt: „Postleitzahl des Betriebs“. Ihre Antwort war: 47057", "en": "No longer asked: &#34;Postcode of the business&#34;. Your answer was: 47057",
+		"tr": "Artık sorulmuyor", "de-simple": "Das fragen wir nicht mehr",
+	} {
+		v.cookies = "; lang=" + lang
+		v.get(draft+"/tasks").at(draftID+"/tasks", 200).sees(want, `name="_told"`)
+	}
+	v.cookies = "; lang=de"
+	v.get(draft+"/check").at(draftID+"/check", 200).sees("Das Formular hat sich geändert", "Rad &amp; Tat &lt;Heydt&gt;")
+	v.get(draft+"/page/business").at(draftID+"/page/business", 200).sees("Das Formular hat sich geändert", `name="trade_name" type="text" value="Rad &amp; Tat &lt;Heydt&gt;"`, `name="postcode_of_business"`)
+	// Saving a field isn't having seen it.
+	v.post(draft+"/save/activity", url.Values{"_field": {"activity"}, "activity": {"Räder"}})
+	v.get(draft + "/tasks").sees("Das Formular hat sich geändert")
+	// A page of the version before comes in: its words go where they belong now.
+	v.body = shown
+	v.send("business_name", "Rad & Rat", "business_postcode", "47058").get(draft + "/tasks").sees("Ihre Antwort war: 47058").get(draft + "/page/business").sees(`value="Rad &amp; Rat"`)
+	// Sent with it before their eyes, and it is told no more.
+	v.send("legal_form", "partnership", "trade_name", "Rad & Rat", "business_street", "Kantstr.", "business_house_number", "3", "postcode_of_business", "47057").at(draftID+"/tasks", 200)
+	if strings.Contains(v.body, "Das Formular hat sich geändert") {
+		t.Error("told twice")
+	}
+	// And again, ended by the button.
+	change("", `"Name des Betriebs"`, `"Name der Firma"`)
+	v.get(draft + "/tasks").sees("Das Formular hat sich geändert")
+	form := regexp.MustCompile(`(?s)action="` + draft + `/told".*?value="([0-9a-f]{16})"`).FindStringSubmatch(v.body)
+	if form == nil {
+		t.Fatalf("no button:\n%s", v.body)
+	}
+	v.post(draft+"/told", url.Values{"_told": {form[1]}}).at(draftID+"/tasks", 200)
+	if strings.Contains(v.body, "Das Formular hat sich geändert") {
+		t.Error("told after it was understood")
 	}
 }

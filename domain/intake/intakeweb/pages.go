@@ -96,6 +96,7 @@ type Pages struct {
 	print   *web.View[printPage]
 	scan    *web.View[scanPage]
 	paper   *web.View[paperPage]
+	tasks   *web.View[tasksPage]
 }
 
 // New reads the templates.
@@ -147,6 +148,9 @@ func New(c Config) (*Pages, error) {
 	if p.paper, err = web.NewView[paperPage](c.Templates, templates, "templates/paper.html"); err != nil {
 		return nil, err
 	}
+	if p.tasks, err = web.NewView[tasksPage](c.Templates, templates, "templates/tasks.html"); err != nil {
+		return nil, err
+	}
 	return p, nil
 }
 
@@ -163,6 +167,9 @@ func (p *Pages) Mounts() web.Mounts {
 		{Pattern: "GET /apply/{draft}", Handler: web.Handle(p.resume)},
 		{Pattern: "GET /apply/{draft}/data", Handler: web.Handle(p.showNotice)},
 		{Pattern: "POST /apply/{draft}/data", Handler: web.Handle(p.takeConsent)},
+		{Pattern: "GET /apply/{draft}/tasks", Handler: web.Handle(p.showTasks)},
+		{Pattern: "POST /apply/{draft}/told", Handler: web.Handle(p.takeTold)},
+		{Pattern: "GET /apply/{draft}/told", Handler: web.Handle(p.resume)},
 		{Pattern: "GET /apply/{draft}/page/{page}", Handler: web.Handle(p.showPage)},
 		{Pattern: "POST /apply/{draft}/page/{page}", Handler: web.Handle(patient(p.takePage)), MaxBody: upload, Timeout: patience},
 		{Pattern: "POST /apply/{draft}/save/{page}", Handler: web.Handle(p.autosave)},
@@ -322,8 +329,9 @@ func (p *Pages) resume(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	page := f.Resume()
-	if len(v.draft.Answers) == 0 && len(v.draft.Raw) == 0 && len(f.Pages()) > 0 {
-		page = f.Pages()[0].ID // nothing typed yet: begin at the beginning, with what is known
+	if !v.signs() && (f.View.Form.TaskList() || len(v.draft.Answers) == 0 && len(v.draft.Raw) == 0) {
+		web.SeeOther(w, entry(f)) // nothing typed yet: begin at the beginning, with what is known
+		return nil
 	}
 	if page == "" || !v.fills(page) {
 		web.SeeOther(w, path("apply", v.draft.ID, "check"))
@@ -470,11 +478,7 @@ func (p *Pages) takeConsent(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if pages := f.Pages(); len(pages) > 0 {
-		web.SeeOther(w, path("apply", d.ID, "page", pages[0].ID))
-		return nil
-	}
-	web.SeeOther(w, path("apply", d.ID, "check"))
+	web.SeeOther(w, entry(f))
 	return nil
 }
 
@@ -494,8 +498,7 @@ type formPage struct {
 	Return   bool // came from the check page, goes back there
 	Blocks   []block
 	Posted   []ui.Hidden
-	Moves    []string    // fields that change what else the page shows
-	Answers  *ui.Details // what happens with the answers
+	Moves    []string // fields that change what else the page shows
 	Submit   ui.Button
 	Back     ui.Button // saves too: going back loses nothing, with or without a script
 	Expires  time.Time
@@ -511,6 +514,7 @@ type formPage struct {
 	Together *atCounter
 	Over     string // what is said when it has ended while the page was open
 	Drafts   string
+	Changed  *changed // what is different about the form since its owner was last here
 }
 
 func (p *Pages) showPage(w http.ResponseWriter, r *http.Request) error {
@@ -551,6 +555,13 @@ func (p *Pages) renderPage(w http.ResponseWriter, r *http.Request, v visit, errs
 		web.SeeOther(w, path("apply", v.draft.ID, "check"))
 		return nil
 	}
+	var topics []form.Topic
+	if v.service.Form.TaskList() {
+		if topics = f.Topics(); waits(topics, id) { // the list says what comes first
+			web.SeeOther(w, path("apply", v.draft.ID, "tasks"))
+			return nil
+		}
+	}
 	if errs == nil {
 		errs = stillWrong(f, id, nil)
 	}
@@ -589,8 +600,11 @@ func (p *Pages) renderPage(w http.ResponseWriter, r *http.Request, v visit, errs
 	if pg.Outdated(v.loc.Lang()) {
 		data.Older = []string{pg.Title.For(i18n.Fallback)}
 	}
-	data.Errors = summary(b, errs)
-	text := v.loc.T("intake.next")
+	data.Errors, data.Changed = summary(b, errs), v.changed(f, false)
+	text, leave := v.loc.T("intake.next"), v.loc.T("intake.back")
+	if topics != nil {
+		data.Progress, text, leave = v.progress(topics), v.loc.T("intake.tasks.save"), v.loc.T("intake.tasks.back")
+	}
 	if back {
 		text = v.loc.T("intake.saveAndBack")
 	}
@@ -600,7 +614,7 @@ func (p *Pages) renderPage(w http.ResponseWriter, r *http.Request, v visit, errs
 	if back {
 		shell = shell.WithBack(v.loc.T("intake.backToCheck"), path("apply", v.draft.ID, "check"))
 	} else {
-		data.Back = ui.Button{Text: v.loc.T("intake.back"), Kind: "secondary", Name: goField, Value: "back"}
+		data.Back = ui.Button{Text: leave, Kind: "secondary", Name: goField, Value: "back"}
 	}
 	return p.page.Render(w, r, status, web.Page[formPage]{Title: data.Heading, Shell: shell, Data: data})
 }
@@ -616,12 +630,13 @@ func (p *Pages) fillIn(r *http.Request, data *formPage, v visit, f *intake.Filli
 		}
 	}
 	b := builder{form: v.service.Form, loc: v.loc, errs: errorTexts(v.service.Form, errs, v.loc), draft: v.draft.ID, source: p.source(v),
-		use: v.service.Purpose.For(v.loc.Lang()), keep: v.service.Retention.For(v.loc.Lang()), kept: kept, rivals: f.Rivalries(pg.ID), filled: v.draft.Filled, guest: v.guest, desk: v.draft.Kind == intake.Together,
+		reason: v.loc.T("intake.asked.reason", "service", v.service.Title.For(v.loc.Lang()), "basis", v.service.Basis()),
+		use:    v.service.Purpose.For(v.loc.Lang()), keep: v.service.Retention.For(v.loc.Lang()), kept: kept, rivals: f.Rivalries(pg.ID), filled: v.draft.Filled, guest: v.guest, desk: v.draft.Kind == intake.Together,
 		city: p.c.Map, view: func(name string) (citymap.View, bool) { return viewOf(r, name) }}
 	items := f.View.Page(pg.ID)
 	data.Blocks = b.blocks(items)
 	data.Known, data.About = b.known, v.service.About != ""
-	data.Posted, data.Answers = b.posted, b.about()
+	data.Posted = b.posted
 	form.Each(items, func(it *form.Item) {
 		if it.Asked() && v.service.Form.Moves(it.Field) {
 			data.Moves = append(data.Moves, it.Name)
@@ -645,8 +660,11 @@ func stillWrong(f *intake.Filling, page string, before []string) []form.FieldErr
 // goField is the name of the button that goes back.
 const goField = "_go"
 
-// before is the page before one: another topic, the data notice, or the service.
+// before is the page before one: another topic, the list of topics, the data notice, or the service.
 func before(f *intake.Filling, page string, elsewhere bool) string {
+	if f.View.Form.TaskList() {
+		return path("apply", f.Draft.ID, "tasks")
+	}
 	pages := f.Pages()
 	for i, pg := range pages {
 		if pg.ID == page && i > 0 {
@@ -714,6 +732,9 @@ func (p *Pages) takePage(w http.ResponseWriter, r *http.Request) error {
 	}
 	onMap := p.takeMap(v.service.Form, in)
 	errs, err := p.c.Intake.Save(r.Context(), v.actor, v.draft.ID, id, in, v.loc.Lang())
+	if err == nil {
+		err = p.saw(r, v, in.Get(toldField))
+	}
 	if err != nil {
 		return err
 	}
@@ -773,8 +794,16 @@ func (p *Pages) takePage(w http.ResponseWriter, r *http.Request) error {
 		return p.renderPage(w, r, v, errs, http.StatusUnprocessableEntity)
 	case more:
 		web.SeeOther(w, here+query(check, "more=1"))
+		return nil
+	}
+	if err := p.c.Intake.Sent(r.Context(), v.actor, v.draft.ID, id); err != nil {
+		return err
+	}
+	switch {
 	case check != "":
 		web.SeeOther(w, path("apply", v.draft.ID, "check"))
+	case v.service.Form.TaskList():
+		web.SeeOther(w, path("apply", v.draft.ID, "tasks"))
 	default:
 		if next := f.NextPage(id); next != "" {
 			web.SeeOther(w, path("apply", v.draft.ID, "page", next))

@@ -82,6 +82,8 @@ func Mounts(c Config) (web.Mounts, error) {
 		{Pattern: "GET /desk/studio/{id}", Handler: web.Handle(p.show)},
 		{Pattern: "POST /desk/studio/{id}", Handler: web.Handle(p.save), MaxBody: room},
 		{Pattern: "GET /desk/studio/{id}/file", Handler: web.Handle(p.file)},
+		{Pattern: "GET /desk/studio/{id}/scenarios/{scenario}", Handler: web.Handle(p.scenarioFile)},
+		{Pattern: "POST /desk/studio/{id}/scenarios/{scenario}/drop", Handler: web.Handle(p.dropScenario)},
 		{Pattern: "GET /desk/studio/{id}/discard", Handler: web.Handle(p.askDiscard)},
 		{Pattern: "POST /desk/studio/{id}/discard", Handler: web.Handle(p.discard)},
 		{Pattern: "GET /desk/studio/{id}/try", Handler: web.Handle(p.showTry)},
@@ -210,6 +212,15 @@ func (p *pages) edit(w http.ResponseWriter, r *http.Request, status int, d studi
 		} else {
 			data.Foot = append(data.Foot, ui.Text{Text: loc.T("studioweb.same")})
 		}
+		a, err := p.Actor(r, access.Basic)
+		if err != nil {
+			return err
+		}
+		played, err := p.played(r.Context(), a, loc, with, d)
+		if err != nil {
+			return err
+		}
+		data.Foot = append(data.Foot, played...)
 	}
 	data.Foot = append(data.Foot, ui.Links{Items: []ui.Link{{Text: loc.T("studioweb.file"), Href: at(d.ID, "file")}, {Text: loc.T("studioweb.discard"), Href: at(d.ID, "discard")}}})
 	return p.editor.Render(w, r, status, web.Page[editorPage]{Title: loc.T("studioweb.draft"), Shell: web.Desk("studio").WithBack(loc.T("studioweb.title"), "/desk/studio"), Data: data})

@@ -16,6 +16,7 @@ import (
 
 	"mercator/base/fault"
 	"mercator/base/i18n"
+	"mercator/core/access"
 	"mercator/domain/service"
 	"mercator/domain/studio"
 	"mercator/lang/form"
@@ -47,6 +48,7 @@ type step struct {
 	Page    string            `json:"page"`
 	Answers form.Answers      `json:"answers"`
 	Raw     map[string]string `json:"raw,omitempty"`
+	Typed   map[string]any    `json:"typed,omitempty"` // what was typed on the page, for a scenario
 }
 
 // Bounds of a trial.
@@ -128,9 +130,12 @@ func (p *pages) trying(w http.ResponseWriter, r *http.Request, t *trial, in url.
 	case in == nil:
 	case strings.HasPrefix(do, "step-") && err == nil && n >= 0 && n < len(t.Steps):
 		t.At, now = n, t.Steps[n]
+	case do == "keep" && f.Page(in.Get("page")) != nil && len(typed(f, in, now.Answers)) == 0: // the page was only looked at
+		now.Page = in.Get("page")
 	case do != "again" && f.Page(in.Get("page")) != nil:
 		ctx.Raw = now.Raw
 		now.Page = in.Get("page")
+		now.Typed = typed(f, in, now.Answers)
 		now.Answers, now.Raw, errs = f.DecodeAll([]string{now.Page}, in, now.Answers, now.Raw, ctx)
 		errs = form.Told(errs)
 		t.then(now)
@@ -173,6 +178,13 @@ func (p *pages) trying(w http.ResponseWriter, r *http.Request, t *trial, in url.
 	if place > 0 {
 		data.Buttons = append(data.Buttons, ui.Button{Text: loc.T("studioweb.back"), Kind: "secondary", Name: "do", Value: "back"})
 	}
+	if do == "keep" {
+		a, err := p.Actor(r, access.Basic)
+		if err != nil {
+			return err
+		}
+		data.Head = append(data.Head, p.keep(r.Context(), a, loc, with, d, in.Get("title"), t, ctx, v))
+	}
 	data.Why = why(loc, v, pg.ID)
 	data.Foot = p.steps(loc, t)
 	submission, err := json.MarshalIndent(v.Submission(), "", "  ")
@@ -180,6 +192,10 @@ func (p *pages) trying(w http.ResponseWriter, r *http.Request, t *trial, in url.
 		return fault.Wrap("studioweb.try", err)
 	}
 	data.Foot = append(data.Foot,
+		ui.Details{Summary: loc.T("studioweb.keepScenario"), Open: do == "keep", Items: []ui.Component{
+			ui.Text{Text: loc.T("studioweb.keepScenarioText")},
+			ui.Input{Field: ui.Field{Name: "title", Label: loc.T("studioweb.scenarioName"), Optional: true}, MaxLength: 200},
+			ui.Buttons{Items: []ui.Button{{Text: loc.T("studioweb.keepScenario"), Kind: "secondary", Name: "do", Value: "keep"}}}}},
 		ui.Details{Summary: loc.T("studioweb.submission"), Items: []ui.Component{ui.Code{Text: string(submission)}}},
 		ui.Details{Summary: loc.T("studioweb.registers"), Open: problem != "", Items: []ui.Component{
 			ui.TextArea{Field: ui.Field{Name: "registers", Label: loc.T("studioweb.registersLabel"), Hint: loc.T("studioweb.registersHint", "example", `{"resident": {"street": "Königstraße"}}`), Optional: true, Error: problem}, Value: t.Registers, Rows: 8}}})
