@@ -55,7 +55,9 @@ type builder struct {
 	kept      []intake.Upload
 	rivals    []intake.Rivalry
 	filled    map[string]string
-	guest     bool // files wait for somebody who has signed in
+	above     ui.SummaryList
+	askedBy   func(field string) (service, there string) // who asks it in the place of this form
+	guest     bool                                       // files wait for somebody who has signed in
 }
 
 func (b *builder) blocks(items []form.Item) []block {
@@ -83,6 +85,9 @@ func (b *builder) blocks(items []form.Item) []block {
 			if len(it.Label) > 0 && it.Value != nil {
 				out = append(out, block{Item: ui.SummaryList{Rows: []ui.SummaryRow{{Key: it.Label.For(lang), Value: form.Format(*it, b.loc)}}}})
 			}
+		case it.Elsewhere:
+			service, _ := b.askedBy(it.Name)
+			b.above.Rows = append(b.above.Rows, ui.SummaryRow{Key: it.Label.For(lang), Value: cmp.Or(form.Format(*it, b.loc), b.loc.T("intake.unanswered")), Source: service})
 		case it.Known:
 			b.known.Rows = append(b.known.Rows, ui.SummaryRow{Key: it.Label.For(lang), Value: form.Format(*it, b.loc), Source: b.source(it.Register)})
 		case it.Input():

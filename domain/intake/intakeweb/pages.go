@@ -61,6 +61,8 @@ type Config struct {
 	Register func(id, lang string) RegisterInfo
 	// Next is where a person goes with a submitted case: to pay, or to the case. nil: /cases/{id}.
 	Next func(ctx context.Context, a access.Actor, caseID string) string
+	// Pay is what is to be paid for a case now, and where; "" if nothing. nil: nothing ever.
+	Pay func(ctx context.Context, caseID string) (cents int64, href string, err error)
 	// Fee works out what the application costs as it is; nil or false: nothing is shown.
 	Fee func(ctx context.Context, s *service.Service, application form.Answers) (FeeInfo, bool)
 	Now func() time.Time
@@ -91,6 +93,7 @@ type Pages struct {
 	print   *web.View[printPage]
 	scan    *web.View[scanPage]
 	paper   *web.View[paperPage]
+	bundle  bundleViews
 }
 
 // New reads the templates.
@@ -136,6 +139,9 @@ func New(c Config) (*Pages, error) {
 	if p.paper, err = web.NewView[paperPage](c.Templates, templates, "templates/paper.html"); err != nil {
 		return nil, err
 	}
+	if err = p.bundle.read(c.Templates); err != nil {
+		return nil, err
+	}
 	return p, nil
 }
 
@@ -144,7 +150,7 @@ const upload = 32 << 20
 
 // Mounts are the addresses of the pages.
 func (p *Pages) Mounts() web.Mounts {
-	ms := append(p.uploads(), web.Mounts{
+	ms := append(append(p.uploads(), p.bundles()...), web.Mounts{
 		{Pattern: "GET /services/{id}/start", Handler: web.Handle(p.start)},
 		{Pattern: "POST /services/{id}/start", Handler: web.Handle(p.startGuest)},
 		{Pattern: "GET /apply", Handler: web.Handle(p.listDrafts)},
@@ -289,7 +295,7 @@ func (p *Pages) start(w http.ResponseWriter, r *http.Request) error {
 
 // resume leads to where the person left off.
 func (p *Pages) resume(w http.ResponseWriter, r *http.Request) error {
-	v, err := p.enter(r)
+	v, err := p.enterAlone(r, "")
 	if err != nil {
 		return err
 	}
@@ -360,12 +366,38 @@ func usesOf(loc *i18n.Localizer, u service.RegisterUse, label func(string) strin
 	return out
 }
 
+// sources are the registers that a service reads.
+func (p *Pages) sources(loc *i18n.Localizer, s *service.Service) (out []source) {
+	for _, use := range s.Data {
+		info := p.register(use.Register, loc.Lang())
+		label := func(f string) string { return cmp.Or(info.Fields[f], f) }
+		x := source{Title: info.Title, Purpose: use.Purpose.For(loc.Lang()), Basis: use.Basis, Uses: usesOf(loc, use, label)}
+		for _, f := range use.Fields {
+			x.Fields = append(x.Fields, label(f))
+		}
+		out = append(out, x)
+	}
+	return out
+}
+
+// consentChoice asks whether registers may be read.
+func consentChoice(loc *i18n.Localizer, value, problem string) ui.Radios {
+	return ui.Radios{
+		Field: ui.Field{Name: "consent", Label: loc.T("intake.notice.question"), Error: problem},
+		Value: value,
+		Options: []ui.Option{
+			{Value: intake.Yes, Label: loc.T("intake.notice.yes"), Hint: loc.T("intake.notice.yesHint")},
+			{Value: intake.No, Label: loc.T("intake.notice.no"), Hint: loc.T("intake.notice.noHint")},
+		},
+	}
+}
+
 func (p *Pages) showNotice(w http.ResponseWriter, r *http.Request) error {
 	return p.noticeWith(w, r, "")
 }
 
 func (p *Pages) noticeWith(w http.ResponseWriter, r *http.Request, problem string) error {
-	v, err := p.enter(r)
+	v, err := p.enterAlone(r, "data")
 	if err != nil {
 		return err
 	}
@@ -385,30 +417,15 @@ func (p *Pages) noticeWith(w http.ResponseWriter, r *http.Request, problem strin
 		return nil
 	}
 	lang := v.loc.Lang()
-	data := noticePage{Service: v.service.Title.For(lang), Purpose: v.service.Purpose.For(lang), Expires: v.draft.ExpiresAt, Answered: v.draft.Consent}
-	for _, use := range v.service.Data {
-		info := p.register(use.Register, lang)
-		label := func(f string) string { return cmp.Or(info.Fields[f], f) }
-		s := source{Title: info.Title, Purpose: use.Purpose.For(lang), Basis: use.Basis, Uses: usesOf(v.loc, use, label)}
-		for _, f := range use.Fields {
-			s.Fields = append(s.Fields, label(f))
-		}
-		data.Sources = append(data.Sources, s)
-	}
+	data := noticePage{Service: v.service.Title.For(lang), Purpose: v.service.Purpose.For(lang), Expires: v.draft.ExpiresAt, Answered: v.draft.Consent,
+		Sources: p.sources(v.loc, v.service)}
 	title := v.loc.T("intake.notice.title")
 	data.Record = v.loc.T("intake.notice.record")
 	if v.actor.Acting() { // whose data it is, and who sees that it was fetched
 		title = v.loc.T("intake.notice.titleFor", "name", v.actor.PersonName())
 		data.Record = v.loc.T("intake.notice.recordFor", "name", v.actor.PersonName())
 	}
-	choice := ui.Radios{
-		Field: ui.Field{Name: "consent", Label: v.loc.T("intake.notice.question"), Error: problem},
-		Value: v.draft.Consent,
-		Options: []ui.Option{
-			{Value: intake.Yes, Label: v.loc.T("intake.notice.yes"), Hint: v.loc.T("intake.notice.yesHint")},
-			{Value: intake.No, Label: v.loc.T("intake.notice.no"), Hint: v.loc.T("intake.notice.noHint")},
-		},
-	}
+	choice := consentChoice(v.loc, v.draft.Consent, problem)
 	data.Form = ui.Form{Action: path("apply", v.draft.ID, "data"), Items: []ui.Component{choice}, Buttons: []ui.Button{{Text: v.loc.T("intake.next"), Icon: "arrow-forward"}}}
 	status := http.StatusOK
 	if problem != "" {
@@ -423,7 +440,7 @@ func (p *Pages) noticeWith(w http.ResponseWriter, r *http.Request, problem strin
 }
 
 func (p *Pages) takeConsent(w http.ResponseWriter, r *http.Request) error {
-	v, err := p.enter(r)
+	v, err := p.enterAlone(r, "data")
 	if err != nil {
 		return err
 	}
@@ -471,7 +488,8 @@ type formPage struct {
 	Errors   ui.ErrorSummary
 	More     bool // answers have brought up further questions
 	Known    ui.SummaryList
-	About    bool // what is known is what the application is about
+	Above    ui.SummaryList // answered in another form of the life event
+	About    bool           // what is known is what the application is about
 	Action   string
 	Autosave string
 	Files    bool
@@ -522,9 +540,8 @@ func (p *Pages) renderPage(w http.ResponseWriter, r *http.Request, v visit, errs
 	if pg == nil {
 		return fault.New(fault.NotFound, "intakeweb.page", "")
 	}
-	pages := f.Pages()
-	step := slices.Index(pages, pg)
-	if step < 0 { // nothing of it concerns this person
+	step, steps := steps(f, id)
+	if step == 0 { // nothing of it concerns this person
 		web.SeeOther(w, path("apply", v.draft.ID))
 		return nil
 	}
@@ -534,8 +551,8 @@ func (p *Pages) renderPage(w http.ResponseWriter, r *http.Request, v visit, errs
 	errs = f.WithRivals(id, errs)
 	back := r.URL.Query().Get("check") != "" || r.PostForm.Get("check") != ""
 	data := formPage{
-		Service: v.service.Title.For(v.loc.Lang()), Heading: pg.Title.For(v.loc.Lang()),
-		Progress: ui.Progress{Step: step + 1, Steps: len(pages) + 1},
+		Service: heading(v.loc, f), Heading: pg.Title.For(v.loc.Lang()),
+		Progress: ui.Progress{Step: step, Steps: steps},
 		Action:   path("apply", v.draft.ID, "page", id), Autosave: path("apply", v.draft.ID, "save", id),
 		Return: back, Expires: v.draft.ExpiresAt, Drafts: "/apply", More: r.URL.Query().Get("more") != "",
 		Soon: !v.guest && p.c.Intake.Soon(v.draft), Seen: f.Seen(id), Changes: path("apply", v.draft.ID, "seen", id),
@@ -543,7 +560,7 @@ func (p *Pages) renderPage(w http.ResponseWriter, r *http.Request, v visit, errs
 	if v.guest {
 		data.SignIn, data.Drafts = signIn(v), ""
 	}
-	if v.owns() && !v.actor.Acting() {
+	if v.owns() && !v.actor.Acting() && f.Whole == nil {
 		data.Help = path("apply", v.draft.ID, "help")
 	}
 	if v.draft.Helper != "" {
@@ -590,10 +607,10 @@ func (p *Pages) fillIn(ctx context.Context, data *formPage, v visit, f *intake.F
 		}
 	}
 	b := builder{form: v.service.Form, loc: v.loc, errs: errorTexts(v.service.Form, errs, v.loc), draft: v.draft.ID, source: p.source(v),
-		use: v.service.Purpose.For(v.loc.Lang()), keep: v.service.Retention.For(v.loc.Lang()), kept: kept, rivals: f.Rivalries(pg.ID), filled: v.draft.Filled, guest: v.guest}
+		use: v.service.Purpose.For(v.loc.Lang()), keep: v.service.Retention.For(v.loc.Lang()), kept: kept, rivals: f.Rivalries(pg.ID), filled: v.draft.Filled, guest: v.guest, askedBy: askedBy(f, v.loc)}
 	items := f.View.Page(pg.ID)
 	data.Blocks = b.blocks(items)
-	data.Known, data.About = b.known, v.service.About != ""
+	data.Known, data.Above, data.About = b.known, b.above, v.service.About != ""
 	data.Posted, data.Answers = b.posted, b.about()
 	form.Each(items, func(it *form.Item) {
 		if it.Asked() && v.service.Form.Moves(it.Field) {
@@ -607,7 +624,7 @@ func (p *Pages) fillIn(ctx context.Context, data *formPage, v visit, f *intake.F
 // be read, and of the fields that showed one before.
 func stillWrong(f *intake.Filling, page string, before []string) []form.FieldError {
 	var out []form.FieldError
-	for _, e := range f.View.Validate(page) {
+	for _, e := range f.Wrong(page) {
 		if e.Raw != "" || slices.Contains(before, e.Key) {
 			out = append(out, e)
 		}
@@ -620,6 +637,9 @@ const goField = "_go"
 
 // before is the page before one: another topic, the data notice, or the service.
 func before(f *intake.Filling, page string, elsewhere bool) string {
+	if f.Whole != nil {
+		return beforeInBundle(f, page)
+	}
 	pages := f.Pages()
 	for i, pg := range pages {
 		if pg.ID == page && i > 0 {
@@ -748,11 +768,7 @@ func (p *Pages) takePage(w http.ResponseWriter, r *http.Request) error {
 	case check != "":
 		web.SeeOther(w, path("apply", v.draft.ID, "check"))
 	default:
-		if next := f.NextPage(id); next != "" {
-			web.SeeOther(w, path("apply", v.draft.ID, "page", next))
-		} else {
-			web.SeeOther(w, path("apply", v.draft.ID, "check"))
-		}
+		web.SeeOther(w, after(f, id))
 	}
 	return nil
 }
