@@ -7,6 +7,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"mercator/base/fault"
@@ -242,7 +243,8 @@ func (in *Intake) part(ctx context.Context, a access.Actor, w *Bundled, s *servi
 			}
 			mine[q.Field] = i
 			fctx.Afresh[q.Field] = g.Afresh
-			if by := w.first[i]; by.part != nil {
+			// What a register knows for the other form it knows for this one, too: that it says so itself is plainer.
+			if by := w.first[i]; by.part != nil && !(by.known && knows(d.Registers, s.Form.Field(q.Field).Register)) {
 				fctx.Elsewhere[q.Field] = by.value
 				if s.Form.Field(q.Field).Type == "filepicker" { // the same files, each service with its own entry of them
 					fctx.Elsewhere[q.Field] = d.Answers[q.Field]
@@ -260,6 +262,13 @@ func (in *Intake) part(ctx context.Context, a access.Actor, w *Bundled, s *servi
 		})
 	}
 	return f, nil
+}
+
+// knows tells whether registers have said something about a field ("resident.street").
+func knows(registers map[string]any, field string) bool {
+	as, name, _ := strings.Cut(field, ".")
+	record, _ := registers[as].(map[string]any)
+	return record[name] != nil && record[name] != ""
 }
 
 // sharedMark is the same for equal answers; files are the same by their content.
@@ -698,7 +707,7 @@ func (w *Bundled) asker(f *Filling, field string) (asker, bool) {
 	return asker{}, false
 }
 
-// AskedBy is the form that asks a question in the place of this one, and the page on which it does.
+// AskedBy is the form that asks a question in the place of this one, and the page on which it does; "" where a register answers it.
 func (f *Filling) AskedBy(field string) (by *Filling, page, name string, ok bool) {
 	if f.Whole == nil {
 		return nil, "", "", false
@@ -707,7 +716,10 @@ func (f *Filling) AskedBy(field string) (by *Filling, page, name string, ok bool
 	if !ok {
 		return nil, "", "", false
 	}
-	return x.part, x.part.Service.Form.Field(x.field).Page, x.field, true
+	if page = x.part.Service.Form.Field(x.field).Page; x.known {
+		page = ""
+	}
+	return x.part, page, x.field, true
 }
 
 // asks tells whether anything on a page is left to ask.

@@ -23,6 +23,9 @@
 // (merge.go). A service may let people begin before they sign in, and a page that was sent after the session had ended waits for
 // them (guest.go).
 //
+// A life event (Lebenslage, bundle.go) is several services applied for at once: a bundle of drafts, filled in one after
+// the other, in which a question or a file that several ask is given once, and handed over together or not at all.
+//
 // A draft belongs to the one person who writes it. Every statement carries the
 // owner, so that a foreign draft is not found rather than forbidden. What somebody
 // does with their own draft is not put on the access ledger, which tells people

@@ -204,7 +204,8 @@ func unlike(a, b *form.Field) string {
 	return ""
 }
 
-const eventFile = "event.toml"
+// EventFile is the file of an event.
+const EventFile = "event.toml"
 
 type tomlEvent struct {
 	ID       string   `toml:"id"`
@@ -239,11 +240,11 @@ func ParseEvent(dir string, fsys fs.FS, current func(id string) (*Service, bool)
 		return nil, &ParseError{Service: dir, Problems: []Problem{{File: dir, Msg: err.Error()}}}
 	}
 	for name := range files {
-		if name != eventFile && path.Ext(name) != ".md" {
-			p.problem(0, "an event has the file %s and no other: %s", eventFile, name)
+		if name != EventFile && path.Ext(name) != ".md" {
+			p.problem(0, "an event has the file %s and no other: %s", EventFile, name)
 		}
 	}
-	p.read(dir, files[eventFile])
+	p.read(dir, files[EventFile])
 	if len(p.problems) > 0 {
 		return nil, &ParseError{Service: dir, Problems: p.problems}
 	}
@@ -258,7 +259,7 @@ type eventParser struct {
 }
 
 func (p *eventParser) problem(line int, format string, args ...any) {
-	p.problems = append(p.problems, Problem{File: eventFile, Line: line, Msg: fmt.Sprintf(format, args...)})
+	p.problems = append(p.problems, Problem{File: EventFile, Line: line, Msg: fmt.Sprintf(format, args...)})
 }
 
 func (p *eventParser) text(line int, what string, t Text) {

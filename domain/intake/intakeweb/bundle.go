@@ -151,12 +151,15 @@ func beforeInBundle(f *intake.Filling, page string) string {
 
 func pagePath(p intake.Place) string { return path("apply", p.Part.Draft.ID, "page", p.Page) }
 
-// askedBy tells which service asks a question in the place of this form, and where it can be changed.
+// askedBy tells which service asks a question in the place of this form, and where it can be changed; "": it can't.
 func askedBy(f *intake.Filling, loc *i18n.Localizer) func(field string) (service, there string) {
 	return func(field string) (string, string) {
 		by, page, name, ok := f.AskedBy(field)
 		if !ok {
-			return "", path("apply", f.Draft.ID)
+			return "", ""
+		}
+		if page == "" {
+			return by.Service.Title.For(loc.Lang()), ""
 		}
 		return by.Service.Title.For(loc.Lang()), pagePath(intake.Place{Part: by, Page: page}) + "?check=1#" + ui.FieldID(name)
 	}

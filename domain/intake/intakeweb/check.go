@@ -114,7 +114,9 @@ func (p *Pages) sections(v visit, f *intake.Filling, level int) (out []ui.Summar
 				out.Source, there = above(row.Name)
 				fallthrough
 			default:
-				out.Actions = []ui.Link{{Text: v.loc.T("intake.change"), Hidden: row.Label, Href: there}}
+				if there != "" {
+					out.Actions = []ui.Link{{Text: v.loc.T("intake.change"), Hidden: row.Label, Href: there}}
+				}
 			case row.Known:
 				out.Source = source(row.Item.Register)
 			case row.Computed || row.Item.ReadOnly:
