@@ -330,7 +330,10 @@ func (h *House) offices(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	h.directory = catalogue.NewDirectory(topics, nil)
-	h.services.OnChange(func() { h.directory.Replace(h.signpost()) })
+	h.services.OnChange(func() {
+		h.directory.Replace(h.signpost())
+		h.directory.ReplaceEvents(h.eventSigns())
+	})
 	if err := h.openMandates(ctx, cityFS); err != nil {
 		return err
 	}
@@ -340,6 +343,7 @@ func (h *House) offices(ctx context.Context, o Options) (err error) {
 		}
 		h.log.Error("a service package has mistakes; the version before it stays in force", "err", err)
 	}
+	h.loadEvents()
 	h.cases = &casefile.File{DB: h.db, Outbox: h.outbox, Now: h.now}
 	h.engine, err = process.New(process.Config{DB: h.db, Jobs: h.jobs, Now: h.now, Zone: h.zone, Calendar: h.calendar, Log: h.log, Hooks: h.processHooks()})
 	if err != nil {
@@ -415,6 +419,17 @@ func (h *House) loadServices(ctx context.Context) error {
 		return err
 	}
 	return h.services.Load(ctx, folder, h.checkService)
+}
+
+// loadEvents reads the life events, after the services. One with a mistake is told of and isn't offered: nothing else hangs on it.
+func (h *House) loadEvents() {
+	folder, err := fs.Sub(h.content, "events")
+	if err == nil {
+		err = h.services.LoadEvents(folder)
+	}
+	if err != nil {
+		h.log.Error("a life event has mistakes; the one before it stays in force", "err", err)
+	}
 }
 
 // checkService holds a package against the registers and offices of the house.
@@ -537,6 +552,28 @@ func (h *House) signpost() []catalogue.Service {
 		for _, w := range s.Watches {
 			c.Watches = append(c.Watches, catalogue.Use{Register: w.Register, Purpose: w.Purpose, Basis: w.Basis})
 		}
+		out = append(out, c)
+	}
+	return out
+}
+
+// eventSigns is every life event as the directory tells it.
+func (h *House) eventSigns() []catalogue.Event {
+	var out []catalogue.Event
+	for _, e := range h.services.Events() {
+		c := catalogue.Event{ID: e.ID, Title: e.Title, Summary: e.Summary, Topics: e.Topics, Synonyms: e.Synonyms}
+		trust := access.Basic
+		for _, p := range e.Parts {
+			if p.Asked() {
+				c.Offered = append(c.Offered, p.Service)
+				continue
+			}
+			c.Always = append(c.Always, p.Service)
+			if s, ok := h.services.Current(p.Service); ok {
+				trust = max(trust, s.Trust)
+			}
+		}
+		c.Trust = trust.String()
 		out = append(out, c)
 	}
 	return out
@@ -745,7 +782,8 @@ func (h *House) watch(ctx context.Context) error {
 		<-ctx.Done()
 		return nil
 	}
-	last := stamp(filepath.Join(c.Dir, "services"))
+	packages := func() string { return stamp(filepath.Join(c.Dir, "services")) + stamp(filepath.Join(c.Dir, "events")) }
+	last := packages()
 	rules := stamp(filepath.Join(c.Dir, "policies"))
 	t := time.NewTicker(c.Reload)
 	defer t.Stop()
@@ -763,7 +801,7 @@ func (h *House) watch(ctx context.Context) error {
 				h.log.Warn("policies were loaded again")
 			}
 		}
-		now := stamp(filepath.Join(c.Dir, "services"))
+		now := packages()
 		if now == last {
 			continue
 		}
@@ -773,6 +811,7 @@ func (h *House) watch(ctx context.Context) error {
 		} else {
 			h.log.Warn("service packages were loaded again")
 		}
+		h.loadEvents()
 		h.listen(ctx)
 	}
 }

@@ -128,7 +128,7 @@ func (h *House) mounts(t *web.Templates, login *oidclogin.Login, words *i18n.Cat
 		return nil, err
 	}
 	applications, err := intakeweb.New(intakeweb.Config{Intake: h.intake, Templates: t, Now: h.now, BaseURL: h.config.Server.PublicURL, Secure: strings.HasPrefix(h.config.Server.PublicURL, "https:"),
-		Register: h.registerInfo, Next: h.next, Fee: h.fee, City: city.Name, Office: h.officeName, Renderer: h.renderer, Moment: h.moment, Map: plan})
+		Register: h.registerInfo, Next: h.next, Pay: h.pay, Fee: h.fee, City: city.Name, Office: h.officeName, Renderer: h.renderer, Moment: h.moment, Map: plan})
 	if err != nil {
 		return nil, err
 	}
@@ -260,11 +260,17 @@ func (h *House) tellOfFading(ctx context.Context, tx *store.Tx, d intake.Draft) 
 	if err != nil {
 		return err
 	}
+	title := s.Title
+	if e, err := h.intake.EventOf(ctx, tx, d); err != nil {
+		return err
+	} else if e != nil {
+		title = e.Title
+	}
 	subject, body := i18n.Text{}, i18n.Text{}
 	for _, lang := range h.words.Languages() {
 		loc := h.words.Localizer(lang)
-		subject[lang] = loc.T("intake.fading.subject", "service", s.Title.For(lang))
-		body[lang] = loc.T("intake.fading.body", "service", s.Title.For(lang), "date", loc.Date(d.ExpiresAt.In(h.zone)))
+		subject[lang] = loc.T("intake.fading.subject", "service", title.For(lang))
+		body[lang] = loc.T("intake.fading.body", "service", title.For(lang), "date", loc.Date(d.ExpiresAt.In(h.zone)))
 	}
 	_, err = h.postbox.Deliver(ctx, tx, postbox.Message{Person: d.Owner, Office: s.Office, Subject: subject, Body: body, Link: "/apply/" + d.ID})
 	return err
@@ -292,6 +298,15 @@ func (h *House) next(ctx context.Context, a access.Actor, caseID string) string 
 		return h.nextActing(ctx, a, caseID)
 	}
 	return "/cases/" + caseID + "/receipt"
+}
+
+// pay is what is open for a case now, and the cash desk.
+func (h *House) pay(ctx context.Context, caseID string) (int64, string, error) {
+	p, ok, err := h.payments.OpenFor(ctx, caseID)
+	if err != nil || !ok {
+		return 0, "", err
+	}
+	return p.Cents, "/pay/" + p.ID, nil
 }
 
 // fee is what an application costs as it is filled in.

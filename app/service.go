@@ -34,7 +34,7 @@ import (
 	"mercator/lang/form"
 )
 
-// ServiceCommand is mercator service: lint names the mistakes of packages, test
+// ServiceCommand is mercator service: lint names the mistakes of packages and of life events, test
 // plays their scenarios through. It returns the exit status.
 func ServiceCommand(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if len(args) < 2 || (args[0] != "lint" && args[0] != "test") {
@@ -48,9 +48,13 @@ func ServiceCommand(ctx context.Context, args []string, stdout, stderr io.Writer
 			return 2
 		}
 		var ok bool
-		if args[0] == "lint" {
+		_, err := os.Stat(filepath.Join(dir, service.EventFile))
+		switch {
+		case args[0] == "lint" && err == nil:
+			ok = lintEvent(dir, stdout)
+		case args[0] == "lint":
 			ok = lintPackage(dir, stdout)
-		} else {
+		default:
 			ok = testPackage(ctx, dir, stdout)
 		}
 		bad = bad || !ok
@@ -87,7 +91,39 @@ func lintPackage(dir string, w io.Writer) bool {
 	return len(problems) == 0
 }
 
-// contentOf is the content folder that a package lies in (content/services/ID), or "".
+// lintEvent holds a life event against the services that lie beside it.
+func lintEvent(dir string, w io.Writer) bool {
+	root := contentOf(dir)
+	if root == "" {
+		fmt.Fprintf(w, "%s: a life event is checked inside its content folder (content/events/ID), with services beside it\n", dir)
+		return false
+	}
+	read := map[string]*service.Service{}
+	_, err := service.ParseEvent(filepath.Base(filepath.Clean(dir)), os.DirFS(dir), func(id string) (*service.Service, bool) {
+		s, done := read[id]
+		if folder := filepath.Join(root, "services", filepath.Base(id)); !done && id != "" {
+			s, _ = service.Parse(id, os.DirFS(folder)) // what is wrong with a service is told when that is checked
+			read[id] = s
+		}
+		return s, s != nil
+	})
+	var pe *service.ParseError
+	if errors.As(err, &pe) {
+		for _, p := range pe.Problems {
+			p.File = filepath.Join(dir, p.File)
+			fmt.Fprintln(w, p)
+		}
+		return false
+	}
+	if err != nil {
+		fmt.Fprintf(w, "%s: %v\n", dir, err)
+		return false
+	}
+	fmt.Fprintf(w, "%s: ok\n", dir)
+	return true
+}
+
+// contentOf is the content folder that a package lies in (content/services/ID, content/events/ID), or "".
 func contentOf(dir string) string {
 	root := filepath.Dir(filepath.Dir(filepath.Clean(dir)))
 	if info, err := os.Stat(filepath.Join(root, "registers")); err == nil && info.IsDir() {

@@ -26,7 +26,7 @@ const usage = `mercator is the e-government platform of a city.
   mercator restore  --config mercator.toml --from FILE [--drill]  into an empty place; a drill checks the backup and leaves nothing behind
   mercator process  replay --config mercator.toml --service ID [--package FOLDER | FILE…]
                                                                   whose outcome would a new version change?
-  mercator service  lint|test FOLDER…                             check or play through service packages
+  mercator service  lint|test FOLDER…                             check service packages and life events, play services through
   mercator register lint|apply|packages|import|export|imports …  registers: their packages and new versions of them, many records in and out
   mercator policy   test FOLDER                                   run the tests that lie beside policies
   mercator ledger   verify --config mercator.toml|--url URL [--checkpoint FILE]…

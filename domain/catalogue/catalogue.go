@@ -37,6 +37,18 @@ type Service struct {
 	Paper    bool  // there is a form to print
 }
 
+// Event is what the signpost says about a life event: several services that are applied for at once.
+type Event struct {
+	ID       string
+	Title    i18n.Text
+	Summary  i18n.Text
+	Topics   []string
+	Synonyms []string
+	Always   []string // ids of the services that belong to it
+	Offered  []string // … and of those that can
+	Trust    string
+}
+
 // Law is a provision that a service rests on.
 type Law struct{ Name, URL string }
 
@@ -119,6 +131,12 @@ func LoadTopics(city fs.FS) ([]Topic, error) {
 type Directory struct {
 	topics []Topic
 	now    atomic.Pointer[state]
+	events atomic.Pointer[eventState]
+}
+
+type eventState struct {
+	list  []Event
+	index *Index
 }
 
 type state struct {
@@ -131,6 +149,7 @@ type state struct {
 func NewDirectory(topics []Topic, services []Service) *Directory {
 	d := &Directory{topics: topics}
 	d.Replace(services)
+	d.ReplaceEvents(nil)
 	return d
 }
 
@@ -149,6 +168,51 @@ func (d *Directory) Replace(services []Service) {
 	}
 	s.index = NewIndex(docs)
 	d.now.Store(s)
+}
+
+// ReplaceEvents makes these the city's life events.
+func (d *Directory) ReplaceEvents(events []Event) {
+	s := &eventState{list: slices.Clone(events)}
+	slices.SortFunc(s.list, func(a, b Event) int { return strings.Compare(a.ID, b.ID) })
+	docs := make([]Doc, len(s.list))
+	for i, e := range s.list {
+		docs[i] = Service{ID: e.ID, Title: e.Title, Summary: e.Summary, Synonyms: e.Synonyms}.doc(nil)
+	}
+	s.index = NewIndex(docs)
+	d.events.Store(s)
+}
+
+// Event is a life event by its id.
+func (d *Directory) Event(id string) (Event, bool) {
+	for _, e := range d.events.Load().list {
+		if e.ID == id {
+			return e, true
+		}
+	}
+	return Event{}, false
+}
+
+// Events lists the life events by id; with a topic, only those of the topic.
+func (d *Directory) Events(topic string) []Event {
+	var out []Event
+	for _, e := range d.events.Load().list {
+		if topic == "" || slices.Contains(e.Topics, topic) {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// SearchEvents finds the life events that a query may mean, best first.
+func (d *Directory) SearchEvents(query string, n int) []Event {
+	s := d.events.Load()
+	var out []Event
+	for _, h := range s.index.Search(query, n) {
+		if e, ok := d.Event(h.ID); ok {
+			out = append(out, e)
+		}
+	}
+	return out
 }
 
 // doc is what of a service is searched, in all languages at once: people mix them.

@@ -10,7 +10,7 @@
 // What it does not: know a service by name, keep anything in the database, or decide
 // who may apply.
 //
-// Terms: a topic (Thema, Lebenslage) groups services; alternatives are the counter
+// Terms: a topic (Thema) groups services; a life event (Lebenslage) is several that are applied for at once; alternatives are the counter
 // and the telephone, which lead to the same case.
 //
 // Law: §§ 1, 3 OZG (all services online, with plain information), § 25 VwVfG (advice).

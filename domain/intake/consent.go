@@ -166,6 +166,9 @@ func (in *Intake) EraseDrafts(ctx context.Context, tx *store.Tx, person, asking 
 	if err != nil {
 		return 0, fault.Wrap(op, err)
 	}
+	if _, err = tx.Exec(ctx, dropBundles, person); err != nil {
+		return 0, fault.Wrap(op, err)
+	}
 	if _, err = tx.Exec(ctx, endConsents, store.Micros(in.c.Now())); err != nil {
 		return 0, fault.Wrap(op, err)
 	}

@@ -26,6 +26,9 @@
 // Others can be let into a draft by an invitation: to help with it (help.go), to sign it and, where the package says so, to fill in
 // their part of it (cosign.go), or a clerk at the counter for an hour (together.go). It stays its owner's: they alone hand over.
 //
+// A life event (Lebenslage, bundle.go) is several services applied for at once: a bundle of drafts, filled in one after
+// the other, in which a question or a file that several ask is given once, and handed over together or not at all.
+//
 // A draft belongs to the one person who writes it. Every statement carries the
 // owner, so that a foreign draft is not found rather than forbidden. What somebody
 // does with their own draft is not put on the access ledger, which tells people

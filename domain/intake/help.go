@@ -120,6 +120,8 @@ func (in *Intake) ownOpen(ctx context.Context, op string, a access.Actor, id str
 		return d, err
 	case d.Helper != "":
 		return d, fault.New(fault.Denied, op, "intake.help.ownerOnly")
+	case d.Bundle != "": // its answers are those of the other drafts, too
+		return d, fault.New(fault.Denied, op, "intake.bundle.noHelp")
 	case d.State != Open:
 		return d, fault.New(fault.Conflict, op, "intake.submitted")
 	}

@@ -4,6 +4,7 @@ package intake
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 
@@ -43,6 +44,7 @@ type Draft struct {
 	Registers                   map[string]any    // what was fetched; nil without consent
 	FetchedAt                   time.Time
 	CaseID                      string // once submitted
+	Bundle                      string // of the life event that it is part of; "": it stands for itself
 	CreatedAt, ChangedAt        time.Time
 	ExpiresAt                   time.Time
 	Mandate, By                 string // under which mandate somebody fills it in for the owner, and their name
@@ -169,10 +171,16 @@ type Filling struct {
 	Context form.Context
 	// Changes are what is different since its owner last saw it, as far as that concerns them.
 	Changes []form.Difference
+	Whole   *Bundled // the life event that it is part of, or nil
 }
 
-// Pages are the pages on which something is asked or shown, in their order.
-func (f *Filling) Pages() []*form.Page { return f.View.Pages() }
+// Pages are the pages on which something is asked or shown, in their order; of a life event those on which something is left to ask.
+func (f *Filling) Pages() []*form.Page {
+	if f.Whole == nil {
+		return f.View.Pages()
+	}
+	return slices.DeleteFunc(f.View.Pages(), func(p *form.Page) bool { return !asks(f.View.Page(p.ID)) })
+}
 
 // NextPage is the page after one; "" after the last.
 func (f *Filling) NextPage(page string) string {

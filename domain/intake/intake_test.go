@@ -464,6 +464,7 @@ func TestEveryStatementIsTakenByBothEngines(t *testing.T) {
 				if !strings.Contains(stmt, "helper = $") || name != "endTogether" && (!strings.Contains(stmt, "i.office = $") || !strings.Contains(stmt, "i.expires_at > $") || !strings.Contains(stmt, "i.ended_at = 0")) {
 					t.Errorf("%s does not name the clerk", name)
 				}
+			case "expireBundles": // of everybody: what has expired
 			case "dropInvitations": // of drafts that are gone
 			case "readParked", "dropParked": // named by a browser's token, which nobody else has
 			default:

@@ -118,7 +118,7 @@ func (f *Filling) Rivalries(page string) []Rivalry {
 
 // Validate is what is wrong with a page, or with all (""), fields included that were changed in two places.
 func (f *Filling) Validate(page string) []form.FieldError {
-	return f.WithRivals(page, f.View.Validate(page))
+	return f.WithRivals(page, f.Wrong(page))
 }
 
 // WithRivals adds to errors that of each field with a rival that has none yet.

@@ -160,32 +160,8 @@ func (in *Intake) open(ctx context.Context, a access.Actor, s *service.Service, 
 func (in *Intake) begin(ctx context.Context, a access.Actor, s *service.Service, origin string, also func(*store.Tx, Draft) error) (Draft, error) {
 	const op = "intake.start"
 	var d Draft
-	err := in.c.DB.Write(ctx, func(tx *store.Tx) error {
-		if _, err := in.may(ctx, tx, a, access.Change, s.ID); err != nil {
-			return err
-		}
-		now, by := in.c.Now(), ""
-		if a.Acting() {
-			by = a.Name
-		}
-		if _, err := tx.Exec(ctx, expireOne, a.Person(), s.ID, store.Micros(now), a.Mandate); err != nil {
-			return err
-		}
-		add := func() (err error) {
-			if _, err := tx.Exec(ctx, insertDraft, ident.New(), a.Person(), s.ID, s.Version, store.Micros(now), store.Micros(now.Add(in.keep(a.Person()))), a.Mandate, by, []byte{}, origin); err != nil {
-				return err
-			}
-			d, err = in.oneDraft(ctx, tx, openDraft, a.Person(), s.ID, a.Mandate)
-			return err
-		}
-		err := add()
-		if errors.Is(err, errErased) {
-			if _, err := tx.Exec(ctx, dropErased, a.Person(), s.ID, a.Mandate); err != nil {
-				return err
-			}
-			err = add()
-		}
-		if err != nil || also == nil {
+	err := in.c.DB.Write(ctx, func(tx *store.Tx) (err error) {
+		if d, err = in.beginIn(ctx, tx, a, s, origin); err != nil || also == nil {
 			return err
 		}
 		return also(tx, d)
@@ -193,12 +169,44 @@ func (in *Intake) begin(ctx context.Context, a access.Actor, s *service.Service,
 	return d, fault.Wrap(op, err)
 }
 
-// Drafts lists the person's open drafts, the last changed first; to who acts for them, those of the mandate.
+// beginIn is begin in a transaction.
+func (in *Intake) beginIn(ctx context.Context, tx *store.Tx, a access.Actor, s *service.Service, origin string) (d Draft, err error) {
+	if _, err := in.may(ctx, tx, a, access.Change, s.ID); err != nil {
+		return d, err
+	}
+	now, by := in.c.Now(), ""
+	if a.Acting() {
+		by = a.Name
+	}
+	if _, err := tx.Exec(ctx, expireOne, a.Person(), s.ID, store.Micros(now), a.Mandate); err != nil {
+		return d, err
+	}
+	add := func() (err error) {
+		if _, err := tx.Exec(ctx, insertDraft, ident.New(), a.Person(), s.ID, s.Version, store.Micros(now), store.Micros(now.Add(in.keep(a.Person()))), a.Mandate, by, []byte{}, origin); err != nil {
+			return err
+		}
+		d, err = in.oneDraft(ctx, tx, openDraft, a.Person(), s.ID, a.Mandate)
+		return err
+	}
+	if err = add(); errors.Is(err, errErased) {
+		if _, err := tx.Exec(ctx, dropErased, a.Person(), s.ID, a.Mandate); err != nil {
+			return d, err
+		}
+		err = add()
+	}
+	return d, err
+}
+
+// Drafts lists the person's open drafts, the last changed first; to who acts for them, those of the mandate. Those of life events
+// aren't among them; see Bundles.
 func (in *Intake) Drafts(ctx context.Context, a access.Actor) ([]Draft, error) {
 	if _, err := in.may(ctx, nil, a, access.List, ""); err != nil {
 		return nil, err
 	}
 	l, err := in.allDrafts(ctx, in.c.DB, listDrafts, a.Person(), store.Micros(in.c.Now()), a.Mandate)
+	if err == nil {
+		l, err = in.standing(ctx, a, l)
+	}
 	return l, fault.Wrap("intake.drafts", err)
 }
 
@@ -253,6 +261,9 @@ func (in *Intake) Service(d Draft) (*service.Service, error) {
 
 // Fill shows the form to the person: draft, registers, lists.
 func (in *Intake) Fill(ctx context.Context, a access.Actor, d Draft, lang string) (*Filling, error) {
+	if f, err := in.inBundle(ctx, a, d, lang); f != nil || err != nil {
+		return f, err
+	}
 	s, err := in.Service(d)
 	if err != nil {
 		return nil, err
@@ -442,9 +453,7 @@ func (in *Intake) changeWith(ctx context.Context, op string, a access.Actor, id 
 			return fault.New(fault.Conflict, op, "intake.submitted")
 		}
 		before := d
-		if d.Kind == ToSign || d.Kind == Together { // f may change the maps
-			before.Answers, before.Raw = maps.Clone(d.Answers), maps.Clone(d.Raw)
-		}
+		before.Answers, before.Raw = maps.Clone(d.Answers), maps.Clone(d.Raw) // f may change the maps
 		if err := f(&d); err != nil {
 			return err
 		}
@@ -472,11 +481,25 @@ func (in *Intake) changeWith(ctx context.Context, op string, a access.Actor, id 
 			if err != nil {
 				return err
 			}
-			if done, err = in.save(ctx, tx, d, in.c.Now()); err != nil || !done || also == nil {
+			if err := in.hold(ctx, tx, d); err != nil {
 				return err
 			}
-			return also(tx, d)
+			if done, err = in.save(ctx, tx, d, in.c.Now()); err != nil {
+				return err
+			}
+			if !done { // changed meanwhile: nothing of this stays
+				return errMeanwhile
+			}
+			if also != nil {
+				if err := also(tx, d); err != nil {
+					return err
+				}
+			}
+			return in.spread(ctx, tx, before, d)
 		})
+		if errors.Is(err, errMeanwhile) {
+			continue
+		}
 		if err != nil {
 			return fault.Wrap(op, err)
 		}
@@ -497,6 +520,11 @@ func (in *Intake) Save(ctx context.Context, a access.Actor, id, page string, pos
 			return err
 		}
 		fctx, err := in.context(ctx, a, s, *d, lang)
+		if f, e := in.inBundle(ctx, a, *d, lang); f != nil && err == nil {
+			fctx.Elsewhere, fctx.Afresh = f.Context.Elsewhere, f.Context.Afresh
+		} else {
+			err = errors.Join(err, e)
+		}
 		if err != nil {
 			return err
 		}
@@ -538,6 +566,9 @@ func postedPages(f *form.Form, page string, names []string) []string {
 // Discard throws a draft away.
 func (in *Intake) Discard(ctx context.Context, a access.Actor, id string) error {
 	const op = "intake.discard"
+	if d, err := in.find(ctx, a, id); err == nil && d.Bundle != "" {
+		return fault.Wrap(op, in.discardBundled(ctx, a, d))
+	}
 	return fault.Wrap(op, in.c.DB.Write(ctx, func(tx *store.Tx) error {
 		if a.Acting() {
 			d, err := in.find(ctx, a, id)
@@ -583,92 +614,106 @@ func (in *Intake) Submit(ctx context.Context, a access.Actor, id, lang string) (
 		if d.State == Submitted {
 			return d.CaseID, nil, nil
 		}
-		s, err := in.Service(d)
-		if err != nil {
-			return "", nil, err
-		}
-		if a.Level < s.Trust {
-			return "", nil, fault.New(fault.StepUp, op, "", "level", s.Trust.String())
-		}
-		if len(s.Data) > 0 && d.Consent == Unasked || d.Consent == Yes && in.c.Now().Sub(d.FetchedAt) >= in.c.Fresh {
-			return "", nil, fault.New(fault.Conflict, op, "intake.lookAgain")
-		}
 		f, err := in.Fill(ctx, a, d, lang)
 		if err != nil {
 			return "", nil, err
 		}
-		if len(f.Changes) > 0 { // nobody hands over what they haven't seen
-			return "", nil, fault.New(fault.Conflict, op, "intake.lookAgain")
+		if f.Whole != nil {
+			return "", nil, fault.New(fault.Conflict, op, "intake.bundle.together")
 		}
-		errs, err := in.infected(ctx, a, d)
-		if err != nil {
-			return "", nil, err
-		}
-		if errs := append(errs, f.Validate("")...); len(errs) > 0 {
-			return "", errs, nil
-		}
-		need, errs, err := in.unsigned(ctx, a, f)
+		h, errs, err := in.ready(ctx, a, f)
 		if err != nil || len(errs) > 0 {
 			return "", errs, err
 		}
-		submission := f.View.Submission()
-		application, err := json.Marshal(submission)
-		if err != nil {
-			return "", nil, fault.Wrap(op, err)
-		}
-		registers, err := json.Marshal(d.Registers)
-		if err != nil {
-			return "", nil, fault.Wrap(op, err)
-		}
-		done, office := false, officeOf(s, d.Registers)
 		err = in.c.DB.Write(ctx, func(tx *store.Tx) error {
-			done = false
-			g, err := in.c.Access.PermitTx(ctx, tx, access.Request{
-				Actor: a, Action: access.Submit, Resource: "case", Purpose: s.ID, Basis: s.Basis(), Service: s.ID, Office: office, Owner: a.Person(),
-			})
-			if err != nil {
-				return err
-			}
-			now := in.c.Now()
-			// Before the case: what its process does at once may be to erase drafts, and this one is none any more.
-			n, err := tx.Exec(ctx, submitDraft, d.ID, a.Person(), d.rev, store.Micros(now), store.Micros(now.Add(in.c.Keep)), []byte{})
-			if err != nil {
-				return err
-			}
-			if n == 0 { // changed or submitted meanwhile: nothing of this stays
-				return fault.New(fault.Conflict, op, "intake.busy")
-			}
-			signatures, err := in.signatures(ctx, tx, d, s, need)
-			if err != nil {
-				return err
-			}
-			caseID, err = in.c.OpenCase(ctx, tx, g, Opening{
-				Draft: d.ID, Service: s.ID, Version: s.Version, Office: office, Person: a.Person(), PersonName: a.PersonName(),
-				Channel: "online", Lang: lang, Application: application, Registers: registers, View: f.View, Signatures: signatures,
-			})
-			if err != nil {
-				return err
-			}
-			if _, err := tx.Exec(ctx, caseOfDraft, d.ID, a.Person(), caseID); err != nil {
-				return err
-			}
-			if _, err := tx.Exec(ctx, submitConsent, d.ID, a.Person(), caseID); err != nil {
-				return err
-			}
-			if err := in.submitUploads(ctx, tx, d, submission, caseID); err != nil {
-				return err
-			}
-			done = true
-			return nil
+			caseID, err = in.handOver(ctx, tx, a, h, lang)
+			return err
 		})
-		if done && err == nil {
+		if err == nil {
 			return caseID, nil, nil
 		}
-		if err != nil && !fault.Is(err, fault.Conflict) {
+		if !fault.Is(err, fault.Conflict) {
 			return "", nil, fault.Wrap(op, err)
 		}
 	}
 	return "", nil, fault.New(fault.Conflict, op, "intake.busy")
+}
+
+// handing is an application that is ready to be handed over.
+type handing struct {
+	*Filling
+	submission             form.Answers
+	application, registers json.RawMessage
+	need                   []Signing // whose signatures it needs
+}
+
+// ready makes an application ready to be handed over, if nothing is wrong with it.
+func (in *Intake) ready(ctx context.Context, a access.Actor, f *Filling) (h handing, errs []form.FieldError, err error) {
+	const op = "intake.ready"
+	s, d := f.Service, f.Draft
+	if a.Level < s.Trust {
+		return h, nil, fault.New(fault.StepUp, op, "", "level", s.Trust.String())
+	}
+	if len(s.Data) > 0 && d.Consent == Unasked || d.Consent == Yes && in.c.Now().Sub(d.FetchedAt) >= in.c.Fresh {
+		return h, nil, fault.New(fault.Conflict, op, "intake.lookAgain")
+	}
+	if len(f.Changes) > 0 { // nobody hands over what they haven't seen
+		return h, nil, fault.New(fault.Conflict, op, "intake.lookAgain")
+	}
+	if errs, err = in.infected(ctx, a, d); err != nil {
+		return h, nil, err
+	}
+	if errs = append(errs, f.Validate("")...); len(errs) > 0 {
+		return h, errs, nil
+	}
+	h = handing{Filling: f, submission: f.View.Submission()}
+	if h.need, errs, err = in.unsigned(ctx, a, f); err != nil || len(errs) > 0 {
+		return h, errs, err
+	}
+	if h.application, err = json.Marshal(h.submission); err != nil {
+		return h, nil, fault.Wrap(op, err)
+	}
+	h.registers, err = json.Marshal(d.Registers)
+	return h, nil, fault.Wrap(op, err)
+}
+
+// handOver closes a draft and opens its case.
+func (in *Intake) handOver(ctx context.Context, tx *store.Tx, a access.Actor, h handing, lang string) (caseID string, err error) {
+	const op = "intake.handOver"
+	s, d := h.Service, h.Draft
+	office := officeOf(s, d.Registers)
+	g, err := in.c.Access.PermitTx(ctx, tx, access.Request{
+		Actor: a, Action: access.Submit, Resource: "case", Purpose: s.ID, Basis: s.Basis(), Service: s.ID, Office: office, Owner: a.Person(),
+	})
+	if err != nil {
+		return "", err
+	}
+	now := in.c.Now()
+	// Before the case: what its process does at once may be to erase drafts, and this one is none any more.
+	n, err := tx.Exec(ctx, submitDraft, d.ID, a.Person(), d.rev, store.Micros(now), store.Micros(now.Add(in.c.Keep)), []byte{})
+	if err != nil {
+		return "", err
+	}
+	if n == 0 { // changed or submitted meanwhile: nothing of this stays
+		return "", fault.New(fault.Conflict, op, "intake.busy")
+	}
+	signatures, err := in.signatures(ctx, tx, d, s, h.need)
+	if err != nil {
+		return "", err
+	}
+	if caseID, err = in.c.OpenCase(ctx, tx, g, Opening{
+		Draft: d.ID, Service: s.ID, Version: s.Version, Office: office, Person: a.Person(), PersonName: a.PersonName(),
+		Channel: "online", Lang: lang, Application: h.application, Registers: h.registers, View: h.View, Signatures: signatures,
+	}); err != nil {
+		return "", err
+	}
+	if _, err := tx.Exec(ctx, caseOfDraft, d.ID, a.Person(), caseID); err != nil {
+		return "", err
+	}
+	if _, err := tx.Exec(ctx, submitConsent, d.ID, a.Person(), caseID); err != nil {
+		return "", err
+	}
+	return caseID, in.submitUploads(ctx, tx, d, h.submission, caseID)
 }
 
 // Sweep deletes what has expired and says how much.
@@ -684,6 +729,9 @@ func (in *Intake) Sweep(ctx context.Context) (int64, error) {
 			return err
 		}
 		n = int64(len(gone))
+		if _, err := tx.Exec(ctx, expireBundles, store.Micros(now)); err != nil {
+			return err
+		}
 		for _, x := range gone {
 			if x[1] == "" {
 				continue

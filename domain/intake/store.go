@@ -17,17 +17,17 @@ var migrations embed.FS
 // Migrations are the tables of the room.
 func Migrations() store.Migrations { return store.Migrations{Room: "intake", FS: migrations} }
 
-const draftColumns = `id, owner, service, version, state, consent, answers, raw, registers, fetched_at, case_id, rev, created_at, changed_at, expires_at, mandate, by_name, sealed`
+const draftColumns = `id, owner, service, version, state, consent, answers, raw, registers, fetched_at, case_id, rev, created_at, changed_at, expires_at, mandate, by_name, sealed, bundle`
 
 const insertDraft = `-- intake.insertDraft
-INSERT INTO intake_draft (` + draftColumns + `, origin) VALUES ($1, $2, $3, $4, 'open', '', '{}', '{}', 'null', 0, '', 1, $5, $5, $6, $7, $8, $9, $10)
+INSERT INTO intake_draft (` + draftColumns + `, origin) VALUES ($1, $2, $3, $4, 'open', '', '{}', '{}', 'null', 0, '', 1, $5, $5, $6, $7, $8, $9, '', $10)
 ON CONFLICT DO NOTHING`
 
 const readDraft = `-- intake.readDraft
 SELECT ` + draftColumns + ` FROM intake_draft WHERE id = $1 AND owner = $2 AND expires_at > $3 AND ($4 = '' OR mandate = $4)`
 
 const openDraft = `-- intake.openDraft
-SELECT ` + draftColumns + ` FROM intake_draft WHERE owner = $1 AND service = $2 AND mandate = $3 AND state = 'open'`
+SELECT ` + draftColumns + ` FROM intake_draft WHERE owner = $1 AND service = $2 AND mandate = $3 AND bundle = '' AND state = 'open'`
 
 const listDrafts = `-- intake.listDrafts
 SELECT ` + draftColumns + ` FROM intake_draft WHERE owner = $1 AND state = 'open' AND expires_at > $2 AND ($3 = '' OR mandate = $3)
@@ -47,7 +47,7 @@ const caseOfDraft = `-- intake.caseOfDraft
 UPDATE intake_draft SET case_id = $3 WHERE id = $1 AND owner = $2 AND state = 'submitted' AND case_id = ''`
 
 const discardDraft = `-- intake.discardDraft
-DELETE FROM intake_draft WHERE id = $1 AND owner = $2 AND state = 'open' AND ($3 = '' OR mandate = $3)`
+DELETE FROM intake_draft WHERE id = $1 AND owner = $2 AND state = 'open' AND bundle = '' AND ($3 = '' OR mandate = $3)`
 
 const expireDrafts = `-- intake.expireDrafts
 DELETE FROM intake_draft WHERE expires_at <= $1 RETURNING owner, origin`
@@ -62,9 +62,11 @@ SELECT ` + draftColumns + ` FROM intake_draft WHERE id > $1 AND (answers <> '{}'
 const sealDraft = `-- intake.sealDraft
 UPDATE intake_draft SET sealed = $3, answers = '{}', raw = '{}', registers = 'null' WHERE id = $1 AND rev = $2`
 
-// Those that will go soon and whose owners don't know yet. Who hasn't signed in can't be told.
+// Those that will go soon and whose owners don't know yet; of a life event one. Who hasn't signed in can't be told.
 const fadingDrafts = `-- intake.fadingDrafts
-SELECT ` + draftColumns + ` FROM intake_draft WHERE state = 'open' AND warned_at = 0 AND origin = '' AND expires_at > $1 AND expires_at <= $2 ORDER BY expires_at, id LIMIT $3`
+SELECT ` + draftColumns + ` FROM intake_draft WHERE state = 'open' AND warned_at = 0 AND origin = '' AND expires_at > $1 AND expires_at <= $2
+AND (bundle = '' OR NOT EXISTS (SELECT 1 FROM intake_draft o WHERE o.bundle = intake_draft.bundle AND o.state = 'open' AND o.id < intake_draft.id))
+ORDER BY expires_at, id LIMIT $3`
 
 const warnedDraft = `-- intake.warnedDraft
 UPDATE intake_draft SET warned_at = $3 WHERE id = $1 AND rev = $2 AND warned_at = 0 AND state = 'open'`
@@ -94,6 +96,79 @@ DELETE FROM intake_parked WHERE id = $1`
 
 const expireParked = `-- intake.expireParked
 DELETE FROM intake_parked WHERE expires_at <= $1`
+
+// --- life events
+
+const bundleColumns = `id, owner, event, state, choices, mandate, by_name, rev, created_at, changed_at, expires_at`
+
+const insertBundle = `-- intake.insertBundle
+INSERT INTO intake_bundle (` + bundleColumns + `) VALUES ($1, $2, $3, 'open', '{}', $4, $5, 1, $6, $6, $7) ON CONFLICT DO NOTHING`
+
+const expireBundle = `-- intake.expireBundle
+DELETE FROM intake_bundle WHERE owner = $1 AND event = $2 AND mandate = $3 AND state = 'open' AND expires_at <= $4`
+
+const openBundle = `-- intake.openBundle
+SELECT ` + bundleColumns + ` FROM intake_bundle WHERE owner = $1 AND event = $2 AND mandate = $3 AND state = 'open'`
+
+const readBundle = `-- intake.readBundle
+SELECT ` + bundleColumns + ` FROM intake_bundle WHERE id = $1 AND owner = $2 AND expires_at > $3 AND ($4 = '' OR mandate = $4)`
+
+const listBundles = `-- intake.listBundles
+SELECT ` + bundleColumns + ` FROM intake_bundle WHERE owner = $1 AND state = 'open' AND expires_at > $2 AND ($3 = '' OR mandate = $3)
+ORDER BY changed_at DESC, id DESC LIMIT 100`
+
+// Whoever changes a draft of a life event changes the bundle first, so that one waits for the other and all live on together.
+const holdBundle = `-- intake.holdBundle
+UPDATE intake_bundle SET rev = rev + 1, changed_at = $3, expires_at = $4 WHERE id = $1 AND owner = $2 AND state = 'open'`
+
+const chooseBundle = `-- intake.chooseBundle
+UPDATE intake_bundle SET choices = $4, rev = rev + 1 WHERE id = $1 AND owner = $2 AND rev = $3 AND state = 'open'`
+
+const submitBundle = `-- intake.submitBundle
+UPDATE intake_bundle SET state = 'submitted', choices = '{}', rev = rev + 1, changed_at = $4, expires_at = $5 WHERE id = $1 AND owner = $2 AND rev = $3 AND state = 'open'`
+
+const discardBundle = `-- intake.discardBundle
+DELETE FROM intake_bundle WHERE id = $1 AND owner = $2 AND state = 'open' AND ($3 = '' OR mandate = $3)`
+
+const expireBundles = `-- intake.expireBundles
+DELETE FROM intake_bundle WHERE expires_at <= $1`
+
+const dropBundles = `-- intake.dropBundles
+DELETE FROM intake_bundle WHERE owner = $1 AND state = 'open' AND NOT EXISTS (SELECT 1 FROM intake_draft d WHERE d.bundle = intake_bundle.id AND d.owner = intake_bundle.owner)`
+
+const bundleDrafts = `-- intake.bundleDrafts
+SELECT ` + draftColumns + ` FROM intake_draft WHERE bundle = $1 AND bundle <> '' AND owner = $2 ORDER BY id`
+
+const renewDrafts = `-- intake.renewDrafts
+UPDATE intake_draft SET expires_at = $3, warned_at = 0 WHERE bundle = $1 AND owner = $2 AND state = 'open'`
+
+const joinBundle = `-- intake.joinBundle
+UPDATE intake_draft SET bundle = $4, rev = rev + 1 WHERE id = $1 AND owner = $2 AND rev = $3 AND bundle = '' AND state = 'open'`
+
+// What wasn't wanted in the end stands for itself again, where there is no such draft.
+const leaveBundle = `-- intake.leaveBundle
+UPDATE intake_draft SET bundle = '', rev = rev + 1 WHERE id = $1 AND owner = $2 AND bundle = $3 AND state = 'open'
+AND NOT EXISTS (SELECT 1 FROM intake_draft o WHERE o.owner = intake_draft.owner AND o.service = intake_draft.service AND o.mandate = intake_draft.mandate AND o.bundle = '' AND o.state = 'open')`
+
+const dropBundled = `-- intake.dropBundled
+DELETE FROM intake_draft WHERE id = $1 AND owner = $2 AND bundle = $3 AND state = 'open'`
+
+// A file that is given for another service, too, has its content where it was.
+const shareUpload = `-- intake.shareUpload
+INSERT INTO intake_upload (` + uploadColumns + `)
+SELECT $6, $4, $5, name, size, sum, state, type, pages, picture, hash, found, checked_at, '', created_at, expires_at, content
+FROM intake_upload WHERE draft IN (SELECT d.id FROM intake_draft d WHERE d.owner = $1) AND id = $2 AND draft = $3 AND state = 'kept' AND case_id = ''`
+
+func scanBundle(s store.Scanner) (Bundle, error) {
+	var b Bundle
+	var choices string
+	var created, changed, expires int64
+	if err := s.Scan(&b.ID, &b.Owner, &b.Event, &b.State, &choices, &b.Mandate, &b.By, &b.rev, &created, &changed, &expires); err != nil {
+		return b, err
+	}
+	b.CreatedAt, b.ChangedAt, b.ExpiresAt = store.Time(created), store.Time(changed), store.Time(expires)
+	return b, decodeJSON(choices, &b.Choices)
+}
 
 // --- help
 
@@ -135,7 +210,7 @@ WHERE i.draft = $1 AND i.helper = $2 AND i.kind <> 'together' AND i.ended_at = 0
 
 // Of an owner who has asked this person, for as long as they have. One that is filled in under a mandate is for nobody to help with.
 const helpedDraft = `-- intake.helpedDraft
-SELECT ` + draftColumns + ` FROM intake_draft WHERE id = $1 AND state = 'open' AND expires_at > $3
+SELECT ` + draftColumns + ` FROM intake_draft WHERE id = $1 AND state = 'open' AND bundle = '' AND expires_at > $3
 AND EXISTS (SELECT 1 FROM intake_invitation i WHERE i.draft = intake_draft.id AND i.owner = intake_draft.owner AND i.helper = $2 AND i.ended_at = 0
 	AND (i.kind = 'sign' OR i.kind = 'help' AND intake_draft.mandate = ''))`
 
@@ -208,7 +283,7 @@ WHERE i.helper = $1 AND i.office = $2 AND i.kind = 'together' AND i.ended_at = 0
 AND ($4 = '' OR i.id = $4) ORDER BY i.id DESC LIMIT 1`
 
 const togetherDraft = `-- intake.togetherDraft
-SELECT ` + draftColumns + ` FROM intake_draft WHERE id = $1 AND state = 'open' AND mandate = '' AND expires_at > $4
+SELECT ` + draftColumns + ` FROM intake_draft WHERE id = $1 AND state = 'open' AND mandate = '' AND bundle = '' AND expires_at > $4
 AND EXISTS (SELECT 1 FROM intake_invitation i WHERE i.draft = intake_draft.id AND i.owner = intake_draft.owner AND i.kind = 'together'
 	AND i.helper = $2 AND i.office = $3 AND i.ended_at = 0 AND i.expires_at > $4)`
 
@@ -243,7 +318,7 @@ func scanDraft(s store.Scanner) (Draft, error) {
 	var d Draft
 	var answers, raw, registers string
 	var fetched, created, changed, expires int64
-	if err := s.Scan(&d.ID, &d.Owner, &d.Service, &d.Version, &d.State, &d.Consent, &answers, &raw, &registers, &fetched, &d.CaseID, &d.rev, &created, &changed, &expires, &d.Mandate, &d.By, &d.sealed); err != nil {
+	if err := s.Scan(&d.ID, &d.Owner, &d.Service, &d.Version, &d.State, &d.Consent, &answers, &raw, &registers, &fetched, &d.CaseID, &d.rev, &created, &changed, &expires, &d.Mandate, &d.By, &d.sealed, &d.Bundle); err != nil {
 		return d, err
 	}
 	d.FetchedAt, d.CreatedAt, d.ChangedAt, d.ExpiresAt = store.Time(fetched), store.Time(created), store.Time(changed), store.Time(expires)
@@ -389,11 +464,11 @@ func scanPaper(s store.Scanner) (Paper, error) {
 
 // --- uploads
 
-const uploadColumns = `id, draft, field, name, size, sum, state, type, pages, picture, hash, found, checked_at, case_id, created_at, expires_at`
+const uploadColumns = `id, draft, field, name, size, sum, state, type, pages, picture, hash, found, checked_at, case_id, created_at, expires_at, content`
 
 // Whose an upload is, is whose its draft is: no statement of a person names one without that.
 const insertUpload = `-- intake.insertUpload
-INSERT INTO intake_upload (` + uploadColumns + `) VALUES ($1, $2, $3, $4, $5, $6, 'receiving', '', 0, FALSE, '', '', 0, '', $7, $8)`
+INSERT INTO intake_upload (` + uploadColumns + `) VALUES ($1, $2, $3, $4, $5, $6, 'receiving', '', 0, FALSE, '', '', 0, '', $7, $8, $1)`
 
 const readUpload = `-- intake.readUpload
 SELECT ` + uploadColumns + ` FROM intake_upload WHERE draft IN (SELECT d.id FROM intake_draft d WHERE d.owner = $1) AND id = $2 AND draft = $3 AND case_id = '' AND state <> 'gone' AND (state = 'kept' OR expires_at > $4)`
@@ -446,8 +521,12 @@ const expireUploads = `-- intake.expireUploads
 UPDATE intake_upload SET state = 'gone' WHERE case_id = '' AND state <> 'gone' AND (state = 'receiving' AND expires_at <= $1
 	OR NOT EXISTS (SELECT 1 FROM intake_draft d WHERE d.id = intake_upload.draft AND d.state = 'open'))`
 
+// What is gone, and whether its content goes with it: that of a shared file goes with the first row, when it is the last that is left.
 const goneUploads = `-- intake.goneUploads
-SELECT id FROM intake_upload WHERE state = 'gone' ORDER BY id LIMIT 200`
+SELECT id, content, NOT EXISTS (SELECT 1 FROM intake_upload o WHERE o.content = intake_upload.content AND o.id <> intake_upload.id) FROM intake_upload
+WHERE state = 'gone' AND (EXISTS (SELECT 1 FROM intake_upload o WHERE o.content = intake_upload.content AND o.id < intake_upload.id)
+	OR NOT EXISTS (SELECT 1 FROM intake_upload o WHERE o.content = intake_upload.content AND o.id > intake_upload.id))
+ORDER BY id LIMIT 200`
 
 const deleteUpload = `-- intake.deleteUpload
 DELETE FROM intake_upload WHERE id = $1 AND state = 'gone'`
@@ -455,7 +534,7 @@ DELETE FROM intake_upload WHERE id = $1 AND state = 'gone'`
 func scanUpload(s store.Scanner) (Upload, error) {
 	var u Upload
 	var checked, created, expires int64
-	err := s.Scan(&u.ID, &u.Draft, &u.Field, &u.Name, &u.Size, &u.sum, &u.state, &u.Type, &u.Pages, &u.Picture, &u.Hash, &u.Found, &checked, &u.Case, &created, &expires)
+	err := s.Scan(&u.ID, &u.Draft, &u.Field, &u.Name, &u.Size, &u.sum, &u.state, &u.Type, &u.Pages, &u.Picture, &u.Hash, &u.Found, &checked, &u.Case, &created, &expires, &u.content)
 	if u.CreatedAt, u.ExpiresAt = store.Time(created), store.Time(expires); checked != 0 {
 		u.CheckedAt = store.Time(checked)
 	}

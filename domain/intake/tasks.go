@@ -35,6 +35,9 @@ func Finished(topics []form.Topic) (done, all int) {
 	return done, all
 }
 
+// TaskList tells whether it is filled in from a list of its topics. In a life event its pages follow those of the other forms.
+func (f *Filling) TaskList() bool { return f.Whole == nil && f.View.Form.TaskList() }
+
 // Sent notes that a page of a long form was sent without a mistake: what it asks besides may be left empty on purpose.
 func (in *Intake) Sent(ctx context.Context, a access.Actor, id, page string) error {
 	d, err := in.find(ctx, a, id)

@@ -54,6 +54,7 @@ type Upload struct {
 	Case                   string
 	CreatedAt, ExpiresAt   time.Time
 	sum, state             string
+	content                string // the id that its content lies under
 }
 
 // The states of a file as people are told them.
@@ -146,6 +147,7 @@ func (in *Intake) BeginUpload(ctx context.Context, a access.Actor, draft string,
 	}
 	now := in.c.Now()
 	u := Upload{ID: ident.New(), Draft: d.ID, Field: n.Field, Name: form.Storable(fileName(n.Name)), Size: n.Size, sum: n.Sum, state: "receiving", CreatedAt: now, ExpiresAt: now.Add(receiveFor)}
+	u.content = u.ID
 	if u.ExpiresAt.After(d.ExpiresAt) {
 		u.ExpiresAt = d.ExpiresAt
 	}
@@ -381,7 +383,7 @@ func (in *Intake) take(ctx context.Context, a access.Actor, d Draft, u Upload) e
 // look inspects a file that is here as a whole, has it scanned, and makes its PDF/A.
 func (in *Intake) look(ctx context.Context, u Upload, fd *form.Field) (look, error) {
 	const op = "intake.look"
-	f, err := in.c.Files.Open(u.ID, Original)
+	f, err := in.c.Files.Open(u.content, Original)
 	if err != nil {
 		return look{}, err
 	}
@@ -464,7 +466,7 @@ func (in *Intake) OpenFile(ctx context.Context, a access.Actor, id, field, hash,
 			if u.Found != "" {
 				return u, nil, fault.New(fault.Denied, op, "intake.file.malware")
 			}
-			r, err := in.c.Files.Open(u.ID, ending)
+			r, err := in.c.Files.Open(u.content, ending)
 			return u, r, fault.Wrap(op, err)
 		}
 	}
@@ -526,7 +528,7 @@ func (in *Intake) OpenCaseFile(ctx context.Context, g access.Grant, caseID, id, 
 	case Infected:
 		return u, nil, fault.New(fault.Denied, op, "intake.file.malware")
 	}
-	r, err := in.c.Files.Open(id, ending)
+	r, err := in.c.Files.Open(l[i].content, ending)
 	return l[i], r, fault.Wrap(op, err)
 }
 
@@ -552,7 +554,7 @@ func (in *Intake) CheckUploads(ctx context.Context) (more bool, err error) {
 }
 
 func (in *Intake) checkLater(ctx context.Context, u Upload) error {
-	f, err := in.c.Files.Open(u.ID, Original)
+	f, err := in.c.Files.Open(u.content, Original)
 	if err != nil {
 		return err
 	}
@@ -587,23 +589,34 @@ func (in *Intake) clearUploads(ctx context.Context) error {
 	if in.c.Files == nil {
 		return nil
 	}
-	ids, err := store.All(ctx, in.c.DB, func(s store.Scanner) (id string, err error) { return id, s.Scan(&id) }, goneUploads)
-	if err != nil || len(ids) == 0 {
-		return fault.Wrap(op, err)
+	type gone struct {
+		id, content string
+		last        bool // nobody else has the content
 	}
-	for _, id := range ids {
-		if err := in.c.Files.Remove(id); err != nil {
+	for {
+		list, err := store.All(ctx, in.c.DB, func(s store.Scanner) (g gone, err error) { return g, s.Scan(&g.id, &g.content, &g.last) }, goneUploads)
+		if err != nil || len(list) == 0 {
+			return fault.Wrap(op, err)
+		}
+		for _, g := range list {
+			if !g.last {
+				continue
+			}
+			if err := in.c.Files.Remove(g.content); err != nil {
+				return fault.Wrap(op, err)
+			}
+		}
+		if err := in.c.DB.Write(ctx, func(tx *store.Tx) error {
+			for _, g := range list {
+				if _, err := tx.Exec(ctx, deleteUpload, g.id); err != nil {
+					return err
+				}
+			}
+			return nil
+		}); err != nil {
 			return fault.Wrap(op, err)
 		}
 	}
-	return fault.Wrap(op, in.c.DB.Write(ctx, func(tx *store.Tx) error {
-		for _, id := range ids {
-			if _, err := tx.Exec(ctx, deleteUpload, id); err != nil {
-				return err
-			}
-		}
-		return nil
-	}))
 }
 
 // kinds are the types of file that can be taken, with the endings and words that they go by.

@@ -44,6 +44,7 @@ type Catalog struct {
 	mu       sync.RWMutex
 	current  map[string]*Service
 	versions map[[2]string]*Service
+	events   map[string]*Event
 	changed  []func()
 }
 
@@ -215,7 +216,7 @@ func StaysOpen(err error) bool {
 	return true
 }
 
-// OnChange asks to be told when a service was put into force or withdrawn.
+// OnChange asks to be told when a service was put into force or withdrawn, and when events were read.
 func (c *Catalog) OnChange(f func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

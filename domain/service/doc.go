@@ -18,5 +18,8 @@
 //	letters/           templates of letters
 //	scenarios/         the service played through
 //
+// A life event (Lebenslage, event.go) is content/events/ID/event.toml: services that people need
+// together, and which of their questions are the same.
+//
 // It doesn't run anything and knows no case.
 package service

@@ -81,7 +81,7 @@ async function agree(page, yes) {
   await press(page, /Weiter|Devam|Continue/)
 }
 
-const all = { resident, wrongZone, business, topics, studio, byHand, registers, paper, defect, mandate, representation, deputy, myData, moving, proactive, oversight, languages, languagesMoving, cosign, together }
+const all = { resident, wrongZone, business, topics, studio, byHand, registers, paper, defect, mandate, representation, deputy, myData, moving, proactive, oversight, languages, languagesMoving, cosign, together, moved }
 const journeys = process.env.JOURNEY ? { [process.env.JOURNEY]: all[process.env.JOURNEY] } : all
 try {
   for (const [name, walk] of Object.entries(journeys)) {
@@ -637,6 +637,76 @@ async function moving() {
   const field = page.locator('input[name="street"]')
   expect((await text(page)).includes('Müllerstraße') || (await field.count() && (await field.inputValue()) === 'Müllerstraße'), 'the new address in the next form, at ' + page.url())
   await look(page, '55-next-form')
+}
+
+// Anna has moved: one application for the change of address, a parking permit and her dog. The new address is asked once; she takes the
+// dog out and in again; all three are handed over together, and what costs something is to be paid.
+async function moved() {
+  const page = await person()
+  await page.goto(portal + '/services?q=umgezogen')
+  await sees(page, 'Ich bin umgezogen')
+  await look(page, '120-event-found')
+  await follow(page, /Ich bin umgezogen/)
+  await sees(page, 'Bewohnerparkausweis')
+  await look(page, '121-event')
+  await follow(page, /Jetzt beginnen/)
+  await signIn(page, 'anna-schmidt', 'substantial')
+  await look(page, '122-event-services')
+  await press(page, /Weiter/)
+  await sees(page, 'Bitte wählen Sie Ja oder Nein')
+  await look(page, '122-event-services-wrong')
+  await fill(page, { 'want-resident-parking-permit': 'yes', 'want-dog-registration': 'yes' })
+  await press(page, /Weiter/)
+  await sees(page, 'Ihre Antwort gilt für alle Leistungen')
+  await look(page, '123-event-data')
+  await agree(page, true)
+  const answers = { new_street: 'Kantstraße', new_house_number: '14', moved_in: today(), landlord_code: 'WG-2026-4713', declared: true, postcode: '47057',
+    vehicle: 'DU-AS 1988', zone: 'NN', valid_from: today(), months: '12',
+    dog_name: 'Bello', breed: 'Dackel', large: 'no', listed: 'no', kept_since: today(), benefit: 'no' }
+  const asked = []
+  const walk = async (name) => {
+    for (let i = 0; i < 16 && !page.url().includes('/check'); i++) {
+      asked.push(...await page.locator('main form [name]:not([type=hidden])').evaluateAll((l) => l.map((e) => e.name)))
+      await fill(page, answers)
+      if (name) await look(page, `124-${name}-${i}`)
+      await press(page, /Weiter|Speichern/)
+    }
+  }
+  await walk('event')
+  await sees(page, 'Übernommen aus: Wohnsitz ummelden')
+  expect(!asked.includes('street') && !asked.includes('house_number') && !asked.includes('residence_since'), 'the new address is asked once, but asked: ' + asked.join(' '))
+  expect(asked.filter((n) => n === 'postcode').length === 1, 'the postcode is asked once')
+  await look(page, '125-event-check')
+  await follow(page, /Auswahl der Leistungen ändern/)
+  await fill(page, { 'want-dog-registration': 'no' })
+  await press(page, /Weiter/)
+  expect(!(await text(page)).includes('Dackel'), 'the dog is taken out')
+  await follow(page, /Auswahl der Leistungen ändern/)
+  await fill(page, { 'want-dog-registration': 'yes' })
+  await press(page, /Weiter/)
+  await agree(page, true) // for the dog again: there was no purpose meanwhile
+  await walk('')
+  await sees(page, 'Dackel')
+  // The first answer changes: all forms have the new one.
+  await click(page, page.locator('main a[href*="#"]').filter({ hasText: /Neue Hausnummer/ }))
+  await fill(page, { new_house_number: '16' })
+  await press(page, /Speichern/)
+  expect((await text(page)).split(' 16 ').length >= 4, 'the new number in all three')
+  await page.goto(portal + '/apply')
+  await sees(page, 'Ich bin umgezogen')
+  await look(page, '126-event-begun')
+  await follow(page, /Ich bin umgezogen/)
+  await press(page, /Alle Anträge absenden/)
+  await sees(page, 'Ihre Anträge sind eingegangen')
+  for (const part of ['Wohnsitz ummelden', 'Bewohnerparkausweis', 'Hund anmelden']) await sees(page, part)
+  await sees(page, '30,70 €')
+  await look(page, '127-event-receipt')
+  const receipt = page.url()
+  await page.goto(receipt.replace('/receipt', '/check'))
+  expect(page.url() === receipt, 'what is handed over leads to its receipt')
+  await page.goto(portal + '/cases')
+  await sees(page, 'Hund anmelden')
+  await look(page, '128-event-cases')
 }
 
 // Anna asks for a permit in plain language, English and Turkish, changing the language on every page: in the middle of the form

@@ -70,6 +70,9 @@ func (f *Form) Decode(page string, in url.Values, a Answers, ctx Context) (Answe
 	out = clone(out).(Answers) // the view keeps those that it has seen
 	for _, name := range names {
 		fd := f.Field(name)
+		if _, elsewhere := ctx.Elsewhere[name]; elsewhere {
+			continue
+		}
 		if fd == nil || posted[name] || fd.Page != page || !fd.Input() || fd.ReadOnly || fd.Type == "filepicker" ||
 			v.known(fd) != nil || ctx.Only != "" && ctx.Only != name || strings.Contains(name, "*") {
 			continue

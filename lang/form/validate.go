@@ -37,7 +37,7 @@ func (v *View) Validate(page string) []FieldError {
 // check holds one item against its rules. It also puts the value of a choice
 // into the type that its option has.
 func (v *View) check(it *Item) (FieldError, bool) {
-	if !it.Asked() {
+	if !it.Asked() && !it.Elsewhere {
 		return FieldError{}, false
 	}
 	fail := func(msg string, args ...any) (FieldError, bool) {

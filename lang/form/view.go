@@ -30,6 +30,11 @@ type Context struct {
 	// Prefill: what registers know answers for the person and isn't asked: while an
 	// application is filled in. Without it the answers count as they were given.
 	Prefill bool
+	// Elsewhere are answers that the person gives in another form of the same application, by name. They count here, before what a
+	// register knows, and aren't asked again.
+	Elsewhere map[string]any
+	// Afresh are fields of which registers don't know any more what holds: they are asked.
+	Afresh map[string]bool
 	// Only restricts the form to the one field of this name: everything else is
 	// neither asked nor checked nor taken.
 	Only string
@@ -38,21 +43,22 @@ type Context struct {
 // Item is a field as one person meets it.
 type Item struct {
 	*Field
-	Name    string   // with the row's number: "children.0.name"
-	Value   any      // nil: no answer
-	Raw     string   // typed and not understood
-	Known   bool     // a register knows it: shown, not asked
-	Options []Option // of the person: fixed, or from an expression
-	Text    Text     // content with its expressions filled in
-	Shown   *Shown   // of a table, an image, an iframe, a document preview
-	Items   []Item   // of a group
-	Rows    [][]Item // of a dynamic list
+	Name      string   // with the row's number: "children.0.name"
+	Value     any      // nil: no answer
+	Raw       string   // typed and not understood
+	Known     bool     // a register knows it: shown, not asked
+	Elsewhere bool     // asked in another form of the same application: shown, not asked
+	Options   []Option // of the person: fixed, or from an expression
+	Text      Text     // content with its expressions filled in
+	Shown     *Shown   // of a table, an image, an iframe, a document preview
+	Items     []Item   // of a group
+	Rows      [][]Item // of a dynamic list
 
 	row int // that it stands in
 }
 
 // Asked tells whether the person is asked for a value here.
-func (it *Item) Asked() bool { return it.Input() && !it.Known && !it.ReadOnly }
+func (it *Item) Asked() bool { return it.Input() && !it.Known && !it.Elsewhere && !it.ReadOnly }
 
 // View is a form with the answers of one person. It serves one request: it isn't
 // safe for several goroutines.
@@ -373,9 +379,12 @@ func put(m map[string]any, name string, val any) {
 	m[parts[len(parts)-1]] = val
 }
 
-// answer is the value of a field that is shown: what a register knows, what was
+// answer is the value of a field that is shown: what was answered elsewhere, what a register knows, what was
 // typed, what its author has set.
 func (v *View) answer(f *Field, name string, row map[string]any) any {
+	if val, there := v.ctx.Elsewhere[name]; there {
+		return val
+	}
 	if val := v.known(f); val != nil {
 		return val
 	}
@@ -393,7 +402,7 @@ func (v *View) answer(f *Field, name string, row map[string]any) any {
 
 // known is what a register, fetched with consent, says about the field.
 func (v *View) known(f *Field) any {
-	if f.Register == "" || !v.ctx.Prefill {
+	if f.Register == "" || !v.ctx.Prefill || v.ctx.Afresh[f.Name] {
 		return nil
 	}
 	regs, _ := v.ctx.Vars["registers"].(map[string]any)
@@ -558,8 +567,10 @@ func (v *View) item(f, list *Field, row int) Item {
 	}
 	switch {
 	case f.Input():
-		it.Known = v.known(f) != nil
-		it.Raw = v.ctx.Raw[it.Name]
+		if _, it.Elsewhere = v.ctx.Elsewhere[it.Name]; !it.Elsewhere {
+			it.Known = v.known(f) != nil
+			it.Raw = v.ctx.Raw[it.Name]
+		}
 		it.Options = v.options(f, list, row)
 	case own[says] != nil:
 		n := own[says]

@@ -48,6 +48,7 @@ type pages struct {
 	home    *web.View[homePage]
 	results *web.View[resultsPage]
 	service *web.View[servicePage]
+	event   *web.View[eventPage]
 }
 
 // Mounts builds the pages.
@@ -62,10 +63,11 @@ func Mounts(c Config) (web.Mounts, error) {
 		c.Register = i18n.Plain
 	}
 	p := &pages{Config: c}
-	var errs [3]error
+	var errs [4]error
 	p.home, errs[0] = web.NewView[homePage](c.Templates, templateFS, "templates/home.html")
 	p.results, errs[1] = web.NewView[resultsPage](c.Templates, templateFS, "templates/results.html")
 	p.service, errs[2] = web.NewView[servicePage](c.Templates, templateFS, "templates/service.html")
+	p.event, errs[3] = web.NewView[eventPage](c.Templates, templateFS, "templates/event.html")
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, err
 	}
@@ -73,6 +75,7 @@ func Mounts(c Config) (web.Mounts, error) {
 		{Pattern: "GET /{$}", Handler: web.Handle(p.showHome)},
 		{Pattern: "GET /services", Handler: web.Handle(p.showResults)},
 		{Pattern: "GET /services/{id}", Handler: web.Handle(p.showService)},
+		{Pattern: "GET /events/{id}", Handler: web.Handle(p.showEvent)},
 	}, nil
 }
 

@@ -17,6 +17,7 @@ import (
 type resultsPage struct {
 	Search ui.Search
 	Topics ui.Filters
+	Events ui.Cards // life events
 	Count  string
 	Found  []ui.Component
 	None   bool
@@ -26,8 +27,9 @@ type resultsPage struct {
 
 // Bounds of a result page.
 const (
-	maxHits  = 30
-	maxQuery = 200
+	maxHits   = 30
+	maxEvents = 3
+	maxQuery  = 200
 )
 
 func topicPath(id string) string { return "/services?" + url.Values{"topic": {id}}.Encode() }
@@ -42,20 +44,24 @@ func (p *pages) showResults(w http.ResponseWriter, r *http.Request) error {
 	topic, known := p.Directory.Topic(q.Get("topic"))
 	title := loc.T("catalogueweb.servicesTitle")
 	var list []catalogue.Service
+	var events []catalogue.Event
 	switch {
 	case query != "":
 		title = loc.T("catalogueweb.resultsTitle")
-		list = p.Directory.Search(query, maxHits)
+		list, events = p.Directory.Search(query, maxHits), p.Directory.SearchEvents(query, maxEvents)
 	case known:
 		title = topic.Title.For(loc.Lang())
-		list = p.Directory.All(topic.ID)
+		list, events = p.Directory.All(topic.ID), p.Directory.Events(topic.ID)
 	default:
-		list = p.Directory.All("")
+		list, events = p.Directory.All(""), p.Directory.Events("")
 	}
 	if query == "" {
 		byTitle(list, loc.Lang())
 	}
-	page := resultsPage{Search: p.search(loc, query), None: len(list) == 0}
+	page := resultsPage{Search: p.search(loc, query), None: len(list) == 0 && len(events) == 0}
+	for _, e := range events {
+		page.Events.Items = append(page.Events.Items, ui.Card{Title: e.Title.For(loc.Lang()), Level: 3, Text: e.Summary.For(loc.Lang()), Href: EventPath(e.ID)})
+	}
 	switch {
 	case query != "":
 		page.Count = loc.T("catalogueweb.found", "n", len(list), "query", query)

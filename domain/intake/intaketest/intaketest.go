@@ -49,6 +49,8 @@ type House struct {
 	now     atomic.Int64
 	// FailCase lets opening a case fail, after the case was written.
 	FailCase atomic.Bool
+	// FailService is the service whose cases don't open, after they were written; "": none.
+	FailService atomic.Value
 	// Fetched counts what was read from registers.
 	Fetched atomic.Int64
 	mu      sync.Mutex
@@ -97,6 +99,9 @@ func New(t testing.TB, db *store.DB) *House {
 	h.SetNow(time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC))
 	h.Catalog = service.NewCatalog(db, h.Now)
 	if err := h.Catalog.Load(t.Context(), os.DirFS(filepath.Join(Root(), "content", "services"))); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Catalog.LoadEvents(os.DirFS(filepath.Join(Root(), "content", "events"))); err != nil {
 		t.Fatal(err)
 	}
 	h.Move(accesstest.Anna().ID, "Musfeldstraße")
@@ -168,7 +173,7 @@ func (h *House) openCase(ctx context.Context, tx *store.Tx, g access.Grant, o in
 	h.mu.Lock()
 	h.signed = o.Signatures
 	h.mu.Unlock()
-	if err == nil && h.FailCase.Load() {
+	if fails, _ := h.FailService.Load().(string); err == nil && (h.FailCase.Load() || fails == o.Service) {
 		err = fault.New(fault.Unavailable, "cases.open", "")
 	}
 	return id, err

@@ -37,7 +37,7 @@ type checkPage struct {
 }
 
 func (p *Pages) showCheck(w http.ResponseWriter, r *http.Request) error {
-	v, err := p.enter(r)
+	v, err := p.enterAlone(r, "check")
 	if err != nil {
 		return err
 	}
@@ -67,7 +67,7 @@ func (p *Pages) renderCheck(w http.ResponseWriter, r *http.Request, v visit, err
 	}
 	title, back, soFar := v.loc.T("intake.check.title"), "", false
 	var topics []form.Topic
-	if v.service.Form.TaskList() {
+	if f.TaskList() {
 		back = path("apply", v.draft.ID, "tasks")
 		// Of a long form it also shows the answers so far: the list of topics says what is missing.
 		if topics = f.Topics(); !complete(topics) {
@@ -99,34 +99,7 @@ func (p *Pages) renderCheck(w http.ResponseWriter, r *http.Request, v visit, err
 		}
 		data.Errors.Items = append(data.Errors.Items, item)
 	}
-	source := p.source(v)
-	for _, s := range f.View.Summary(v.loc) {
-		list := ui.SummaryList{Title: s.Title, Level: 2}
-		for _, row := range s.Rows {
-			out := ui.SummaryRow{Key: row.Label, Value: row.Value}
-			switch {
-			case row.Known:
-				out.Source = source(row.Item.Register)
-			case row.Computed || row.Item.ReadOnly || !v.fills(s.Page):
-			default:
-				out.Actions = []ui.Link{{Text: v.loc.T("intake.change"), Hidden: row.Label,
-					Href: path("apply", v.draft.ID, "page", s.Page) + "?check=1#" + ui.FieldID(row.Name)}}
-			}
-			if out.Value == "" {
-				if row.Computed || soFar && row.Item.Raw == "" {
-					continue
-				}
-				out.Value = v.loc.T("intake.unanswered")
-				if row.Item.Raw != "" {
-					out.Value = row.Item.Raw
-				}
-			}
-			list.Rows = append(list.Rows, out)
-		}
-		if len(list.Rows) > 0 {
-			data.Sections = append(data.Sections, list)
-		}
-	}
+	data.Sections = p.sections(v, f, 2, soFar)
 	if len(errs) == 0 && !soFar {
 		text := v.loc.T("intake.submit")
 		if p.c.Fee != nil {
@@ -176,9 +149,47 @@ func (p *Pages) renderCheck(w http.ResponseWriter, r *http.Request, v visit, err
 	return p.check.Render(w, r, status, web.Page[checkPage]{Title: title, Shell: shell, Data: data})
 }
 
+// sections are the questions of a form with their answers, and where each can be changed; so far: only those with an answer.
+func (p *Pages) sections(v visit, f *intake.Filling, level int, soFar bool) (out []ui.SummaryList) {
+	source, above := p.source(v), askedBy(f, v.loc)
+	for _, s := range f.View.Summary(v.loc) {
+		list := ui.SummaryList{Title: s.Title, Level: level}
+		for _, row := range s.Rows {
+			out := ui.SummaryRow{Key: row.Label, Value: row.Value}
+			there := path("apply", v.draft.ID, "page", s.Page) + "?check=1#" + ui.FieldID(row.Name)
+			switch {
+			case row.Item.Elsewhere:
+				out.Source, there = above(row.Name)
+				fallthrough
+			default:
+				if there != "" {
+					out.Actions = []ui.Link{{Text: v.loc.T("intake.change"), Hidden: row.Label, Href: there}}
+				}
+			case row.Known:
+				out.Source = source(row.Item.Register)
+			case row.Computed || row.Item.ReadOnly || !v.fills(s.Page):
+			}
+			if out.Value == "" {
+				if row.Computed || soFar && row.Item.Raw == "" {
+					continue
+				}
+				out.Value = v.loc.T("intake.unanswered")
+				if row.Item.Raw != "" {
+					out.Value = row.Item.Raw
+				}
+			}
+			list.Rows = append(list.Rows, out)
+		}
+		if len(list.Rows) > 0 {
+			out = append(out, list)
+		}
+	}
+	return out
+}
+
 // submit hands the application over. Pressed twice, it leads to the same case.
 func (p *Pages) submit(w http.ResponseWriter, r *http.Request) error {
-	v, err := p.enter(r)
+	v, err := p.enterAlone(r, "check")
 	if err != nil {
 		return err
 	}
@@ -262,6 +273,11 @@ func (p *Pages) listDrafts(w http.ResponseWriter, r *http.Request) error {
 		data.Helping.Tasks = append(data.Helping.Tasks, ui.Task{Status: ui.Badge{Text: badge}, Title: s.Title.For(loc.Lang()),
 			Href: path("apply", x.Draft), Hint: x.OwnerName})
 	}
+	bundles, err := p.begunEvents(r.Context(), loc, actor)
+	if err != nil {
+		return err
+	}
+	data.Drafts.Tasks = append(bundles, data.Drafts.Tasks...)
 	return p.drafts.Render(w, r, http.StatusOK, web.Page[draftsPage]{Title: loc.T("intake.drafts.title"), Shell: web.Portal("apply"), Data: data})
 }
 
@@ -272,7 +288,7 @@ type discardPage struct {
 }
 
 func (p *Pages) askDiscard(w http.ResponseWriter, r *http.Request) error {
-	v, err := p.enter(r)
+	v, err := p.enterAlone(r, "discard")
 	if err != nil {
 		return err
 	}
@@ -289,7 +305,7 @@ func (p *Pages) askDiscard(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p *Pages) doDiscard(w http.ResponseWriter, r *http.Request) error {
-	v, err := p.enter(r)
+	v, err := p.enterAlone(r, "discard")
 	if err != nil {
 		return err
 	}

@@ -56,8 +56,10 @@ type builder struct {
 	kept              []intake.Upload
 	rivals            []intake.Rivalry
 	filled            map[string]string
-	guest             bool // files wait for somebody who has signed in
-	desk              bool // a clerk looks on at the counter
+	above             ui.SummaryList
+	askedBy           func(field string) (service, there string) // who asks it in the place of this form
+	guest             bool                                       // files wait for somebody who has signed in
+	desk              bool                                       // a clerk looks on at the counter
 	// The map beside a field for a position, nil: there is none, and what it shows.
 	city *citymap.Map
 	view func(field string) (citymap.View, bool)
@@ -91,6 +93,9 @@ func (b *builder) blocks(items []form.Item) []block {
 			if len(it.Label) > 0 && it.Value != nil {
 				out = append(out, block{Item: ui.SummaryList{Rows: []ui.SummaryRow{{Key: it.Label.For(lang), Value: form.Format(*it, b.loc)}}}})
 			}
+		case it.Elsewhere:
+			service, _ := b.askedBy(it.Name)
+			b.above.Rows = append(b.above.Rows, ui.SummaryRow{Key: it.Label.For(lang), Value: cmp.Or(form.Format(*it, b.loc), b.loc.T("intake.unanswered")), Source: service})
 		case it.Known:
 			b.known.Rows = append(b.known.Rows, ui.SummaryRow{Key: it.Label.For(lang), Value: form.Format(*it, b.loc), Source: b.source(it.Register)})
 		case it.Input():

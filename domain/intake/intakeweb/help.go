@@ -68,6 +68,9 @@ func (p *Pages) ask(r *http.Request) (visit, error) {
 	if v.moved != "" {
 		return v, fault.New(fault.Conflict, "intakeweb.ask", "intake.submitted")
 	}
+	if v.draft.Bundle != "" {
+		return v, fault.New(fault.Conflict, "intakeweb.ask", "intake.bundle.noHelp")
+	}
 	if !v.owns() || v.actor.Acting() {
 		return v, fault.New(fault.Denied, "intakeweb.ask", "intake.help.ownerOnly")
 	}

@@ -62,6 +62,8 @@ type Config struct {
 	Register func(id, lang string) RegisterInfo
 	// Next is where a person goes with a submitted case: to pay, or to the case. nil: /cases/{id}.
 	Next func(ctx context.Context, a access.Actor, caseID string) string
+	// Pay is what is to be paid for a case now, and where; "" if nothing. nil: nothing ever.
+	Pay func(ctx context.Context, caseID string) (cents int64, href string, err error)
 	// Fee works out what the application costs as it is; nil or false: nothing is shown.
 	Fee func(ctx context.Context, s *service.Service, application form.Answers) (FeeInfo, bool)
 	Now func() time.Time
@@ -97,6 +99,7 @@ type Pages struct {
 	scan    *web.View[scanPage]
 	paper   *web.View[paperPage]
 	tasks   *web.View[tasksPage]
+	bundle  bundleViews
 }
 
 // New reads the templates.
@@ -151,6 +154,9 @@ func New(c Config) (*Pages, error) {
 	if p.tasks, err = web.NewView[tasksPage](c.Templates, templates, "templates/tasks.html"); err != nil {
 		return nil, err
 	}
+	if err = p.bundle.read(c.Templates); err != nil {
+		return nil, err
+	}
 	return p, nil
 }
 
@@ -159,7 +165,7 @@ const upload = 32 << 20
 
 // Mounts are the addresses of the pages.
 func (p *Pages) Mounts() web.Mounts {
-	ms := append(append(append(p.uploads(), p.cosignMounts()...), p.togetherMounts()...), web.Mounts{
+	ms := slices.Concat(p.uploads(), p.cosignMounts(), p.togetherMounts(), p.bundles(), web.Mounts{
 		{Pattern: "GET /services/{id}/start", Handler: web.Handle(p.start)},
 		{Pattern: "POST /services/{id}/start", Handler: web.Handle(p.startGuest)},
 		{Pattern: "GET /apply", Handler: web.Handle(p.listDrafts)},
@@ -189,7 +195,7 @@ func (p *Pages) Mounts() web.Mounts {
 		{Pattern: "POST /help/{code}", Handler: web.Handle(p.takeInvited), Class: web.ClassSign},
 		{Pattern: "GET /corrections/{id}", Handler: web.Handle(p.showCorrection)},
 		{Pattern: "POST /corrections/{id}", Handler: web.Handle(p.takeCorrection)},
-	}...)
+	})
 	if p.c.Renderer == nil {
 		return ms
 	}
@@ -312,7 +318,7 @@ func (p *Pages) start(w http.ResponseWriter, r *http.Request) error {
 
 // resume leads to where the person left off.
 func (p *Pages) resume(w http.ResponseWriter, r *http.Request) error {
-	v, err := p.enter(r)
+	v, err := p.enterAlone(r, "")
 	if err != nil {
 		return err
 	}
@@ -329,7 +335,7 @@ func (p *Pages) resume(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	page := f.Resume()
-	if !v.signs() && (f.View.Form.TaskList() || len(v.draft.Answers) == 0 && len(v.draft.Raw) == 0) {
+	if !v.signs() && (f.TaskList() || len(v.draft.Answers) == 0 && len(v.draft.Raw) == 0) {
 		web.SeeOther(w, entry(f)) // nothing typed yet: begin at the beginning, with what is known
 		return nil
 	}
@@ -384,12 +390,38 @@ func usesOf(loc *i18n.Localizer, u service.RegisterUse, label func(string) strin
 	return out
 }
 
+// sources are the registers that a service reads.
+func (p *Pages) sources(loc *i18n.Localizer, s *service.Service) (out []source) {
+	for _, use := range s.Data {
+		info := p.register(use.Register, loc.Lang())
+		label := func(f string) string { return cmp.Or(info.Fields[f], f) }
+		x := source{Title: info.Title, Purpose: use.Purpose.For(loc.Lang()), Basis: use.Basis, Uses: usesOf(loc, use, label)}
+		for _, f := range use.Fields {
+			x.Fields = append(x.Fields, label(f))
+		}
+		out = append(out, x)
+	}
+	return out
+}
+
+// consentChoice asks whether registers may be read.
+func consentChoice(loc *i18n.Localizer, value, problem string) ui.Radios {
+	return ui.Radios{
+		Field: ui.Field{Name: "consent", Label: loc.T("intake.notice.question"), Error: problem},
+		Value: value,
+		Options: []ui.Option{
+			{Value: intake.Yes, Label: loc.T("intake.notice.yes"), Hint: loc.T("intake.notice.yesHint")},
+			{Value: intake.No, Label: loc.T("intake.notice.no"), Hint: loc.T("intake.notice.noHint")},
+		},
+	}
+}
+
 func (p *Pages) showNotice(w http.ResponseWriter, r *http.Request) error {
 	return p.noticeWith(w, r, "")
 }
 
 func (p *Pages) noticeWith(w http.ResponseWriter, r *http.Request, problem string) error {
-	v, err := p.enter(r)
+	v, err := p.enterAlone(r, "data")
 	if err != nil {
 		return err
 	}
@@ -409,30 +441,15 @@ func (p *Pages) noticeWith(w http.ResponseWriter, r *http.Request, problem strin
 		return nil
 	}
 	lang := v.loc.Lang()
-	data := noticePage{Service: v.service.Title.For(lang), Purpose: v.service.Purpose.For(lang), Expires: v.draft.ExpiresAt, Answered: v.draft.Consent}
-	for _, use := range v.service.Data {
-		info := p.register(use.Register, lang)
-		label := func(f string) string { return cmp.Or(info.Fields[f], f) }
-		s := source{Title: info.Title, Purpose: use.Purpose.For(lang), Basis: use.Basis, Uses: usesOf(v.loc, use, label)}
-		for _, f := range use.Fields {
-			s.Fields = append(s.Fields, label(f))
-		}
-		data.Sources = append(data.Sources, s)
-	}
+	data := noticePage{Service: v.service.Title.For(lang), Purpose: v.service.Purpose.For(lang), Expires: v.draft.ExpiresAt, Answered: v.draft.Consent,
+		Sources: p.sources(v.loc, v.service)}
 	title := v.loc.T("intake.notice.title")
 	data.Record = v.loc.T("intake.notice.record")
 	if v.actor.Acting() { // whose data it is, and who sees that it was fetched
 		title = v.loc.T("intake.notice.titleFor", "name", v.actor.PersonName())
 		data.Record = v.loc.T("intake.notice.recordFor", "name", v.actor.PersonName())
 	}
-	choice := ui.Radios{
-		Field: ui.Field{Name: "consent", Label: v.loc.T("intake.notice.question"), Error: problem},
-		Value: v.draft.Consent,
-		Options: []ui.Option{
-			{Value: intake.Yes, Label: v.loc.T("intake.notice.yes"), Hint: v.loc.T("intake.notice.yesHint")},
-			{Value: intake.No, Label: v.loc.T("intake.notice.no"), Hint: v.loc.T("intake.notice.noHint")},
-		},
-	}
+	choice := consentChoice(v.loc, v.draft.Consent, problem)
 	data.Form = ui.Form{Action: path("apply", v.draft.ID, "data"), Items: []ui.Component{choice}, Buttons: []ui.Button{{Text: v.loc.T("intake.next"), Icon: "arrow-forward"}}}
 	status := http.StatusOK
 	if problem != "" {
@@ -447,7 +464,7 @@ func (p *Pages) noticeWith(w http.ResponseWriter, r *http.Request, problem strin
 }
 
 func (p *Pages) takeConsent(w http.ResponseWriter, r *http.Request) error {
-	v, err := p.enter(r)
+	v, err := p.enterAlone(r, "data")
 	if err != nil {
 		return err
 	}
@@ -491,7 +508,8 @@ type formPage struct {
 	Errors   ui.ErrorSummary
 	More     bool // answers have brought up further questions
 	Known    ui.SummaryList
-	About    bool // what is known is what the application is about
+	Above    ui.SummaryList // answered in another form of the life event
+	About    bool           // what is known is what the application is about
 	Action   string
 	Autosave string
 	Files    bool
@@ -545,9 +563,8 @@ func (p *Pages) renderPage(w http.ResponseWriter, r *http.Request, v visit, errs
 	if pg == nil {
 		return fault.New(fault.NotFound, "intakeweb.page", "")
 	}
-	pages := f.Pages()
-	step := slices.Index(pages, pg)
-	if step < 0 { // nothing of it concerns this person
+	step, steps := steps(f, id)
+	if step == 0 { // nothing of it concerns this person
 		web.SeeOther(w, path("apply", v.draft.ID))
 		return nil
 	}
@@ -556,7 +573,7 @@ func (p *Pages) renderPage(w http.ResponseWriter, r *http.Request, v visit, errs
 		return nil
 	}
 	var topics []form.Topic
-	if v.service.Form.TaskList() {
+	if f.TaskList() {
 		if topics = f.Topics(); waits(topics, id) { // the list says what comes first
 			web.SeeOther(w, path("apply", v.draft.ID, "tasks"))
 			return nil
@@ -568,8 +585,8 @@ func (p *Pages) renderPage(w http.ResponseWriter, r *http.Request, v visit, errs
 	errs = f.WithRivals(id, errs)
 	back := r.URL.Query().Get("check") != "" || r.PostForm.Get("check") != ""
 	data := formPage{
-		Service: v.service.Title.For(v.loc.Lang()), Heading: pg.Title.For(v.loc.Lang()),
-		Progress: ui.Progress{Step: step + 1, Steps: len(pages) + 1},
+		Service: heading(v.loc, f), Heading: pg.Title.For(v.loc.Lang()),
+		Progress: ui.Progress{Step: step, Steps: steps},
 		Action:   path("apply", v.draft.ID, "page", id), Autosave: path("apply", v.draft.ID, "save", id),
 		Return: back, Expires: v.draft.ExpiresAt, Drafts: "/apply", More: r.URL.Query().Get("more") != "",
 		Soon: !v.guest && p.c.Intake.Soon(v.draft), Seen: f.Seen(id), Changes: path("apply", v.draft.ID, "seen", id),
@@ -577,7 +594,7 @@ func (p *Pages) renderPage(w http.ResponseWriter, r *http.Request, v visit, errs
 	if v.guest {
 		data.SignIn, data.Drafts = signIn(v), ""
 	}
-	if v.owns() && !v.actor.Acting() {
+	if v.owns() && !v.actor.Acting() && f.Whole == nil {
 		data.Help = path("apply", v.draft.ID, "help")
 	}
 	if v.draft.Helper != "" {
@@ -632,10 +649,10 @@ func (p *Pages) fillIn(r *http.Request, data *formPage, v visit, f *intake.Filli
 	b := builder{form: v.service.Form, loc: v.loc, errs: errorTexts(v.service.Form, errs, v.loc), draft: v.draft.ID, source: p.source(v),
 		reason: v.loc.T("intake.asked.reason", "service", v.service.Title.For(v.loc.Lang()), "basis", v.service.Basis()),
 		use:    v.service.Purpose.For(v.loc.Lang()), keep: v.service.Retention.For(v.loc.Lang()), kept: kept, rivals: f.Rivalries(pg.ID), filled: v.draft.Filled, guest: v.guest, desk: v.draft.Kind == intake.Together,
-		city: p.c.Map, view: func(name string) (citymap.View, bool) { return viewOf(r, name) }}
+		city: p.c.Map, view: func(name string) (citymap.View, bool) { return viewOf(r, name) }, askedBy: askedBy(f, v.loc)}
 	items := f.View.Page(pg.ID)
 	data.Blocks = b.blocks(items)
-	data.Known, data.About = b.known, v.service.About != ""
+	data.Known, data.Above, data.About = b.known, b.above, v.service.About != ""
 	data.Posted = b.posted
 	form.Each(items, func(it *form.Item) {
 		if it.Asked() && v.service.Form.Moves(it.Field) {
@@ -649,7 +666,7 @@ func (p *Pages) fillIn(r *http.Request, data *formPage, v visit, f *intake.Filli
 // be read, and of the fields that showed one before.
 func stillWrong(f *intake.Filling, page string, before []string) []form.FieldError {
 	var out []form.FieldError
-	for _, e := range f.View.Validate(page) {
+	for _, e := range f.Wrong(page) {
 		if e.Raw != "" || slices.Contains(before, e.Key) {
 			out = append(out, e)
 		}
@@ -662,7 +679,10 @@ const goField = "_go"
 
 // before is the page before one: another topic, the list of topics, the data notice, or the service.
 func before(f *intake.Filling, page string, elsewhere bool) string {
-	if f.View.Form.TaskList() {
+	if f.Whole != nil {
+		return beforeInBundle(f, page)
+	}
+	if f.TaskList() {
 		return path("apply", f.Draft.ID, "tasks")
 	}
 	pages := f.Pages()
@@ -802,14 +822,10 @@ func (p *Pages) takePage(w http.ResponseWriter, r *http.Request) error {
 	switch {
 	case check != "":
 		web.SeeOther(w, path("apply", v.draft.ID, "check"))
-	case v.service.Form.TaskList():
+	case f.TaskList():
 		web.SeeOther(w, path("apply", v.draft.ID, "tasks"))
 	default:
-		if next := f.NextPage(id); next != "" {
-			web.SeeOther(w, path("apply", v.draft.ID, "page", next))
-		} else {
-			web.SeeOther(w, path("apply", v.draft.ID, "check"))
-		}
+		web.SeeOther(w, after(f, id))
 	}
 	return nil
 }

@@ -30,7 +30,7 @@ type tasksPage struct {
 
 // entry is where a draft that nobody has gone on with begins.
 func entry(f *intake.Filling) string {
-	if f.View.Form.TaskList() {
+	if f.TaskList() {
 		return path("apply", f.Draft.ID, "tasks")
 	}
 	if pages := f.Pages(); len(pages) > 0 {
@@ -64,13 +64,13 @@ func (p *Pages) showTasks(w http.ResponseWriter, r *http.Request) error {
 		web.SeeOther(w, v.moved)
 		return nil
 	}
-	if !v.service.Form.TaskList() || v.owns() && len(v.service.Data) > 0 && v.draft.Consent == intake.Unasked {
-		web.SeeOther(w, path("apply", v.draft.ID))
-		return nil
-	}
 	f, err := p.c.Intake.Fill(r.Context(), v.actor, v.draft, v.loc.Lang())
 	if err != nil {
 		return err
+	}
+	if !f.TaskList() || v.owns() && len(v.service.Data) > 0 && v.draft.Consent == intake.Unasked {
+		web.SeeOther(w, path("apply", v.draft.ID))
+		return nil
 	}
 	topics := f.Topics()
 	data := tasksPage{Progress: v.progress(topics), Lists: taskLists(v, topics), SoFar: ui.Link{Text: v.loc.T("intake.tasks.soFarLink"), Href: path("apply", v.draft.ID, "check")},

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+package intakeweb
+
+import (
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+const bundleID = "/bundles/[0-9a-f-]{36}"
+
+func TestALifeEventWithoutAScript(t *testing.T) {
+	tn := newTown(t)
+	v := tn.visitor(t, "anna")
+	v.get("/events/moved/start").at(bundleID+"/services", 200).sees("Was gehört für Sie dazu?", "Wohnsitz ummelden", "Haben Sie einen Hund")
+	bundle := strings.Split(v.url, "/")[2]
+	here := func(page string) string { return "/bundles/" + bundle + page }
+	v.send("want-resident-parking-permit", "yes").at(bundleID+"/services", 422).sees("Bitte wählen Sie Ja oder Nein", `href="#f-want-dog-registration"`)
+	// What was said counts, though the rest is missing; nobody goes on to the check before all is said.
+	v.get(here("/check")).at(bundleID+"/services", 200).sees(`value="yes" checked`)
+	v.send("want-dog-registration", "yes").at(bundleID+"/data", 200).sees("Ihre Antwort gilt für alle", "§ 35 Absatz 1 Nummer 3 StVG", "Hund anmelden")
+	v.send().at(bundleID+"/data", 422).sees("Bitte wählen Sie aus, ob wir die Daten abrufen sollen.")
+	v.send("consent", "yes").at(draftID+"/page/new", 200).sees("Schritt 1 von 11", "Ich bin umgezogen: Wohnsitz ummelden")
+	first := strings.Split(v.url, "/")[2]
+	v.send("new_street", "Müllerstr.", "new_house_number", "12a", "moved_in", tn.Now().AddDate(0, 0, -3).Format("2.1.2006")).at(draftID+"/page/landlord", 200)
+	v.send("landlord_code", "WG-1").at(draftID+"/page/declare", 200)
+	// The page on which everything is known is skipped; the address isn't asked again.
+	v.send("declared", "true").at(draftID+"/page/address", 200).sees("Das haben Sie schon beantwortet", "Müllerstraße", "Übernommen aus: Wohnsitz ummelden", `name="postcode"`)
+	permit := strings.Split(v.url, "/")[2]
+	if strings.Contains(v.body, `name="street"`) || permit == first {
+		t.Error("the street is asked again")
+	}
+	v.send("postcode", "47169", "_go", "back").at("/apply/"+first+"/page/declare", 200)
+	v.get("/apply/"+permit+"/page/person").at(draftID+"/page/.*", 200) // nothing left to ask on it
+	v.get("/apply/"+permit+"/page/address").send("postcode", "47169").at(draftID+"/page/vehicle", 200)
+	v.send("vehicle", "DU-AB 123").at(draftID+"/page/permit", 200)
+	v.send("zone", "DE1", "months", "12", "valid_from", tn.Now().AddDate(0, 0, 3).Format("2.1.2006")).at(draftID+"/page/declare", 200)
+	v.send("declared", "true").at(draftID+"/page/dog", 200).sees("Schritt 8 von 11", "Ich bin umgezogen: Hund anmelden")
+	v.send("dog_name", "Bello <b>", "breed", "Dackel", "large", "no", "listed", "no", "kept_since", "1.11.2026").at(draftID+"/page/reduction", 200)
+	v.send("benefit", "no").at(draftID+"/page/declare", 200)
+	v.send("declared", "true").at(bundleID+"/check", 200).sees("Bello &lt;b&gt;", "Gebühr: 30,70", "Alle Anträge absenden und weiter zur Zahlung", "Übernommen aus: Bewohnerparkausweis")
+	if n := strings.Count(v.body, "12a"); n < 3 {
+		t.Errorf("the house number stands in %d forms", n)
+	}
+
+	// What one does with a single draft leads to the whole.
+	for from, to := range map[string]string{"": "/check", "/check": "/check", "/data": "/data", "/discard": "/discard"} {
+		v.get("/apply/"+permit+from).at(regexp.QuoteMeta(here(to)), 200)
+	}
+	v.post("/apply/"+permit+"/submit", nil).at(regexp.QuoteMeta(here("/check")), 200)
+	v.get("/apply/" + permit + "/help").sees("mehrere Leistungen")
+	v.get("/apply").sees("Ich bin umgezogen", `href="`+here("")+`"`)
+
+	// An answer is changed: it is another one in all, and one is back where one was.
+	v.get("/apply/"+first+"/page/new?check=1").send("new_street", "Müllerstr.", "new_house_number", "14", "moved_in", "20.11.2026").at(bundleID+"/check", 200)
+	if n := strings.Count(v.body, ">14<"); n < 3 {
+		t.Errorf("the new house number stands in %d forms:\n%s", n, v.body)
+	}
+	// A service is taken out, and is in again with what was typed.
+	v.get(here("/services")).send("want-resident-parking-permit", "yes", "want-dog-registration", "no").at(bundleID+"/check", 200)
+	if strings.Contains(v.body, "Dackel") {
+		t.Error("the dog is still there")
+	}
+	v.get(here("/services")).send("want-resident-parking-permit", "yes", "want-dog-registration", "yes").at(bundleID+"/data", 200)
+	v.send("consent", "yes").at(bundleID+"/check", 200).sees("Dackel")
+
+	// Somebody else, a guess, and nobody.
+	for _, page := range []string{"", "/services", "/data", "/check", "/receipt", "/discard"} {
+		tn.visitor(t, "bora").get(here(page)).at(regexp.QuoteMeta(here(page)), 404)
+		tn.visitor(t, "anna").get("/bundles/nonsense"+page).at("/bundles/nonsense"+page, 404)
+		if x := tn.visitor(t, "").get(here(page)); !strings.HasPrefix(x.url, "/signin?") {
+			t.Errorf("nobody is at %s", x.url)
+		}
+	}
+	tn.visitor(t, "bora").post(here("/submit"), nil).at(regexp.QuoteMeta(here("/submit")), 404)
+	tn.visitor(t, "bora").post(here("/services"), url.Values{"want-dog-registration": {"no"}}).at(regexp.QuoteMeta(here("/services")), 404)
+	if x := tn.visitor(t, "basic").get("/events/moved/start"); !strings.HasPrefix(x.url, "/signin?") || !strings.Contains(x.url, "level=substantial") {
+		t.Errorf("a level that is too low: at %s", x.url)
+	}
+
+	v.get(here("/check")).send().at(bundleID+"/receipt", 200).sees("Ihre Anträge sind eingegangen", "Wohnsitz ummelden", "Bewohnerparkausweis", "Hund anmelden")
+	if n := len(tn.Cases(t)); n != 3 {
+		t.Errorf("%d cases", n)
+	}
+	// Pressed twice, the way back: the same receipt.
+	for _, page := range []string{"", "/services", "/data", "/check", "/discard"} {
+		v.get(here(page)).at(bundleID+"/receipt", 200)
+	}
+	for _, page := range []string{"/submit", "/services", "/data", "/discard"} {
+		v.post(here(page), nil).at(bundleID+"/receipt", 200)
+	}
+	v.get("/apply/"+permit+"/page/permit").at("/cases/[0-9a-f-]{36}", 200)
+	if n := len(tn.Cases(t)); n != 3 {
+		t.Errorf("%d cases", n)
+	}
+	tn.visitor(t, "anna").get("/events/nothing/start").at("/events/nothing/start", 404)
+}
+
+func TestALifeEventIsThrownAway(t *testing.T) {
+	tn := newTown(t)
+	v := tn.visitor(t, "anna")
+	v.get("/events/moved/start").send("want-resident-parking-permit", "no", "want-dog-registration", "no").at(bundleID+"/data", 200)
+	bundle := strings.Split(v.url, "/")[2]
+	v.send("consent", "no").at(draftID+"/page/new", 200)
+	draft := strings.Split(v.url, "/")[2]
+	v.get("/apply/"+draft+"/discard").at(bundleID+"/discard", 200).sees("Ich bin umgezogen")
+	v.send().at("/apply", 200)
+	v.get("/bundles/"+bundle).at("/bundles/"+bundle, 404)
+	v.get("/apply/"+draft).at("/apply/"+draft, 404)
+}
