@@ -7,6 +7,8 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"net/url"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -321,6 +323,95 @@ func TestWhoRepresentsSignsByApplying(t *testing.T) {
 			if id, errs, err := h.Intake.Submit(ctx, acting, d.ID, "de"); err != nil || len(errs) > 0 || id == "" {
 				t.Errorf("%s: %v %v", kind, errs, err)
 			}
+		}
+	})
+}
+
+// with puts the identity card in force with something more in its service.toml.
+func with(t testing.TB, h *intaketest.House, more string) {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(filepath.Join(intaketest.Root(), "content", "services"))); err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Join(dir, card, "service.toml")
+	text := must[[]byte](t)(os.ReadFile(name))
+	if err := os.WriteFile(name, append(text, more...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Catalog.Load(t.Context(), os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+const second = `
+[[cosign]]
+id = "second"
+title = { de = "Zweite Unterschrift", en = "Second signature", tr = "İkinci imza", de-simple = "Noch eine Unterschrift" }
+declares = { de = "Ich bin einverstanden.", en = "I agree.", tr = "Kabul ediyorum.", de-simple = "Ich bin einverstanden." }
+`
+
+// Two signatures are of two people; who only signs fills in nothing; a package that asks otherwise by now wasn't signed.
+func TestTwoSign(t *testing.T) {
+	each(t, func(t *testing.T, h *intaketest.House) {
+		ctx, anna, bora := t.Context(), accesstest.Anna(), accesstest.Bora()
+		carl := access.Actor{Kind: access.Resident, ID: "person-carl", Name: "Carl Peters", Level: access.Substantial}
+		with(t, h, second)
+		d := child(t, h, anna)
+		invite := func(part string) string {
+			t.Helper()
+			return must[string](t)(h.Intake.InviteToSign(ctx, anna, d.ID, part))
+		}
+		must[string](t)(h.Intake.Help(ctx, bora, invite("custody")))
+		code := invite("second")
+		if _, err := h.Intake.Help(ctx, bora, code); !fault.Is(err, fault.Conflict) {
+			t.Errorf("one person for both: %v", err)
+		}
+		must[string](t)(h.Intake.Help(ctx, carl, code))
+		// Nothing, by whatever way.
+		for page, post := range map[string]url.Values{"card": {"_f": {"place"}, "place": {"hamborn"}}, "person": {"_f": {"birth_date"}, "birth_date": {"gestern"}}, "": {"_f": {"declared"}}} {
+			if _, err := h.Intake.Save(ctx, carl, d.ID, page, post, "de"); !fault.Is(err, fault.Denied) {
+				t.Errorf("who only signs fills in %q: %v", page, err)
+			}
+		}
+		if err := h.Intake.Sign(ctx, bora, d.ID, toSign(t, h, bora, d.ID), "de"); err != nil {
+			t.Fatal(err)
+		}
+		f := must[*intake.Filling](t)(h.Intake.Fill(ctx, anna, must[intake.Draft](t)(h.Intake.Draft(ctx, anna, d.ID)), "de"))
+		if l := must[[]intake.Signing](t)(h.Intake.Signings(ctx, anna, f)); len(l) != 2 || !l[0].Signed || l[1].Signed || l[1].Invitation.HelperName != carl.Name {
+			t.Errorf("%+v", l)
+		}
+		f = must[*intake.Filling](t)(h.Intake.Fill(ctx, carl, must[intake.Draft](t)(h.Intake.Draft(ctx, carl, d.ID)), "de"))
+		if l := must[[]intake.Signing](t)(h.Intake.Signings(ctx, carl, f)); len(l) != 1 || l[0].Cosign.ID != "second" {
+			t.Errorf("who signs sees %+v", l)
+		}
+		if _, errs, err := h.Intake.Submit(ctx, anna, d.ID, "de"); err != nil || keys(errs) != "cosign:second intake.cosign.missing" {
+			t.Errorf("%v %v", errs, err)
+		}
+		if err := h.Intake.Sign(ctx, carl, d.ID, toSign(t, h, carl, d.ID), "de"); err != nil {
+			t.Fatal(err)
+		}
+		with(t, h, second+"\n# another version\n")
+		if _, errs, err := h.Intake.Submit(ctx, anna, d.ID, "de"); err != nil || len(errs) != 2 {
+			t.Errorf("signed under another version: %v %v", errs, err)
+		}
+		for _, a := range []access.Actor{bora, carl} {
+			if err := h.Intake.Sign(ctx, a, d.ID, toSign(t, h, a, d.ID), "de"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		// Withdrawn while it is handed over: with both signatures, or not at all.
+		x := must[intake.Draft](t)(h.Intake.Draft(ctx, carl, d.ID))
+		var wg sync.WaitGroup
+		var caseID string
+		wg.Go(func() { _ = h.Intake.EndInvitation(ctx, carl, x.Invitation) })
+		wg.Go(func() { caseID, _, _ = h.Intake.Submit(ctx, anna, d.ID, "de") })
+		wg.Wait()
+		if got := h.Signatures(); caseID != "" && len(got) != 2 {
+			t.Errorf("handed over with %+v", got)
+		}
+		if n := len(h.Cases(t)); n > 1 || (n == 1) != (caseID != "") {
+			t.Errorf("%d cases, told %q", n, caseID)
 		}
 	})
 }

@@ -549,9 +549,15 @@ func (in *Intake) Save(ctx context.Context, a access.Actor, id, page string, pos
 }
 
 // postedPages are the pages of a post: the one that it was sent from, and those on
-// which the fields are that it names.
+// which the fields are that it names; all, if it was sent from no page but from where all are shown (together.go).
 func postedPages(f *form.Form, page string, names []string) []string {
 	var out []string
+	if page == "" {
+		for _, p := range f.Pages() {
+			out = append(out, p.ID)
+		}
+		return out
+	}
 	if f.Page(page) != nil {
 		out = append(out, page)
 	}

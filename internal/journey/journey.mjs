@@ -585,7 +585,8 @@ async function together() {
   expect((await petra.goto(here)).status() === 404, 'it has ended')
   await sees(petra, 'Das gemeinsame Ausfüllen ist beendet')
   await look(petra, 'ac-together-over')
-  await jonas.goto(portal + '/my-data')
+  await jonas.goto(portal + '/my-data/reads')
+  await sees(jonas, 'mit Ihnen am Schalter')
 }
 
 // Jonas says no to the registers and types everything himself; mistakes are told at their fields and nothing is lost.

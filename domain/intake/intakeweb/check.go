@@ -121,7 +121,11 @@ func (p *Pages) renderCheck(w http.ResponseWriter, r *http.Request, v visit, err
 			return err
 		}
 		if v.problem != "" {
-			data.Errors.Items = append(data.Errors.Items, ui.FieldError{Field: "declares", Text: v.problem})
+			problem := ui.FieldError{Text: v.problem}
+			if data.ToSign != nil && data.ToSign.Form.Action != "" {
+				problem.Field = "declares"
+			}
+			data.Errors.Items = append(data.Errors.Items, problem)
 		}
 	} else {
 		all := false

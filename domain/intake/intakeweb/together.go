@@ -224,6 +224,7 @@ func (p *Pages) takeTogether(w http.ResponseWriter, r *http.Request) error {
 	if _, err := p.takeRival(r, v, in); err != nil {
 		return err
 	}
+	onMap := p.takeMap(v.service.Form, in)
 	errs, err := p.c.Intake.Save(r.Context(), v.actor, v.draft.ID, "", in, v.loc.Lang())
 	if err != nil {
 		return err
@@ -238,7 +239,7 @@ func (p *Pages) takeTogether(w http.ResponseWriter, r *http.Request) error {
 		}
 		return p.renderTogether(w, r, x, v, errs, http.StatusUnprocessableEntity)
 	}
-	web.SeeOther(w, path("desk", "together", x.ID))
+	web.SeeOther(w, path("desk", "together", x.ID)+query(onMap))
 	return nil
 }
 
