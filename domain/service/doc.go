@@ -37,5 +37,7 @@
 //	                   A draft goes through the step that names its version and through
 //	                   those behind it; if none does, through the steps without from.
 //
+// mercator service since OLDER-FOLDER FOLDER holds these rules to the version before.
+//
 // It doesn't run anything and knows no case.
 package service
