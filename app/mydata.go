@@ -554,6 +554,12 @@ func (h *House) heldDrafts(ctx context.Context, a access.Actor, loc *i18n.Locali
 		if it.Facts, err = h.answerFacts(ctx, d.Service, d.Version, answers, registers, d.CreatedAt, loc); err != nil {
 			return part, err
 		}
+		for _, name := range slices.Sorted(maps.Keys(d.Kept)) { // answers that the form has no place for any more
+			x := d.Kept[name]
+			if x.At == "" {
+				it.Facts = append(it.Facts, mydata.Fact{Name: name, Label: cmp.Or(x.Label, name), Value: cmp.Or(x.Raw, form.FormatValue("", x.Value, loc)), Given: true})
+			}
+		}
 		part.Items, part.Next = append(part.Items, it), d.ID
 	}
 	part.Next = ""

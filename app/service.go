@@ -35,10 +35,14 @@ import (
 )
 
 // ServiceCommand is mercator service: lint names the mistakes of packages and of life events, test
-// plays their scenarios through. It returns the exit status.
+// plays their scenarios through, since holds a package to an older version of it, for the
+// drafts that were begun with that. It returns the exit status.
 func ServiceCommand(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	if len(args) == 3 && args[0] == "since" {
+		return lintSince(args[1], args[2], stdout)
+	}
 	if len(args) < 2 || (args[0] != "lint" && args[0] != "test") {
-		fmt.Fprintln(stderr, "usage: mercator service lint|test FOLDER…")
+		fmt.Fprintln(stderr, "usage: mercator service lint|test FOLDER…\n       mercator service since OLDER-FOLDER FOLDER")
 		return 2
 	}
 	bad := false
@@ -60,6 +64,32 @@ func ServiceCommand(ctx context.Context, args []string, stdout, stderr io.Writer
 		bad = bad || !ok
 	}
 	if bad {
+		return 1
+	}
+	return 0
+}
+
+// lintSince tells what of an older version of a package the rules for drafts forget, or get wrong.
+func lintSince(older, dir string, w io.Writer) int {
+	name := filepath.Base(filepath.Clean(dir))
+	now, err := service.Parse(name, os.DirFS(dir))
+	var before *service.Service
+	if err == nil {
+		before, err = service.Parse(name, os.DirFS(older))
+	}
+	if err != nil {
+		fmt.Fprintln(w, err)
+		return 1
+	}
+	problems, gone := service.Since(before, now)
+	for _, p := range problems {
+		p.File = filepath.Join(dir, p.File)
+		fmt.Fprintln(w, p)
+	}
+	for _, field := range gone {
+		fmt.Fprintf(w, "gone: %q of version %s: who has answered it is told, and it isn't handed over\n", field, before.Version)
+	}
+	if len(problems) > 0 {
 		return 1
 	}
 	return 0

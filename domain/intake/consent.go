@@ -219,7 +219,8 @@ func (in *Intake) StartAbout(ctx context.Context, a access.Actor, serviceID stri
 		if err := decodeJSON(text, &d.Registers); err != nil {
 			return err
 		}
-		d.Answers, d.Raw, d.Rivals = form.Answers{}, map[string]string{}, nil
+		d.Answers, d.Raw, d.Rivals, d.Version = form.Answers{}, map[string]string{}, nil, s.Version
+		d.Filled, d.Sent, d.Since, d.Kept = nil, nil, "", nil
 		done, err := in.save(ctx, tx, d, in.c.Now())
 		if err == nil && !done {
 			err = fault.New(fault.Conflict, op, "intake.busy")

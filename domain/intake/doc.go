@@ -19,6 +19,9 @@
 // which legal basis (Art. 13 and 14 GDPR, § 5 EGovG); without consent the person
 // fills in the same form by hand.
 //
+// A draft follows the form in force: migrate.go carries it over and tells its owner what has changed. A long form is filled in from a
+// list of its topics (tasks.go).
+//
 // Drafts are sealed under a key of their owner (seal.go). What comes from several devices is put together field by field
 // (merge.go). A service may let people begin before they sign in, and a page that was sent after the session had ended waits for
 // them (guest.go).

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"maps"
 	"net/url"
+	"slices"
 	"time"
 
 	"mercator/base/fault"
@@ -141,6 +142,10 @@ func (in *Intake) Claim(ctx context.Context, a, guest access.Actor, id string) (
 			if n == 0 {
 				return fault.New(fault.NotFound, op, "intake.noDraft")
 			}
+			// Both as the form in force has them.
+			if err := errors.Join(in.migrate(ctx, &d), in.migrate(ctx, &mine)); err != nil {
+				return err
+			}
 			join(&mine, d)
 		}
 		done, err := in.save(ctx, tx, mine, now)
@@ -185,6 +190,13 @@ func join(older *Draft, newer Draft) {
 		delete(older.Raw, name)
 	}
 	maps.Copy(older.Raw, newer.Raw)
+	older.Sent = append(older.Sent, newer.Sent...)
+	slices.Sort(older.Sent)
+	older.Sent = slices.Compact(older.Sent)
+	if older.Kept == nil {
+		older.Kept = map[string]form.Held{}
+	}
+	maps.Copy(older.Kept, newer.Kept)
 }
 
 // Parked is a page that was sent when its session had ended.

@@ -187,3 +187,30 @@ func TestATopicIsDoneWhenItWasSent(t *testing.T) {
 		}
 	})
 }
+
+// Two drafts of the version before, one of a guest, become one under the form in force: the answers of both are carried over first.
+func TestDraftsOfAnOlderVersionBecomeOne(t *testing.T) {
+	each(t, func(t *testing.T, h *intaketest.House) {
+		ctx, anna := t.Context(), accesstest.Anna()
+		mine := must[intake.Draft](t)(h.Intake.Start(ctx, anna, trade))
+		if err := h.Intake.Consent(ctx, anna, mine.ID, false); err != nil {
+			t.Fatal(err)
+		}
+		save(t, h, anna, mine, "business", url.Values{"_f": {"business_name"}, "business_name": {"Rad & Tat"}})
+		save(t, h, anna, mine, "activity", url.Values{"_f": {"employees"}, "employees": {"3"}})
+		guest, _ := intake.GuestOf(intake.NewGuest())
+		d := must[intake.Draft](t)(h.Intake.StartGuest(ctx, guest, trade, "192.0.2.1"))
+		save(t, h, guest, d, "business", url.Values{"_f": {"business_name"}, "business_name": {"Rad & Rat"}})
+		if err := h.Intake.Sent(ctx, guest, d.ID, "activity"); err != nil {
+			t.Fatal(err)
+		}
+		enact(t, h, "[[step]]\n[[step.rule]]\nold = \"business_name\"\nnew = \"trade_name\"\n", `"key": "business_name"`, `"key": "trade_name"`, `"key": "employees"`, `"key": "apprentices"`)
+		one := must[intake.Draft](t)(h.Intake.Claim(ctx, anna, guest, d.ID))
+		if one.ID != mine.ID || one.Answers["trade_name"] != "Rad & Rat" || one.Rivals["trade_name"].Value != "Rad & Tat" || one.Kept["employees"].Label != "Zahl der Beschäftigten" || !slices.Contains(one.Sent, "activity") {
+			t.Errorf("%v, rivals %v, kept %v, sent %v", one.Answers, one.Rivals, one.Kept, one.Sent)
+		}
+		if f := must[*intake.Filling](t)(h.Intake.Fill(ctx, anna, one, "de")); len(f.Changes) == 0 {
+			t.Error("nothing is told")
+		}
+	})
+}

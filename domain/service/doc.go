@@ -16,7 +16,28 @@
 //	process.bpmn       the process (BPMN 2.0 with zeebe: extensions)
 //	*.dmn              the rules; each rule names its paragraph
 //	letters/           templates of letters
-//	scenarios/         the service played through
+//	scenarios/         the service played through; scenarios/forms: its forms filled in
+//	migrate.toml       what becomes of the answers of drafts that were begun with an
+//	                   older version of application.form. What it doesn't name keeps
+//	                   its name:
+//
+//	                       [[step]]                     # what one version has changed
+//	                       from = ["0420dfb9578181bc"]  # the versions before it, as lint shows them
+//	                       [[step.rule]]
+//	                       old = "shop"                 # a question, or a group of them
+//	                       new = "business_name"        # or into a list: "cards.0.number"
+//	                       [[step.rule]]
+//	                       old = "legal_form"
+//	                       new = "legal_form"
+//	                       values = { gmbh = "company" }
+//	                       [[step.rule]]
+//	                       new = "employees"            # worked out, where there is no answer yet
+//	                       value = "=full_time + part_time"
+//
+//	                   A draft goes through the step that names its version and through
+//	                   those behind it; if none does, through the steps without from.
+//
+// mercator service since OLDER-FOLDER FOLDER holds these rules to the version before.
 //
 // A life event (Lebenslage, event.go) is content/events/ID/event.toml: services that people need
 // together, and which of their questions are the same.

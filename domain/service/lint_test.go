@@ -283,3 +283,39 @@ func TestAServiceSaysHowLongWhatIsEnteredIsKept(t *testing.T) {
 		t.Error("it says nothing, and isn't asked for it")
 	}
 }
+
+// Rules are held to the older version that they are for, if somebody has it.
+func TestRulesAreHeldToTheVersionBefore(t *testing.T) {
+	before, err := service.Parse("resident-parking-permit", broken(t, "application.form", `"key": "other_plate"`, `"key": "number_plate"`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		rules, want string
+		gone        []string
+	}{
+		{"", "", []string{"number_plate"}},
+		{"[[step]]\nfrom = [\"" + before.Version + "\"]\n[[step.rule]]\nold = \"number_plate\"\nnew = \"other_plate\"\n", "", nil},
+		{"[[step]]\nfrom = [\"" + before.Version + "\"]\n[[step.rule]]\nold = \"plate_number\"\nnew = \"other_plate\"\n", `migrate.toml:3: old "plate_number": version ` + before.Version + ` doesn't ask this`, []string{"number_plate"}},
+		{"[[step]]\nfrom = [\"1111111111111111\"]\n[[step.rule]]\nold = \"number_plate\"\nnew = \"other_plate\"\n", "no step names the version " + before.Version, []string{"number_plate"}},
+		{"[[step]]\nfrom = [\"" + before.Version + "\"]\n[[step.rule]]\nnew = \"other_plate\"\nvalue = \"=number_plate\"\n", "", nil},
+		{"[[step]]\nfrom = [\"" + before.Version + "\"]\n[[step.rule]]\nnew = \"other_plate\"\nvalue = \"=licence\"\n", `value reads "licence"`, []string{"number_plate"}},
+	} {
+		files := broken(t, "service.toml", "office", "office").(fstest.MapFS)
+		if c.rules != "" {
+			files["migrate.toml"] = &fstest.MapFile{Data: []byte(c.rules)}
+		}
+		now, err := service.Parse("resident-parking-permit", files)
+		if err != nil {
+			t.Fatal(err)
+		}
+		problems, gone := service.Since(before, now)
+		var got []string
+		for _, p := range problems {
+			got = append(got, p.String())
+		}
+		if all := strings.Join(got, "\n"); c.want == "" && all != "" || !strings.Contains(all, c.want) || !slices.Equal(gone, c.gone) {
+			t.Errorf("%s\n%q and %v gone, want %q and %v", c.rules, all, gone, c.want, c.gone)
+		}
+	}
+}

@@ -4,6 +4,7 @@ package service
 
 import (
 	"errors"
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -169,4 +170,58 @@ func (l *linter) migration() {
 			}
 		}
 	}
+}
+
+// Since holds the rules of a package to an older version of it, whose drafts they are for: problems are what they say of it that
+// isn't so, gone the questions that the form in force has no place for, so that their answers are kept and not handed over.
+func Since(before, now *Service) (problems []Problem, gone []string) {
+	say := func(line int, format string, args ...any) {
+		problems = append(problems, Problem{File: migrationFile, Line: line, Msg: fmt.Sprintf(format, args...)})
+	}
+	start := slices.IndexFunc(now.Migration, func(m MigrationStep) bool { return slices.Contains(m.From, before.Version) })
+	named := slices.ContainsFunc(now.Migration, func(m MigrationStep) bool { return len(m.From) > 0 })
+	if named && start < 0 && before.Version != now.Version {
+		say(0, "no step names the version %s: its drafts go through the steps without from only", before.Version)
+	}
+	has := func(f *form.Form, name string) bool {
+		x := f.Field(name)
+		if x != nil {
+			return x.Input() || x.Type == "dynamiclist"
+		}
+		return slices.ContainsFunc(f.Names(), func(n string) bool { return strings.HasPrefix(n, name+".") }) // a group
+	}
+	made, read := map[string]bool{}, map[string]bool{}
+	for i, m := range now.Migration {
+		if start >= 0 && i < start || start < 0 && len(m.From) > 0 {
+			continue
+		}
+		for j, r := range m.Rules {
+			if r.Old != "" && !has(before.Form, r.Old) && !made[r.Old] && len(m.From) > 0 {
+				say(m.lines[j], "old %q: version %s doesn't ask this", r.Old, before.Version)
+			}
+			if r.Value != nil {
+				for _, name := range r.Value.FreeNames() {
+					if read[name] = true; !has(before.Form, name) && !made[name] && name != "registers" {
+						say(m.lines[j], "%q: value reads %q, which version %s doesn't ask", r.New, name, before.Version)
+					}
+				}
+			}
+			read[r.Old], made[r.New] = true, true
+		}
+	}
+	for _, name := range before.Form.Names() {
+		f := before.Form.Field(name)
+		around := func(seen map[string]bool) bool {
+			for i, c := range name {
+				if c == '.' && seen[name[:i]] {
+					return true
+				}
+			}
+			return seen[name]
+		}
+		if f.Input() && !strings.Contains(name, "*") && !has(now.Form, name) && !around(read) {
+			gone = append(gone, name)
+		}
+	}
+	return problems, gone
 }

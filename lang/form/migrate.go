@@ -42,7 +42,7 @@ type Held struct {
 	// At is the field that has it now, in other words or under another name; "": none. Became is how it stood there.
 	At     string `json:"at,omitempty"`
 	Became any    `json:"became,omitempty"`
-	Label  string `json:"label,omitempty"` // of the question, if the answer was moved: whether it's asked again
+	Label  string `json:"label,omitempty"` // of the question
 }
 
 // Migrate makes of what was filled in with one version of a form (nil: it isn't known) what another version can go on with. It
@@ -106,12 +106,17 @@ func (m *migrator) oldField(name string) *Field {
 	return m.old.Field(name)
 }
 
+// label is what the question of an old field said, "" if it isn't known.
+func (m *migrator) label(name string) string {
+	if f := m.oldField(name); f != nil {
+		return f.Label["de"]
+	}
+	return ""
+}
+
 // move puts an answer elsewhere, and keeps it as it was beside it.
 func (m *migrator) move(from, to string, became any) {
-	h := Held{Value: get(m.a, from), Raw: m.raw[from], At: to, Became: became}
-	if f := m.oldField(from); f != nil {
-		h.Label = f.Label["de"]
-	}
+	h := Held{Value: get(m.a, from), Raw: m.raw[from], At: to, Became: became, Label: m.label(from)}
 	m.follow(from, to, h.Value, became)
 	remove(m.a, from)
 	// Behind a group or a list stand names of their own.
@@ -166,7 +171,7 @@ func (m *migrator) hold(name string, v any) {
 		}
 	}
 	if !found {
-		m.kept[name] = Held{Value: v}
+		m.kept[name] = Held{Value: v, Label: m.label(name)}
 	}
 	remove(m.a, name)
 }
@@ -263,7 +268,7 @@ func (m *migrator) carry(r MigrationRule) {
 	case !same(val, became):
 		m.follow(r.Old, r.Old, val, became)
 		if _, there := m.kept[r.Old]; !there {
-			m.kept[r.Old] = Held{Value: val, At: r.Old, Became: became}
+			m.kept[r.Old] = Held{Value: val, At: r.Old, Became: became, Label: m.label(r.Old)}
 		}
 		set(m.a, r.Old, clone(became))
 		m.kinds[r.Old] = nil
@@ -324,7 +329,7 @@ func (m *migrator) strays() {
 			continue
 		}
 		if h := m.kept[name]; h.Raw == "" {
-			h.Raw = m.raw[name]
+			h.Raw, h.Label = m.raw[name], m.label(name)
 			m.kept[name] = h
 		}
 		delete(m.raw, name)
@@ -363,7 +368,7 @@ func (m *migrator) fit(f *Field, name string) {
 		m.follow(name, name, val, became)
 		_, moved := m.kinds[name] // then it's kept where it comes from
 		if _, there := m.kept[name]; !there && !moved {
-			m.kept[name] = Held{Value: val, At: name, Became: became}
+			m.kept[name] = Held{Value: val, At: name, Became: became, Label: m.label(name)}
 		}
 		set(m.a, name, became)
 	}

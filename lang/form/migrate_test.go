@@ -57,8 +57,9 @@ func TestAnswersAreCarriedOver(t *testing.T) {
 	if !sameJSON(after.Answers, want) {
 		t.Errorf("answers %v, want %v", toJSON(after.Answers), toJSON(want))
 	}
-	for name, h := range map[string]form.Held{"gone": {Value: "0203 1"}, "address": {Value: "Kantstraße 3"}, "sure": {Value: true}, "part": {Value: json.Number("3"), Raw: "drei"},
-		"start": {Value: "3.5.2027", At: "start", Became: "2027-05-03"}, "legal": {Value: "gmbh", At: "legal", Became: "company"}} {
+	for name, h := range map[string]form.Held{"gone": {Value: "0203 1", Label: "Faxnummer"}, "address": {Value: "Kantstraße 3", Label: "Anschrift"},
+		"sure": {Value: true, Label: "Alles stimmt"}, "part": {Value: json.Number("3"), Raw: "drei", Label: "Teilzeit"},
+		"start": {Value: "3.5.2027", At: "start", Became: "2027-05-03", Label: "Beginn"}, "legal": {Value: "gmbh", At: "legal", Became: "company", Label: "Rechtsform"}} {
 		if !reflect.DeepEqual(after.Kept[name], h) {
 			t.Errorf("%s is kept as %+v, want %+v", name, after.Kept[name], h)
 		}

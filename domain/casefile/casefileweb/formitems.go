@@ -144,6 +144,9 @@ func shown(it form.Item, loc *i18n.Localizer, open files) []ui.Component {
 		for _, d := range it.Shown.Documents {
 			docs = append(docs, link{d.Name, d.Hash})
 		}
+		if len(docs) == 0 {
+			return []ui.Component{ui.Text{Text: loc.T("casefileweb.rows.none", "label", cmp.Or(label, loc.T("casefileweb.documents"))), Muted: true}}
+		}
 		return []ui.Component{ui.SummaryList{Rows: []ui.SummaryRow{{Key: cmp.Or(label, loc.T("casefileweb.documents")), Item: links(docs, open)}}}}
 	}
 	return nil

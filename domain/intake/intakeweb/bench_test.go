@@ -48,7 +48,8 @@ func sixty(b *testing.B) (*Pages, visit) {
 	if p.page, err = web.NewView[formPage](tmpl, templates, "templates/page.html"); err != nil {
 		b.Fatal(err)
 	}
-	return p, visit{service: &service.Service{Form: f}, loc: catalogue(b).Localizer("de")}
+	return p, visit{service: &service.Service{Form: f, Title: service.Text{"de": "Gewerbeanmeldung"}, Purpose: service.Text{"de": "Entgegennahme, Prüfung und Bescheinigung einer Gewerbeanzeige"},
+		Retention: service.Text{"de": "Im Gewerberegister, solange der Betrieb besteht, und fünf Jahre nach der Abmeldung. Der Vorgang zehn Jahre nach seinem Abschluss."}}, loc: catalogue(b).Localizer("de")}
 }
 
 // show does what a change of an answer costs but for the database: it looks at the

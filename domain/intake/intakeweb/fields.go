@@ -53,6 +53,7 @@ type builder struct {
 	locate bool // a field asks where something is: the browser may say where the device is
 	// Why something is asked, what happens with the answers and how long they are kept, where a field doesn't say it itself.
 	reason, use, keep string
+	said              map[string]string
 	kept              []intake.Upload
 	rivals            []intake.Rivalry
 	filled            map[string]string
@@ -141,18 +142,35 @@ func (b *builder) older(it *form.Item) []string {
 // field, else of the group around it, else of the service.
 func (b *builder) why(it *form.Item) *ui.Details {
 	lang := b.loc.Lang()
-	why, use, keep := cmp.Or(it.Why.For(lang), b.reason), cmp.Or(it.Use.For(lang), b.use), cmp.Or(it.Keep.For(lang), b.keep)
-	if why == "" && use == "" && keep == "" || it.ReadOnly {
+	why, use, keep := cmp.Or(it.Why.For(lang), b.reason), it.Use.For(lang), it.Keep.For(lang)
+	if it.ReadOnly || why == "" && use+b.use == "" && keep+b.keep == "" {
 		return nil
 	}
-	d := &ui.Details{Summary: b.loc.T("intake.why"), Hidden: it.Label.For(lang), Text: why, Small: true}
-	if use != "" {
-		d.Items = append(d.Items, ui.Text{Text: b.loc.T("intake.use", "text", use)})
+	lines := make([]string, 0, 3)
+	for _, s := range [...]string{why, b.sentence("intake.use", use, b.use), b.sentence("intake.keep", keep, b.keep)} {
+		if s != "" {
+			lines = append(lines, s)
+		}
 	}
-	if keep != "" {
-		d.Items = append(d.Items, ui.Text{Text: b.loc.T("intake.keep", "text", keep)})
+	return &ui.Details{Summary: b.loc.T("intake.why"), Hidden: it.Label.For(lang), Text: strings.Join(lines, "\n"), Small: true}
+}
+
+// sentence says something in the words of the field, else in those of the service, which are the same at each field.
+func (b *builder) sentence(key, own, service string) string {
+	if own != "" {
+		return b.loc.T(key, "text", own)
 	}
-	return d
+	if service == "" {
+		return ""
+	}
+	if s, ok := b.said[key]; ok {
+		return s
+	}
+	if b.said == nil {
+		b.said = map[string]string{}
+	}
+	b.said[key] = b.loc.T(key, "text", service)
+	return b.said[key]
 }
 
 // shown is a component that asks nothing.
