@@ -17,7 +17,7 @@ func TestALifeEventWithoutAScript(t *testing.T) {
 	v.get("/events/moved/start").at(bundleID+"/services", 200).sees("Was gehört für Sie dazu?", "Wohnsitz ummelden", "Haben Sie einen Hund")
 	bundle := strings.Split(v.url, "/")[2]
 	here := func(page string) string { return "/bundles/" + bundle + page }
-	v.send("want-resident-parking-permit", "yes").at(bundleID+"/services", 422).sees("Bitte wählen Sie Ja oder Nein", `href="#f-want-dog-registration"`)
+	v.send("want-resident-parking-permit", "yes", "want-child-care-place", "no").at(bundleID+"/services", 422).sees("Bitte wählen Sie Ja oder Nein", `href="#f-want-dog-registration"`)
 	// What was said counts, though the rest is missing; nobody goes on to the check before all is said.
 	v.get(here("/check")).at(bundleID+"/services", 200).sees(`value="yes" checked`)
 	v.send("want-dog-registration", "yes").at(bundleID+"/data", 200).sees("Ihre Antwort gilt für alle", "§ 35 Absatz 1 Nummer 3 StVG", "Hund anmelden")
@@ -34,7 +34,7 @@ func TestALifeEventWithoutAScript(t *testing.T) {
 	}
 	v.send("postcode", "47169", "_go", "back").at("/apply/"+first+"/page/declare", 200)
 	v.get("/apply/"+permit+"/page/person").at(draftID+"/page/.*", 200) // nothing left to ask on it
-	v.get("/apply/" + permit + "/page/address").send("postcode", "47169").at(draftID+"/page/vehicle", 200)
+	v.get("/apply/"+permit+"/page/address").send("postcode", "47169").at(draftID+"/page/vehicle", 200)
 	v.send("vehicle", "DU-AB 123").at(draftID+"/page/permit", 200)
 	v.send("zone", "DE1", "months", "12", "valid_from", tn.Now().AddDate(0, 0, 3).Format("2.1.2006")).at(draftID+"/page/declare", 200)
 	v.send("declared", "true").at(draftID+"/page/dog", 200).sees("Schritt 8 von 11", "Ich bin umgezogen: Hund anmelden")
@@ -50,7 +50,7 @@ func TestALifeEventWithoutAScript(t *testing.T) {
 		v.get("/apply/"+permit+from).at(regexp.QuoteMeta(here(to)), 200)
 	}
 	v.post("/apply/"+permit+"/submit", nil).at(regexp.QuoteMeta(here("/check")), 200)
-	v.get("/apply/"+permit+"/help").sees("mehrere Leistungen")
+	v.get("/apply/" + permit + "/help").sees("mehrere Leistungen")
 	v.get("/apply").sees("Ich bin umgezogen", `href="`+here("")+`"`)
 
 	// An answer is changed: it is another one in all, and one is back where one was.
@@ -101,7 +101,7 @@ func TestALifeEventWithoutAScript(t *testing.T) {
 func TestALifeEventIsThrownAway(t *testing.T) {
 	tn := newTown(t)
 	v := tn.visitor(t, "anna")
-	v.get("/events/moved/start").send("want-resident-parking-permit", "no", "want-dog-registration", "no").at(bundleID+"/data", 200)
+	v.get("/events/moved/start").send("want-resident-parking-permit", "no", "want-dog-registration", "no", "want-child-care-place", "no").at(bundleID+"/data", 200)
 	bundle := strings.Split(v.url, "/")[2]
 	v.send("consent", "no").at(draftID+"/page/new", 200)
 	draft := strings.Split(v.url, "/")[2]
