@@ -409,6 +409,7 @@ async function moved() {
     for (let i = 0; i < 16 && !page.url().includes('/check'); i++) {
       asked.push(...await page.locator('main form [name]:not([type=hidden])').evaluateAll((l) => l.map((e) => e.name)))
       await fill(page, answers)
+      if (js) await page.waitForLoadState('networkidle') // an answer brings the question for the file
       const file = page.locator('input[type=file]:not([capture])')
       if (await file.count() && !(await text(page)).includes('bescheid.pdf')) {
         asked.push('file')
