@@ -640,8 +640,8 @@ async function moving() {
   await look(page, '55-next-form')
 }
 
-// Anna has moved: one application for the change of address, a parking permit and her dog. The new address is asked once; she takes the
-// dog out and in again; all three are handed over together, and what costs something is to be paid.
+// Anna has moved: one application for the change of address, a parking permit, her dog and a place for her child. The new address is
+// asked once, the evidence given once; she takes the dog out and in again; all four are handed over together, and what costs something is to be paid.
 async function moved() {
   const page = await person()
   await page.goto(portal + '/services?q=umgezogen')
@@ -656,19 +656,27 @@ async function moved() {
   await press(page, /Weiter/)
   await sees(page, 'Bitte wählen Sie Ja oder Nein')
   await look(page, '122-event-services-wrong')
-  await fill(page, { 'want-resident-parking-permit': 'yes', 'want-dog-registration': 'yes' })
+  await fill(page, { 'want-resident-parking-permit': 'yes', 'want-dog-registration': 'yes', 'want-child-care-place': 'yes' })
   await press(page, /Weiter/)
   await sees(page, 'Ihre Antwort gilt für alle Leistungen')
   await look(page, '123-event-data')
   await agree(page, true)
   const answers = { new_street: 'Kantstraße', new_house_number: '14', moved_in: today(), landlord_code: 'WG-2026-4713', declared: true, postcode: '47057',
     vehicle: 'DU-AS 1988', zone: 'NN', valid_from: today(), months: '12',
-    dog_name: 'Bello', breed: 'Dackel', large: 'no', listed: 'no', kept_since: today(), benefit: 'no' }
+    dog_name: 'Bello', breed: 'Dackel', large: 'no', listed: 'no', kept_since: today(), benefit: 'yes',
+    child_given_names: 'Lea', child_family_name: 'Schmidt', child_birth_date: '3.5.2024', care_kind: 'either', hours: '35', care_from: later() }
   const asked = []
   const walk = async (name) => {
     for (let i = 0; i < 16 && !page.url().includes('/check'); i++) {
       asked.push(...await page.locator('main form [name]:not([type=hidden])').evaluateAll((l) => l.map((e) => e.name)))
       await fill(page, answers)
+      if (js) await page.waitForLoadState('networkidle') // an answer brings the question for the file
+      const file = page.locator('input[type=file]:not([capture])')
+      if (await file.count() && !(await text(page)).includes('bescheid.pdf')) {
+        asked.push('file')
+        await file.first().setInputFiles({ name: 'bescheid.pdf', mimeType: 'application/pdf', buffer: Buffer.from('%PDF-1.7\n1 0 obj\n<</Type /Page>>\nendobj\n%%EOF\n') })
+        if (js) await page.getByText('bescheid.pdf').first().waitFor()
+      }
       if (name) await look(page, `124-${name}-${i}`)
       await press(page, /Weiter|Speichern/)
     }
@@ -677,6 +685,8 @@ async function moved() {
   await sees(page, 'Übernommen aus: Wohnsitz ummelden')
   expect(!asked.includes('street') && !asked.includes('house_number') && !asked.includes('residence_since'), 'the new address is asked once, but asked: ' + asked.join(' '))
   expect(asked.filter((n) => n === 'postcode').length === 1, 'the postcode is asked once')
+  expect(asked.filter((n) => n === 'file').length === 1, 'the evidence is given once')
+  expect((await text(page)).split('bescheid.pdf').length >= 3, 'the evidence is in both forms')
   await look(page, '125-event-check')
   await follow(page, /Auswahl der Leistungen ändern/)
   await fill(page, { 'want-dog-registration': 'no' })
@@ -692,14 +702,14 @@ async function moved() {
   await click(page, page.locator('main a[href*="#"]').filter({ hasText: /Neue Hausnummer/ }))
   await fill(page, { new_house_number: '16' })
   await press(page, /Speichern/)
-  expect((await text(page)).split(' 16 ').length >= 4, 'the new number in all three')
+  expect((await text(page)).split(' 16 ').length >= 4, 'the new number in all')
   await page.goto(portal + '/apply')
   await sees(page, 'Ich bin umgezogen')
   await look(page, '126-event-begun')
   await follow(page, /Ich bin umgezogen/)
   await press(page, /Alle Anträge absenden/)
   await sees(page, 'Ihre Anträge sind eingegangen')
-  for (const part of ['Wohnsitz ummelden', 'Bewohnerparkausweis', 'Hund anmelden']) await sees(page, part)
+  for (const part of ['Wohnsitz ummelden', 'Bewohnerparkausweis', 'Hund anmelden', 'Kinderbetreuung vormerken']) await sees(page, part)
   await sees(page, '30,70 €')
   await look(page, '127-event-receipt')
   const receipt = page.url()
@@ -1174,6 +1184,10 @@ async function fill(page, answers) {
   }
 }
 
+function later() {
+  const d = new Date(Date.now() + 200 * 86400000)
+  return `${d.getDate()}.${d.getMonth() + 1}.${d.getFullYear()}`
+}
 function today() {
   const d = new Date()
   return `${d.getDate()}.${d.getMonth() + 1}.${d.getFullYear()}`

@@ -17,7 +17,7 @@ func TestALifeEventWithoutAScript(t *testing.T) {
 	v.get("/events/moved/start").at(bundleID+"/services", 200).sees("Was gehört für Sie dazu?", "Wohnsitz ummelden", "Haben Sie einen Hund")
 	bundle := strings.Split(v.url, "/")[2]
 	here := func(page string) string { return "/bundles/" + bundle + page }
-	v.send("want-resident-parking-permit", "yes").at(bundleID+"/services", 422).sees("Bitte wählen Sie Ja oder Nein", `href="#f-want-dog-registration"`)
+	v.send("want-resident-parking-permit", "yes", "want-child-care-place", "no").at(bundleID+"/services", 422).sees("Bitte wählen Sie Ja oder Nein", `href="#f-want-dog-registration"`)
 	// What was said counts, though the rest is missing; nobody goes on to the check before all is said.
 	v.get(here("/check")).at(bundleID+"/services", 200).sees(`value="yes" checked`)
 	v.send("want-dog-registration", "yes").at(bundleID+"/data", 200).sees("Ihre Antwort gilt für alle", "§ 35 Absatz 1 Nummer 3 StVG", "Hund anmelden")
@@ -101,7 +101,7 @@ func TestALifeEventWithoutAScript(t *testing.T) {
 func TestALifeEventIsThrownAway(t *testing.T) {
 	tn := newTown(t)
 	v := tn.visitor(t, "anna")
-	v.get("/events/moved/start").send("want-resident-parking-permit", "no", "want-dog-registration", "no").at(bundleID+"/data", 200)
+	v.get("/events/moved/start").send("want-resident-parking-permit", "no", "want-dog-registration", "no", "want-child-care-place", "no").at(bundleID+"/data", 200)
 	bundle := strings.Split(v.url, "/")[2]
 	v.send("consent", "no").at(draftID+"/page/new", 200)
 	draft := strings.Split(v.url, "/")[2]

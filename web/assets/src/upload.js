@@ -118,15 +118,15 @@ async function take(box, files) {
   idle();
 }
 
-for (const box of document.querySelectorAll("[data-upload]")) {
-  box.addEventListener("change", (e) => {
-    if (e.target.type !== "file" || !e.target.files.length) return;
-    const files = [...e.target.files];
-    e.target.value = ""; // it goes by itself, not with the form
-    for (const li of box.querySelectorAll("[data-failed]")) li.remove();
-    take(box, files);
-  });
-}
+// Of the document, so that a field counts that an answer has brought up; before the form hears of it.
+document.addEventListener("change", (e) => {
+  const box = e.target.closest("[data-upload]");
+  if (!box || e.target.type !== "file" || !e.target.files.length) return;
+  const files = [...e.target.files];
+  e.target.value = ""; // it goes by itself, not with the form
+  for (const li of box.querySelectorAll("[data-failed]")) li.remove();
+  take(box, files);
+}, true);
 // Who goes on while files are coming goes on when they are here.
 document.addEventListener("submit", (e) => {
   if (!running || !e.target.querySelector("[data-upload]")) return;
