@@ -24,6 +24,7 @@ import (
 	"mercator/domain/casefile/casefileweb"
 	"mercator/domain/catalogue"
 	"mercator/domain/catalogue/catalogueweb"
+	"mercator/domain/citymap"
 	"mercator/domain/intake"
 	"mercator/domain/intake/intakeweb"
 	"mercator/domain/intake/sheet"
@@ -52,6 +53,8 @@ import (
 	"mercator/lang/form"
 	"mercator/web"
 	"mercator/web/ui"
+
+	"github.com/paulmach/orb"
 )
 
 // rooms are the writing office, the postbox, and the counters for programs.
@@ -120,8 +123,12 @@ func (h *House) mounts(t *web.Templates, login *oidclogin.Login, words *i18n.Cat
 	}
 	webhook := &xbezahl.Webhook{Secret: []byte(secret), Take: h.payments.Call, Now: h.now}
 	city := h.city.Info
+	plan, err := citymap.Load(h.content, h.drawable, h.places)
+	if err != nil {
+		return nil, err
+	}
 	applications, err := intakeweb.New(intakeweb.Config{Intake: h.intake, Templates: t, Now: h.now, BaseURL: h.config.Server.PublicURL, Secure: strings.HasPrefix(h.config.Server.PublicURL, "https:"),
-		Register: h.registerInfo, Next: h.next, Pay: h.pay, Fee: h.fee, City: city.Name, Office: h.officeName, Renderer: h.renderer, Moment: h.moment})
+		Register: h.registerInfo, Next: h.next, Pay: h.pay, Fee: h.fee, City: city.Name, Office: h.officeName, Renderer: h.renderer, Moment: h.moment, Map: plan})
 	if err != nil {
 		return nil, err
 	}
@@ -202,6 +209,46 @@ func (h *House) registerInfo(id, lang string) intakeweb.RegisterInfo {
 		}
 	}
 	return info
+}
+
+// drawable tells whether the map may show a field with geometry of a register, and a label.
+func (h *House) drawable(id, geometry, label string) error {
+	d, ok := h.registers.Registers().Get(id)
+	if !ok || !d.Public {
+		return fmt.Errorf("%q is no public register", id)
+	}
+	if f, ok := d.Field(geometry); !ok || !f.Geometry || !f.By(register.Places) {
+		return fmt.Errorf("register %s has no geometry %q that is searched", id, geometry)
+	}
+	if _, ok := d.Field(label); label != "" && !ok {
+		return fmt.Errorf("register %s has no field %q", id, label)
+	}
+	return nil
+}
+
+// places finds what the map shows; public registers need no grant.
+func (h *House) places(ctx context.Context, in orb.Bound, id, geometry, label string) ([]citymap.Feature, error) {
+	q := register.Query{Fields: []string{geometry}, Limit: register.MaxPage,
+		Filter: fmt.Sprintf("S_INTERSECTS(%s, BBOX(%f, %f, %f, %f))", geometry, in.Min[0], in.Min[1], in.Max[0], in.Max[1])}
+	if label != "" {
+		q.Fields = append(q.Fields, label)
+	}
+	page, err := h.registers.Search(ctx, access.Grant{}, id, q)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]citymap.Feature, len(page.Records))
+	for i, r := range page.Records {
+		fields, err := r.Fields(q.Fields)
+		if err != nil {
+			return nil, err
+		}
+		if out[i].Shape, err = register.GeometryOf(fields[geometry]); err != nil {
+			return nil, err
+		}
+		out[i].Label, _ = fields[label].(string)
+	}
+	return out, nil
 }
 
 // tellOfFading puts into a person's postbox that a draft of theirs will go soon.

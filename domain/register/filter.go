@@ -744,7 +744,7 @@ func (c *compiler) spatial(n *cql2.Node) (condition, error) {
 		return condition{}, c.wrong(n, "function", "name", n.Text)
 	}
 	out := condition{holds: func(f facts) truth {
-		has, err := geometryOf(f.data[o.Name])
+		has, err := GeometryOf(f.data[o.Name])
 		if err != nil || has == nil {
 			return unknown
 		}

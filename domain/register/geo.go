@@ -26,8 +26,8 @@ const (
 	maxAsked   = 200
 )
 
-// geometryOf reads a GeoJSON geometry; nil is none.
-func geometryOf(v any) (orb.Geometry, error) {
+// GeometryOf reads the value of a field with geometry (GeoJSON, WGS 84); nil is none.
+func GeometryOf(v any) (orb.Geometry, error) {
 	m, ok := v.(map[string]any)
 	if !ok {
 		if v == nil {

@@ -110,7 +110,7 @@ func (d *Definition) indexed(text json.RawMessage, value func(string) string) pr
 			add(f.Name, byYear, v[:4])
 		}
 		if f.By(Places) {
-			if g, err := geometryOf(whole(f.Name)); err == nil && g != nil {
+			if g, err := GeometryOf(whole(f.Name)); err == nil && g != nil {
 				for _, cell := range cellsOf(g.Bound(), cellsStored) {
 					add(f.Name, Places, cell)
 				}

@@ -81,7 +81,7 @@ async function agree(page, yes) {
   await press(page, /Weiter|Devam|Continue/)
 }
 
-const all = { resident, wrongZone, business, byHand, registers, paper, mandate, representation, deputy, myData, moving, proactive, oversight, languages, languagesMoving, moved }
+const all = { resident, wrongZone, business, byHand, registers, paper, defect, mandate, representation, deputy, myData, moving, proactive, oversight, languages, languagesMoving, moved }
 const journeys = process.env.JOURNEY ? { [process.env.JOURNEY]: all[process.env.JOURNEY] } : all
 try {
   for (const [name, walk] of Object.entries(journeys)) {
@@ -326,6 +326,38 @@ async function paper() {
   await desk.locator('input[name=code]').fill(code)
   await go(desk, () => desk.keyboard.press('Enter'))
   await sees(desk, number)
+}
+
+// Jonas stands before a hole in the road: he begins without signing in, brings the map nearer, points at the place, and signs in
+// to hand it over. The clerk sees where it is.
+async function defect() {
+  const page = await person()
+  await page.goto(portal + '/services/report-defect/start')
+  await press(page, /Ohne Anmeldung/)
+  await look(page, '80-defect-map')
+  for (let i = 0; i < 3; i++) await press(page, /Vergrößern/)
+  await click(page, page.getByRole('button', { name: /Nach Osten/ }))
+  await go(page, () => page.locator('input[type=image]').click({ position: { x: 180, y: 90 } }))
+  const place = await page.locator('input[name=spot]').inputValue()
+  expect(/^5\d\.\d+, 6\.\d+$/.test(place), 'a place from the map, found ' + place)
+  expect(await page.locator('.m-map__mark').count() === 1, 'a mark on the map')
+  await look(page, '81-defect-marked')
+  await press(page, /Weiter/)
+  await fill(page, { concern: 'road', text: 'Ein tiefes Loch auf dem Radweg.' })
+  await look(page, '82-defect-what')
+  await press(page, /Weiter/)
+  await look(page, '83-defect-check')
+  await sees(page, place)
+  await follow(page, /Anmelden und weiter/)
+  await signIn(page, 'jonas-weber', 'substantial')
+  await click(page, page.locator('form[action$="/submit"] button, button[formaction$="/submit"]'))
+  expect(page.url().includes('/cases/'), 'the case, at ' + page.url())
+  const desk = await person()
+  await desk.goto(portal + '/desk')
+  await signIn(desk, 'petra.lehmann', 'substantial')
+  await desk.goto(page.url().replace('/cases/', '/desk/cases/').replace(/\/receipt.*/, ''))
+  await look(desk, '84-defect-desk')
+  await sees(desk, place)
 }
 
 // Jonas says no to the registers and types everything himself; mistakes are told at their fields and nothing is lost.

@@ -117,6 +117,17 @@ func position(m map[string]any) person.Position {
 	return person.Position{Lat: lat, Lon: lon}
 }
 
+// PositionOf is the point that the value of a field for a position holds; ok is false if
+// it holds none: an address in words, or nothing.
+func PositionOf(value any) (p person.Position, ok bool) {
+	m, _ := value.(map[string]any)
+	if m == nil {
+		return p, false
+	}
+	p = position(m)
+	return p, p.Address == ""
+}
+
 // EditText is the value as it stands in the field that changes it: what Decode
 // reads back as the same value, or what was typed and not understood.
 func EditText(it Item, l *i18n.Localizer) string {

@@ -70,6 +70,21 @@ type Input struct {
 	NoSpelling   bool     // names, numbers: no spell check, no capitals
 	List         []string // suggestions; anything else can be typed as well
 	Locate       bool     // with a script, a button that enters where the device is
+	Map          *Map     // beside a field for a position
+}
+
+// Map is a picture of a part of the city. A click on it sends the form with Step.x and
+// Step.y, in pixels from its upper left; its buttons send Step.
+type Map struct {
+	Src    string
+	Alt    string
+	Size   int // of each side, in pixels
+	Step   string
+	View   Hidden // which part it is, sent along
+	Steps  []Button
+	Marked bool
+	X, Y   float64 // of the mark, in pixels
+	Note   string  // whom the picture is owed to
 }
 
 // Signature asks for a typed name and a tick that says it is meant as a signature. With a

@@ -3,7 +3,6 @@
 package intakeweb
 
 import (
-	"context"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -58,7 +57,7 @@ func (p *Pages) show(v visit, part string) error {
 	ctx := form.Context{Lang: "de", Today: time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)}
 	f := &intake.Filling{View: v.service.Form.Eval(form.Answers{"f0": "Anna", "f1": "y", "f3": "2026-12-01"}, ctx)}
 	var data formPage
-	if _, err := p.fillIn(context.Background(), &data, v, f, v.service.Form.Pages()[0], stillWrong(f, "form", nil)); err != nil {
+	if _, err := p.fillIn(httptest.NewRequest(http.MethodGet, "/", nil), &data, v, f, v.service.Form.Pages()[0], stillWrong(f, "form", nil)); err != nil {
 		return err
 	}
 	return p.page.RenderPart(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/", nil), 200, part, web.Page[formPage]{Data: data})

@@ -12,6 +12,7 @@ import (
 
 	"mercator/base/i18n"
 	"mercator/base/person"
+	"mercator/domain/citymap"
 	"mercator/domain/intake"
 	"mercator/lang/form"
 	"mercator/web/ui"
@@ -58,6 +59,9 @@ type builder struct {
 	above     ui.SummaryList
 	askedBy   func(field string) (service, there string) // who asks it in the place of this form
 	guest     bool                                       // files wait for somebody who has signed in
+	// The map beside a field for a position, nil: there is none, and what it shows.
+	city *citymap.Map
+	view func(field string) (citymap.View, bool)
 }
 
 func (b *builder) blocks(items []form.Item) []block {
@@ -337,6 +341,9 @@ func (b *builder) field(it *form.Item) ui.Component {
 		in.NoSpelling, in.Locate = true, true
 		b.locate = true
 		hint("intake.positionHint")
+		if b.city != nil && !it.ReadOnly {
+			in.Map = b.mapOf(it)
+		}
 	case "email":
 		// Not type=email: the browser would refuse what we take.
 		in.InputMode, in.NoSpelling = "email", true

@@ -77,7 +77,7 @@ func newTown(t testing.TB) *town {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := New(Config{Intake: h.Intake, Templates: tmpl, Now: h.Now,
+	p, err := New(Config{Intake: h.Intake, Templates: tmpl, Now: h.Now, Map: plan(t),
 		Fee: func(context.Context, *service.Service, form.Answers) (FeeInfo, bool) {
 			return FeeInfo{Cents: 3070, Law: "Nummer 265 GebOSt"}, true
 		}})

@@ -25,6 +25,7 @@ import (
 	"mercator/core/access"
 	"mercator/core/identity"
 	"mercator/core/pdf"
+	"mercator/domain/citymap"
 	"mercator/domain/intake"
 	"mercator/domain/service"
 	"mercator/lang/form"
@@ -72,6 +73,8 @@ type Config struct {
 	Renderer *pdf.Renderer
 	// Moment writes an instant with its zone, as a receipt has it.
 	Moment func(loc *i18n.Localizer, t time.Time) string
+	// Map is the map beside a field for a position; nil: the city has none.
+	Map *citymap.Map
 	// BaseURL is the address of the house, for links that people send each other.
 	BaseURL string
 	// Secure: the house is reached by https, so cookies are marked as its own (__Host-).
@@ -154,6 +157,7 @@ func (p *Pages) Mounts() web.Mounts {
 		{Pattern: "GET /services/{id}/start", Handler: web.Handle(p.start)},
 		{Pattern: "POST /services/{id}/start", Handler: web.Handle(p.startGuest)},
 		{Pattern: "GET /apply", Handler: web.Handle(p.listDrafts)},
+		{Pattern: "GET " + mapPath, Handler: web.Handle(p.mapPicture)},
 		{Pattern: "GET /apply/{draft}", Handler: web.Handle(p.resume)},
 		{Pattern: "GET /apply/{draft}/data", Handler: web.Handle(p.showNotice)},
 		{Pattern: "POST /apply/{draft}/data", Handler: web.Handle(p.takeConsent)},
@@ -570,7 +574,7 @@ func (p *Pages) renderPage(w http.ResponseWriter, r *http.Request, v visit, errs
 	for _, change := range more {
 		change(&data)
 	}
-	b, err := p.fillIn(r.Context(), &data, v, f, pg, errs)
+	b, err := p.fillIn(r, &data, v, f, pg, errs)
 	if err != nil {
 		return err
 	}
@@ -597,17 +601,18 @@ func (p *Pages) renderPage(w http.ResponseWriter, r *http.Request, v visit, errs
 }
 
 // fillIn puts what is asked into the page: the part of it that an answer can change.
-func (p *Pages) fillIn(ctx context.Context, data *formPage, v visit, f *intake.Filling, pg *form.Page, errs []form.FieldError) (builder, error) {
+func (p *Pages) fillIn(r *http.Request, data *formPage, v visit, f *intake.Filling, pg *form.Page, errs []form.FieldError) (builder, error) {
 	data.Files = pg.Has("filepicker") // one may yet appear
 	var kept []intake.Upload
 	if data.Files {
 		var err error
-		if kept, err = p.c.Intake.Uploads(ctx, v.actor, v.draft); err != nil {
+		if kept, err = p.c.Intake.Uploads(r.Context(), v.actor, v.draft); err != nil {
 			return builder{}, err
 		}
 	}
 	b := builder{form: v.service.Form, loc: v.loc, errs: errorTexts(v.service.Form, errs, v.loc), draft: v.draft.ID, source: p.source(v),
-		use: v.service.Purpose.For(v.loc.Lang()), keep: v.service.Retention.For(v.loc.Lang()), kept: kept, rivals: f.Rivalries(pg.ID), filled: v.draft.Filled, guest: v.guest, askedBy: askedBy(f, v.loc)}
+		use: v.service.Purpose.For(v.loc.Lang()), keep: v.service.Retention.For(v.loc.Lang()), kept: kept, rivals: f.Rivalries(pg.ID), filled: v.draft.Filled, guest: v.guest, askedBy: askedBy(f, v.loc),
+		city: p.c.Map, view: func(name string) (citymap.View, bool) { return viewOf(r, name) }}
 	items := f.View.Page(pg.ID)
 	data.Blocks = b.blocks(items)
 	data.Known, data.Above, data.About = b.known, b.above, v.service.About != ""
@@ -705,6 +710,7 @@ func (p *Pages) takePage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	onMap := p.takeMap(v.service.Form, in)
 	errs, err := p.c.Intake.Save(r.Context(), v.actor, v.draft.ID, id, in, v.loc.Lang())
 	if err != nil {
 		return err
@@ -738,8 +744,8 @@ func (p *Pages) takePage(w http.ResponseWriter, r *http.Request) error {
 		web.SeeOther(w, there)
 		return nil
 	}
-	if stay && len(fileErrs) == 0 {
-		web.SeeOther(w, here+query(check))
+	if (stay || onMap != "") && len(fileErrs) == 0 {
+		web.SeeOther(w, here+query(check, onMap))
 		return nil
 	}
 	if errs = append(errs, fileErrs...); len(errs) > 0 {
@@ -889,7 +895,7 @@ func (p *Pages) live(w http.ResponseWriter, r *http.Request, v visit, wrong []st
 		return fault.New(fault.NotFound, "intakeweb.live", "")
 	}
 	data := formPage{Seen: f.Seen(pg.ID)}
-	if _, err := p.fillIn(r.Context(), &data, v, f, pg, f.WithRivals(pg.ID, stillWrong(f, pg.ID, wrong))); err != nil {
+	if _, err := p.fillIn(r, &data, v, f, pg, f.WithRivals(pg.ID, stillWrong(f, pg.ID, wrong))); err != nil {
 		return err
 	}
 	return p.page.RenderPart(w, r, http.StatusOK, "live", web.Page[formPage]{Data: data})
