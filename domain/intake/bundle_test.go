@@ -293,7 +293,7 @@ func TestTheChoiceOfServicesLosesNothing(t *testing.T) {
 			t.Error("the consent of a service that was taken out holds")
 		}
 		// Handed over without it, it stands for itself again.
-		w = moved(t, h, anna)
+		moved(t, h, anna)
 		if err := h.Intake.ConsentAll(ctx, anna, b.ID, false); err != nil {
 			t.Fatal(err)
 		}
@@ -618,7 +618,7 @@ func TestAFileIsGivenOnce(t *testing.T) {
 		if w = moved(t, h, anna, care); len(intake.Files(partOf(t, w, care).Draft.Answers["benefit_notice"])) != 1 {
 			t.Error("the file went with the service it was given for")
 		}
-		w = moved(t, h, anna, dog, care)
+		moved(t, h, anna, dog, care)
 		if err := h.Intake.ConsentAll(ctx, anna, id, true); err != nil {
 			t.Fatal(err)
 		}
