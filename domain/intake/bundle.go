@@ -142,6 +142,9 @@ func (in *Intake) bundle(ctx context.Context, a access.Actor, id string) (Bundle
 	if !ident.Valid(id) || a.Kind != access.Resident || a.Person() == "" {
 		return Bundle{}, fault.New(fault.NotFound, op, "intake.noDraft")
 	}
+	if _, err := in.may(ctx, nil, a, access.List, ""); err != nil {
+		return Bundle{}, err
+	}
 	b, err := store.One(ctx, in.c.DB, scanBundle, readBundle, id, a.Person(), store.Micros(in.c.Now()), a.Mandate)
 	if fault.Is(err, fault.NotFound) {
 		return b, fault.Because(fault.NotFound, op, "intake.noDraft", err)

@@ -293,7 +293,7 @@ func TestTheChoiceOfServicesLosesNothing(t *testing.T) {
 			t.Error("the consent of a service that was taken out holds")
 		}
 		// Handed over without it, it stands for itself again.
-		w = moved(t, h, anna)
+		moved(t, h, anna)
 		if err := h.Intake.ConsentAll(ctx, anna, b.ID, false); err != nil {
 			t.Fatal(err)
 		}
@@ -618,7 +618,7 @@ func TestAFileIsGivenOnce(t *testing.T) {
 		if w = moved(t, h, anna, care); len(intake.Files(partOf(t, w, care).Draft.Answers["benefit_notice"])) != 1 {
 			t.Error("the file went with the service it was given for")
 		}
-		w = moved(t, h, anna, dog, care)
+		moved(t, h, anna, dog, care)
 		if err := h.Intake.ConsentAll(ctx, anna, id, true); err != nil {
 			t.Fatal(err)
 		}
@@ -635,6 +635,43 @@ func TestAFileIsGivenOnce(t *testing.T) {
 		must[int64](t)(h.Intake.Sweep(ctx))
 		if got := inDrawer(t, h); len(got) != 3 {
 			t.Errorf("what the cases have: %v", got)
+		}
+	})
+}
+
+func TestADelegateMovesWithinTheMandate(t *testing.T) {
+	each(t, func(t *testing.T, h *intaketest.House) {
+		ctx, anna := t.Context(), accesstest.Anna()
+		empower := func(services ...string) access.Actor {
+			bora := accesstest.Bora()
+			h.Empower(bora.ID, access.Mandate{ID: "mandate-1", Kind: "authorised", Person: anna.ID, Actions: []string{"fill", "submit", "registers"}, Services: services})
+			bora.Mandate, bora.For, bora.ForName = "mandate-1", anna.ID, anna.Name
+			return bora
+		}
+		if _, err := h.Intake.StartEvent(ctx, empower(dog), "moved"); !fault.Is(err, fault.Denied) {
+			t.Errorf("begun beyond the mandate: %v", err)
+		}
+		acting := empower(moving, dog)
+		w := moved(t, h, acting, dog)
+		if own := moved(t, h, anna, dog); own.Bundle.ID == w.Bundle.ID || partOf(t, own, dog).Draft.ID == partOf(t, w, dog).Draft.ID {
+			t.Error("who acts for her goes on with what she has begun herself")
+		}
+		if _, err := h.Intake.Bundled(ctx, accesstest.Bora(), w.Bundle.ID, "de"); !fault.Is(err, fault.NotFound) {
+			t.Errorf("the delegate has it as their own: %v", err)
+		}
+		if err := h.Intake.Choose(ctx, acting, w.Bundle.ID, map[string]bool{parking: true}); !fault.Is(err, fault.Denied) {
+			t.Errorf("a service beyond the mandate: %v", err)
+		}
+		if err := h.Intake.ConsentAll(ctx, acting, w.Bundle.ID, true); err != nil {
+			t.Fatal(err)
+		}
+		answerAll(t, h, acting, w.Bundle.ID)
+		if errs, err := h.Intake.SubmitAll(ctx, acting, w.Bundle.ID, "de"); err != nil || len(errs) > 0 || len(h.Cases(t)) != 2 {
+			t.Errorf("handed over: %v %v", errs, err)
+		}
+		h.Empower(acting.ID, access.Mandate{ID: "mandate-1"})
+		if _, err := h.Intake.Bundled(ctx, acting, w.Bundle.ID, "de"); !fault.Is(err, fault.Denied) {
+			t.Errorf("the receipt after the mandate has ended: %v", err)
 		}
 	})
 }

@@ -101,7 +101,12 @@ func good(it *Item) any {
 	case "money":
 		return json.Number("123450")
 	}
-	if it.Input() && it.Type != "filepicker" {
+	switch {
+	case it.Type == "filepicker" && it.Required:
+		return []any{map[string]any{"id": "01a22d8b-8e83-7a9b-8b3a-759e9e909b0f", "name": "a.pdf", "hash": strings.Repeat("0", 64), "type": "application/pdf", "size": json.Number("3"), "pages": json.Number("1")}}
+	case it.Pattern != nil:
+		return strings.Repeat("1", it.limit())
+	case it.Input() && it.Type != "filepicker":
 		return strings.Repeat("a", max(3, it.MinLength))
 	}
 	return nil
