@@ -2,7 +2,7 @@
 // The journeys of a resident and of a clerk in a real browser, told as a person would do them: by what is written on
 // buttons and beside fields. Every page that is met is checked with axe (WCAG 2.2 AA) and for sideways scrolling.
 //
-//   node journey.mjs PORTAL WIDTH js|nojs SHOTS
+//   node journey.mjs PORTAL WIDTH js|nojs SHOTS   (JOURNEY=name,… : some of them)
 import { chromium } from 'playwright-core'
 import { readFileSync, writeFileSync, mkdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -82,7 +82,8 @@ async function agree(page, yes) {
 }
 
 const all = { resident, wrongZone, business, topics, studio, byHand, registers, paper, defect, mandate, representation, deputy, myData, moving, proactive, oversight, languages, languagesMoving, cosign, together, moved }
-const journeys = process.env.JOURNEY ? { [process.env.JOURNEY]: all[process.env.JOURNEY] } : all
+const names = process.env.JOURNEY?.split(',') ?? Object.keys(all)
+const journeys = Object.fromEntries(names.map((name) => [name, all[name]]))
 try {
   for (const [name, walk] of Object.entries(journeys)) {
     const began = Date.now()
@@ -730,6 +731,7 @@ async function languages() {
   await inAll(page, '90-service', { en: 'Resident parking permit', tr: 'park kartı', 'de-simple': 'Park-Ausweis für Bewohner' })
   await page.goto(portal + '/services/resident-parking-permit/start')
   await signIn(page, 'anna-schmidt', 'substantial')
+  if (!page.url().includes('/data')) await page.goto(page.url().replace(/\/page\/.*/, '/data')) // she goes on with another journey's draft
   await inAll(page, '91-data-notice', { en: 'May we fetch', tr: 'alabilir miyiz', 'de-simple': 'Dürfen wir Ihre Daten lesen?' })
   await agree(page, true)
   await walkInAll(page, '92', { vehicle: 'DU-AS 1988', zone: 'NN', months: '12', declared: true, valid_from: today() })
