@@ -61,8 +61,14 @@ func (v View) String() string {
 	return strconv.FormatFloat(v.Lat, 'f', -1, 64) + "," + strconv.FormatFloat(v.Lon, 'f', -1, 64) + "," + strconv.Itoa(v.Zoom)
 }
 
-// Around is the view of a point from near enough to tell houses apart.
-func Around(p person.Position) View { return View{p.Lat, p.Lon, maxZoom - 2}.rounded() }
+// around is how exactly the address of a picture says where its mark is: about 200 m.
+const around = 500
+
+// Around is a view in which a point is somewhere, and streets can be told apart. Its middle doesn't say where: addresses of pictures
+// stand in the logs of what lies between.
+func Around(p person.Position) View {
+	return View{math.Round(p.Lat*around) / around, math.Round(p.Lon*around) / around, maxZoom - 3}
+}
 
 // world is where a point is on the map of the world, in pixels of the view's zoom.
 func (v View) world(lat, lon float64) (x, y float64) {

@@ -166,7 +166,7 @@ func (in *Intake) Bundled(ctx context.Context, a access.Actor, id, lang string) 
 		if w.Event, ok = in.c.Services.Event(b.Event); !ok && b.State == Open {
 			return nil, fault.New(fault.NotFound, op, "intake.bundle.gone")
 		}
-		if w.drafts, err = in.allDrafts(ctx, in.c.DB, bundleDrafts, b.ID, b.Owner); err != nil {
+		if w.drafts, err = in.draftsOf(ctx, in.c.DB, b.ID, b.Owner); err != nil {
 			return nil, fault.Wrap(op, err)
 		}
 		if b.State != Open {
@@ -264,7 +264,7 @@ func (in *Intake) part(ctx context.Context, a access.Actor, w *Bundled, s *servi
 			}
 		})
 	}
-	return f, nil
+	return f, in.changes(ctx, f)
 }
 
 // knows tells whether registers have said something about a field ("resident.street").
@@ -329,7 +329,7 @@ func (in *Intake) spread(ctx context.Context, tx *store.Tx, was, d Draft) error 
 	if d.Bundle == "" {
 		return nil
 	}
-	e, err := in.eventOf(ctx, tx, d)
+	e, b, err := in.eventOf(ctx, tx, d)
 	if e == nil || err != nil {
 		return err
 	}
@@ -341,14 +341,15 @@ func (in *Intake) spread(ctx context.Context, tx *store.Tx, was, d Draft) error 
 			continue
 		}
 		if others == nil {
-			if others, err = in.allDrafts(ctx, tx, bundleDrafts, d.Bundle, d.Owner); err != nil {
+			if others, err = in.draftsOf(ctx, tx, d.Bundle, d.Owner); err != nil {
 				return err
 			}
 		}
 		for j := range others {
 			o := &others[j]
 			k := slices.IndexFunc(g.Questions, func(q service.Question) bool { return q.Service == o.Service })
-			if k < 0 || k == i || o.State != Open {
+			// What rests has no say and learns nothing; it is made the same when it comes back.
+			if p, _ := e.Part(o.Service); k < 0 || k == i || o.State != Open || p.Asked() && !b.Choices[o.Service] {
 				continue
 			}
 			if err := in.copyAnswer(ctx, tx, d, g.Questions[i].Field, o, g.Questions[k].Field); err != nil {
@@ -376,14 +377,25 @@ func (in *Intake) saveAll(ctx context.Context, tx *store.Tx, drafts []Draft, cha
 	return nil
 }
 
-// eventOf is the life event of a draft; nil if the city has it no more.
-func (in *Intake) eventOf(ctx context.Context, q store.Q, d Draft) (*service.Event, error) {
+// draftsOf are the drafts of a bundle, each as the form in force has it.
+func (in *Intake) draftsOf(ctx context.Context, q store.Q, bundle, owner string) ([]Draft, error) {
+	list, err := in.allDrafts(ctx, q, bundleDrafts, bundle, owner)
+	for i := range list {
+		if err == nil {
+			err = in.migrate(ctx, &list[i])
+		}
+	}
+	return list, err
+}
+
+// eventOf is the life event of a draft, and its bundle; nil if the city has it no more.
+func (in *Intake) eventOf(ctx context.Context, q store.Q, d Draft) (*service.Event, Bundle, error) {
 	b, err := store.One(ctx, q, scanBundle, readBundle, d.Bundle, d.Owner, store.Micros(in.c.Now()), "")
 	if fault.Is(err, fault.NotFound) {
-		return nil, nil
+		return nil, b, nil
 	}
 	e, _ := in.c.Services.Event(b.Event)
-	return e, err
+	return e, b, err
 }
 
 // EventOf is the life event that a draft belongs to, if it does.
@@ -391,7 +403,7 @@ func (in *Intake) EventOf(ctx context.Context, q store.Q, d Draft) (*service.Eve
 	if d.Bundle == "" {
 		return nil, nil
 	}
-	e, err := in.eventOf(ctx, q, d)
+	e, _, err := in.eventOf(ctx, q, d)
 	return e, fault.Wrap("intake.eventOf", err)
 }
 
@@ -457,7 +469,7 @@ func (in *Intake) settle(ctx context.Context, a access.Actor, w *Bundled) error 
 		if err := in.hold(ctx, tx, Draft{Bundle: b.ID, Owner: b.Owner}); err != nil {
 			return err
 		}
-		drafts, err := in.allDrafts(ctx, tx, bundleDrafts, b.ID, b.Owner)
+		drafts, err := in.draftsOf(ctx, tx, b.ID, b.Owner)
 		if err != nil {
 			return err
 		}
@@ -483,7 +495,14 @@ func (in *Intake) settle(ctx context.Context, a access.Actor, w *Bundled) error 
 			if err != nil {
 				return err
 			}
+			// Whoever was let into it alone was not let into this.
+			if _, err := tx.Exec(ctx, endInvitations, d.ID, d.Owner, store.Micros(in.c.Now())); err != nil {
+				return err
+			}
 			d.Bundle, d.rev = b.ID, d.rev+1
+			if err := in.migrate(ctx, &d); err != nil {
+				return err
+			}
 			drafts = append(drafts, d)
 		}
 		changed := map[int]bool{}
@@ -568,7 +587,7 @@ func (in *Intake) Choose(ctx context.Context, a access.Actor, id string, wanted 
 			if err != nil || len(left) == 0 {
 				return err
 			}
-			drafts, err := in.allDrafts(ctx, tx, bundleDrafts, b.ID, b.Owner)
+			drafts, err := in.draftsOf(ctx, tx, b.ID, b.Owner)
 			if err != nil {
 				return err
 			}
@@ -805,7 +824,8 @@ func (in *Intake) SubmitAll(ctx context.Context, a access.Actor, id, lang string
 		if w.Bundle.State == Submitted {
 			return nil, nil
 		}
-		if w.Undecided() || w.Unasked() || len(w.Parts) == 0 {
+		// What is missing though it was chosen: who acts under another mandate doesn't begin it.
+		if w.Undecided() || w.Unasked() || len(w.Parts) == 0 || len(w.missing) > 0 {
 			return nil, fault.New(fault.Conflict, op, "intake.lookAgain")
 		}
 		var wrong []BundleError
@@ -866,7 +886,11 @@ func (in *Intake) release(ctx context.Context, tx *store.Tx, d Draft) error {
 	return in.dropIn(ctx, tx, d)
 }
 
+// dropIn throws a draft of a bundle away; one that was handed over by itself stays, and its consent.
 func (in *Intake) dropIn(ctx context.Context, tx *store.Tx, d Draft) error {
+	if d.State != Open {
+		return nil
+	}
 	if _, err := tx.Exec(ctx, dropUploads, d.Owner, d.ID); err != nil {
 		return err
 	}

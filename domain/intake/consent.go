@@ -122,6 +122,9 @@ func (in *Intake) forgetFetched(ctx context.Context, tx *store.Tx, c Consent) er
 	if err != nil {
 		return err
 	}
+	if err := in.hold(ctx, tx, d); err != nil {
+		return err
+	}
 	d.Consent, d.Registers, d.FetchedAt = No, nil, time.Time{}
 	done, err := in.save(ctx, tx, d, in.c.Now())
 	if err == nil && !done { // saved on another device at this moment

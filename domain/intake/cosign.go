@@ -247,11 +247,35 @@ func (in *Intake) mayFill(op string, before, after Draft) error {
 		case fd == nil || !changed[top]:
 		case after.Kind == ToSign && !c.Fills(fd.Page):
 			return fault.New(fault.Denied, op, "intake.cosign.notHere")
-		case after.Kind == Together && Declares(fd) && top == name:
+		case after.Kind == Together && Declares(fd) && (top == name || declared(before, name) != declared(after, name)):
 			return fault.New(fault.Denied, op, "intake.together.declares")
 		}
 	}
 	return nil
+}
+
+// declared is what a field in a group or in the rows of a list says in all, if it says anything.
+func declared(d Draft, name string) string {
+	var at func(v any, path []string) any
+	at = func(v any, path []string) any {
+		if len(path) == 0 {
+			return v
+		}
+		switch v := v.(type) {
+		case map[string]any:
+			return at(v[path[0]], path[1:])
+		case []any:
+			var said []any
+			for _, row := range v {
+				if x := at(row, path[1:]); x != nil && x != false {
+					said = append(said, x)
+				}
+			}
+			return said
+		}
+		return nil
+	}
+	return markOf(at(map[string]any(d.Answers), strings.Split(name, ".")), "")
 }
 
 // voidSignatures takes the signatures off a draft that doesn't say any more what was signed, in the transaction that changes it,

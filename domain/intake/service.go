@@ -234,7 +234,11 @@ func (in *Intake) Draft(ctx context.Context, a access.Actor, id string) (Draft, 
 func (in *Intake) find(ctx context.Context, a access.Actor, id string) (Draft, error) {
 	const op = "intake.draft"
 	if a.Kind == access.Clerk {
-		return in.atCounter(ctx, a, id)
+		d, err := in.atCounter(ctx, a, id)
+		if err == nil {
+			err = in.migrate(ctx, &d)
+		}
+		return d, fault.Wrap(op, err)
 	}
 	if !ident.Valid(id) || a.Kind != access.Resident && a.Kind != Guest || a.Person() == "" {
 		return Draft{}, fault.New(fault.NotFound, op, "intake.noDraft")
@@ -838,6 +842,13 @@ func (in *Intake) Correction(ctx context.Context, tx *store.Tx, caseID, person, 
 	if fd == nil || !fd.Input() || fd.Type == "filepicker" {
 		return fault.New(fault.Invalid, op, "intake.correction.noField")
 	}
+	v, err := in.corrected(ctx, s, c, nil, "de")
+	if err != nil {
+		return err
+	}
+	if s.NeedsAnother(v) {
+		return fault.New(fault.Conflict, op, "intake.cosign.noCorrection")
+	}
 	_, err = tx.Exec(ctx, insertCorrection, ident.New(), person, caseID, c.Service, c.Version, field, message, store.Micros(in.c.Now()))
 	if fault.Is(err, fault.Conflict) {
 		return fault.Because(fault.Conflict, op, "intake.correction.already", err)
@@ -860,7 +871,7 @@ func (in *Intake) Correctable(ctx context.Context, caseID, lang string) ([]Corre
 		return nil, fault.Wrap(op, err)
 	}
 	v, err := in.corrected(ctx, s, c, nil, lang)
-	if err != nil {
+	if err != nil || s.NeedsAnother(v) { // what others have signed isn't changed by one of them
 		return nil, err
 	}
 	var out []CorrectableField
@@ -980,6 +991,9 @@ func (in *Intake) Correct(ctx context.Context, a access.Actor, id string, post u
 	v, err := in.corrected(ctx, c.Service, c.data, answers, lang)
 	if err != nil {
 		return nil, err
+	}
+	if c.Service.NeedsAnother(v) {
+		return nil, fault.New(fault.Conflict, op, "intake.cosign.noCorrection")
 	}
 	application, err := json.Marshal(v.Submission())
 	if err != nil {

@@ -294,6 +294,10 @@ WHERE i.draft = $1 AND i.owner = $2 AND i.kind = 'together' AND i.ended_at = 0 A
 const endTogether = `-- intake.endTogether
 UPDATE intake_invitation SET ended_at = $3, code = '' WHERE helper = $1 AND kind = 'together' AND ended_at = 0 AND ($2 = '' OR id = $2)`
 
+// A draft that becomes part of a life event is for nobody else to see, nor what it holds when it is released.
+const endInvitations = `-- intake.endInvitations
+UPDATE intake_invitation SET ended_at = $3, code = '' WHERE draft = $1 AND owner = $2 AND ended_at = 0`
+
 const endOfDraft = `-- intake.endOfDraft
 UPDATE intake_invitation SET ended_at = $3, code = '' WHERE draft = $1 AND owner = $2 AND kind = 'together' AND ended_at = 0`
 
@@ -371,7 +375,7 @@ const withdrawConsent = `-- intake.withdrawConsent
 UPDATE intake_consent SET withdrawn_at = $3 WHERE id = $1 AND owner = $2 AND withdrawn_at = 0`
 
 const withdrawOfDraft = `-- intake.withdrawOfDraft
-UPDATE intake_consent SET withdrawn_at = $3 WHERE draft = $1 AND owner = $2 AND withdrawn_at = 0`
+UPDATE intake_consent SET withdrawn_at = $3 WHERE draft = $1 AND owner = $2 AND withdrawn_at = 0 AND case_id = ''`
 
 const submitConsent = `-- intake.submitConsent
 UPDATE intake_consent SET case_id = $3 WHERE draft = $1 AND owner = $2 AND withdrawn_at = 0`

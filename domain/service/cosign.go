@@ -34,6 +34,11 @@ func (c Cosign) Needed(v *form.View) bool { return c.always || v.Holds(c.when) }
 // Fills tells whether whoever signs may fill in a page.
 func (c Cosign) Fills(page string) bool { return c.All || slices.Contains(c.Pages, page) }
 
+// NeedsAnother tells whether an application as it is filled in needs anybody's signature besides its owner's.
+func (s *Service) NeedsAnother(v *form.View) bool {
+	return slices.ContainsFunc(s.Cosigns, func(c Cosign) bool { return c.Needed(v) })
+}
+
 // Cosign is the signature with that id.
 func (s *Service) Cosign(id string) (Cosign, bool) {
 	i := slices.IndexFunc(s.Cosigns, func(c Cosign) bool { return c.ID == id })

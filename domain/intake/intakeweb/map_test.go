@@ -84,7 +84,7 @@ func TestAPlaceIsPointedAtWithoutAScript(t *testing.T) {
 	v.send("spot", v.found(placeNow)).at(draftID+"/page/what", 200)
 	// Whoever comes back sees the place.
 	draft := strings.Split(v.url, "/")[2]
-	v.get("/apply/"+draft+"/page/place").sees("m-map__mark", ",17\"")
+	v.get("/apply/"+draft+"/page/place").sees("m-map__mark", ",16\"")
 }
 
 func TestHostileStepsOnAMap(t *testing.T) {

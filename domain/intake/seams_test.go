@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+package intake_test
+
+import (
+	"net/url"
+	"testing"
+
+	"mercator/base/fault"
+	"mercator/core/access/accesstest"
+	"mercator/domain/intake"
+	"mercator/domain/intake/intaketest"
+)
+
+// What life events, forms that change, help and the counter do to each other.
+
+// What was declared isn't declared of other words, and nothing is handed over before its owner has seen what is different.
+func TestADeclarationInABundleIsOfTheWordsThatWereSeen(t *testing.T) {
+	each(t, func(t *testing.T, h *intaketest.House) {
+		ctx, anna := t.Context(), accesstest.Anna()
+		w := moved(t, h, anna, dog)
+		if err := h.Intake.ConsentAll(ctx, anna, w.Bundle.ID, true); err != nil {
+			t.Fatal(err)
+		}
+		answerAll(t, h, anna, w.Bundle.ID)
+		if d := partOf(t, bundled(t, h, anna, w.Bundle.ID), dog).Draft; d.Answers["declared"] != true {
+			t.Fatalf("not declared: %v", d.Answers)
+		}
+		change(t, h, dog, "Meine Angaben sind richtig und vollständig.", "Ich hafte für alles, was der Hund tut.")
+		f := partOf(t, bundled(t, h, anna, w.Bundle.ID), dog)
+		if f.Draft.Answers["declared"] == true || f.Draft.Answers["dog_name"] != "Bello" || len(f.Changes) == 0 {
+			t.Errorf("%v, told of %v", f.Draft.Answers, f.Changes)
+		}
+		if _, err := h.Intake.SubmitAll(ctx, anna, w.Bundle.ID, "de"); message(err) != "intake.lookAgain" {
+			t.Errorf("handed over unseen: %v", err)
+		}
+		if err := h.Intake.Told(ctx, anna, f.Draft.ID, f.Draft.Since); err != nil {
+			t.Fatal(err)
+		}
+		if errs, err := h.Intake.SubmitAll(ctx, anna, w.Bundle.ID, "de"); err != nil || len(errs) != 1 || errs[0].Error.Key != "declared" {
+			t.Errorf("handed over undeclared: %v %v", errs, err)
+		}
+	})
+}
+
+func TestWhatAClerkSavesFollowsTheFormToo(t *testing.T) {
+	each(t, func(t *testing.T, h *intaketest.House) {
+		ctx, anna, clerk := t.Context(), accesstest.Anna(), accesstest.Clerk("32")
+		d := must[intake.Draft](t)(h.Intake.Start(ctx, anna, trade))
+		if err := h.Intake.Consent(ctx, anna, d.ID, false); err != nil {
+			t.Fatal(err)
+		}
+		save(t, h, anna, d, "business", url.Values{"_f": {"business_name"}, "business_name": {"Rad & Tat"}})
+		first := must[intake.Draft](t)(h.Intake.Draft(ctx, anna, d.ID))
+		atCounter(t, h, clerk, anna, d.ID)
+		enact(t, h, "[[step]]\nfrom = [\""+first.Version+"\"]\n[[step.rule]]\nold = \"business_name\"\nnew = \"trade_name\"\n", `"key": "business_name"`, `"key": "trade_name"`)
+		save(t, h, clerk, d, "activity", url.Values{"_f": {"activity"}, "activity": {"Fahrräder"}})
+		d = must[intake.Draft](t)(h.Intake.Draft(ctx, anna, d.ID))
+		if d.Answers["trade_name"] != "Rad & Tat" || d.Answers["activity"] != "Fahrräder" || d.Since != first.Version {
+			t.Errorf("%v, since %q", d.Answers, d.Since)
+		}
+	})
+}
+
+// Who helps with one application isn't let into what the life event that takes it in writes there.
+func TestHelpEndsWhereALifeEventTakesADraftIn(t *testing.T) {
+	each(t, func(t *testing.T, h *intaketest.House) {
+		ctx, anna, bora := t.Context(), accesstest.Anna(), accesstest.Bora()
+		d := must[intake.Draft](t)(h.Intake.Start(ctx, anna, dog))
+		must[string](t)(h.Intake.Help(ctx, bora, must[string](t)(h.Intake.Invite(ctx, anna, d.ID))))
+		must[intake.Draft](t)(h.Intake.Draft(ctx, bora, d.ID))
+		w := moved(t, h, anna, dog)
+		if partOf(t, w, dog).Draft.ID != d.ID {
+			t.Fatal("it wasn't taken in")
+		}
+		choose := func(wanted bool) {
+			t.Helper()
+			if err := h.Intake.Choose(ctx, anna, w.Bundle.ID, map[string]bool{dog: wanted}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		choose(false)
+		if err := h.Intake.ConsentAll(ctx, anna, w.Bundle.ID, true); err != nil {
+			t.Fatal(err)
+		}
+		answerAll(t, h, anna, w.Bundle.ID)
+		if rests := must[intake.Draft](t)(h.Intake.Draft(ctx, anna, d.ID)); rests.Answers["street"] != nil {
+			t.Errorf("what rests has learned %v", rests.Answers)
+		}
+		if errs, err := h.Intake.SubmitAll(ctx, anna, w.Bundle.ID, "de"); err != nil || len(errs) > 0 {
+			t.Fatalf("%v %v", errs, err)
+		}
+		if must[intake.Draft](t)(h.Intake.Draft(ctx, anna, d.ID)).Bundle != "" {
+			t.Error("it wasn't released")
+		}
+		if _, err := h.Intake.Draft(ctx, bora, d.ID); !fault.Is(err, fault.NotFound) {
+			t.Errorf("the helper is back: %v", err)
+		}
+	})
+}
+
+// What is thrown away with a life event takes nothing from what was handed over by itself meanwhile.
+func TestTheConsentOfWhatWasHandedOverStays(t *testing.T) {
+	each(t, func(t *testing.T, h *intaketest.House) {
+		ctx, anna := t.Context(), accesstest.Anna()
+		w := moved(t, h, anna, dog)
+		if err := h.Intake.ConsentAll(ctx, anna, w.Bundle.ID, true); err != nil {
+			t.Fatal(err)
+		}
+		answerAll(t, h, anna, w.Bundle.ID)
+		d := partOf(t, bundled(t, h, anna, w.Bundle.ID), dog).Draft
+		if err := h.Intake.Choose(ctx, anna, w.Bundle.ID, map[string]bool{dog: false}); err != nil {
+			t.Fatal(err)
+		}
+		if err := h.Intake.Consent(ctx, anna, d.ID, true); err != nil {
+			t.Fatal(err)
+		}
+		caseID, errs, err := h.Intake.Submit(ctx, anna, d.ID, "de")
+		if err != nil || len(errs) > 0 {
+			t.Fatalf("%v %v", errs, err)
+		}
+		if err := h.Intake.DiscardBundle(ctx, anna, w.Bundle.ID); err != nil {
+			t.Fatal(err)
+		}
+		if !must[bool](t)(h.Intake.Consented(ctx, h.DB, caseID, anna.ID)) {
+			t.Error("the case has lost its consent")
+		}
+	})
+}
