@@ -165,7 +165,7 @@ func TestOwnersAreToldBeforeTheirDraftGoes(t *testing.T) {
 		h.SetNow(h.Now().AddDate(0, 0, 54))
 		told(1)
 		told(1) // once
-		if !h.Intake.Soon(must[intake.Draft](t)(h.Intake.Draft(ctx, anna, d.ID))) {
+		if !h.Intake.Soon(must[intake.Draft](t)(h.Intake.Draft(ctx, anna, d.ID)).ExpiresAt) {
 			t.Error("the page doesn't say so")
 		}
 		save(t, h, anna, d, "person", url.Values{"_f": {"given_names"}, "given_names": {"Anna"}}) // lives on

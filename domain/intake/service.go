@@ -816,8 +816,8 @@ func (in *Intake) warn(ctx context.Context) error {
 	}
 }
 
-// Soon tells whether a draft will go soon.
-func (in *Intake) Soon(d Draft) bool { return d.ExpiresAt.Sub(in.c.Now()) <= in.c.Warn }
+// Soon tells whether what expires then will go soon.
+func (in *Intake) Soon(expires time.Time) bool { return expires.Sub(in.c.Now()) <= in.c.Warn }
 
 // Correction asks the person to put one field of their application right. It runs
 // in the transaction of the clerk's task.

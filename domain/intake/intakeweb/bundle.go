@@ -47,16 +47,16 @@ func (p *Pages) bundles() web.Mounts {
 	return web.Mounts{
 		{Pattern: "GET /events/{id}/start", Handler: web.Handle(p.startEvent)},
 		{Pattern: "GET /bundles/{bundle}", Handler: web.Handle(p.resumeBundle)},
-		{Pattern: "GET /bundles/{bundle}/services", Handler: web.Handle(p.showBundleServices)},
-		{Pattern: "POST /bundles/{bundle}/services", Handler: web.Handle(p.takeBundleServices)},
+		{Pattern: "GET /bundles/{bundle}/services", Handler: entered(p.enterBundle, p.showBundleServices)},
+		{Pattern: "POST /bundles/{bundle}/services", Handler: entered(p.enterBundle, p.takeBundleServices)},
 		{Pattern: "GET /bundles/{bundle}/data", Handler: web.Handle(p.showBundleNotice)},
-		{Pattern: "POST /bundles/{bundle}/data", Handler: web.Handle(p.takeBundleConsent)},
+		{Pattern: "POST /bundles/{bundle}/data", Handler: entered(p.enterBundle, p.takeBundleConsent)},
 		{Pattern: "GET /bundles/{bundle}/check", Handler: web.Handle(p.showBundleCheck)},
-		{Pattern: "POST /bundles/{bundle}/submit", Handler: web.Handle(p.submitBundle)},
+		{Pattern: "POST /bundles/{bundle}/submit", Handler: entered(p.enterBundle, p.submitBundle)},
 		{Pattern: "GET /bundles/{bundle}/submit", Handler: web.Handle(p.resumeBundle)},
 		{Pattern: "GET /bundles/{bundle}/receipt", Handler: web.Handle(p.showBundleReceipt)},
-		{Pattern: "GET /bundles/{bundle}/discard", Handler: web.Handle(p.askDiscardBundle)},
-		{Pattern: "POST /bundles/{bundle}/discard", Handler: web.Handle(p.doDiscardBundle)},
+		{Pattern: "GET /bundles/{bundle}/discard", Handler: entered(p.enterBundle, p.askDiscardBundle)},
+		{Pattern: "POST /bundles/{bundle}/discard", Handler: entered(p.enterBundle, p.doDiscardBundle)},
 	}
 }
 
@@ -67,6 +67,8 @@ type bundleVisit struct {
 	loc   *i18n.Localizer
 	moved string // it is submitted: go there
 }
+
+func (v bundleVisit) to() string { return v.moved }
 
 func (v bundleVisit) at(page ...string) string {
 	return path(append([]string{"bundles", v.whole.Bundle.ID}, page...)...)
@@ -94,17 +96,19 @@ func (p *Pages) enterBundle(r *http.Request) (bundleVisit, error) {
 	return v, nil
 }
 
-// enterAlone is enter for what is done for a whole life event, where the draft is part of one: then the visit has moved there.
-func (p *Pages) enterAlone(r *http.Request, page string) (visit, error) {
-	v, err := p.enter(r)
-	if err != nil || v.moved != "" || v.draft.Bundle == "" {
+// alone enters what is done for a whole life event, where the draft is part of one: then the visit has moved to that page of it.
+func (p *Pages) alone(page string) func(*http.Request) (visit, error) {
+	return func(r *http.Request) (visit, error) {
+		v, err := p.enter(r)
+		if err != nil || v.moved != "" || v.draft.Bundle == "" {
+			return v, err
+		}
+		f, err := p.c.Intake.Fill(r.Context(), v.actor, v.draft, v.loc.Lang())
+		if err == nil && f.Whole != nil {
+			v.moved = strings.TrimSuffix(path("bundles", f.Whole.Bundle.ID, page), "/")
+		}
 		return v, err
 	}
-	f, err := p.c.Intake.Fill(r.Context(), v.actor, v.draft, v.loc.Lang())
-	if err == nil && f.Whole != nil {
-		v.moved = strings.TrimSuffix(path("bundles", f.Whole.Bundle.ID, page), "/")
-	}
-	return v, err
 }
 
 // heading says above a page which application it is of.
@@ -228,15 +232,7 @@ type bundleServicesPage struct {
 
 func wantField(service string) string { return "want-" + service }
 
-func (p *Pages) showBundleServices(w http.ResponseWriter, r *http.Request) error {
-	v, err := p.enterBundle(r)
-	if err != nil {
-		return err
-	}
-	if v.moved != "" {
-		web.SeeOther(w, v.moved)
-		return nil
-	}
+func (p *Pages) showBundleServices(w http.ResponseWriter, r *http.Request, v bundleVisit) error {
 	return p.renderBundleServices(w, r, v, nil)
 }
 
@@ -270,15 +266,7 @@ func (p *Pages) renderBundleServices(w http.ResponseWriter, r *http.Request, v b
 		Shell: web.Portal("services").WithBack(v.loc.T("intake.bundle.backToEvent"), path("events", v.whole.Event.ID)).WithErrors(len(missing) > 0), Data: data})
 }
 
-func (p *Pages) takeBundleServices(w http.ResponseWriter, r *http.Request) error {
-	v, err := p.enterBundle(r)
-	if err != nil {
-		return err
-	}
-	if v.moved != "" {
-		web.SeeOther(w, v.moved)
-		return nil
-	}
+func (p *Pages) takeBundleServices(w http.ResponseWriter, r *http.Request, v bundleVisit) error {
 	in, err := posted(r)
 	if err != nil {
 		return err
@@ -339,12 +327,8 @@ func (p *Pages) renderBundleNotice(w http.ResponseWriter, r *http.Request, v bun
 		web.SeeOther(w, p.resumeAt(v))
 		return nil
 	}
-	data := bundleNoticePage{Event: v.whole.Event.Title.For(v.loc.Lang()), Record: v.loc.T("intake.notice.record"), Expires: v.whole.Bundle.ExpiresAt}
-	title := v.loc.T("intake.notice.title")
-	if v.actor.Acting() { // whose data it is, and who sees that it was fetched
-		title = v.loc.T("intake.notice.titleFor", "name", v.actor.PersonName())
-		data.Record = v.loc.T("intake.notice.recordFor", "name", v.actor.PersonName())
-	}
+	title, record := ofWhom(v.loc, v.actor)
+	data := bundleNoticePage{Event: v.whole.Event.Title.For(v.loc.Lang()), Record: record, Expires: v.whole.Bundle.ExpiresAt}
 	said := intake.Unasked
 	for _, f := range v.whole.Parts {
 		if len(f.Service.Data) == 0 {
@@ -370,15 +354,7 @@ func (p *Pages) renderBundleNotice(w http.ResponseWriter, r *http.Request, v bun
 		Shell: web.Portal("services").WithBack(v.loc.T("intake.back"), v.at("services")).WithErrors(problem != ""), Data: data})
 }
 
-func (p *Pages) takeBundleConsent(w http.ResponseWriter, r *http.Request) error {
-	v, err := p.enterBundle(r)
-	if err != nil {
-		return err
-	}
-	if v.moved != "" {
-		web.SeeOther(w, v.moved)
-		return nil
-	}
+func (p *Pages) takeBundleConsent(w http.ResponseWriter, r *http.Request, v bundleVisit) error {
 	in, err := posted(r)
 	if err != nil {
 		return err
@@ -476,15 +452,7 @@ func (p *Pages) renderBundleCheck(w http.ResponseWriter, r *http.Request, v bund
 }
 
 // submitBundle hands all applications over. Pressed twice, it leads to the same receipt.
-func (p *Pages) submitBundle(w http.ResponseWriter, r *http.Request) error {
-	v, err := p.enterBundle(r)
-	if err != nil {
-		return err
-	}
-	if v.moved != "" {
-		web.SeeOther(w, v.moved)
-		return nil
-	}
+func (p *Pages) submitBundle(w http.ResponseWriter, r *http.Request, v bundleVisit) error {
 	errs, err := p.c.Intake.SubmitAll(r.Context(), v.actor, v.whole.Bundle.ID, v.loc.Lang())
 	switch {
 	case err != nil:
@@ -556,41 +524,16 @@ func (p *Pages) begunEvents(ctx context.Context, loc *i18n.Localizer, a access.A
 		if !ok {
 			continue
 		}
-		status := ui.Badge{Text: loc.T("intake.drafts.begun")}
-		if p.c.Intake.Soon(intake.Draft{ExpiresAt: b.ExpiresAt}) {
-			status = ui.Badge{Tone: ui.Warning, Text: loc.T("intake.drafts.soon")}
-		}
-		out = append(out, ui.Task{Status: status, Title: e.Title.For(loc.Lang()), Href: path("bundles", b.ID),
-			Hint: loc.T("intake.drafts.dates", "changed", loc.Date(b.ChangedAt), "expires", loc.Date(b.ExpiresAt))})
+		out = append(out, p.begun(loc, e.Title, path("bundles", b.ID), b.ChangedAt, b.ExpiresAt))
 	}
 	return out, nil
 }
 
-func (p *Pages) askDiscardBundle(w http.ResponseWriter, r *http.Request) error {
-	v, err := p.enterBundle(r)
-	if err != nil {
-		return err
-	}
-	if v.moved != "" {
-		web.SeeOther(w, v.moved)
-		return nil
-	}
-	return p.discard.Render(w, r, http.StatusOK, web.Page[discardPage]{
-		Title: v.loc.T("intake.discard.title"), Shell: web.Portal("apply").WithBack(v.loc.T("intake.back"), v.at()),
-		Data: discardPage{Service: v.whole.Event.Title.For(v.loc.Lang()), Form: ui.Form{Action: v.at("discard"),
-			Buttons: []ui.Button{{Text: v.loc.T("intake.discard.yes"), Danger: true}, {Text: v.loc.T("intake.discard.no"), Kind: "secondary", Href: v.at()}}}},
-	})
+func (p *Pages) askDiscardBundle(w http.ResponseWriter, r *http.Request, v bundleVisit) error {
+	return p.renderDiscard(w, r, v.loc, v.whole.Event.Title, v.at())
 }
 
-func (p *Pages) doDiscardBundle(w http.ResponseWriter, r *http.Request) error {
-	v, err := p.enterBundle(r)
-	if err != nil {
-		return err
-	}
-	if v.moved != "" {
-		web.SeeOther(w, v.moved)
-		return nil
-	}
+func (p *Pages) doDiscardBundle(w http.ResponseWriter, r *http.Request, v bundleVisit) error {
 	if err := p.c.Intake.DiscardBundle(r.Context(), v.actor, v.whole.Bundle.ID); err != nil {
 		return err
 	}

@@ -4,11 +4,14 @@ package intakeweb
 
 import (
 	"net/http"
+	"time"
 
 	"mercator/base/fault"
+	"mercator/base/i18n"
 	"mercator/core/access"
 	"mercator/core/identity"
 	"mercator/domain/intake"
+	"mercator/domain/service"
 	"mercator/lang/form"
 	"mercator/web"
 	"mercator/web/ui"
@@ -36,15 +39,7 @@ type checkPage struct {
 	Topics   *ui.Link // of a long form that isn't done yet: back to its topics
 }
 
-func (p *Pages) showCheck(w http.ResponseWriter, r *http.Request) error {
-	v, err := p.enterAlone(r, "check")
-	if err != nil {
-		return err
-	}
-	if v.moved != "" {
-		web.SeeOther(w, v.moved)
-		return nil
-	}
+func (p *Pages) showCheck(w http.ResponseWriter, r *http.Request, v visit) error {
 	return p.renderCheck(w, r, v, nil, http.StatusOK)
 }
 
@@ -192,15 +187,7 @@ func (p *Pages) sections(v visit, f *intake.Filling, level int, soFar bool) (out
 }
 
 // submit hands the application over. Pressed twice, it leads to the same case.
-func (p *Pages) submit(w http.ResponseWriter, r *http.Request) error {
-	v, err := p.enterAlone(r, "check")
-	if err != nil {
-		return err
-	}
-	if v.moved != "" {
-		web.SeeOther(w, v.moved)
-		return nil
-	}
+func (p *Pages) submit(w http.ResponseWriter, r *http.Request, v visit) error {
 	in, err := posted(r)
 	if err == nil {
 		err = p.saw(r, v, in.Get(toldField))
@@ -233,6 +220,16 @@ func (p *Pages) submit(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// begun is what somebody has begun, in the list of it.
+func (p *Pages) begun(loc *i18n.Localizer, title service.Text, href string, changed, expires time.Time) ui.Task {
+	status := ui.Badge{Text: loc.T("intake.drafts.begun")}
+	if p.c.Intake.Soon(expires) {
+		status = ui.Badge{Tone: ui.Warning, Text: loc.T("intake.drafts.soon")}
+	}
+	return ui.Task{Status: status, Title: title.For(loc.Lang()), Href: href,
+		Hint: loc.T("intake.drafts.dates", "changed", loc.Date(changed), "expires", loc.Date(expires))}
+}
+
 // draftsPage lists what is begun.
 type draftsPage struct{ Drafts, Helping ui.TaskList }
 
@@ -252,14 +249,7 @@ func (p *Pages) listDrafts(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			continue // the service is no longer offered; the draft expires
 		}
-		soon := ui.Badge{Text: loc.T("intake.drafts.begun")}
-		if p.c.Intake.Soon(d) {
-			soon = ui.Badge{Tone: ui.Warning, Text: loc.T("intake.drafts.soon")}
-		}
-		data.Drafts.Tasks = append(data.Drafts.Tasks, ui.Task{
-			Status: soon, Title: s.Title.For(loc.Lang()), Href: path("apply", d.ID),
-			Hint: loc.T("intake.drafts.dates", "changed", loc.Date(d.ChangedAt), "expires", loc.Date(d.ExpiresAt)),
-		})
+		data.Drafts.Tasks = append(data.Drafts.Tasks, p.begun(loc, s.Title, path("apply", d.ID), d.ChangedAt, d.ExpiresAt))
 	}
 	helping, err := p.c.Intake.Helping(r.Context(), actor)
 	if err != nil {
@@ -291,32 +281,21 @@ type discardPage struct {
 	Form    ui.Form
 }
 
-func (p *Pages) askDiscard(w http.ResponseWriter, r *http.Request) error {
-	v, err := p.enterAlone(r, "discard")
-	if err != nil {
-		return err
-	}
-	if v.moved != "" {
-		web.SeeOther(w, v.moved)
-		return nil
-	}
+func (p *Pages) askDiscard(w http.ResponseWriter, r *http.Request, v visit) error {
+	return p.renderDiscard(w, r, v.loc, v.service.Title, path("apply", v.draft.ID))
+}
+
+// renderDiscard asks whether what stands at an address is to be thrown away.
+func (p *Pages) renderDiscard(w http.ResponseWriter, r *http.Request, loc *i18n.Localizer, title service.Text, at string) error {
 	return p.discard.Render(w, r, http.StatusOK, web.Page[discardPage]{
-		Title: v.loc.T("intake.discard.title"),
-		Shell: web.Portal("apply").WithBack(v.loc.T("intake.back"), path("apply", v.draft.ID)),
-		Data: discardPage{Service: v.service.Title.For(v.loc.Lang()), Form: ui.Form{Action: path("apply", v.draft.ID, "discard"),
-			Buttons: []ui.Button{{Text: v.loc.T("intake.discard.yes"), Danger: true}, {Text: v.loc.T("intake.discard.no"), Kind: "secondary", Href: path("apply", v.draft.ID)}}}},
+		Title: loc.T("intake.discard.title"),
+		Shell: web.Portal("apply").WithBack(loc.T("intake.back"), at),
+		Data: discardPage{Service: title.For(loc.Lang()), Form: ui.Form{Action: at + "/discard",
+			Buttons: []ui.Button{{Text: loc.T("intake.discard.yes"), Danger: true}, {Text: loc.T("intake.discard.no"), Kind: "secondary", Href: at}}}},
 	})
 }
 
-func (p *Pages) doDiscard(w http.ResponseWriter, r *http.Request) error {
-	v, err := p.enterAlone(r, "discard")
-	if err != nil {
-		return err
-	}
-	if v.moved != "" {
-		web.SeeOther(w, v.moved)
-		return nil
-	}
+func (p *Pages) doDiscard(w http.ResponseWriter, r *http.Request, v visit) error {
 	if err := p.c.Intake.Discard(r.Context(), v.actor, v.draft.ID); err != nil {
 		return err
 	}

@@ -255,7 +255,7 @@ func (p *Pages) cosignMounts() web.Mounts {
 		{Pattern: "POST /apply/{draft}/cosign/{part}", Handler: web.Handle(p.inviteToSign)},
 		{Pattern: "POST /apply/{draft}/cosign/{part}/end", Handler: web.Handle(p.endCosign)},
 		{Pattern: "POST /apply/{draft}/sign", Handler: web.Handle(p.sign)},
-		{Pattern: "GET /apply/{draft}/sign", Handler: web.Handle(p.resume)}, // reloaded, or its language changed
+		{Pattern: "GET /apply/{draft}/sign", Handler: entered(p.alone(""), p.resume)}, // reloaded, or its language changed
 		{Pattern: "POST /apply/{draft}/sign/end", Handler: web.Handle(p.endSign)},
 	}
 }

@@ -44,15 +44,7 @@ func (p *Pages) saw(r *http.Request, v visit, since string) error {
 	return p.c.Intake.Told(r.Context(), v.actor, v.draft.ID, since)
 }
 
-func (p *Pages) takeTold(w http.ResponseWriter, r *http.Request) error {
-	v, err := p.enter(r)
-	if err != nil {
-		return err
-	}
-	if v.moved != "" {
-		web.SeeOther(w, v.moved)
-		return nil
-	}
+func (p *Pages) takeTold(w http.ResponseWriter, r *http.Request, v visit) error {
 	in, err := posted(r)
 	if err != nil {
 		return err

@@ -170,24 +170,24 @@ func (p *Pages) Mounts() web.Mounts {
 		{Pattern: "POST /services/{id}/start", Handler: web.Handle(p.startGuest)},
 		{Pattern: "GET /apply", Handler: web.Handle(p.listDrafts)},
 		{Pattern: "GET " + mapPath, Handler: web.Handle(p.mapPicture)},
-		{Pattern: "GET /apply/{draft}", Handler: web.Handle(p.resume)},
-		{Pattern: "GET /apply/{draft}/data", Handler: web.Handle(p.showNotice)},
-		{Pattern: "POST /apply/{draft}/data", Handler: web.Handle(p.takeConsent)},
-		{Pattern: "GET /apply/{draft}/tasks", Handler: web.Handle(p.showTasks)},
-		{Pattern: "POST /apply/{draft}/told", Handler: web.Handle(p.takeTold)},
-		{Pattern: "GET /apply/{draft}/told", Handler: web.Handle(p.resume)},
-		{Pattern: "GET /apply/{draft}/page/{page}", Handler: web.Handle(p.showPage)},
+		{Pattern: "GET /apply/{draft}", Handler: entered(p.alone(""), p.resume)},
+		{Pattern: "GET /apply/{draft}/data", Handler: entered(p.alone("data"), p.showNotice)},
+		{Pattern: "POST /apply/{draft}/data", Handler: entered(p.alone("data"), p.takeConsent)},
+		{Pattern: "GET /apply/{draft}/tasks", Handler: entered(p.enter, p.showTasks)},
+		{Pattern: "POST /apply/{draft}/told", Handler: entered(p.enter, p.takeTold)},
+		{Pattern: "GET /apply/{draft}/told", Handler: entered(p.alone(""), p.resume)},
+		{Pattern: "GET /apply/{draft}/page/{page}", Handler: entered(p.enter, p.showPage)},
 		{Pattern: "POST /apply/{draft}/page/{page}", Handler: web.Handle(patient(p.takePage)), MaxBody: upload, Timeout: patience},
 		{Pattern: "POST /apply/{draft}/save/{page}", Handler: web.Handle(p.autosave)},
 		{Pattern: "GET /apply/{draft}/seen/{page}", Handler: web.Handle(p.seen)},
 		{Pattern: "GET /apply/{draft}/file/{field}/{hash}", Handler: web.Handle(p.file)},
 		{Pattern: "GET /apply/{draft}/file/{field}/{hash}/preview", Handler: web.Handle(p.preview)},
-		{Pattern: "GET /apply/{draft}/check", Handler: web.Handle(p.showCheck)},
-		{Pattern: "POST /apply/{draft}/submit", Handler: web.Handle(p.submit)},
+		{Pattern: "GET /apply/{draft}/check", Handler: entered(p.alone("check"), p.showCheck)},
+		{Pattern: "POST /apply/{draft}/submit", Handler: entered(p.alone("check"), p.submit)},
 		// Where the page of a failed submission is reloaded, or its language changed.
-		{Pattern: "GET /apply/{draft}/submit", Handler: web.Handle(p.resume)},
-		{Pattern: "GET /apply/{draft}/discard", Handler: web.Handle(p.askDiscard)},
-		{Pattern: "POST /apply/{draft}/discard", Handler: web.Handle(p.doDiscard)},
+		{Pattern: "GET /apply/{draft}/submit", Handler: entered(p.alone(""), p.resume)},
+		{Pattern: "GET /apply/{draft}/discard", Handler: entered(p.alone("discard"), p.askDiscard)},
+		{Pattern: "POST /apply/{draft}/discard", Handler: entered(p.alone("discard"), p.doDiscard)},
 		{Pattern: "GET /apply/{draft}/help", Handler: web.Handle(p.showHelp)},
 		{Pattern: "POST /apply/{draft}/help", Handler: web.Handle(p.invite)},
 		{Pattern: "POST /apply/{draft}/help/{invitation}/end", Handler: web.Handle(p.endHelp)},
@@ -214,6 +214,21 @@ func path(parts ...string) string {
 		parts[i] = url.PathEscape(s)
 	}
 	return "/" + strings.Join(parts, "/")
+}
+
+// entered handles a request of whoever may enter; where the visit has moved on, it leads there.
+func entered[V interface{ to() string }](enter func(*http.Request) (V, error), handle func(http.ResponseWriter, *http.Request, V) error) http.Handler {
+	return web.Handle(func(w http.ResponseWriter, r *http.Request) error {
+		v, err := enter(r)
+		if err != nil {
+			return err
+		}
+		if to := v.to(); to != "" {
+			web.SeeOther(w, to)
+			return nil
+		}
+		return handle(w, r, v)
+	})
 }
 
 // visit is a request for a page of a draft.
@@ -263,6 +278,8 @@ func (p *Pages) enter(r *http.Request) (visit, error) {
 	}
 	return v, level(v.actor, v.service)
 }
+
+func (v visit) to() string { return v.moved }
 
 // owns tells whether the person is known and the draft theirs: neither a guest's nor one that they help with.
 func (v visit) owns() bool { return !v.guest && v.draft.Helper == "" }
@@ -317,15 +334,7 @@ func (p *Pages) start(w http.ResponseWriter, r *http.Request) error {
 }
 
 // resume leads to where the person left off.
-func (p *Pages) resume(w http.ResponseWriter, r *http.Request) error {
-	v, err := p.enterAlone(r, "")
-	if err != nil {
-		return err
-	}
-	if v.moved != "" {
-		web.SeeOther(w, v.moved)
-		return nil
-	}
+func (p *Pages) resume(w http.ResponseWriter, r *http.Request, v visit) error {
 	if v.owns() && len(v.service.Data) > 0 && v.draft.Consent == intake.Unasked {
 		web.SeeOther(w, path("apply", v.draft.ID, "data"))
 		return nil
@@ -404,6 +413,14 @@ func (p *Pages) sources(loc *i18n.Localizer, s *service.Service) (out []source) 
 	return out
 }
 
+// ofWhom says whose data would be fetched, and who sees that it was.
+func ofWhom(loc *i18n.Localizer, a access.Actor) (title, record string) {
+	if a.Acting() {
+		return loc.T("intake.notice.titleFor", "name", a.PersonName()), loc.T("intake.notice.recordFor", "name", a.PersonName())
+	}
+	return loc.T("intake.notice.title"), loc.T("intake.notice.record")
+}
+
 // consentChoice asks whether registers may be read.
 func consentChoice(loc *i18n.Localizer, value, problem string) ui.Radios {
 	return ui.Radios{
@@ -416,15 +433,11 @@ func consentChoice(loc *i18n.Localizer, value, problem string) ui.Radios {
 	}
 }
 
-func (p *Pages) showNotice(w http.ResponseWriter, r *http.Request) error {
-	return p.noticeWith(w, r, "")
+func (p *Pages) showNotice(w http.ResponseWriter, r *http.Request, v visit) error {
+	return p.noticeWith(w, r, v, "")
 }
 
-func (p *Pages) noticeWith(w http.ResponseWriter, r *http.Request, problem string) error {
-	v, err := p.enterAlone(r, "data")
-	if err != nil {
-		return err
-	}
+func (p *Pages) noticeWith(w http.ResponseWriter, r *http.Request, v visit, problem string) error {
 	if v.guest { // what is known of whom: that needs somebody
 		return fault.New(fault.Unauthenticated, "intakeweb.notice", "", "level", v.service.Trust.String())
 	}
@@ -432,23 +445,15 @@ func (p *Pages) noticeWith(w http.ResponseWriter, r *http.Request, problem strin
 		web.SeeOther(w, path("apply", v.draft.ID))
 		return nil
 	}
-	if v.moved != "" || len(v.service.Data) == 0 {
-		target := v.moved
-		if target == "" {
-			target = path("apply", v.draft.ID)
-		}
-		web.SeeOther(w, target)
+	if len(v.service.Data) == 0 {
+		web.SeeOther(w, path("apply", v.draft.ID))
 		return nil
 	}
 	lang := v.loc.Lang()
 	data := noticePage{Service: v.service.Title.For(lang), Purpose: v.service.Purpose.For(lang), Expires: v.draft.ExpiresAt, Answered: v.draft.Consent,
 		Sources: p.sources(v.loc, v.service)}
-	title := v.loc.T("intake.notice.title")
-	data.Record = v.loc.T("intake.notice.record")
-	if v.actor.Acting() { // whose data it is, and who sees that it was fetched
-		title = v.loc.T("intake.notice.titleFor", "name", v.actor.PersonName())
-		data.Record = v.loc.T("intake.notice.recordFor", "name", v.actor.PersonName())
-	}
+	title := ""
+	title, data.Record = ofWhom(v.loc, v.actor)
 	choice := consentChoice(v.loc, v.draft.Consent, problem)
 	data.Form = ui.Form{Action: path("apply", v.draft.ID, "data"), Items: []ui.Component{choice}, Buttons: []ui.Button{{Text: v.loc.T("intake.next"), Icon: "arrow-forward"}}}
 	status := http.StatusOK
@@ -463,15 +468,7 @@ func (p *Pages) noticeWith(w http.ResponseWriter, r *http.Request, problem strin
 	})
 }
 
-func (p *Pages) takeConsent(w http.ResponseWriter, r *http.Request) error {
-	v, err := p.enterAlone(r, "data")
-	if err != nil {
-		return err
-	}
-	if v.moved != "" {
-		web.SeeOther(w, v.moved)
-		return nil
-	}
+func (p *Pages) takeConsent(w http.ResponseWriter, r *http.Request, v visit) error {
 	in, err := posted(r)
 	if err != nil {
 		return err
@@ -482,7 +479,7 @@ func (p *Pages) takeConsent(w http.ResponseWriter, r *http.Request) error {
 	case intake.No:
 		err = p.c.Intake.Consent(r.Context(), v.actor, v.draft.ID, false)
 	default:
-		return p.noticeWith(w, r, v.loc.T("intake.notice.choose"))
+		return p.noticeWith(w, r, v, v.loc.T("intake.notice.choose"))
 	}
 	if err != nil {
 		return err
@@ -535,15 +532,7 @@ type formPage struct {
 	Changed  *changed // what is different about the form since its owner was last here
 }
 
-func (p *Pages) showPage(w http.ResponseWriter, r *http.Request) error {
-	v, err := p.enter(r)
-	if err != nil {
-		return err
-	}
-	if v.moved != "" {
-		web.SeeOther(w, v.moved)
-		return nil
-	}
+func (p *Pages) showPage(w http.ResponseWriter, r *http.Request, v visit) error {
 	kept, again, err := p.unpark(w, r, &v)
 	if err != nil {
 		return err
@@ -589,7 +578,7 @@ func (p *Pages) renderPage(w http.ResponseWriter, r *http.Request, v visit, errs
 		Progress: ui.Progress{Step: step, Steps: steps},
 		Action:   path("apply", v.draft.ID, "page", id), Autosave: path("apply", v.draft.ID, "save", id),
 		Return: back, Expires: v.draft.ExpiresAt, Drafts: "/apply", More: r.URL.Query().Get("more") != "",
-		Soon: !v.guest && p.c.Intake.Soon(v.draft), Seen: f.Seen(id), Changes: path("apply", v.draft.ID, "seen", id),
+		Soon: !v.guest && p.c.Intake.Soon(v.draft.ExpiresAt), Seen: f.Seen(id), Changes: path("apply", v.draft.ID, "seen", id),
 	}
 	if v.guest {
 		data.SignIn, data.Drafts = signIn(v), ""
@@ -895,6 +884,21 @@ func (p *Pages) takeFiles(r *http.Request, v visit, page string, in url.Values) 
 	return errs, stay, nil
 }
 
+// left is what a script posts of a field as it is left.
+func left(r *http.Request) (url.Values, error) {
+	in, err := posted(r)
+	if err != nil {
+		return nil, err
+	}
+	in[form.PostedField] = in["_field"]
+	delete(in, form.AddRow)
+	delete(in, form.RemoveRow)
+	if len(in[form.PostedField]) == 0 {
+		return nil, fault.New(fault.Invalid, "intakeweb.autosave", "web.malformed")
+	}
+	return in, nil
+}
+
 // autosave keeps one field as it is left. Anything that is theirs is stored, right
 // or wrong; the page says what is wrong when it is sent.
 func (p *Pages) autosave(w http.ResponseWriter, r *http.Request) error {
@@ -905,15 +909,9 @@ func (p *Pages) autosave(w http.ResponseWriter, r *http.Request) error {
 	if v.moved != "" {
 		return fault.New(fault.Conflict, "intakeweb.autosave", "intake.submitted")
 	}
-	in, err := posted(r)
+	in, err := left(r)
 	if err != nil {
 		return err
-	}
-	in[form.PostedField] = in["_field"]
-	delete(in, form.AddRow)
-	delete(in, form.RemoveRow)
-	if len(in[form.PostedField]) == 0 {
-		return fault.New(fault.Invalid, "intakeweb.autosave", "web.malformed")
 	}
 	if _, err := p.c.Intake.Save(r.Context(), v.actor, v.draft.ID, r.PathValue("page"), in, v.loc.Lang()); err != nil {
 		return err

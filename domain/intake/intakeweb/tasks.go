@@ -55,15 +55,7 @@ func (v visit) progress(topics []form.Topic) ui.Progress {
 	return ui.Progress{Step: done, Steps: all, Label: v.loc.T("intake.tasks.progress", "done", done, "all", all)}
 }
 
-func (p *Pages) showTasks(w http.ResponseWriter, r *http.Request) error {
-	v, err := p.enter(r)
-	if err != nil {
-		return err
-	}
-	if v.moved != "" {
-		web.SeeOther(w, v.moved)
-		return nil
-	}
+func (p *Pages) showTasks(w http.ResponseWriter, r *http.Request, v visit) error {
 	f, err := p.c.Intake.Fill(r.Context(), v.actor, v.draft, v.loc.Lang())
 	if err != nil {
 		return err
@@ -74,7 +66,7 @@ func (p *Pages) showTasks(w http.ResponseWriter, r *http.Request) error {
 	}
 	topics := f.Topics()
 	data := tasksPage{Progress: v.progress(topics), Lists: taskLists(v, topics), SoFar: ui.Link{Text: v.loc.T("intake.tasks.soFarLink"), Href: path("apply", v.draft.ID, "check")},
-		Expires: v.draft.ExpiresAt, Soon: !v.guest && p.c.Intake.Soon(v.draft), Drafts: "/apply"}
+		Expires: v.draft.ExpiresAt, Soon: !v.guest && p.c.Intake.Soon(v.draft.ExpiresAt), Drafts: "/apply"}
 	data.Changed = v.changed(f, true)
 	if v.guest {
 		data.SignIn = signIn(v)

@@ -259,15 +259,9 @@ func (p *Pages) autosaveTogether(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	in, err := posted(r)
+	in, err := left(r)
 	if err != nil {
 		return err
-	}
-	in[form.PostedField] = in["_field"]
-	delete(in, form.AddRow)
-	delete(in, form.RemoveRow)
-	if len(in[form.PostedField]) == 0 {
-		return fault.New(fault.Invalid, "intakeweb.autosave", "web.malformed")
 	}
 	if _, err := p.c.Intake.Save(r.Context(), v.actor, v.draft.ID, "", in, v.loc.Lang()); err != nil {
 		return err
