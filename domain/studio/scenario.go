@@ -46,18 +46,11 @@ func (s *Studio) Scenarios(ctx context.Context, a access.Actor, draft string) ([
 // KeepScenario keeps one with a draft.
 func (s *Studio) KeepScenario(ctx context.Context, a access.Actor, draft, text string) (Scenario, error) {
 	const op = "studio.keepScenario"
-	d, err := s.Draft(ctx, a, draft)
-	if err != nil {
-		return Scenario{}, err
-	}
-	if err := s.may(ctx, a, access.Change, d.Service); err != nil {
-		return Scenario{}, fault.Wrap(op, err)
-	}
 	if len(text) > maxScenario {
 		return Scenario{}, fault.New(fault.TooLarge, op, "studio.scenarioTooLarge", "max", maxScenario>>10)
 	}
 	x := Scenario{ID: ident.New(), Draft: draft, Text: text, Author: a.ID, AuthorName: a.Name, CreatedAt: s.Now()}
-	return x, fault.Wrap(op, s.DB.Write(ctx, func(tx *store.Tx) error {
+	return x, s.change(ctx, op, a, draft, func(tx *store.Tx) error {
 		n, err := store.One(ctx, tx, scanCount, countScenarios, draft)
 		if err != nil {
 			return err
@@ -67,23 +60,16 @@ func (s *Studio) KeepScenario(ctx context.Context, a access.Actor, draft, text s
 		}
 		_, err = tx.Exec(ctx, insertScenario, x.ID, x.Draft, x.Text, x.Author, x.AuthorName, store.Micros(x.CreatedAt))
 		return err
-	}))
+	})
 }
 
 // DropScenario throws one away.
 func (s *Studio) DropScenario(ctx context.Context, a access.Actor, draft, id string) error {
 	const op = "studio.dropScenario"
-	d, err := s.Draft(ctx, a, draft)
-	if err != nil {
-		return err
-	}
-	if err := s.may(ctx, a, access.Change, d.Service); err != nil {
-		return fault.Wrap(op, err)
-	}
-	return fault.Wrap(op, s.DB.Write(ctx, func(tx *store.Tx) error {
+	return s.change(ctx, op, a, draft, func(tx *store.Tx) error {
 		_, err := tx.Exec(ctx, dropScenario, id, draft)
 		return err
-	}))
+	})
 }
 
 // Played is a scenario played through.

@@ -132,40 +132,38 @@ func (s *Studio) Save(ctx context.Context, a access.Actor, id string, rev int64,
 	if !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
 		return fault.New(fault.Invalid, op, "studio.notText")
 	}
-	d, err := s.Draft(ctx, a, id)
-	if err != nil {
-		return err
-	}
-	if err := s.may(ctx, a, access.Change, d.Service); err != nil {
-		return fault.Wrap(op, err)
-	}
 	text = strings.ReplaceAll(text, "\r\n", "\n") // as browsers send lines
-	return fault.Wrap(op, s.DB.Write(ctx, func(tx *store.Tx) error {
+	return s.change(ctx, op, a, id, func(tx *store.Tx) error {
 		n, err := tx.Exec(ctx, saveDraft, id, rev, text, a.ID, a.Name, store.Micros(s.Now()))
 		if err == nil && n == 0 {
 			return fault.New(fault.Conflict, op, "studio.meanwhile")
 		}
 		return err
-	}))
+	})
 }
 
 // Discard throws a draft away.
 func (s *Studio) Discard(ctx context.Context, a access.Actor, id string) error {
 	const op = "studio.discard"
-	d, err := s.Draft(ctx, a, id)
+	return s.change(ctx, op, a, id, func(tx *store.Tx) error {
+		if _, err := tx.Exec(ctx, dropScenarios, id); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, dropDraft, id)
+		return err
+	})
+}
+
+// change does something to a draft that the author may change.
+func (s *Studio) change(ctx context.Context, op string, a access.Actor, draft string, f func(*store.Tx) error) error {
+	d, err := s.Draft(ctx, a, draft)
 	if err != nil {
 		return err
 	}
 	if err := s.may(ctx, a, access.Change, d.Service); err != nil {
 		return fault.Wrap(op, err)
 	}
-	return fault.Wrap(op, s.DB.Write(ctx, func(tx *store.Tx) error {
-		if _, err := tx.Exec(ctx, dropScenarios, id); err != nil {
-			return err
-		}
-		_, err := tx.Exec(ctx, dropDraft, id)
-		return err
-	}))
+	return fault.Wrap(op, s.DB.Write(ctx, f))
 }
 
 // FormOf is the name of a draft's form in its package (service.Service.FormNamed).
