@@ -19,6 +19,7 @@ import (
 	"mercator/core/access"
 	"mercator/core/access/accesstest"
 	"mercator/core/audit"
+	"mercator/core/store"
 	"mercator/domain/intake"
 	"mercator/domain/intake/intaketest"
 )
@@ -220,6 +221,11 @@ func TestSomebodyElseSigns(t *testing.T) {
 		if err := h.Intake.Sign(ctx, carl, d.ID, hash, "de"); !fault.Is(err, fault.NotFound) {
 			t.Errorf("signed afterwards: %v", err)
 		}
+		// What two have signed isn't corrected by one of them.
+		err = h.DB.Write(ctx, func(tx *store.Tx) error { return h.Intake.Correction(ctx, tx, caseID, anna.ID, "place", "Wo?") })
+		if message(err) != "intake.cosign.noCorrection" {
+			t.Errorf("a correction is asked for: %v", err)
+		}
 		seen := map[string]bool{}
 		for _, e := range must[[]audit.Entry](t)((&audit.Ledger{DB: h.DB}).ForPerson(ctx, anna.ID, "", 100)) {
 			seen[e.ActorID+" "+e.Action+" "+e.Resource+" "+e.Outcome] = true
@@ -309,8 +315,21 @@ func TestWhoRepresentsSignsByApplying(t *testing.T) {
 				t.Errorf("%s invites: %v", kind, err)
 			}
 			if !needs {
-				if id, errs, err := h.Intake.Submit(ctx, acting, d.ID, "de"); err != nil || len(errs) > 0 || id == "" {
+				id, errs, err := h.Intake.Submit(ctx, acting, d.ID, "de")
+				if err != nil || len(errs) > 0 || id == "" {
 					t.Errorf("%s: %v %v", kind, errs, err)
+				}
+				// Who represents signs by correcting, too; the person alone doesn't.
+				if err := h.DB.Write(ctx, func(tx *store.Tx) error { return h.Intake.Correction(ctx, tx, id, anna.ID, "place", "Wo?") }); err != nil {
+					t.Fatal(err)
+				}
+				x := must[[]intake.Correction](t)(h.Intake.Corrections(ctx, anna, id))[0]
+				place := url.Values{"_f": {"place"}, "place": {"hamborn"}}
+				if _, err := h.Intake.Correct(ctx, anna, x.ID, place, "de"); message(err) != "intake.cosign.noCorrection" {
+					t.Errorf("corrected alone: %v", err)
+				}
+				if errs, err := h.Intake.Correct(ctx, acting, x.ID, place, "de"); err != nil || len(errs) > 0 {
+					t.Errorf("corrected by who represents: %v %v", errs, err)
 				}
 				continue
 			}

@@ -847,7 +847,14 @@ func (in *Intake) Correction(ctx context.Context, tx *store.Tx, caseID, person, 
 		return err
 	}
 	if s.NeedsAnother(v) {
-		return fault.New(fault.Conflict, op, "intake.cosign.noCorrection")
+		// What others have signed isn't changed by one of them. Who represents the person signs by correcting, too (Correct).
+		mandate, err := store.One(ctx, tx, func(s store.Scanner) (m string, err error) { return m, s.Scan(&m) }, mandateOfCase, caseID, person)
+		if err != nil && !fault.Is(err, fault.NotFound) {
+			return fault.Wrap(op, err)
+		}
+		if mandate == "" {
+			return fault.New(fault.Conflict, op, "intake.cosign.noCorrection")
+		}
 	}
 	_, err = tx.Exec(ctx, insertCorrection, ident.New(), person, caseID, c.Service, c.Version, field, message, store.Micros(in.c.Now()))
 	if fault.Is(err, fault.Conflict) {
@@ -871,7 +878,7 @@ func (in *Intake) Correctable(ctx context.Context, caseID, lang string) ([]Corre
 		return nil, fault.Wrap(op, err)
 	}
 	v, err := in.corrected(ctx, s, c, nil, lang)
-	if err != nil || s.NeedsAnother(v) { // what others have signed isn't changed by one of them
+	if err != nil {
 		return nil, err
 	}
 	var out []CorrectableField
@@ -992,8 +999,13 @@ func (in *Intake) Correct(ctx context.Context, a access.Actor, id string, post u
 	if err != nil {
 		return nil, err
 	}
-	if c.Service.NeedsAnother(v) {
-		return nil, fault.New(fault.Conflict, op, "intake.cosign.noCorrection")
+	for _, x := range c.Service.Cosigns {
+		if !x.Needed(v) {
+			continue
+		}
+		if signs, err := in.represents(ctx, a, Draft{Service: c.Service.ID, Mandate: a.Mandate}, x); err != nil || !signs {
+			return nil, fault.Because(fault.Conflict, op, "intake.cosign.noCorrection", err)
+		}
 	}
 	application, err := json.Marshal(v.Submission())
 	if err != nil {

@@ -46,6 +46,9 @@ WHERE id = $1 AND owner = $2 AND rev = $3 AND state = 'open'`
 const caseOfDraft = `-- intake.caseOfDraft
 UPDATE intake_draft SET case_id = $3 WHERE id = $1 AND owner = $2 AND state = 'submitted' AND case_id = ''`
 
+const mandateOfCase = `-- intake.mandateOfCase
+SELECT mandate FROM intake_draft WHERE case_id = $1 AND owner = $2`
+
 const discardDraft = `-- intake.discardDraft
 DELETE FROM intake_draft WHERE id = $1 AND owner = $2 AND state = 'open' AND bundle = '' AND ($3 = '' OR mandate = $3)`
 
