@@ -62,16 +62,20 @@ func OpenFolder(dir string) (*Folder, error) {
 	if err := errors.Join(syncDir(dir), syncDir(filepath.Dir(dir))); err != nil {
 		return nil, fault.Because(fault.Unavailable, "blob.open", "", err)
 	}
-	half, err := filepath.Glob(filepath.Join(dir, ".put-*"))
-	if err != nil {
+	if err := removeOld(filepath.Join(dir, ".put-*")); err != nil {
 		return nil, fault.Wrap("blob.open", err)
 	}
-	for _, name := range half {
+	return &Folder{dir: dir}, nil
+}
+
+func removeOld(half string) error {
+	list, err := filepath.Glob(half)
+	for _, name := range list {
 		if info, err := os.Stat(name); err == nil && time.Since(info.ModTime()) > halfFor {
 			os.Remove(name)
 		}
 	}
-	return &Folder{dir: dir}, nil
+	return err
 }
 
 var hashPattern = regexp.MustCompile(`^[0-9a-f]{64}$`)

@@ -3,6 +3,7 @@
 package blob
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -19,10 +20,11 @@ import (
 // Drawer keeps files by the id of the row that names them, each for itself: files that come in
 // parts over a line that breaks, and that are taken out again, which a Folder can't do (a document
 // there may be somebody else's too). Beside a file lie what was made of it, under its id and an ending.
-// All nodes on one database use one drawer.
+// All of it is sealed under a key that each file has of its own; who destroys the key has erased the file, wherever copies of
+// it are. All nodes on one database use one drawer.
 type Drawer struct{ dir string }
 
-// OpenDrawer makes the folder and its 256 parts if they aren't there.
+// OpenDrawer makes the folder and its 256 parts if they aren't there, and removes what killed processes left half written.
 func OpenDrawer(dir string) (*Drawer, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fault.Because(fault.Unavailable, "blob.openDrawer", "", err)
@@ -31,6 +33,9 @@ func OpenDrawer(dir string) (*Drawer, error) {
 		if err := os.Mkdir(filepath.Join(dir, fmt.Sprintf("%02x", i)), 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 			return nil, fault.Because(fault.Unavailable, "blob.openDrawer", "", err)
 		}
+	}
+	if err := removeOld(filepath.Join(dir, "??", ".new-*")); err != nil {
+		return nil, fault.Wrap("blob.openDrawer", err)
 	}
 	return &Drawer{dir: dir}, errors.Join(syncDir(dir), syncDir(filepath.Dir(dir)))
 }
@@ -43,11 +48,15 @@ func (d *Drawer) path(id, ending string) (string, error) {
 	return filepath.Join(d.dir, id[len(id)-2:], id+ending), nil
 }
 
-// Append adds what r gives to a file that is `at` bytes long now, up to limit bytes in all, and gives how long it
-// is then. What has come before a line broke stays, together with the error; but if check, which is asked when r has ended, fails, or r
+// crumbs is how much the frames of a file may take beside its content, on top of an eighth of it: parts of a byte each would take
+// the disk thirty times over.
+const crumbs = 16 << 10
+
+// Append adds what r gives to a file that holds `at` bytes now, up to size, at which it is whole, and gives how many it holds
+// then. What has come before a line broke stays, together with the error; but if check, which is asked when r has ended, fails, or r
 // has ended early where check is given, nothing of it does. Who comes while somebody else appends, or at another place
-// than the end, gets fault.Conflict, and how long the file is.
-func (d *Drawer) Append(ctx context.Context, id string, at int64, r io.Reader, limit int64, check func() error) (size int64, err error) {
+// than the end, gets fault.Conflict, and how many bytes are there.
+func (d *Drawer) Append(ctx context.Context, k Key, id string, at int64, r io.Reader, size int64, check func() error) (now int64, err error) {
 	const op = "blob.append"
 	name, err := d.path(id, "")
 	if err != nil {
@@ -65,68 +74,122 @@ func (d *Drawer) Append(ctx context.Context, id string, at int64, r io.Reader, l
 	if err != nil {
 		return 0, fault.Because(fault.Unavailable, op, "", err)
 	}
-	if info.Size() != at {
-		return info.Size(), fault.New(fault.Conflict, op, "blob.elsewhere")
+	there, end, err := extent(f, info.Size(), nil, id)
+	if err == nil && there != at { // after a loss of power a frame may have its length and not its content
+		there, end, err = extent(f, info.Size(), k, id)
 	}
-	if _, err := f.Seek(at, io.SeekStart); err != nil {
+	switch {
+	case err != nil:
+		return 0, fault.Because(fault.Unavailable, op, "", err)
+	case there != at:
+		return there, fault.New(fault.Conflict, op, "blob.elsewhere")
+	case end-at > size/8+crumbs:
+		return at, fault.New(fault.TooLarge, op, "blob.crumbs")
+	}
+	// What is beyond is half a frame, left by a crash.
+	if err := f.Truncate(end); err != nil {
 		return at, fault.Because(fault.Unavailable, op, "", err)
 	}
-	n, err := io.Copy(f, io.LimitReader(r, limit-at+1))
-	switch {
-	case at+n > limit:
-		n, err = 0, fault.New(fault.TooLarge, op, "blob.tooLarge")
-	case check != nil && err != nil:
-		n = 0
-	case check != nil:
-		if err = check(); err != nil {
-			n = 0
+	if _, err := f.Seek(end, io.SeekStart); err != nil {
+		return at, fault.Because(fault.Unavailable, op, "", err)
+	}
+	now, whole := at, end // whole: where the last whole frame ends
+	buf := make([]byte, frameMost)
+	src := io.LimitReader(r, size-at+1)
+	var broken, ended error // the disk, the line
+	for ended == nil && broken == nil && now <= size {
+		var n int
+		if n, ended = fill(src, buf); n == 0 {
+			continue
+		}
+		if now+int64(n) > size {
+			now += int64(n)
+			break
+		}
+		var m int64
+		if m, broken = writeFrame(f, k, id, now, buf[:n], now+int64(n) == size); broken == nil {
+			now, whole = now+int64(n), whole+m
 		}
 	}
-	if n == 0 {
-		if e := f.Truncate(at); e != nil {
-			return at, fault.Because(fault.Unavailable, op, "", e)
-		}
+	if ended == io.EOF {
+		ended = nil
+	}
+	err = errors.Join(broken, ended)
+	keep := true
+	switch {
+	case now > size:
+		keep, err = false, fault.New(fault.TooLarge, op, "blob.tooLarge")
+	case check != nil && err != nil:
+		keep = false
+	case check != nil:
+		err = check()
+		keep = err == nil
+	}
+	if !keep {
+		now, whole = at, end
+	}
+	if e := f.Truncate(whole); e != nil {
+		return at, fault.Because(fault.Unavailable, op, "", e)
 	}
 	// On disk before anybody is told that it is there.
 	if e := errors.Join(f.Sync(), syncDir(filepath.Dir(name))); e != nil {
 		return at, fault.Because(fault.Unavailable, op, "", e)
 	}
-	if err != nil && fault.KindOf(err) == fault.Internal { // the line, not the disk
+	if err != nil && fault.KindOf(err) == fault.Internal {
 		err = fault.Because(fault.Unavailable, op, "blob.brokenOff", err)
 	}
-	return at + n, err
+	return now, err
 }
 
-// Size is how much of a file there is; 0 if nothing.
-func (d *Drawer) Size(id string) (int64, error) {
-	name, err := d.path(id, "")
-	if err != nil {
-		return 0, err
-	}
-	info, err := os.Stat(name)
-	if errors.Is(err, fs.ErrNotExist) {
+// Size is how much a file holds, as the lengths of its frames say; 0 if nothing.
+func (d *Drawer) Size(id string) (int64, error) { return d.size(nil, id) }
+
+// Sound is how much of a file opens, from its beginning on.
+func (d *Drawer) Sound(k Key, id string) (int64, error) { return d.size(k, id) }
+
+func (d *Drawer) size(k Key, id string) (int64, error) {
+	const op = "blob.size"
+	f, err := d.open(id, "")
+	if fault.Is(err, fault.NotFound) && ident.Valid(id) {
 		return 0, nil
 	}
 	if err != nil {
-		return 0, fault.Because(fault.Unavailable, "blob.size", "", err)
+		return 0, err
 	}
-	return info.Size(), nil
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return 0, fault.Because(fault.Unavailable, op, "", err)
+	}
+	n, _, err := extent(f, info.Size(), k, id)
+	if err != nil {
+		return 0, fault.Because(fault.Unavailable, op, "", err)
+	}
+	return n, nil
 }
 
 // Put writes something that was made of a file, beside it.
-func (d *Drawer) Put(id, ending string, b []byte) error {
+func (d *Drawer) Put(k Key, id, ending string, b []byte) error {
 	name, err := d.path(id, ending)
 	if err != nil {
 		return err
 	}
-	if err := ReplaceBytes(name, b); err != nil {
+	if err := Replace(name, func(w io.Writer) error { return sealAll(w, k, id+ending, bytes.NewReader(b), int64(len(b))) }); err != nil {
 		return fault.Because(fault.Unavailable, "blob.putBeside", "", err)
 	}
 	return nil
 }
 
-// Open reads a file (ending ""), or what lies beside it.
-func (d *Drawer) Open(id, ending string) (*os.File, error) {
+// Open reads a whole file (ending ""), or what lies beside it. What was changed, or cut off, is ErrDamaged where it is read.
+func (d *Drawer) Open(k Key, id, ending string) (io.ReadCloser, error) {
+	f, err := d.open(id, ending)
+	if err != nil {
+		return nil, err
+	}
+	return &opener{ReadCloser: f, k: k, name: id + ending}, nil
+}
+
+func (d *Drawer) open(id, ending string) (*os.File, error) {
 	name, err := d.path(id, ending)
 	if err != nil {
 		return nil, err
@@ -141,13 +204,52 @@ func (d *Drawer) Open(id, ending string) (*os.File, error) {
 	return f, nil
 }
 
+// SealPlain seals a file of before files were sealed, and what lies beside it. size is what the file holds when it is whole. It can
+// be broken off and begun again: what is sealed under the key already stays as it is.
+func (d *Drawer) SealPlain(k Key, id string, size int64) error {
+	const op = "blob.sealPlain"
+	name, err := d.path(id, "")
+	if err != nil {
+		return err
+	}
+	list, err := filepath.Glob(name + "*") // an id has nothing that Glob reads
+	if err != nil {
+		return fault.Wrap(op, err)
+	}
+	for _, path := range list {
+		if err := d.sealPlain(k, path, filepath.Base(path), filepath.Base(path) == id, size); err != nil {
+			return fault.Because(fault.Unavailable, op, "", err)
+		}
+	}
+	return nil
+}
+
+func (d *Drawer) sealPlain(k Key, path, name string, original bool, size int64) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if !original {
+		size = info.Size()
+	}
+	if there, _, err := extent(f, info.Size(), k, name); err != nil || there > 0 || original && info.Size() == 0 {
+		return err
+	}
+	return Replace(path, func(w io.Writer) error { return sealAll(w, k, name, f, size) })
+}
+
 // Remove takes a file out, with all that lies beside it. What isn't there is out already.
 func (d *Drawer) Remove(id string) error {
 	name, err := d.path(id, "")
 	if err != nil {
 		return err
 	}
-	list, err := filepath.Glob(name + "*") // an id has nothing that Glob reads
+	list, err := filepath.Glob(name + "*")
 	if err != nil {
 		return fault.Wrap("blob.remove", err)
 	}

@@ -165,9 +165,14 @@ func (in *Intake) Spare(ctx context.Context, q store.Q, person, asking string) (
 // ended (Art. 17 (1) a and b GDPR). They tell how many are gone.
 func (in *Intake) EraseDrafts(ctx context.Context, tx *store.Tx, person, asking string) (int64, error) {
 	const op = "intake.eraseDrafts"
-	n, err := tx.Exec(ctx, dropDrafts, person, asking)
+	gone, err := store.All(ctx, tx, scanText, dropDrafts, person, asking)
 	if err != nil {
 		return 0, fault.Wrap(op, err)
+	}
+	for _, draft := range gone {
+		if err := in.eraseFiles(ctx, tx, draft); err != nil {
+			return 0, fault.Wrap(op, err)
+		}
 	}
 	if _, err = tx.Exec(ctx, dropBundles, person); err != nil {
 		return 0, fault.Wrap(op, err)
@@ -192,7 +197,7 @@ func (in *Intake) EraseDrafts(ctx context.Context, tx *store.Tx, person, asking 
 			return 0, fault.Wrap(op, err)
 		}
 	}
-	return n, nil
+	return int64(len(gone)), nil
 }
 
 // EraseConsents is described at EraseDrafts.

@@ -5,6 +5,7 @@ package intake
 import (
 	"context"
 	"errors"
+	"io"
 	"time"
 
 	"mercator/base/fault"
@@ -121,9 +122,103 @@ func (in *Intake) save(ctx context.Context, tx *store.Tx, d Draft, now time.Time
 	return n == 1, err
 }
 
-// Upgrade seals the drafts of before there were seals. It can be broken off and begun again; others may change drafts meanwhile.
+// Files lie in the drawer, each sealed under a key of its own, as a paper is: the key goes with the file, so that nobody reads it in a
+// backup either. It isn't sealed under the key of the owner's drafts: a file that was handed over belongs to its case, and stays when
+// the drafts are erased; one that several drafts share stays until the last of them goes.
+
+func fileKey(content string) string { return "file/" + content }
+
+// keyOfFile is the key of an upload's content.
+func (in *Intake) keyOfFile(ctx context.Context, u Upload) (vault.Key, error) {
+	const op = "intake.keyOfFile"
+	if !u.sealed { // put there by a node of before
+		if err := in.sealFile(ctx, u); err != nil {
+			return vault.Key{}, err
+		}
+	}
+	k, err := in.c.Vault.Key(ctx, in.c.DB, fileKey(u.content))
+	if errors.Is(err, vault.ErrDestroyed) {
+		return k, fault.Because(fault.NotFound, op, "intake.file.gone", err)
+	}
+	return k, fault.Wrap(op, err)
+}
+
+// openFile is the one door to what is in the drawer.
+func (in *Intake) openFile(ctx context.Context, u Upload, ending string) (io.ReadCloser, error) {
+	k, err := in.keyOfFile(ctx, u)
+	if err != nil {
+		return nil, err
+	}
+	return in.c.Files.Open(k, u.content, ending)
+}
+
+// sealFile seals the content of an upload of before there were seals.
+func (in *Intake) sealFile(ctx context.Context, u Upload) error {
+	const op = "intake.sealFile"
+	var k vault.Key
+	err := in.c.DB.Write(ctx, func(tx *store.Tx) (err error) {
+		k, err = in.c.Vault.KeyFor(ctx, tx, fileKey(u.content))
+		return err
+	})
+	if err != nil {
+		return fault.Wrap(op, err)
+	}
+	// The key is there before anything is sealed under it, and the row says so when all is.
+	if err := in.c.Files.SealPlain(k, u.content, u.Size); err != nil {
+		return fault.Wrap(op, err)
+	}
+	return fault.Wrap(op, in.c.DB.Write(ctx, func(tx *store.Tx) error {
+		_, err := tx.Exec(ctx, sealUploads, u.content)
+		return err
+	}))
+}
+
+func (in *Intake) sealFiles(ctx context.Context) (n int, err error) {
+	if in.c.Files == nil {
+		return 0, nil
+	}
+	for {
+		list, err := store.All(ctx, in.c.DB, scanUpload, plainUploads, 200)
+		if err != nil || len(list) == 0 {
+			return n, err
+		}
+		for _, u := range list {
+			if err := in.sealFile(ctx, u); err != nil {
+				return n, err
+			}
+		}
+		n += len(list)
+	}
+}
+
+// eraseFiles destroys the keys of the files of a draft that is erased; those that somebody else holds stay. The files themselves go
+// when the house is swept.
+func (in *Intake) eraseFiles(ctx context.Context, tx *store.Tx, draft string) error {
+	contents, err := store.All(ctx, tx, scanText, eraseUploads, draft)
+	if err != nil {
+		return err
+	}
+	for _, content := range contents {
+		var held int
+		if err := tx.QueryRow(ctx, contentHeld, content).Scan(&held); err != nil {
+			return err
+		}
+		if held > 0 {
+			continue
+		}
+		if _, err := in.c.Vault.Destroy(ctx, tx, fileKey(content)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Upgrade seals the drafts and files of before there were seals. It can be broken off and begun again; others may change drafts meanwhile.
 func (in *Intake) Upgrade(ctx context.Context) (n int, err error) {
 	const op = "intake.upgrade"
+	if n, err = in.sealFiles(ctx); err != nil {
+		return n, fault.Wrap(op, err)
+	}
 	for last := ""; ; {
 		list, err := store.All(ctx, in.c.DB, scanDraft, plainDrafts, last, 200)
 		if err != nil || len(list) == 0 {

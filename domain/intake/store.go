@@ -159,7 +159,7 @@ DELETE FROM intake_draft WHERE id = $1 AND owner = $2 AND bundle = $3 AND state 
 // A file that is given for another service, too, has its content where it was.
 const shareUpload = `-- intake.shareUpload
 INSERT INTO intake_upload (` + uploadColumns + `)
-SELECT $6, $4, $5, name, size, sum, state, type, pages, picture, hash, found, checked_at, '', created_at, expires_at, content
+SELECT $6, $4, $5, name, size, sum, state, type, pages, picture, hash, found, checked_at, '', created_at, expires_at, content, sealed
 FROM intake_upload WHERE draft IN (SELECT d.id FROM intake_draft d WHERE d.owner = $1) AND id = $2 AND draft = $3 AND state = 'kept' AND case_id = ''`
 
 func scanBundle(s store.Scanner) (Bundle, error) {
@@ -345,6 +345,11 @@ func decodeJSON(s string, v any) error {
 	return dec.Decode(v)
 }
 
+func scanText(s store.Scanner) (text string, err error) {
+	err = s.Scan(&text)
+	return text, err
+}
+
 func encode(v any) (string, error) {
 	b, err := json.Marshal(v)
 	return string(b), err
@@ -398,7 +403,7 @@ const countWithdrawn = `-- intake.countWithdrawn
 SELECT COUNT(*) FROM intake_consent WHERE owner = $1 AND withdrawn_at <> 0`
 
 const dropDrafts = `-- intake.dropDrafts
-DELETE FROM intake_draft WHERE owner = $1 AND state = 'open' AND service <> $2`
+DELETE FROM intake_draft WHERE owner = $1 AND state = 'open' AND service <> $2 RETURNING id`
 
 const draftOfConsent = `-- intake.draftOfConsent
 SELECT ` + draftColumns + ` FROM intake_draft WHERE id = $1 AND owner = $2 AND state = 'open'`
@@ -471,11 +476,11 @@ func scanPaper(s store.Scanner) (Paper, error) {
 
 // --- uploads
 
-const uploadColumns = `id, draft, field, name, size, sum, state, type, pages, picture, hash, found, checked_at, case_id, created_at, expires_at, content`
+const uploadColumns = `id, draft, field, name, size, sum, state, type, pages, picture, hash, found, checked_at, case_id, created_at, expires_at, content, sealed`
 
 // Whose an upload is, is whose its draft is: no statement of a person names one without that.
 const insertUpload = `-- intake.insertUpload
-INSERT INTO intake_upload (` + uploadColumns + `) VALUES ($1, $2, $3, $4, $5, $6, 'receiving', '', 0, FALSE, '', '', 0, '', $7, $8, $1)`
+INSERT INTO intake_upload (` + uploadColumns + `) VALUES ($1, $2, $3, $4, $5, $6, 'receiving', '', 0, FALSE, '', '', 0, '', $7, $8, $1, TRUE)`
 
 const readUpload = `-- intake.readUpload
 SELECT ` + uploadColumns + ` FROM intake_upload WHERE draft IN (SELECT d.id FROM intake_draft d WHERE d.owner = $1) AND id = $2 AND draft = $3 AND case_id = '' AND state <> 'gone' AND (state = 'kept' OR expires_at > $4)`
@@ -535,13 +540,27 @@ WHERE state = 'gone' AND (EXISTS (SELECT 1 FROM intake_upload o WHERE o.content 
 	OR NOT EXISTS (SELECT 1 FROM intake_upload o WHERE o.content = intake_upload.content AND o.id > intake_upload.id))
 ORDER BY id LIMIT 200`
 
+// The files of a draft that was erased.
+const eraseUploads = `-- intake.eraseUploads
+UPDATE intake_upload SET state = 'gone' WHERE draft = $1 AND case_id = '' RETURNING content`
+
+const contentHeld = `-- intake.contentHeld
+SELECT COUNT(*) FROM intake_upload WHERE content = $1 AND state <> 'gone'`
+
+// Files of before there were seals.
+const plainUploads = `-- intake.plainUploads
+SELECT ` + uploadColumns + ` FROM intake_upload WHERE sealed = FALSE ORDER BY id LIMIT $1`
+
+const sealUploads = `-- intake.sealUploads
+UPDATE intake_upload SET sealed = TRUE WHERE content = $1`
+
 const deleteUpload = `-- intake.deleteUpload
 DELETE FROM intake_upload WHERE id = $1 AND state = 'gone'`
 
 func scanUpload(s store.Scanner) (Upload, error) {
 	var u Upload
 	var checked, created, expires int64
-	err := s.Scan(&u.ID, &u.Draft, &u.Field, &u.Name, &u.Size, &u.sum, &u.state, &u.Type, &u.Pages, &u.Picture, &u.Hash, &u.Found, &checked, &u.Case, &created, &expires, &u.content)
+	err := s.Scan(&u.ID, &u.Draft, &u.Field, &u.Name, &u.Size, &u.sum, &u.state, &u.Type, &u.Pages, &u.Picture, &u.Hash, &u.Found, &checked, &u.Case, &created, &expires, &u.content, &u.sealed)
 	if u.CreatedAt, u.ExpiresAt = store.Time(created), store.Time(expires); checked != 0 {
 		u.CheckedAt = store.Time(checked)
 	}

@@ -17,6 +17,7 @@ import (
 	"mercator/base/fault"
 	"mercator/base/ident"
 	"mercator/core/access"
+	"mercator/core/blob"
 	"mercator/core/inspect"
 	"mercator/core/pdf"
 	"mercator/core/store"
@@ -55,6 +56,7 @@ type Upload struct {
 	CreatedAt, ExpiresAt   time.Time
 	sum, state             string
 	content                string // the id that its content lies under
+	sealed                 bool   // false: it is of before files were sealed
 }
 
 // The states of a file as people are told them.
@@ -147,12 +149,15 @@ func (in *Intake) BeginUpload(ctx context.Context, a access.Actor, draft string,
 	}
 	now := in.c.Now()
 	u := Upload{ID: ident.New(), Draft: d.ID, Field: n.Field, Name: form.Storable(fileName(n.Name)), Size: n.Size, sum: n.Sum, state: "receiving", CreatedAt: now, ExpiresAt: now.Add(receiveFor)}
-	u.content = u.ID
+	u.content, u.sealed = u.ID, true
 	if u.ExpiresAt.After(d.ExpiresAt) {
 		u.ExpiresAt = d.ExpiresAt
 	}
 	err = in.c.DB.Write(ctx, func(tx *store.Tx) error {
 		if _, err := tx.Exec(ctx, insertUpload, u.ID, u.Draft, u.Field, u.Name, u.Size, u.sum, store.Micros(u.CreatedAt), store.Micros(u.ExpiresAt)); err != nil {
+			return err
+		}
+		if _, err := in.c.Vault.KeyFor(ctx, tx, fileKey(u.content)); err != nil {
 			return err
 		}
 		var files, inDraft, inField int
@@ -183,13 +188,8 @@ func (in *Intake) upload(ctx context.Context, d Draft, id string) (Upload, error
 	if fault.Is(err, fault.NotFound) {
 		return u, fault.Because(fault.NotFound, op, "intake.file.gone", err)
 	}
-	if err != nil {
-		return u, fault.Wrap(op, err)
-	}
-	if u.Received = u.Size; !u.Whole() {
-		u.Received, err = in.c.Files.Size(u.ID)
-	}
-	return u, err
+	u.Received = u.Size
+	return u, fault.Wrap(op, err)
 }
 
 // ReadUpload tells how much of a file is here. One that is here as a whole but wasn't taken, because the server
@@ -200,7 +200,14 @@ func (in *Intake) ReadUpload(ctx context.Context, a access.Actor, draft, id stri
 		return Upload{}, err
 	}
 	u, err := in.upload(ctx, d, id)
-	if err == nil && u.Received == u.Size && !u.Whole() {
+	if err != nil || u.Whole() {
+		return u, err
+	}
+	k, err := in.keyOfFile(ctx, u)
+	if err != nil {
+		return u, err
+	}
+	if u.Received, err = in.c.Files.Sound(k, u.ID); err == nil && u.Received == u.Size {
 		err = in.take(ctx, a, d, u)
 	}
 	return u, err
@@ -224,7 +231,11 @@ func (in *Intake) Receive(ctx context.Context, a access.Actor, draft, id string,
 	if u.Whole() {
 		return u, fault.New(fault.Conflict, op, "intake.file.elsewhere")
 	}
-	if u.Received, err = in.c.Files.Append(ctx, u.ID, at, r, u.Size, check); err != nil {
+	k, err := in.keyOfFile(ctx, u)
+	if err != nil {
+		return u, err
+	}
+	if u.Received, err = in.c.Files.Append(ctx, k, u.ID, at, r, u.Size, check); err != nil {
 		switch fault.KindOf(err) {
 		case fault.Conflict:
 			err = fault.Because(fault.Conflict, op, "intake.file.elsewhere", err)
@@ -334,7 +345,11 @@ func (in *Intake) take(ctx context.Context, a access.Actor, d Draft, u Upload) e
 	}
 	isPicture := len(l.archive) > 0
 	if isPicture {
-		if err := errors.Join(in.c.Files.Put(u.ID, Archive, l.archive), in.c.Files.Put(u.ID, Preview, l.picture.Thumbnail)); err != nil {
+		k, err := in.keyOfFile(ctx, u)
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(in.c.Files.Put(k, u.ID, Archive, l.archive), in.c.Files.Put(k, u.ID, Preview, l.picture.Thumbnail)); err != nil {
 			return err
 		}
 	}
@@ -383,12 +398,16 @@ func (in *Intake) take(ctx context.Context, a access.Actor, d Draft, u Upload) e
 // look inspects a file that is here as a whole, has it scanned, and makes its PDF/A.
 func (in *Intake) look(ctx context.Context, u Upload, fd *form.Field) (look, error) {
 	const op = "intake.look"
-	f, err := in.c.Files.Open(u.content, Original)
+	f, err := in.openFile(ctx, u, Original)
 	if err != nil {
 		return look{}, err
 	}
 	b, err := io.ReadAll(io.LimitReader(f, MaxFile+1))
-	if err = errors.Join(err, f.Close()); err != nil {
+	err = errors.Join(err, f.Close())
+	if errors.Is(err, blob.ErrDamaged) {
+		return look{}, fault.Because(fault.Invalid, op, "intake.file.broken", err)
+	}
+	if err != nil {
 		return look{}, fault.Because(fault.Unavailable, op, "", err)
 	}
 	sum := sha256.Sum256(b)
@@ -466,7 +485,7 @@ func (in *Intake) OpenFile(ctx context.Context, a access.Actor, id, field, hash,
 			if u.Found != "" {
 				return u, nil, fault.New(fault.Denied, op, "intake.file.malware")
 			}
-			r, err := in.c.Files.Open(u.content, ending)
+			r, err := in.openFile(ctx, u, ending)
 			return u, r, fault.Wrap(op, err)
 		}
 	}
@@ -528,7 +547,7 @@ func (in *Intake) OpenCaseFile(ctx context.Context, g access.Grant, caseID, id, 
 	case Infected:
 		return u, nil, fault.New(fault.Denied, op, "intake.file.malware")
 	}
-	r, err := in.c.Files.Open(l[i].content, ending)
+	r, err := in.openFile(ctx, l[i], ending)
 	return l[i], r, fault.Wrap(op, err)
 }
 
@@ -545,16 +564,19 @@ func (in *Intake) CheckUploads(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, fault.Wrap(op, err)
 	}
+	var errs error
 	for _, u := range l {
-		if err := in.checkLater(ctx, u); err != nil {
+		err := in.checkLater(ctx, u)
+		if fault.Is(err, fault.Unavailable) {
 			return false, fault.Wrap(op, err)
 		}
+		errs = errors.Join(errs, err) // one that doesn't open isn't what the others wait for
 	}
-	return len(l) == checkAtOnce, nil
+	return errs == nil && len(l) == checkAtOnce, fault.Wrap(op, errs)
 }
 
 func (in *Intake) checkLater(ctx context.Context, u Upload) error {
-	f, err := in.c.Files.Open(u.content, Original)
+	f, err := in.openFile(ctx, u, Original)
 	if err != nil {
 		return err
 	}
@@ -583,7 +605,7 @@ func (in *Intake) Unchecked(ctx context.Context) (n int64, err error) {
 	return n, fault.Wrap("intake.unchecked", err)
 }
 
-// clearUploads removes the content of what is gone, then its row: a row never outlives its file, so none is forgotten.
+// clearUploads removes the content of what is gone, then its row and its key: a row never outlives its file, so none is forgotten.
 func (in *Intake) clearUploads(ctx context.Context) error {
 	const op = "intake.clearUploads"
 	if in.c.Files == nil {
@@ -609,6 +631,12 @@ func (in *Intake) clearUploads(ctx context.Context) error {
 		if err := in.c.DB.Write(ctx, func(tx *store.Tx) error {
 			for _, g := range list {
 				if _, err := tx.Exec(ctx, deleteUpload, g.id); err != nil {
+					return err
+				}
+				if !g.last {
+					continue
+				}
+				if _, err := in.c.Vault.Destroy(ctx, tx, fileKey(g.content)); err != nil {
 					return err
 				}
 			}

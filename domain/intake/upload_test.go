@@ -25,13 +25,14 @@ import (
 	"mercator/core/access"
 	"mercator/core/access/accesstest"
 	"mercator/core/pdf/pdfacheck"
+	"mercator/core/vault"
 	"mercator/domain/intake"
 	"mercator/domain/intake/intaketest"
 )
 
 // ofEverybody are statements of the house itself, and of cases, whose grant has been asked for.
 var ofEverybody = map[string]bool{"uploadsOfCase": true, "uncheckedUploads": true, "countUnchecked": true, "checkUpload": true, "caseOfUpload": true,
-	"expireUploads": true, "goneUploads": true, "deleteUpload": true}
+	"expireUploads": true, "goneUploads": true, "deleteUpload": true, "eraseUploads": true, "contentHeld": true, "plainUploads": true, "sealUploads": true}
 
 const lease = "%PDF-1.7\n1 0 obj\n<</Type /Page>>\nendobj\n%%EOF\n"
 
@@ -94,6 +95,12 @@ func inDrawer(t *testing.T, h *intaketest.House) (names []string) {
 		t.Fatal(err)
 	}
 	return names
+}
+
+// fileKey is the key of an upload's content.
+func fileKey(t *testing.T, h *intaketest.House, content string) vault.Key {
+	t.Helper()
+	return must[vault.Key](t)(h.Vault.Key(t.Context(), h.DB, "file/"+content))
 }
 
 func clean(context.Context, io.Reader) (string, error) { return "", nil }
@@ -223,7 +230,7 @@ func TestAFileComesInParts(t *testing.T) {
 			t.Errorf("more than announced: %d %v", n, err)
 		}
 		// The server is stopped when all is here and nothing of it was looked at.
-		if _, err := h.Drawer.Append(ctx, u.ID, 200, strings.NewReader(whole[200:]), 1<<20, nil); err != nil {
+		if _, err := h.Drawer.Append(ctx, fileKey(t, h, u.ID), u.ID, 200, strings.NewReader(whole[200:]), u.Size, nil); err != nil {
 			t.Fatal(err)
 		}
 		if u = must[intake.Upload](t)(h.Intake.ReadUpload(ctx, anna, d.ID, u.ID)); u.Received != u.Size {

@@ -57,6 +57,7 @@ type House struct {
 	people  map[string]map[string]any
 	// Drawer has the files, in the folder FilesIn.
 	Drawer   *blob.Drawer
+	Vault    *vault.Vault
 	FilesIn  string
 	scanner  func(ctx context.Context, r io.Reader) (string, error)
 	infected []intake.Upload
@@ -113,8 +114,9 @@ func New(t testing.TB, db *store.DB) *House {
 	if err != nil {
 		t.Fatal(err)
 	}
+	h.Vault = vaulttest.Open(t, db)
 	h.Intake, err = intake.New(intake.Config{
-		DB: db, Vault: vaulttest.Open(t, db), Fading: h.fading, Tell: h.tell, Services: h.Catalog, Access: accesstest.Acting(t, db, h.mandate), Now: h.Now,
+		DB: db, Vault: h.Vault, Fading: h.fading, Tell: h.tell, Services: h.Catalog, Access: accesstest.Acting(t, db, h.mandate), Now: h.Now,
 		Fetch: h.fetch, List: h.list, OpenCase: h.openCase, Case: h.caseData, Corrected: h.corrected, Withdrawn: h.withdrawn,
 		Files: h.Drawer, Pictures: pictures, Scan: h.scan, Found: h.found,
 	})
