@@ -210,6 +210,20 @@ func (in *Intake) Sign(ctx context.Context, a access.Actor, id, hash, lang strin
 // Declares tells whether a field is a declaration of whoever applies.
 func Declares(f *form.Field) bool { return f.Kind == "consent" || f.Kind == "signature" }
 
+// theirs tells whether a field is for who is at the draft to fill in: what hangs on a field beside its answer, a file that is coming or
+// what was written elsewhere, is for nobody else to touch either.
+func theirs(s *service.Service, d Draft, field string) bool {
+	fd := s.Form.Field(field)
+	switch d.Kind {
+	case ToSign:
+		c, _ := s.Cosign(d.Part)
+		return fd != nil && c.Fills(fd.Page)
+	case Together:
+		return fd != nil && !Declares(fd)
+	}
+	return true
+}
+
 // mayFill refuses what isn't theirs to fill in: to who was asked to sign, pages that the package doesn't name; to a clerk at the
 // counter, what the person declares.
 func (in *Intake) mayFill(op string, before, after Draft) error {

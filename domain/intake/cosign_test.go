@@ -349,6 +349,12 @@ func TestWhoRepresentsSignsByApplying(t *testing.T) {
 // with puts the identity card in force with something more in its service.toml.
 func with(t testing.TB, h *intaketest.House, more string) {
 	t.Helper()
+	withForm(t, h, more, func(form string) string { return form })
+}
+
+// withForm is with for who changes the form, too.
+func withForm(t testing.TB, h *intaketest.House, more string, change func(form string) string) {
+	t.Helper()
 	dir := t.TempDir()
 	if err := os.CopyFS(dir, os.DirFS(filepath.Join(intaketest.Root(), "content", "services"))); err != nil {
 		t.Fatal(err)
@@ -356,6 +362,11 @@ func with(t testing.TB, h *intaketest.House, more string) {
 	name := filepath.Join(dir, card, "service.toml")
 	text := must[[]byte](t)(os.ReadFile(name))
 	if err := os.WriteFile(name, append(text, more...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	name = filepath.Join(dir, card, "application.form")
+	text = must[[]byte](t)(os.ReadFile(name))
+	if err := os.WriteFile(name, []byte(change(string(text))), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if err := h.Catalog.Load(t.Context(), os.DirFS(dir)); err != nil {
@@ -431,6 +442,99 @@ func TestTwoSign(t *testing.T) {
 		}
 		if n := len(h.Cases(t)); n > 1 || (n == 1) != (caseID != "") {
 			t.Errorf("%d cases, told %q", n, caseID)
+		}
+	})
+}
+
+// What hangs on a field beside its answer isn't for who mayn't fill it in either: what was written elsewhere stays until those have
+// decided whose it is, and nobody fills the owner's room with files for pages that aren't theirs, or takes away what is coming there.
+func TestWhoSignsLeavesAloneWhatIsntTheirs(t *testing.T) {
+	each(t, func(t *testing.T, h *intaketest.House) {
+		ctx, anna, bora := t.Context(), accesstest.Anna(), accesstest.Bora()
+		carl := access.Actor{Kind: access.Resident, ID: "person-carl", Name: "Carl Peters", Level: access.Substantial}
+		withForm(t, h, second, func(form string) string {
+			return strings.Replace(form, `"components": [`, `"components": [
+	{"type":"filepicker","id":"f_photo","key":"photo","label":"Foto","properties":{"page":"card","label.en":"Photo","label.tr":"Fotoğraf"}},
+	{"type":"filepicker","id":"f_proof","key":"proof","label":"Nachweis","multiple":true,"properties":{"page":"declare","label.en":"Proof","label.tr":"Belge"}},`, 1)
+		})
+		d := child(t, h, anna)
+		for part, a := range map[string]access.Actor{"custody": bora, "second": carl} {
+			must[string](t)(h.Intake.Help(ctx, a, must[string](t)(h.Intake.InviteToSign(ctx, anna, d.ID, part))))
+		}
+		now := func() (intake.Draft, *intake.Filling) {
+			t.Helper()
+			x := must[intake.Draft](t)(h.Intake.Draft(ctx, anna, d.ID))
+			return x, must[*intake.Filling](t)(h.Intake.Fill(ctx, anna, x, "de"))
+		}
+		place := func(a access.Actor, seen, value string) {
+			t.Helper()
+			save(t, h, a, d, "card", url.Values{"_f": {"place"}, "place": {value}, intake.SeenField: {seen}})
+		}
+		// The owner has chosen another place on each of two devices. Who only signs says that they have seen it.
+		_, f := now()
+		shown := f.Seen("card")
+		place(anna, shown, "hamborn")
+		place(anna, shown, "rheinhausen")
+		x, f := now()
+		if len(x.Rivals) != 1 {
+			t.Fatalf("%+v", x.Rivals)
+		}
+		decide := func(a access.Actor, page string) {
+			t.Helper()
+			in := url.Values{intake.RivalField: {"place:" + f.Rivalries("")[0].Mark}}
+			if _, err := h.Intake.Save(ctx, a, d.ID, page, in, "de"); err != nil && !fault.Is(err, fault.Denied) {
+				t.Error(err)
+			}
+		}
+		for _, page := range []string{"card", "person", "declare", ""} {
+			decide(carl, page)
+		}
+		if x, _ = now(); len(x.Rivals) != 1 || x.Answers["place"] != "rheinhausen" {
+			t.Errorf("decided by who only signs: %v %v", x.Rivals, x.Answers["place"])
+		}
+		decide(bora, "card")
+		if x, _ = now(); len(x.Rivals) != 0 {
+			t.Error("who may fill in the page can't decide")
+		}
+		// Files.
+		begin := func(a access.Actor, field string) (intake.Upload, error) {
+			return h.Intake.BeginUpload(ctx, a, d.ID, intake.NewUpload{Field: field, Name: "a.pdf", Size: int64(len(lease))})
+		}
+		for what, err := range map[string]error{
+			"who fills in other pages": func() error { _, err := begin(bora, "proof"); return err }(),
+			"who only signs":           func() error { _, err := begin(carl, "photo"); return err }(),
+			"at once":                  h.Intake.Upload(ctx, bora, d.ID, "proof", "a.pdf", strings.NewReader(lease)),
+		} {
+			if !fault.Is(err, fault.Denied) {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+		n := must[int](t)(store.One(ctx, h.DB, func(s store.Scanner) (n int, err error) { return n, s.Scan(&n) }, "-- test.uploads\nSELECT COUNT(*) FROM intake_upload"))
+		if n != 0 {
+			t.Errorf("%d files take the owner's room", n)
+		}
+		coming := must[intake.Upload](t)(begin(anna, "proof"))
+		if _, err := h.Intake.Receive(ctx, bora, d.ID, coming.ID, 0, strings.NewReader(lease), nil); !fault.Is(err, fault.Denied) {
+			t.Errorf("a part of the owner's: %v", err)
+		}
+		if err := h.Intake.DropUpload(ctx, bora, d.ID, coming.ID); !fault.Is(err, fault.Denied) {
+			t.Errorf("the owner's is taken away: %v", err)
+		}
+		if _, err := h.Intake.Receive(ctx, anna, d.ID, coming.ID, 0, strings.NewReader(lease), nil); err != nil {
+			t.Fatal(err)
+		}
+		if err := h.Intake.DropUpload(ctx, bora, d.ID, coming.ID); !fault.Is(err, fault.Denied) {
+			t.Errorf("the owner's is taken out: %v", err)
+		}
+		mine := must[intake.Upload](t)(begin(bora, "photo"))
+		if err := h.Intake.DropUpload(ctx, bora, d.ID, mine.ID); err != nil {
+			t.Error(err)
+		}
+		if err := h.Intake.Upload(ctx, bora, d.ID, "photo", "a.pdf", strings.NewReader(lease)); err != nil {
+			t.Error(err)
+		}
+		if x, _ = now(); len(intake.Files(x.Answers["proof"])) != 1 || len(intake.Files(x.Answers["photo"])) != 1 {
+			t.Errorf("%v", x.Answers)
 		}
 	})
 }

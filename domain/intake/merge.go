@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"mercator/domain/service"
 	"mercator/lang/form"
 )
 
@@ -150,8 +151,9 @@ func take(f *form.Form, d *Draft, pages []string, post url.Values, fctx form.Con
 }
 
 // merge puts a post into a draft that may have been changed elsewhere since its page was shown.
-func merge(f *form.Form, d *Draft, pages []string, post url.Values, fctx form.Context) []form.FieldError {
-	decide(d, post)
+func merge(s *service.Service, d *Draft, pages []string, post url.Values, fctx form.Context) []form.FieldError {
+	f := s.Form
+	decide(s, d, post)
 	seen := pairs(post.Get(SeenField))
 	if len(seen) == 0 {
 		return take(f, d, pages, post, fctx)
@@ -196,11 +198,12 @@ func merge(f *form.Form, d *Draft, pages []string, post url.Values, fctx form.Co
 	return take(f, d, pages, post, fctx)
 }
 
-// decide ends the rivalries that the posted page has shown: what is in the field counts, the person has seen both.
-func decide(d *Draft, post url.Values) {
+// decide ends the rivalries that the posted page has shown: what is in the field counts, the person has seen both. Those of fields that
+// aren't theirs to fill in are left to whose they are.
+func decide(s *service.Service, d *Draft, post url.Values) {
 	for i, x := range post[RivalField] {
 		name, mark, _ := strings.Cut(x, ":")
-		if r, ok := d.Rivals[name]; ok && i < form.MaxPosted && r.Mark() == mark {
+		if r, ok := d.Rivals[name]; ok && i < form.MaxPosted && r.Mark() == mark && theirs(s, *d, name) {
 			delete(d.Rivals, name)
 		}
 	}

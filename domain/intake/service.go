@@ -545,7 +545,7 @@ func (in *Intake) Save(ctx context.Context, a access.Actor, id, page string, pos
 			return fault.New(fault.NotFound, op, "")
 		}
 		before := *d
-		errs = form.Told(merge(s.Form, d, pages, post, fctx))
+		errs = form.Told(merge(s, d, pages, post, fctx))
 		note(s.Form, a, &before, d, pages, fctx)
 		return nil
 	})

@@ -105,6 +105,9 @@ func (in *Intake) picker(op string, d Draft, field string) (*form.Field, error) 
 	if fd == nil || fd.Type != "filepicker" || fd.ReadOnly || in.c.Files == nil || in.c.Pictures == nil {
 		return nil, fault.New(fault.NotFound, op, "")
 	}
+	if !theirs(s, d, field) {
+		return nil, fault.New(fault.Denied, op, "intake.cosign.notHere")
+	}
 	return fd, nil
 }
 
@@ -263,6 +266,13 @@ func (in *Intake) DropUpload(ctx context.Context, a access.Actor, draft, id stri
 	}
 	if u.Whole() {
 		return in.RemoveFile(ctx, a, draft, u.Field, u.Hash)
+	}
+	s, err := in.Service(d)
+	if err != nil {
+		return err
+	}
+	if !theirs(s, d, u.Field) {
+		return fault.New(fault.Denied, op, "intake.cosign.notHere")
 	}
 	return fault.Wrap(op, in.drop(ctx, d, u))
 }
