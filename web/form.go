@@ -20,7 +20,7 @@ import (
 const maxFields = 1000
 
 // Form reads a form that was posted: application/x-www-form-urlencoded or
-// multipart/form-data (files: File). Line ends become \n, what is not UTF-8 or
+// multipart/form-data (files: Files). Line ends become \n, what is not UTF-8 or
 // holds control characters is refused.
 func Form(r *http.Request) (url.Values, error) {
 	const op = "web.form"
@@ -32,7 +32,7 @@ func Form(r *http.Request) (url.Values, error) {
 	case "application/x-www-form-urlencoded":
 		err = r.ParseForm()
 	case "multipart/form-data":
-		err = r.ParseMultipartForm(1 << 20) // what is larger goes to a temporary file
+		err = parseMultipart(r)
 	default:
 		return nil, fault.New(fault.Unsupported, op, "")
 	}
@@ -40,6 +40,9 @@ func Form(r *http.Request) (url.Values, error) {
 		var tooLarge *http.MaxBytesError
 		if errors.As(err, &tooLarge) || errors.Is(err, multipart.ErrMessageTooLarge) {
 			return nil, fault.Because(fault.TooLarge, op, "", err)
+		}
+		if fault.Is(err, fault.Unavailable) { // the disk
+			return nil, fault.Wrap(op, err)
 		}
 		return nil, fault.Because(fault.Invalid, op, "web.malformed", err)
 	}
@@ -70,21 +73,6 @@ func cleanText(s string) bool {
 		}
 	}
 	return true
-}
-
-// File is a file that came with a form; Form has to be called first. No file gives ok false.
-func File(r *http.Request, name string) (f multipart.File, head *multipart.FileHeader, ok bool, err error) {
-	f, head, err = r.FormFile(name)
-	switch {
-	case errors.Is(err, http.ErrMissingFile):
-		return nil, nil, false, nil
-	case err != nil:
-		return nil, nil, false, fault.Because(fault.Invalid, "web.file", "web.malformed", err)
-	case head.Size == 0 && head.Filename == "":
-		f.Close() // a field that was left empty
-		return nil, nil, false, nil
-	}
-	return f, head, true, nil
 }
 
 // ReadJSON reads a JSON body into v: one value, no unknown fields.

@@ -5,11 +5,16 @@ package web
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"io"
 	"log/slog"
+	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -352,4 +357,96 @@ func FuzzLocalPath(f *testing.F) {
 			t.Fatalf("%q became %q", s, got)
 		}
 	})
+}
+
+// A file that is too large for memory lies nowhere as it is, and nothing of it is left.
+func TestFilesOfAFormAreNotLeftBehind(t *testing.T) {
+	tmp := t.TempDir()
+	t.Setenv("TMPDIR", tmp)
+	var body bytes.Buffer
+	m := multipart.NewWriter(&body)
+	large := strings.Repeat("GEHEIMNIS ", 300_000)
+	for _, x := range []struct{ field, name, content string }{{"a", "", "1"}, {"f", "small.txt", "small"}, {"f", "large.txt", large}, {"f", "empty.txt", ""}, {"g", "other.txt", large + "!"}, {"b", "", "2\r\n3"}} {
+		var w io.Writer
+		var err error
+		if x.name == "" {
+			w, err = m.CreateFormField(x.field)
+		} else {
+			w, err = m.CreateFormFile(x.field, x.name)
+		}
+		if err == nil {
+			_, err = io.WriteString(w, x.content)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	m.Close()
+	ctx, answered := context.WithCancel(t.Context())
+	r := httptest.NewRequestWithContext(ctx, "POST", "/?q=1", &body)
+	r.Header.Set("Content-Type", m.FormDataContentType())
+	for range 2 { // whoever asks twice gets the same
+		form, err := Form(r)
+		if err != nil || form.Encode() != "a=1&b=2%0A3" {
+			t.Fatalf("%v %v", form, err)
+		}
+	}
+	list := Files(r, "f")
+	if len(list) != 3 || list[0].Name != "small.txt" || list[1].Size() != int64(len(large)) || len(Files(r, "g")) != 1 || len(Files(r, "a")) != 0 || !AnyFiles(r) {
+		t.Fatalf("%+v", list)
+	}
+	// What a kill would leave, and what the descriptors of the process hold.
+	left, err := filepath.Glob(filepath.Join(tmp, "*"))
+	if err != nil || len(left) > 0 {
+		t.Errorf("left over: %v %v", left, err)
+	}
+	open := 0
+	if fds, err := filepath.Glob("/proc/self/fd/*"); err == nil {
+		for _, fd := range fds {
+			if to, err := os.Readlink(fd); err == nil && strings.HasPrefix(to, tmp) {
+				open++
+				if b, err := os.ReadFile(fd); err != nil || bytes.Contains(b, []byte("GEHEIMNIS")) {
+					t.Errorf("%s holds it as it is: %v", to, err)
+				}
+			}
+		}
+	}
+	if open != 2 && runtime.GOOS == "linux" {
+		t.Errorf("%d files are on the disk", open)
+	}
+	for _, f := range append(list, Files(r, "g")...) {
+		for range 2 {
+			b, err := io.ReadAll(f.Open())
+			if want := map[string]string{"small.txt": "small", "large.txt": large, "other.txt": large + "!"}[f.Name]; err != nil || string(b) != want {
+				t.Errorf("%s: %d bytes, %v", f.Name, len(b), err)
+			}
+		}
+	}
+	answered()
+	for range 100 {
+		if _, err := io.ReadAll(list[1].Open()); err != nil {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Error("a file is open when the request has been answered")
+}
+
+func TestFormsOfManyPartsAreRefused(t *testing.T) {
+	for what, part := range map[string]string{
+		"files":     "--x\r\nContent-Disposition: form-data; name=\"f\"; filename=\"a\"\r\n\r\n\r\n",
+		"fields":    "--x\r\nContent-Disposition: form-data; name=\"f\"\r\n\r\na\r\n",
+		"no names":  "--x\r\nContent-Disposition: form-data\r\n\r\na\r\n",
+		"long text": "--x\r\nContent-Disposition: form-data; name=\"f\"\r\n\r\n" + strings.Repeat("a", 600_000) + "\r\n",
+	} {
+		n := 1200
+		if len(part) > 1000 {
+			n = 2
+		}
+		r := httptest.NewRequest("POST", "/", strings.NewReader(strings.Repeat(part, n)+"--x--\r\n"))
+		r.Header.Set("Content-Type", "multipart/form-data; boundary=x")
+		if _, err := Form(r); !fault.Is(err, fault.TooLarge) && !fault.Is(err, fault.Invalid) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
 }

@@ -145,6 +145,14 @@ func (v *Vault) Fresh(subject string) (Key, Wrapped, error) {
 	return Key{subject, a}, Wrapped{subject, wrapped}, fault.Wrap(op, err)
 }
 
+// Once is a key that is kept nowhere: what is sealed under it is gone with who has it.
+func Once() (Key, error) {
+	raw := make([]byte, 32)
+	rand.Read(raw)
+	a, err := aeadsubtle.NewAESGCM(raw)
+	return Key{aead: a}, fault.Wrap("vault.once", err)
+}
+
 // Key is the key of a subject; one whose key was destroyed, or who never had one, is ErrDestroyed.
 func (v *Vault) Key(ctx context.Context, q store.Q, subject string) (Key, error) {
 	const op = "vault.key"

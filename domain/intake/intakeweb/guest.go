@@ -128,14 +128,7 @@ func (p *Pages) park(w http.ResponseWriter, r *http.Request, unsigned error) err
 	if err != nil {
 		return unsigned
 	}
-	keep := intake.Parked{Draft: r.PathValue("draft"), Page: r.PathValue("page"), Post: in}
-	if r.MultipartForm != nil {
-		for _, files := range r.MultipartForm.File {
-			for _, f := range files {
-				keep.Files = keep.Files || f.Size > 0
-			}
-		}
-	}
+	keep := intake.Parked{Draft: r.PathValue("draft"), Page: r.PathValue("page"), Post: in, Files: web.AnyFiles(r)}
 	token, err := p.c.Intake.Park(r.Context(), keep, web.Network(r))
 	switch {
 	case fault.Is(err, fault.TooMany) || fault.Is(err, fault.TooLarge):

@@ -858,19 +858,8 @@ func (p *Pages) takeFiles(r *http.Request, v visit, page string, in url.Values) 
 			}
 			stay = true
 		}
-		if r.MultipartForm == nil {
-			continue
-		}
-		for _, head := range r.MultipartForm.File[name] {
-			if head.Size == 0 && head.Filename == "" {
-				continue
-			}
-			file, err := head.Open()
-			if err != nil {
-				return nil, false, fault.Because(fault.Invalid, "intakeweb.file", "web.malformed", err)
-			}
-			err = p.c.Intake.Upload(r.Context(), v.actor, v.draft.ID, name, head.Filename, file)
-			file.Close()
+		for _, f := range web.Files(r, name) {
+			err = p.c.Intake.Upload(r.Context(), v.actor, v.draft.ID, name, f.Name, f.Open())
 			if fault.Is(err, fault.Invalid) {
 				msg, args := fault.Message(err)
 				errs = append(errs, form.FieldError{Key: name, Msg: msg, Args: args})

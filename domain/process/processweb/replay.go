@@ -148,27 +148,16 @@ func ReplayPlan(s *service.Service, since, until time.Time, most int, limit time
 // sent are the files of a form; key says what is wrong with them.
 func sent(r *http.Request) (files map[string][]byte, key string, err error) {
 	files = map[string][]byte{}
-	if r.MultipartForm == nil {
-		return files, "", nil
-	}
 	size := int64(0)
-	for _, head := range r.MultipartForm.File["files"] {
-		name := path.Base(strings.ReplaceAll(head.Filename, `\`, "/"))
-		if head.Size == 0 && head.Filename == "" {
-			continue // a field that was left empty
-		}
+	for _, f := range web.Files(r, "files") {
+		name := path.Base(strings.ReplaceAll(f.Name, `\`, "/"))
 		if ext := path.Ext(name); ext != ".bpmn" && ext != ".dmn" {
 			return nil, "processweb.replay.kinds", nil
 		}
-		if size += head.Size; size > maxDraft || len(files) >= 20 {
+		if size += f.Size(); size > maxDraft || len(files) >= 20 {
 			return nil, "processweb.replay.tooLarge", nil
 		}
-		f, err := head.Open()
-		if err != nil {
-			return nil, "", fault.Wrap("processweb.sent", err)
-		}
-		data, err := io.ReadAll(f)
-		f.Close()
+		data, err := io.ReadAll(f.Open())
 		if err != nil {
 			return nil, "", fault.Wrap("processweb.sent", err)
 		}
