@@ -6,6 +6,9 @@
 // temporary file, syncs it, renames it and syncs the folder. So a row never names a
 // document that isn't there; a document that no row names is garbage. Documents are
 // never changed. All nodes on one database use one folder (Belong).
+//
+// What people send lies in a Drawer, sealed; what comes with a page and is too large for memory for as long as the page is
+// answered in a Scratch.
 package blob
 
 import (

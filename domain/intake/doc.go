@@ -22,7 +22,7 @@
 // A draft follows the form in force: migrate.go carries it over and tells its owner what has changed. A long form is filled in from a
 // list of its topics (tasks.go).
 //
-// Drafts are sealed under a key of their owner (seal.go). What comes from several devices is put together field by field
+// Drafts are sealed under a key of their owner, files under one of their own (seal.go). What comes from several devices is put together field by field
 // (merge.go). A service may let people begin before they sign in, and a page that was sent after the session had ended waits for
 // them (guest.go).
 //
