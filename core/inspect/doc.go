@@ -4,7 +4,7 @@
 // content, whether it can be taken, how many pages or pixels it has, and how a
 // picture looks (made anew from its pixels, so that nothing else of it goes on).
 //
-// It knows PDF, JPEG, PNG and HEIC. Everything that it does is bounded in memory
+// It knows PDF, JPEG, PNG, HEIC and TIFF. Everything that it does is bounded in memory
 // and time by the Max constants, whatever the file holds: a stream of a PDF is
 // unpacked to be counted and thrown away, the size of a picture is read before a
 // pixel of it is.

@@ -157,10 +157,11 @@ func pngBeside(b []byte) []byte {
 // whatever else was in it.
 type Picture struct {
 	JPEG          []byte
-	Width, Height int // as they are in JPEG, before it is turned
-	Orientation   int // 1 to 8 (Exif 2.32, tag 274): how it is to be turned
+	Bits          []byte // in its place, of what is black and white: a bit for each pixel, 1 is white, each row begins with a byte
+	Width, Height int    // as they are in JPEG, before it is turned
+	Orientation   int    // 1 to 8 (Exif 2.32, tag 274): how it is to be turned
 	Gray          bool
-	Thumbnail     []byte // JPEG, turned
+	Thumbnail     []byte // JPEG, turned; of a page that isn't the first none
 }
 
 // thumbnail is the longer side of a preview.
@@ -184,12 +185,12 @@ func Draw(ctx context.Context, b []byte, typ string, heic HEIC) (Picture, error)
 	if err := ctx.Err(); err != nil {
 		return Picture{}, fault.Because(fault.Unavailable, "inspect.draw", "", err)
 	}
-	p := Picture{Orientation: 1}
+	turned := 1
 	var img image.Image
 	var err error
 	switch typ {
 	case JPEG:
-		p.Orientation = orientation(b)
+		turned = orientation(b)
 		img, err = jpeg.Decode(bytes.NewReader(b))
 	case PNG:
 		img, err = png.Decode(bytes.NewReader(b))
@@ -199,11 +200,29 @@ func Draw(ctx context.Context, b []byte, typ string, heic HEIC) (Picture, error)
 	if err != nil {
 		return Picture{}, fault.Because(fault.Invalid, "inspect.draw", "inspect.damaged", err)
 	}
+	return picture(img, turned, true, false)
+}
+
+// picture makes one of pixels.
+func picture(img image.Image, orientation int, thumbnail, bilevel bool) (p Picture, err error) {
 	box := img.Bounds()
 	if err := size(box.Dx(), box.Dy()); err != nil {
 		return Picture{}, err
 	}
-	p.Width, p.Height = box.Dx(), box.Dy()
+	p.Width, p.Height, p.Orientation = box.Dx(), box.Dy(), orientation
+	if thumbnail {
+		defer func() {
+			if err == nil {
+				p.Thumbnail, err = small(img, orientation)
+			}
+		}()
+	}
+	if bilevel {
+		if p.Bits = bits(img); p.Bits != nil {
+			p.Gray = true
+			return p, nil
+		}
+	}
 	switch x := img.(type) {
 	case *image.YCbCr:
 	case *image.Gray:
@@ -220,8 +239,7 @@ func Draw(ctx context.Context, b []byte, typ string, heic HEIC) (Picture, error)
 		return Picture{}, fault.Wrap("inspect.draw", err)
 	}
 	p.JPEG = out.Bytes()
-	p.Thumbnail, err = small(img, p.Orientation)
-	return p, fault.Wrap("inspect.draw", err)
+	return p, nil
 }
 
 func onWhite(img image.Image) image.Image {

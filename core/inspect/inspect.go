@@ -15,12 +15,13 @@ const (
 	JPEG     = "image/jpeg"
 	PNG      = "image/png"
 	HEICType = "image/heic"
+	TIFF     = "image/tiff"
 )
 
 // Report is what a file is.
 type Report struct {
 	Type          string
-	Pages         int // of a PDF
+	Pages         int // of a PDF or TIFF
 	Width, Height int // of a picture, as it is stored
 }
 
@@ -39,6 +40,8 @@ func Sniff(head []byte) string {
 		return JPEG
 	case bytes.HasPrefix(head, []byte("\x89PNG\r\n\x1a\n")):
 		return PNG
+	case bytes.HasPrefix(head, []byte("II*\x00")), bytes.HasPrefix(head, []byte("MM\x00*")):
+		return TIFF
 	case len(head) >= 12 && string(head[4:8]) == "ftyp":
 		switch string(head[8:12]) {
 		case "heic", "heix", "heim", "heis", "mif1":
@@ -71,6 +74,11 @@ func File(ctx context.Context, b []byte) (Report, error) {
 		r.Width, r.Height, err = pngSize(b)
 	case HEICType:
 		r.Width, r.Height, err = heicSize(b)
+	case TIFF:
+		var list []directory
+		if list, err = directories(b); err == nil {
+			r.Pages, r.Width, r.Height = len(list), list[0].width, list[0].height
+		}
 	}
 	if err != nil {
 		return r, err
@@ -107,7 +115,7 @@ func twoInOne(b []byte, typ string) error {
 		more = jpegBeside(b)
 	case PNG:
 		more = pngBeside(b)
-	case HEICType:
+	case HEICType, TIFF:
 		more = append(bytes.Clone(head), tail[:min(len(tail), 4096)]...)
 	}
 	if isPage(more) {

@@ -20,6 +20,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/image/tiff"
+
 	"mercator/base/fault"
 	"mercator/core/inspect"
 	"mercator/core/pdf"
@@ -392,6 +394,8 @@ func FuzzFile(f *testing.F) {
 	f.Add(doc(2, ""))
 	f.Add(doc(1, "/Encrypt 7 0 R", stream("/Filter /LZWDecode", []byte("\x80\x0b\x60\x50\x22\x0c\x0c\x85\x01")), stream("/Type /ObjStm /N 2 /First 9 /Filter /FlateDecode", flate([]byte("9 0 10 3 1 <</A [(\\")))))
 	f.Add([]byte("%PDF-1 1 0 obj (\\"))
+	f.Add(scan(f, gray(16, 16), nil))
+	f.Add(bound(scan(f, gray(16, 16), nil), scan(f, image.NewRGBA(image.Rect(0, 0, 8, 8)), &tiff.Options{Compression: tiff.Deflate})))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		r, err := inspect.File(t.Context(), b)
 		if err != nil {
@@ -401,8 +405,8 @@ func FuzzFile(f *testing.F) {
 			return
 		}
 		if r.Type != inspect.PDF && r.Type != inspect.HEICType && r.Width*r.Height <= 1<<20 {
-			if p, err := inspect.Draw(t.Context(), b, r.Type, nil); err == nil && (p.Width != r.Width || p.Height != r.Height) {
-				t.Errorf("%dx%d, said %dx%d", p.Width, p.Height, r.Width, r.Height)
+			if l, err := inspect.Pages(t.Context(), b, r.Type, nil); err == nil && (l[0].Width != r.Width || l[0].Height != r.Height) {
+				t.Errorf("%dx%d, said %dx%d", l[0].Width, l[0].Height, r.Width, r.Height)
 			}
 		}
 	})

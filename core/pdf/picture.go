@@ -15,15 +15,17 @@ type Picture struct {
 	By      string // the document's author
 	Created time.Time
 	// JPEG is a baseline or progressive JPEG in RGB (YCbCr) or gray, without metadata.
-	JPEG          []byte
-	Width, Height int // as in JPEG
+	JPEG []byte
+	// Bits is in its place where all is black or white: a bit for each pixel, 1 is white, each row begins with a byte.
+	Bits          []byte
+	Width, Height int // as they are stored
 	Gray          bool
 	Orientation   int // how it is turned to be seen: 1 to 8, as Exif has it (tag 274)
 }
 
 // image is a picture as an object of the file.
 type image struct {
-	jpeg          []byte
+	jpeg, bits    []byte
 	width, height int
 	gray          bool
 }
@@ -34,6 +36,9 @@ func (i *image) put(f *file, n int) error {
 	space := "DeviceRGB" // of the output intent
 	if i.gray {
 		space = "DeviceGray"
+	}
+	if i.bits != nil {
+		return f.stream(n, fmt.Sprintf("/Type /XObject /Subtype /Image /Width %d /Height %d /ColorSpace /DeviceGray /BitsPerComponent 1", i.width, i.height), i.bits, true)
 	}
 	return f.stream(n, fmt.Sprintf("/Type /XObject /Subtype /Image /Width %d /Height %d /ColorSpace /%s /BitsPerComponent 8 /Filter /DCTDecode", i.width, i.height, space), i.jpeg, false)
 }
@@ -49,18 +54,35 @@ var placed = [9][6]float64{
 }
 
 // Picture makes a page of a photo: as large as the paper takes it, upright or on its side.
-func (r *Renderer) Picture(p Picture) ([]byte, error) {
-	if p.Width <= 0 || p.Height <= 0 || len(p.JPEG) == 0 || p.Orientation < 1 || p.Orientation > 8 {
-		return nil, fmt.Errorf("pdf: a picture of %d by %d pixels, %d bytes, orientation %d", p.Width, p.Height, len(p.JPEG), p.Orientation)
+func (r *Renderer) Picture(p Picture) ([]byte, error) { return r.Pictures([]Picture{p}) }
+
+// Pictures makes a document of pictures, a page of each. The first one says what the document is called.
+func (r *Renderer) Pictures(list []Picture) ([]byte, error) {
+	if len(list) == 0 {
+		return nil, fmt.Errorf("pdf: a document without a picture")
 	}
-	d := newDocument(r.faces, p.Title, p.Lang, p.By, p.Created)
+	first := list[0]
+	d := newDocument(r.faces, first.Title, first.Lang, first.By, first.Created)
+	for _, p := range list {
+		if err := d.picture(p); err != nil {
+			return nil, err
+		}
+	}
+	return d.bytes()
+}
+
+func (d *document) picture(p Picture) error {
+	bits := len(p.Bits) > 0 && len(p.Bits) == (p.Width+7)/8*p.Height
+	if p.Width <= 0 || p.Height <= 0 || len(p.JPEG) == 0 && !bits || p.Orientation < 1 || p.Orientation > 8 {
+		return fmt.Errorf("pdf: a picture of %d by %d pixels, %d and %d bytes, orientation %d", p.Width, p.Height, len(p.JPEG), len(p.Bits), p.Orientation)
+	}
 	d.newPage()
 	w, h := float64(p.Width), float64(p.Height)
 	if p.Orientation >= 5 {
 		w, h = h, w
 	}
 	d.cur.wide = w > h
-	d.cur.image = &image{jpeg: p.JPEG, width: p.Width, height: p.Height, gray: p.Gray}
+	d.cur.image = &image{jpeg: p.JPEG, bits: p.Bits, width: p.Width, height: p.Height, gray: p.Gray}
 	pw, ph := d.cur.size()
 	k := min((pw-2*pictureMargin*ptPerMM)/w, (ph-2*pictureMargin*ptPerMM)/h)
 	w, h = w*k, h*k
@@ -72,5 +94,5 @@ func (r *Renderer) Picture(p Picture) ([]byte, error) {
 	d.in(fig, func() {
 		fmt.Fprintf(&d.cur.buf, "q %s %s %s %s %s %s cm /%s Do Q\n", num(m[0]*w), num(m[1]*h), num(m[2]*w), num(m[3]*h), num(x+m[4]*w), num(y+m[5]*h), imageName)
 	})
-	return d.bytes()
+	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"regexp"
 	"slices"
@@ -326,8 +327,8 @@ func (in *Intake) Upload(ctx context.Context, a access.Actor, draft, field, name
 // look is what was seen of a file.
 type look struct {
 	report  inspect.Report
-	picture inspect.Picture
 	archive []byte
+	preview []byte
 	hash    string
 	checked time.Time
 }
@@ -359,7 +360,7 @@ func (in *Intake) take(ctx context.Context, a access.Actor, d Draft, u Upload) e
 		if err != nil {
 			return err
 		}
-		if err := errors.Join(in.c.Files.Put(k, u.ID, Archive, l.archive), in.c.Files.Put(k, u.ID, Preview, l.picture.Thumbnail)); err != nil {
+		if err := errors.Join(in.c.Files.Put(k, u.ID, Archive, l.archive), in.c.Files.Put(k, u.ID, Preview, l.preview)); err != nil {
 			return err
 		}
 	}
@@ -445,11 +446,20 @@ func (in *Intake) look(ctx context.Context, u Upload, fd *form.Field) (look, err
 	if l.report.Type == inspect.PDF {
 		return l, nil
 	}
-	if l.picture, err = inspect.Draw(ctx, b, l.report.Type, in.c.HEIC); err != nil {
+	list, err := inspect.Pages(ctx, b, l.report.Type, in.c.HEIC)
+	if err != nil {
 		return l, err
 	}
-	p := l.picture
-	l.archive, err = in.c.Pictures.Picture(pdf.Picture{Lang: "de", Title: u.Name, Alt: u.Name, By: "Mercator", Created: in.c.Now(), JPEG: p.JPEG, Width: p.Width, Height: p.Height, Gray: p.Gray, Orientation: p.Orientation})
+	l.preview = list[0].Thumbnail
+	var pages []pdf.Picture
+	for i, p := range list {
+		alt := u.Name
+		if len(list) > 1 {
+			alt = fmt.Sprintf("%s (%d/%d)", u.Name, i+1, len(list))
+		}
+		pages = append(pages, pdf.Picture{Lang: "de", Title: u.Name, Alt: alt, By: "Mercator", Created: in.c.Now(), JPEG: p.JPEG, Bits: p.Bits, Width: p.Width, Height: p.Height, Gray: p.Gray, Orientation: p.Orientation})
+	}
+	l.archive, err = in.c.Pictures.Pictures(pages)
 	return l, fault.Wrap(op, err)
 }
 
@@ -660,10 +670,11 @@ func (in *Intake) clearUploads(ctx context.Context) error {
 // kinds are the types of file that can be taken, with the endings and words that they go by.
 var kinds = []struct{ typ, ends, word string }{
 	{inspect.PDF, ".pdf", "PDF"}, {inspect.JPEG, ".jpg,.jpeg", "JPEG"}, {inspect.PNG, ".png", "PNG"}, {inspect.HEICType, ".heic,.heif", "HEIC"},
+	{inspect.TIFF, ".tif,.tiff", "TIFF"},
 }
 
 // accepts tells whether a field takes a type of file. Who takes JPEG takes HEIC too: it is what telephones make in its place,
-// and both become the same.
+// and both become the same. So it is with PDF and TIFF, which scanners make.
 func accepts(accept, typ string) bool {
 	if typ == "" {
 		return false
@@ -683,7 +694,18 @@ func accepts(accept, typ string) bool {
 			return true
 		}
 	}
-	return typ == inspect.HEICType && accepts(accept, inspect.JPEG)
+	return typ == inspect.HEICType && accepts(accept, inspect.JPEG) || typ == inspect.TIFF && accepts(accept, inspect.PDF)
+}
+
+// Accept is what a browser offers for a field, beside what its author has written.
+func Accept(accept string) string {
+	if strings.TrimSpace(accept) == "" {
+		return "application/pdf,image/jpeg,image/png,image/heic,.heic,image/tiff"
+	}
+	if accepts(accept, inspect.TIFF) && !strings.Contains(accept, ".tif") {
+		accept += ",.tif,.tiff"
+	}
+	return accept
 }
 
 // acceptedWords names the types that a field takes.

@@ -21,6 +21,8 @@ import (
 	"testing/iotest"
 	"time"
 
+	"golang.org/x/image/tiff"
+
 	"mercator/base/fault"
 	"mercator/core/access"
 	"mercator/core/access/accesstest"
@@ -419,4 +421,36 @@ func TestQuarantine(t *testing.T) {
 			t.Error("people of a case were told of a draft")
 		}
 	})
+}
+
+// What a scanner makes is taken where a PDF is, and becomes one.
+func TestAScanBecomesAPDF(t *testing.T) {
+	withFiles(t, func(t *testing.T, h *intaketest.House) {
+		ctx, anna := t.Context(), accesstest.Anna()
+		d := start(t, h, anna)
+		var scan bytes.Buffer
+		if err := tiff.Encode(&scan, image.NewGray(image.Rect(0, 0, 80, 100)), &tiff.Options{Compression: tiff.Deflate}); err != nil {
+			t.Fatal(err)
+		}
+		if err := h.Intake.Upload(ctx, anna, d.ID, "proof", "scan.tif", &scan); err != nil {
+			t.Fatal(err)
+		}
+		d = must[intake.Draft](t)(h.Intake.Draft(ctx, anna, d.ID))
+		files := intake.Files(d.Answers["proof"])
+		if len(files) != 1 || files[0].Type != "image/tiff" || files[0].Pages != 1 || len(inDrawer(t, h)) != 3 {
+			t.Fatalf("%+v %v", files, inDrawer(t, h))
+		}
+		page, err := ownFile(t, h, anna, d.ID, "proof", files[0], intake.Archive)
+		if wrong := pdfacheck.Check([]byte(page)); err != nil || len(wrong) > 0 {
+			t.Errorf("%v %v", wrong, err)
+		}
+		if small, err := ownFile(t, h, anna, d.ID, "proof", files[0], intake.Preview); err != nil || !strings.HasPrefix(small, "\xff\xd8\xff") {
+			t.Errorf("the preview: %d bytes, %v", len(small), err)
+		}
+	})
+	for accept, want := range map[string]string{"": "application/pdf,image/jpeg,image/png,image/heic,.heic,image/tiff", ".pdf,.jpg": ".pdf,.jpg,.tif,.tiff", ".jpg": ".jpg", ".pdf,.tiff": ".pdf,.tiff", "image/*": "image/*,.tif,.tiff"} {
+		if got := intake.Accept(accept); got != want {
+			t.Errorf("%q: %q", accept, got)
+		}
+	}
 }

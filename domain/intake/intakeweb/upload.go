@@ -222,10 +222,7 @@ func (p *Pages) removeFile(r *http.Request, v visit, field, which string) error 
 // fileInput asks for files and shows those that are there.
 func (b *builder) fileInput(f ui.Field, it *form.Item) ui.FileInput {
 	loc := b.loc
-	in := ui.FileInput{Field: f, Accept: it.Accept, Multiple: it.Multiple}
-	if in.Accept == "" {
-		in.Accept = "application/pdf,image/jpeg,image/png,image/heic,.heic"
-	}
+	in := ui.FileInput{Field: f, Accept: intake.Accept(it.Accept), Multiple: it.Multiple}
 	if b.draft != "" && !f.ReadOnly {
 		in.Upload, in.Camera = path("apply", b.draft, "uploads"), loc.T("intake.upload.camera")
 		in.Texts = ui.UploadTexts{Sending: loc.T("intake.upload.sending", "percent", "{percent}"), Looking: loc.T("intake.upload.looking"), Retry: loc.T("intake.upload.retry"),
