@@ -227,6 +227,17 @@ func TestErasedFilesAreGoneInBackupsToo(t *testing.T) {
 		if got, err := ownFile(t, h, anna, d.ID, "proof", files[1], intake.Original); got != secret("b.pdf") || err != nil {
 			t.Errorf("what stays: %q %v", got, err)
 		}
+		// Erased, and the draft came back out of a backup: nobody hands over what can't be read.
+		key := must[[]byte](t)(store.One(ctx, h.DB, func(s store.Scanner) (b []byte, err error) { return b, s.Scan(&b) }, "-- test.key\nSELECT wrapped FROM vault_key WHERE subject = $1", "file/"+files[1].ID))
+		exec(t, h, "-- test.destroy\nDELETE FROM vault_key WHERE subject = $1", "file/"+files[1].ID)
+		if err := h.Intake.Consent(ctx, anna, d.ID, true); err != nil {
+			t.Fatal(err)
+		}
+		fill(t, h, anna, d.ID)
+		if id, errs, err := h.Intake.Submit(ctx, anna, d.ID, "de"); err != nil || id != "" || keys(errs) != "proof intake.file.gone" {
+			t.Errorf("handed over: %q %s %v", id, keys(errs), err)
+		}
+		exec(t, h, "-- test.restore\nINSERT INTO vault_key (subject, wrapped) VALUES ($1, $2)", "file/"+files[1].ID, key)
 		erase("")
 		if err := open(files[1].ID); !errors.Is(err, vault.ErrDestroyed) {
 			t.Errorf("an erased file opens: %v", err)

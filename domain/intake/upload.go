@@ -512,12 +512,21 @@ func (in *Intake) OpenFile(ctx context.Context, a access.Actor, id, field, hash,
 	return Upload{}, nil, fault.New(fault.NotFound, op, "intake.file.gone")
 }
 
-// infected are the fields of a draft with files in which something was found since they were uploaded.
-func (in *Intake) infected(ctx context.Context, a access.Actor, d Draft) ([]form.FieldError, error) {
+// unfit are the fields of a draft with files that can't be handed over: something was found in them since they were uploaded, or they
+// were erased and a backup has brought back their rows.
+func (in *Intake) unfit(ctx context.Context, a access.Actor, d Draft) ([]form.FieldError, error) {
 	l, err := in.Uploads(ctx, a, d)
 	var errs []form.FieldError
 	for _, u := range l {
-		if u.Found != "" && slices.ContainsFunc(Files(d.Answers[u.Field]), func(f FileRef) bool { return f.ID == u.ID }) {
+		if !slices.ContainsFunc(Files(d.Answers[u.Field]), func(f FileRef) bool { return f.ID == u.ID }) {
+			continue
+		}
+		switch _, err := in.keyOfFile(ctx, u); {
+		case fault.Is(err, fault.NotFound):
+			errs = append(errs, form.FieldError{Key: u.Field, Msg: "intake.file.gone"})
+		case err != nil:
+			return nil, err
+		case u.Found != "":
 			errs = append(errs, form.FieldError{Key: u.Field, Msg: "intake.file.malwareRemove", Args: []any{"name", u.Name}})
 		}
 	}
