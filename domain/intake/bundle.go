@@ -38,6 +38,7 @@ type Bundle struct {
 	Mandate, By                     string
 	CreatedAt, ChangedAt, ExpiresAt time.Time
 	rev                             int64
+	origin                          string // of a browser's whose person hasn't signed in
 }
 
 // Offered is a service that a life event offers by a question.
@@ -53,6 +54,8 @@ type Bundled struct {
 	Event  *service.Event
 	Parts  []*Filling // what belongs to it, in the event's order
 	Offers []Offered
+	// Waiting are services that belong to it and are filled in after the sign-in, as they don't let anybody begin before.
+	Waiting []*service.Service
 
 	shared  []service.Shared
 	first   []asker                               // by shared question: who asks it
@@ -83,8 +86,11 @@ func (in *Intake) StartEvent(ctx context.Context, a access.Actor, event string) 
 	if !ok {
 		return Bundle{}, fault.New(fault.NotFound, op, "")
 	}
-	var b Bundle
-	err := in.c.DB.Write(ctx, func(tx *store.Tx) (err error) {
+	return in.startEvent(ctx, op, a, e, "")
+}
+
+func (in *Intake) startEvent(ctx context.Context, op string, a access.Actor, e *service.Event, origin string) (b Bundle, err error) {
+	err = in.c.DB.Write(ctx, func(tx *store.Tx) (err error) {
 		for _, p := range e.Parts { // who acts for somebody begins nothing that they couldn't go on with
 			if p.Asked() {
 				continue
@@ -100,7 +106,7 @@ func (in *Intake) StartEvent(ctx context.Context, a access.Actor, event string) 
 		if _, err := tx.Exec(ctx, expireBundle, a.Person(), e.ID, a.Mandate, store.Micros(now)); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, insertBundle, ident.New(), a.Person(), e.ID, a.Mandate, by, store.Micros(now), store.Micros(now.Add(in.c.Keep))); err != nil {
+		if _, err := tx.Exec(ctx, insertBundle, ident.New(), a.Person(), e.ID, a.Mandate, by, store.Micros(now), store.Micros(now.Add(in.keep(a.Person()))), origin); err != nil {
 			return err
 		}
 		b, err = store.One(ctx, tx, scanBundle, openBundle, a.Person(), e.ID, a.Mandate)
@@ -139,7 +145,7 @@ func (in *Intake) standing(ctx context.Context, a access.Actor, drafts []Draft) 
 // bundle finds a person's own bundle. Anybody else's is not found.
 func (in *Intake) bundle(ctx context.Context, a access.Actor, id string) (Bundle, error) {
 	const op = "intake.bundle"
-	if !ident.Valid(id) || a.Kind != access.Resident || a.Person() == "" {
+	if !ident.Valid(id) || a.Kind != access.Resident && a.Kind != Guest || a.Person() == "" {
 		return Bundle{}, fault.New(fault.NotFound, op, "intake.noDraft")
 	}
 	if _, err := in.may(ctx, nil, a, access.List, ""); err != nil {
@@ -202,6 +208,10 @@ func (in *Intake) meet(ctx context.Context, a access.Actor, w *Bundled, lang str
 			if w.Offers = append(w.Offers, Offered{p, s, wanted, decided}); !wanted {
 				continue
 			}
+		}
+		if a.Kind == Guest && !s.Anonymous {
+			w.Waiting = append(w.Waiting, s)
+			continue
 		}
 		i := slices.IndexFunc(w.drafts, func(d Draft) bool { return d.Service == p.Service && d.State == Open })
 		if i < 0 {
@@ -314,12 +324,12 @@ func (in *Intake) hold(ctx context.Context, tx *store.Tx, d Draft) error {
 		return nil
 	}
 	now := in.c.Now()
-	n, err := tx.Exec(ctx, holdBundle, d.Bundle, d.Owner, store.Micros(now), store.Micros(now.Add(in.c.Keep)))
+	n, err := tx.Exec(ctx, holdBundle, d.Bundle, d.Owner, store.Micros(now), store.Micros(now.Add(in.keep(d.Owner))))
 	if err == nil && n == 0 {
 		return fault.New(fault.Conflict, "intake.hold", "intake.submitted")
 	}
 	if err == nil {
-		_, err = tx.Exec(ctx, renewDrafts, d.Bundle, d.Owner, store.Micros(now.Add(in.c.Keep)))
+		_, err = tx.Exec(ctx, renewDrafts, d.Bundle, d.Owner, store.Micros(now.Add(in.keep(d.Owner))))
 	}
 	return err
 }
@@ -484,7 +494,7 @@ func (in *Intake) settle(ctx context.Context, a access.Actor, w *Bundled) error 
 			if slices.ContainsFunc(drafts, func(d Draft) bool { return d.Service == s.ID }) {
 				continue
 			}
-			d, err := in.beginIn(ctx, tx, a, s, "")
+			d, err := in.beginIn(ctx, tx, a, s, b.origin)
 			if err != nil {
 				return err
 			}
@@ -506,32 +516,42 @@ func (in *Intake) settle(ctx context.Context, a access.Actor, w *Bundled) error 
 			drafts = append(drafts, d)
 		}
 		changed := map[int]bool{}
-		for _, g := range w.Event.Shared(in.c.Services.Current) {
-			fieldOf := func(d Draft) string {
-				for _, q := range g.Questions {
-					if q.Service == d.Service {
-						return q.Field
-					}
-				}
-				return ""
-			}
-			i := slices.IndexFunc(drafts, func(d Draft) bool { f := fieldOf(d); return f != "" && answered(&d, f) })
-			if i < 0 {
-				continue
-			}
-			for j := range drafts {
-				f := fieldOf(drafts[j])
-				if f == "" || j == i || sharedMark(&drafts[i], fieldOf(drafts[i])) == sharedMark(&drafts[j], f) {
-					continue
-				}
-				if err := in.copyAnswer(ctx, tx, drafts[i], fieldOf(drafts[i]), &drafts[j], f); err != nil {
-					return err
-				}
-				changed[j] = true
-			}
+		if err := in.align(ctx, tx, w.Event, drafts, func(j int, _ string, _ any) { changed[j] = true }); err != nil {
+			return err
 		}
 		return in.saveAll(ctx, tx, drafts, changed)
 	})
+}
+
+// align makes shared answers the same in all drafts: as the first has them that has any. It tells which drafts it has changed, in which
+// field, and what stood there.
+func (in *Intake) align(ctx context.Context, tx *store.Tx, e *service.Event, drafts []Draft, changed func(draft int, field string, was any)) error {
+	for _, g := range e.Shared(in.c.Services.Current) {
+		fieldOf := func(d Draft) string {
+			for _, q := range g.Questions {
+				if q.Service == d.Service {
+					return q.Field
+				}
+			}
+			return ""
+		}
+		i := slices.IndexFunc(drafts, func(d Draft) bool { f := fieldOf(d); return f != "" && answered(&d, f) })
+		if i < 0 {
+			continue
+		}
+		for j := range drafts {
+			f := fieldOf(drafts[j])
+			if f == "" || j == i || sharedMark(&drafts[i], fieldOf(drafts[i])) == sharedMark(&drafts[j], f) {
+				continue
+			}
+			was := drafts[j].Answers[f]
+			if err := in.copyAnswer(ctx, tx, drafts[i], fieldOf(drafts[i]), &drafts[j], f); err != nil {
+				return err
+			}
+			changed(j, f, was)
+		}
+	}
+	return nil
 }
 
 // Choose says which of the services that are offered the person wants. What isn't named stays as it was.
@@ -816,6 +836,9 @@ func (in *Intake) Handed(ctx context.Context, w *Bundled) ([]Handed, error) {
 // SubmitAll hands all applications of a bundle over: in one transaction each becomes a case, or none does. Again it does nothing more.
 func (in *Intake) SubmitAll(ctx context.Context, a access.Actor, id, lang string) ([]BundleError, error) {
 	const op = "intake.submitAll"
+	if a.Kind == Guest {
+		return nil, fault.New(fault.Unauthenticated, op, "")
+	}
 	for range 8 {
 		w, err := in.Bundled(ctx, a, id, lang)
 		if err != nil {
@@ -947,6 +970,18 @@ func (in *Intake) DiscardBundle(ctx context.Context, a access.Actor, id string) 
 		}
 		return nil
 	}))
+}
+
+// Trust is the level at which somebody is signed in well enough for all that belongs to it.
+func (w *Bundled) Trust() access.Level {
+	need := access.Basic
+	for _, f := range w.Parts {
+		need = max(need, f.Service.Trust)
+	}
+	for _, s := range w.Waiting {
+		need = max(need, s.Trust)
+	}
+	return need
 }
 
 // Event is a life event that the city has.

@@ -77,16 +77,23 @@ UPDATE intake_draft SET warned_at = $3 WHERE id = $1 AND rev = $2 AND warned_at 
 // --- without having signed in
 
 const guestDrafts = `-- intake.guestDrafts
-SELECT COALESCE(SUM(CASE WHEN origin = $1 THEN 1 ELSE 0 END), 0), COUNT(*) FROM intake_draft WHERE origin <> '' AND expires_at > $2`
+SELECT COALESCE(SUM(CASE WHEN origin = $1 THEN 1 ELSE 0 END), 0), COUNT(*) FROM (SELECT origin FROM intake_draft WHERE origin <> '' AND expires_at > $2
+	UNION ALL SELECT origin FROM intake_bundle WHERE origin <> '' AND expires_at > $2) AS begun`
 
 const parkedPages = `-- intake.parkedPages
 SELECT COALESCE(SUM(CASE WHEN origin = $1 THEN 1 ELSE 0 END), 0), COUNT(*) FROM intake_parked WHERE expires_at > $2`
 
 const claimDraft = `-- intake.claimDraft
-UPDATE intake_draft SET owner = $4, origin = '', rev = rev + 1 WHERE id = $1 AND owner = $2 AND rev = $3 AND state = 'open'`
+UPDATE intake_draft SET owner = $4, bundle = $5, origin = '', rev = rev + 1 WHERE id = $1 AND owner = $2 AND rev = $3 AND state = 'open'`
 
 const takeDraft = `-- intake.takeDraft
 DELETE FROM intake_draft WHERE id = $1 AND owner = $2 AND rev = $3 AND state = 'open'`
+
+const claimBundle = `-- intake.claimBundle
+UPDATE intake_bundle SET owner = $4, origin = '', rev = rev + 1 WHERE id = $1 AND owner = $2 AND rev = $3 AND state = 'open'`
+
+const takeBundle = `-- intake.takeBundle
+DELETE FROM intake_bundle WHERE id = $1 AND owner = $2 AND rev = $3 AND state = 'open'`
 
 const insertParked = `-- intake.insertParked
 INSERT INTO intake_parked (id, origin, sealed, expires_at) VALUES ($1, $2, $3, $4)`
@@ -102,10 +109,10 @@ DELETE FROM intake_parked WHERE expires_at <= $1`
 
 // --- life events
 
-const bundleColumns = `id, owner, event, state, choices, mandate, by_name, rev, created_at, changed_at, expires_at`
+const bundleColumns = `id, owner, event, state, choices, mandate, by_name, rev, created_at, changed_at, expires_at, origin`
 
 const insertBundle = `-- intake.insertBundle
-INSERT INTO intake_bundle (` + bundleColumns + `) VALUES ($1, $2, $3, 'open', '{}', $4, $5, 1, $6, $6, $7) ON CONFLICT DO NOTHING`
+INSERT INTO intake_bundle (` + bundleColumns + `) VALUES ($1, $2, $3, 'open', '{}', $4, $5, 1, $6, $6, $7, $8) ON CONFLICT DO NOTHING`
 
 const expireBundle = `-- intake.expireBundle
 DELETE FROM intake_bundle WHERE owner = $1 AND event = $2 AND mandate = $3 AND state = 'open' AND expires_at <= $4`
@@ -166,7 +173,7 @@ func scanBundle(s store.Scanner) (Bundle, error) {
 	var b Bundle
 	var choices string
 	var created, changed, expires int64
-	if err := s.Scan(&b.ID, &b.Owner, &b.Event, &b.State, &choices, &b.Mandate, &b.By, &b.rev, &created, &changed, &expires); err != nil {
+	if err := s.Scan(&b.ID, &b.Owner, &b.Event, &b.State, &choices, &b.Mandate, &b.By, &b.rev, &created, &changed, &expires, &b.origin); err != nil {
 		return b, err
 	}
 	b.CreatedAt, b.ChangedAt, b.ExpiresAt = store.Time(created), store.Time(changed), store.Time(expires)

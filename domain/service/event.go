@@ -71,6 +71,20 @@ type Shared struct {
 	Afresh bool
 }
 
+// Anonymous tells whether people may begin it before they sign in: what is part of everybody's application allows it. What is asked for, or
+// comes in by a condition, waits for the sign-in where it doesn't.
+func (e *Event) Anonymous(current func(id string) (*Service, bool)) bool {
+	some := false
+	for _, p := range e.Parts {
+		s, ok := current(p.Service)
+		if ok && !s.Anonymous && !p.Asked() && p.when == nil {
+			return false
+		}
+		some = some || ok && s.Anonymous
+	}
+	return some
+}
+
 // Part is the part with a service.
 func (e *Event) Part(service string) (Part, bool) {
 	for _, p := range e.Parts {
