@@ -413,6 +413,9 @@ func (in *Intake) EventOf(ctx context.Context, q store.Q, d Draft) (*service.Eve
 	if d.Bundle == "" {
 		return nil, nil
 	}
+	if q == nil {
+		q = in.c.DB
+	}
 	e, _, err := in.eventOf(ctx, q, d)
 	return e, fault.Wrap("intake.eventOf", err)
 }
@@ -983,6 +986,9 @@ func (w *Bundled) Trust() access.Level {
 	}
 	return need
 }
+
+// Anonymous tells whether a life event can be begun before the sign-in.
+func (in *Intake) Anonymous(e *service.Event) bool { return e.Anonymous(in.c.Services.Current) }
 
 // Event is a life event that the city has.
 func (in *Intake) Event(id string) (*service.Event, bool) { return in.c.Services.Event(id) }

@@ -46,6 +46,7 @@ func (b *bundleViews) read(t *web.Templates) (err error) {
 func (p *Pages) bundles() web.Mounts {
 	return web.Mounts{
 		{Pattern: "GET /events/{id}/start", Handler: web.Handle(p.startEvent)},
+		{Pattern: "POST /events/{id}/start", Handler: web.Handle(p.startEventGuest)},
 		{Pattern: "GET /bundles/{bundle}", Handler: web.Handle(p.resumeBundle)},
 		{Pattern: "GET /bundles/{bundle}/services", Handler: entered(p.enterBundle, p.showBundleServices)},
 		{Pattern: "POST /bundles/{bundle}/services", Handler: entered(p.enterBundle, p.takeBundleServices)},
@@ -66,6 +67,7 @@ type bundleVisit struct {
 	whole *intake.Bundled
 	loc   *i18n.Localizer
 	moved string // it is submitted: go there
+	guest bool   // nobody has signed in: it is this browser's
 }
 
 func (v bundleVisit) to() string { return v.moved }
@@ -78,22 +80,44 @@ func (v bundleVisit) at(page ...string) string {
 func (p *Pages) enterBundle(r *http.Request) (bundleVisit, error) {
 	v := bundleVisit{loc: web.Localizer(r)}
 	var err error
-	if v.actor, err = identity.RequireActing(r, access.Basic); err != nil {
+	guest, begun := p.guest(r)
+	if v.actor, err = identity.RequireActing(r, access.Basic); fault.Is(err, fault.Unauthenticated) && begun {
+		v.actor, v.guest = guest, true
+	} else if err != nil {
 		return v, err
 	}
-	if v.whole, err = p.c.Intake.Bundled(r.Context(), v.actor, r.PathValue("bundle"), v.loc.Lang()); err != nil {
+	v.whole, err = p.c.Intake.Bundled(r.Context(), v.actor, r.PathValue("bundle"), v.loc.Lang())
+	switch {
+	case fault.Is(err, fault.NotFound) && v.guest: // somebody's who has to sign in for it
+		return v, fault.New(fault.Unauthenticated, "intakeweb.enterBundle", "")
+	case fault.Is(err, fault.NotFound) && begun && v.actor.Kind == access.Resident && !v.actor.Acting():
+		v.whole, err = p.claimBundle(r, v.actor, guest, r.PathValue("bundle"), err)
+	}
+	if err != nil {
 		return v, err
 	}
 	if v.whole.Bundle.State == intake.Submitted {
 		v.moved = v.at("receipt")
 		return v, nil
 	}
-	for _, f := range v.whole.Parts {
-		if err := level(v.actor, f.Service); err != nil {
-			return v, err
-		}
+	if v.guest { // the trust level comes with the person
+		return v, nil
 	}
-	return v, nil
+	return v, reaches(v.actor, v.whole.Trust())
+}
+
+// unasked tells whether there is a data notice that the person has to answer first.
+func (v bundleVisit) unasked() bool { return !v.guest && v.whole.Unasked() }
+
+// signIn is where somebody signs in to go on with it.
+func (v bundleVisit) signIn() string { return web.SignInPath(v.whole.Trust().String(), v.at()) }
+
+// waiting are the services that are filled in after the sign-in.
+func (v bundleVisit) waiting() (out ui.List) {
+	for _, s := range v.whole.Waiting {
+		out.Items = append(out.Items, s.Title.For(v.loc.Lang()))
+	}
+	return out
 }
 
 // alone enters what is done for a whole life event, where the draft is part of one: then the visit has moved to that page of it.
@@ -182,6 +206,9 @@ func (p *Pages) startEvent(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	actor, err := identity.RequireActing(r, need)
+	if fault.Is(err, fault.Unauthenticated) && p.c.Intake.Anonymous(e) {
+		return p.offerBegin(w, r, e.Title, need, path("events", e.ID), "intake.bundle.backToEvent")
+	}
 	if fault.Is(err, fault.Unauthenticated) { // one sign-in at the level needed, not two
 		return fault.Because(fault.Unauthenticated, "intakeweb.startEvent", "", err, "level", need.String())
 	}
@@ -192,6 +219,22 @@ func (p *Pages) startEvent(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	web.SeeOther(w, path("bundles", b.ID))
+	return nil
+}
+
+// startEventGuest begins a life event without signing in.
+func (p *Pages) startEventGuest(w http.ResponseWriter, r *http.Request) error {
+	if _, ok := identity.Current(r); ok { // signed in meanwhile
+		web.SeeOther(w, path("events", r.PathValue("id"), "start"))
+		return nil
+	}
+	guest, token := p.newGuest(r)
+	b, err := p.c.Intake.StartEventGuest(r.Context(), guest, r.PathValue("id"), web.Network(r))
+	if err != nil {
+		return err
+	}
+	p.setCookie(w, guestCookie, token)
 	web.SeeOther(w, path("bundles", b.ID))
 	return nil
 }
@@ -212,7 +255,7 @@ func (p *Pages) resumeAt(v bundleVisit) string {
 		return v.moved
 	case v.whole.Undecided(), len(v.whole.Parts) == 0:
 		return v.at("services")
-	case v.whole.Unasked():
+	case v.unasked():
 		return v.at("data")
 	}
 	if place, ok := v.whole.Resume(); ok {
@@ -227,6 +270,8 @@ type bundleServicesPage struct {
 	Errors  ui.ErrorSummary
 	Always  ui.List
 	Form    ui.Form
+	Waiting ui.List // filled in after the sign-in
+	SignIn  string  // nobody has signed in
 	Expires time.Time
 }
 
@@ -251,12 +296,18 @@ func (p *Pages) renderBundleServices(w http.ResponseWriter, r *http.Request, v b
 			value = map[bool]string{true: intake.Yes, false: intake.No}[o.Wanted]
 		}
 		field := ui.Field{Name: wantField(o.Service.ID), Label: o.Part.Question.For(lang), Hint: o.Part.Hint.For(lang)}
+		if v.guest && !o.Service.Anonymous {
+			field.Hint = strings.TrimSpace(field.Hint + " " + v.loc.T("intake.bundle.needsSignIn"))
+		}
 		if slices.Contains(missing, o.Service.ID) {
 			field.Error = v.loc.T("intake.bundle.choose")
 			data.Errors.Items = append(data.Errors.Items, ui.FieldError{Field: field.Name, Text: v.loc.T("intake.bundle.chooseFor", "question", field.Label)})
 		}
 		data.Form.Items = append(data.Form.Items, ui.Radios{Field: field, Value: value, Inline: true, Options: []ui.Option{
 			{Value: intake.Yes, Label: v.loc.T("intake.bundle.yes")}, {Value: intake.No, Label: v.loc.T("intake.bundle.no")}}})
+	}
+	if v.guest {
+		data.SignIn, data.Waiting = v.signIn(), v.waiting()
 	}
 	status := http.StatusOK
 	if len(missing) > 0 {
@@ -323,6 +374,9 @@ func (p *Pages) showBundleNotice(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p *Pages) renderBundleNotice(w http.ResponseWriter, r *http.Request, v bundleVisit, problem string) error {
+	if v.guest { // what is known of whom: that needs somebody
+		return fault.New(fault.Unauthenticated, "intakeweb.bundleNotice", "", "level", v.whole.Trust().String())
+	}
 	if v.moved != "" || v.whole.Undecided() {
 		web.SeeOther(w, p.resumeAt(v))
 		return nil
@@ -385,6 +439,8 @@ type bundleCheckPage struct {
 	Parts    []bundlePart
 	Action   string
 	Submit   ui.Button
+	Waiting  ui.List // filled in after the sign-in
+	SignIn   string  // nobody has signed in, so it can't be handed over yet
 }
 
 type bundlePart struct {
@@ -403,7 +459,7 @@ func (p *Pages) showBundleCheck(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p *Pages) renderBundleCheck(w http.ResponseWriter, r *http.Request, v bundleVisit, errs []intake.BundleError, status int) error {
-	if v.moved != "" || v.whole.Undecided() || v.whole.Unasked() {
+	if v.moved != "" || v.whole.Undecided() || v.unasked() {
 		web.SeeOther(w, p.resumeAt(v))
 		return nil
 	}
@@ -441,7 +497,10 @@ func (p *Pages) renderBundleCheck(w http.ResponseWriter, r *http.Request, v bund
 		}
 		data.Parts = append(data.Parts, part)
 	}
-	if len(errs) == 0 {
+	switch {
+	case v.guest:
+		data.SignIn, data.Waiting = v.signIn(), v.waiting()
+	case len(errs) == 0:
 		data.Submit = ui.Button{Text: text}
 	}
 	shell := web.Portal("services").WithErrors(len(errs) > 0)
@@ -536,6 +595,10 @@ func (p *Pages) askDiscardBundle(w http.ResponseWriter, r *http.Request, v bundl
 func (p *Pages) doDiscardBundle(w http.ResponseWriter, r *http.Request, v bundleVisit) error {
 	if err := p.c.Intake.DiscardBundle(r.Context(), v.actor, v.whole.Bundle.ID); err != nil {
 		return err
+	}
+	if v.guest {
+		web.SeeOther(w, path("events", v.whole.Event.ID))
+		return nil
 	}
 	web.SeeOther(w, "/apply")
 	return nil

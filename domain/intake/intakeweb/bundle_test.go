@@ -110,3 +110,70 @@ func TestALifeEventIsThrownAway(t *testing.T) {
 	v.get("/bundles/"+bundle).at("/bundles/"+bundle, 404)
 	v.get("/apply/"+draft).at("/apply/"+draft, 404)
 }
+
+func TestALifeEventBeforeSigningIn(t *testing.T) {
+	tn := newTown(t)
+	v := tn.browser(t)
+	v.get("/events/moved/start").at("/events/moved/start", 200).sees("Ohne Anmeldung beginnen", "Anmelden und beginnen", "Ich bin umgezogen", "level=substantial")
+	v.send().at(bundleID+"/services", 200).sees("Was gehört für Sie dazu?", "Diese Leistung füllen Sie nach der Anmeldung aus", "nur in diesem Browser zu sehen")
+	bundle := strings.Split(v.url, "/")[2]
+	here := func(page string) string { return "/bundles/" + bundle + page }
+	v.send("want-resident-parking-permit", "no", "want-dog-registration", "yes", "want-child-care-place", "no").at(draftID+"/page/new", 200).sees("Sie sind nicht angemeldet", "Anmelden und behalten")
+	draft := strings.Split(v.url, "/")[2]
+	v.get(here("/services")).sees("Das füllen Sie nach der Anmeldung aus", "Hund anmelden")
+	v.get("/apply/"+draft+"/page/new").send("new_street", "Müllerstr.", "new_house_number", "12a", "moved_in", "neulich").at(draftID+"/page/new", 422).sees(`value="neulich"`)
+	v.send("new_street", "Müllerstr.", "new_house_number", "12a", "moved_in", tn.Now().AddDate(0, 0, -3).Format("2.1.2006")).at(draftID+"/page/landlord", 200)
+	v.send("landlord_code", "WG-1").at(draftID+"/page/declare", 200)
+	v.send("declared", "true").at(bundleID+"/check", 200).sees("Zum Absenden melden Sie sich bitte an", "Das füllen Sie nach der Anmeldung aus", "Müllerstraße")
+	if strings.Contains(v.body, "Alle Anträge absenden") {
+		t.Error("can be handed over without a person")
+	}
+	v.get(here("/data")).backFrom("substantial")
+	if v.post(here("/submit"), url.Values{}); v.status != 401 {
+		t.Errorf("submitted: %d", v.status)
+	}
+	// Another browser, signed in or not, has no way to it; what asks for a person begins with one.
+	other := tn.browser(t)
+	other.get(here("")).backFrom("")
+	for _, who := range []string{"bora", "anna"} {
+		if other.comes(who).get(here("")); other.status != 404 {
+			t.Errorf("%s in another browser: %d", who, other.status)
+		}
+	}
+	if other.comes("").post("/events/nothing/start", nil); other.status != 404 {
+		t.Errorf("no such life event: %d", other.status)
+	}
+	// A level too low claims nothing, at the whole and at a part. Well enough, and all is hers, the chosen dog, too.
+	v.comes("basic").get(here("")).backFrom("substantial")
+	v.get("/apply/" + draft + "/page/new").backFrom("substantial")
+	v.comes("anna").get("/apply/"+draft).at(bundleID+"/data", 200).sees("Hund anmelden")
+	v.send("consent", "no").at(draftID+"/page/person", 200).sees("Ich bin umgezogen: Hund anmelden")
+	v.get("/apply/" + draft + "/page/new").sees(`value="12a"`)
+	for _, who := range []string{"", "bora"} {
+		if v.comes(who).get("/apply/" + draft + "/page/new"); strings.Contains(v.body, "12a") {
+			t.Errorf("%q sees it", who)
+		}
+	}
+	v.comes("anna").get("/apply").sees("Ich bin umgezogen", `href="`+here("")+`"`)
+}
+
+// Whoever signs in at a page of the life event, and has begun it before, goes on with both.
+func TestALifeEventOfABrowserAtASignIn(t *testing.T) {
+	tn := newTown(t)
+	anna := tn.visitor(t, "anna")
+	anna.get("/events/moved/start").send("want-resident-parking-permit", "no", "want-dog-registration", "no", "want-child-care-place", "no").send("consent", "no").at(draftID+"/page/new", 200)
+	mine := strings.Split(anna.url, "/")[2]
+	anna.send("new_street", "Königstr.", "new_house_number", "3", "moved_in", "1.11.2026")
+	v := tn.browser(t)
+	v.get("/events/moved/start").send().send("want-resident-parking-permit", "no", "want-dog-registration", "no", "want-child-care-place", "no").at(draftID+"/page/new", 200)
+	draft := strings.Split(v.url, "/")[2]
+	v.send("new_street", "Müllerstr.", "new_house_number", "12a", "moved_in", "1.11.2026").at(draftID+"/page/landlord", 200)
+	v.comes("anna").get("/apply/"+draft+"/page/new").sees(`value="12a"`, "/apply/"+mine+"/page/new", "Königstraße")
+	v.get("/apply/"+draft+"/page/new").at("/apply/"+draft+"/page/new", 404)
+	// Thrown away before the sign-in, it is gone.
+	w := tn.browser(t)
+	w.get("/events/moved/start").send()
+	at := strings.TrimSuffix(w.url, "/services")
+	w.get(at+"/discard").send().at("/events/moved", 404) // its page is the catalogue's
+	w.get(at).backFrom("")
+}

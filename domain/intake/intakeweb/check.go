@@ -136,7 +136,7 @@ func (p *Pages) renderCheck(w http.ResponseWriter, r *http.Request, v visit, err
 		data.Submit, data.Helps, data.Waits = ui.Button{}, v.draft.OwnerName, false
 	}
 	if v.guest && !soFar {
-		data.Submit, data.SignIn, data.Waits = ui.Button{}, signIn(v), false
+		data.Submit, data.SignIn, data.Waits = ui.Button{}, signIn(f), false
 	}
 	shell := web.Portal("services").WithErrors(len(data.Errors.Items) > 0)
 	switch {
