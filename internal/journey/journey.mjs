@@ -81,7 +81,7 @@ async function agree(page, yes) {
   await press(page, /Weiter|Devam|Continue/)
 }
 
-const all = { resident, wrongZone, business, topics, studio, byHand, registers, paper, defect, mandate, representation, deputy, myData, moving, proactive, oversight, languages, languagesMoving, cosign, together, moved }
+const all = { resident, wrongZone, business, topics, studio, byHand, registers, paper, defect, mandate, representation, deputy, myData, moving, proactive, oversight, languages, languagesMoving, cosign, together, moved, movedGuest }
 const names = process.env.JOURNEY?.split(',') ?? Object.keys(all)
 const journeys = Object.fromEntries(names.map((name) => [name, all[name]]))
 try {
@@ -617,6 +617,7 @@ async function moving() {
   await sees(page, 'Melderegister')
   await look(page, '50-service')
   await page.goto(portal + '/services/change-of-address/start')
+  await follow(page, 'Anmelden und beginnen')
   await signIn(page, 'mehmet-yilmaz', 'substantial')
   await sees(page, '§ 34')
   await sees(page, 'Straße')
@@ -652,6 +653,7 @@ async function moved() {
   await sees(page, 'Bewohnerparkausweis')
   await look(page, '121-event')
   await follow(page, /Jetzt beginnen/)
+  await follow(page, 'Anmelden und beginnen')
   await signIn(page, 'anna-schmidt', 'substantial')
   await look(page, '122-event-services')
   await press(page, /Weiter/)
@@ -721,6 +723,54 @@ async function moved() {
   await look(page, '128-event-cases')
 }
 
+// Mehmet has moved and begins on the way, before he signs in. What he has written and chosen comes with him; his dog, which needs a
+// signed-in person, is asked for then.
+async function movedGuest() {
+  const page = await person()
+  await page.goto(portal + '/events/moved')
+  await follow(page, /Jetzt beginnen/)
+  await sees(page, 'Sie können ohne Anmeldung beginnen')
+  await look(page, '130-event-begin')
+  await press(page, 'Ohne Anmeldung beginnen')
+  await sees(page, 'Diese Leistung füllen Sie nach der Anmeldung aus')
+  await look(page, '131-event-guest-services')
+  await fill(page, { 'want-resident-parking-permit': 'no', 'want-dog-registration': 'yes', 'want-child-care-place': 'no' })
+  await press(page, /Weiter/)
+  const first = page.url()
+  const answers = { new_street: 'Müllerstraße', new_house_number: '12', moved_in: today(), landlord_code: 'WG-2026-4711', declared: true, given_names: 'Mehmet',
+    family_name: 'Yılmaz', birth_date: '3.9.1975', nationality: 'deutsch', postcode: '47057', city: 'Duisburg', dog_name: 'Karabaş', breed: 'Kangal', large: 'yes', listed: 'no', weight: '50', height: '70', chip: '276098100000001',
+    kept_since: today(), benefit: 'no' }
+  for (let i = 0; i < 8 && !page.url().includes('/check'); i++) {
+    await fill(page, answers)
+    await look(page, `132-event-guest-${i}`)
+    await press(page, /Weiter|Speichern/)
+  }
+  await sees(page, 'Zum Absenden melden Sie sich bitte an')
+  await sees(page, 'Das füllen Sie nach der Anmeldung aus')
+  expect(!(await text(page)).includes('Alle Anträge absenden'), 'nobody hands over without a person')
+  await look(page, '133-event-guest-check')
+  await follow(page, 'Anmelden und weiter')
+  await signIn(page, 'mehmet-yilmaz', 'substantial')
+  await sees(page, 'Hund anmelden')
+  await look(page, '134-event-claimed')
+  await agree(page, true)
+  for (let i = 0; i < 8 && !page.url().includes('/check'); i++) {
+    await fill(page, { ...answers, large: 'no' })
+    await look(page, `135-event-claimed-${i}`)
+    await press(page, /Weiter|Speichern/)
+  }
+  await sees(page, 'Müllerstraße')
+  await sees(page, 'Karabaş')
+  await look(page, '136-event-claimed-check')
+  await page.goto(first)
+  expect(await page.locator('input[name="new_house_number"]').inputValue() === '12', 'what was written before the sign-in')
+  await page.goto(portal + '/apply')
+  await follow(page, /Ich bin umgezogen/)
+  await press(page, /Alle Anträge absenden/)
+  await sees(page, 'Ihre Anträge sind eingegangen')
+  await look(page, '137-event-guest-receipt')
+}
+
 // Anna asks for a permit in plain language, English and Turkish, changing the language on every page: in the middle of the form
 // too, with what she typed not yet sent.
 async function languages() {
@@ -759,6 +809,7 @@ async function languages() {
 async function languagesMoving() {
   const page = await person()
   await page.goto(portal + '/services/change-of-address/start?lang=de-simple')
+  await follow(page, 'Anmelden und anfangen')
   await signIn(page, 'mehmet-yilmaz', 'substantial')
   if (!(await text(page)).includes('Dürfen wir')) await speak(page, 'de-simple')
   await agree(page, true)
