@@ -39,6 +39,15 @@ type Bundle struct {
 	CreatedAt, ChangedAt, ExpiresAt time.Time
 	rev                             int64
 	origin                          string // of a browser's whose person hasn't signed in
+	// Helper is who reads it, if that is somebody whom the owner, whose name is here then, has asked for help.
+	Helper, OwnerName string
+	invitation        string
+}
+
+// rests tells whether a draft of the bundle isn't wanted now.
+func (b Bundle) rests(e *service.Event, d Draft) bool {
+	p, there := e.Part(d.Service)
+	return !there || p.Asked() && !b.Choices[d.Service]
 }
 
 // Offered is a service that a life event offers by a question.
@@ -158,12 +167,29 @@ func (in *Intake) bundle(ctx context.Context, a access.Actor, id string) (Bundle
 	return b, fault.Wrap(op, err)
 }
 
-// Bundled is the person's own bundle with its forms. What its services need is there afterwards: a draft each, and shared answers in
-// all of them.
+// Bundled is the person's own bundle with its forms, or one that they help with, which is on record with its owner. What its services
+// need is there afterwards: a draft each, and shared answers in all of them.
 func (in *Intake) Bundled(ctx context.Context, a access.Actor, id, lang string) (*Bundled, error) {
+	w, err := in.bundled(ctx, a, id, lang)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range w.Parts {
+		if err := in.mayHelp(ctx, nil, a, access.Read, f.Draft); err != nil {
+			return nil, err
+		}
+	}
+	return w, nil
+}
+
+// bundled is Bundled for what puts itself on record what of it a helper sees.
+func (in *Intake) bundled(ctx context.Context, a access.Actor, id, lang string) (*Bundled, error) {
 	const op = "intake.bundled"
 	for try := range 8 {
 		b, err := in.bundle(ctx, a, id)
+		if fault.Is(err, fault.NotFound) {
+			b, err = in.helpedBundle(ctx, a, id)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -178,11 +204,17 @@ func (in *Intake) Bundled(ctx context.Context, a access.Actor, id, lang string) 
 		if b.State != Open {
 			return w, nil
 		}
+		for i := range w.drafts {
+			if d := &w.drafts[i]; b.Helper != "" {
+				d.Helper, d.OwnerName, d.Kind, d.Invitation = b.Helper, b.OwnerName, ToHelp, b.invitation
+			}
+		}
 		if err := in.meet(ctx, a, w, lang); err != nil {
 			return nil, err
 		}
-		// A file that is gone can't be shared; whoever sees it missing gives it again.
-		if len(w.missing) == 0 && (!w.adrift || try > 2) || a.Mandate != b.Mandate {
+		// A file that is gone can't be shared; whoever sees it missing gives it again. Who helps begins nothing, and takes nothing in
+		// that the owner has begun alone.
+		if len(w.missing) == 0 && (!w.adrift || try > 2) || a.Mandate != b.Mandate || b.Helper != "" {
 			return w, nil
 		}
 		err = in.settle(ctx, a, w)
@@ -300,11 +332,11 @@ func answered(d *Draft, field string) bool { return d.Answers[field] != nil || d
 
 // inBundle is Fill for a draft that belongs to a life event; nil if it stands for itself.
 func (in *Intake) inBundle(ctx context.Context, a access.Actor, d Draft, lang string) (*Filling, error) {
-	if d.Bundle == "" || d.State != Open || d.Helper != "" {
+	if d.Bundle == "" || d.State != Open {
 		return nil, nil
 	}
-	w, err := in.Bundled(ctx, a, d.Bundle, lang)
-	if fault.Is(err, fault.NotFound) { // the event isn't offered any more
+	w, err := in.bundled(ctx, a, d.Bundle, lang)
+	if fault.Is(err, fault.NotFound) && d.Helper == "" { // the event isn't offered any more
 		return nil, nil
 	}
 	if err != nil {
@@ -314,6 +346,9 @@ func (in *Intake) inBundle(ctx context.Context, a access.Actor, d Draft, lang st
 		if f.Draft.ID == d.ID {
 			return f, nil
 		}
+	}
+	if d.Helper != "" { // it isn't part of what they help with
+		return nil, fault.New(fault.NotFound, "intake.inBundle", "intake.noDraft")
 	}
 	return nil, nil
 }
@@ -359,7 +394,7 @@ func (in *Intake) spread(ctx context.Context, tx *store.Tx, was, d Draft) error 
 			o := &others[j]
 			k := slices.IndexFunc(g.Questions, func(q service.Question) bool { return q.Service == o.Service })
 			// What rests has no say and learns nothing; it is made the same when it comes back.
-			if p, _ := e.Part(o.Service); k < 0 || k == i || o.State != Open || p.Asked() && !b.Choices[o.Service] {
+			if k < 0 || k == i || o.State != Open || b.rests(e, *o) {
 				continue
 			}
 			if err := in.copyAnswer(ctx, tx, d, g.Questions[i].Field, o, g.Questions[k].Field); err != nil {
@@ -431,6 +466,15 @@ func (in *Intake) copyAnswer(ctx context.Context, tx *store.Tx, from Draft, fiel
 		raw = map[string]string{}
 	}
 	delete(to.Rivals, as)
+	if by := from.Filled[field]; by != to.Filled[as] { // whoever has filled it in
+		to.Filled = maps.Clone(to.Filled)
+		if to.Filled == nil {
+			to.Filled = map[string]string{}
+		}
+		if to.Filled[as] = by; by == "" {
+			delete(to.Filled, as)
+		}
+	}
 	files, had := Files(from.Answers[field]), Files(answers[as])
 	if len(files) > 0 || len(had) > 0 {
 		var list []any
@@ -489,9 +533,7 @@ func (in *Intake) settle(ctx context.Context, a access.Actor, w *Bundled) error 
 		place := func(d Draft) int {
 			return slices.IndexFunc(w.Event.Parts, func(p service.Part) bool { return p.Service == d.Service })
 		}
-		drafts = slices.DeleteFunc(drafts, func(d Draft) bool { // those that rest have no say
-			return d.State != Open || place(d) < 0 || w.Event.Parts[place(d)].Asked() && !b.Choices[d.Service]
-		})
+		drafts = slices.DeleteFunc(drafts, func(d Draft) bool { return d.State != Open || b.rests(w.Event, d) }) // those that rest have no say
 		slices.SortFunc(drafts, func(x, y Draft) int { return place(x) - place(y) })
 		for _, s := range w.missing {
 			if slices.ContainsFunc(drafts, func(d Draft) bool { return d.Service == s.ID }) {
@@ -846,6 +888,9 @@ func (in *Intake) SubmitAll(ctx context.Context, a access.Actor, id, lang string
 		w, err := in.Bundled(ctx, a, id, lang)
 		if err != nil {
 			return nil, err
+		}
+		if w.Bundle.Helper != "" {
+			return nil, fault.New(fault.Denied, op, "intake.help.ownerOnly")
 		}
 		if w.Bundle.State == Submitted {
 			return nil, nil

@@ -276,8 +276,7 @@ func (in *Intake) claimBundle(ctx context.Context, a, guest access.Actor, id str
 			drafts, changed[i] = append(drafts, d), true
 		}
 		drafts = append(drafts, slices.DeleteFunc(own, func(d Draft) bool {
-			p, there := e.Part(d.Service)
-			return d.State != Open || !there || p.Asked() && !mine.Choices[d.Service] // what rests has no say
+			return d.State != Open || mine.rests(e, d)
 		})...)
 		if err := in.align(ctx, tx, e, drafts, func(j int, field string, was any) {
 			if changed[j] = true; was != nil { // the person decides where it is asked

@@ -56,6 +56,9 @@ func (p *Pages) bundles() web.Mounts {
 		{Pattern: "POST /bundles/{bundle}/submit", Handler: entered(p.enterBundle, p.submitBundle)},
 		{Pattern: "GET /bundles/{bundle}/submit", Handler: web.Handle(p.resumeBundle)},
 		{Pattern: "GET /bundles/{bundle}/receipt", Handler: web.Handle(p.showBundleReceipt)},
+		{Pattern: "GET /bundles/{bundle}/help", Handler: web.Handle(p.showHelp)},
+		{Pattern: "POST /bundles/{bundle}/help", Handler: web.Handle(p.invite)},
+		{Pattern: "POST /bundles/{bundle}/help/{invitation}/end", Handler: web.Handle(p.endHelp)},
 		{Pattern: "GET /bundles/{bundle}/discard", Handler: entered(p.enterBundle, p.askDiscardBundle)},
 		{Pattern: "POST /bundles/{bundle}/discard", Handler: entered(p.enterBundle, p.doDiscardBundle)},
 	}
@@ -106,8 +109,14 @@ func (p *Pages) enterBundle(r *http.Request) (bundleVisit, error) {
 	return v, reaches(v.actor, v.whole.Trust())
 }
 
-// unasked tells whether there is a data notice that the person has to answer first.
-func (v bundleVisit) unasked() bool { return !v.guest && v.whole.Unasked() }
+// owns tells whether the person is known and it is theirs: neither a guest's nor one that they help with.
+func (v bundleVisit) owns() bool { return !v.guest && v.whole.Bundle.Helper == "" }
+
+// undecided tells whether there are services that the reader has to say yes or no to first: who helps chooses none.
+func (v bundleVisit) undecided() bool { return v.whole.Bundle.Helper == "" && v.whole.Undecided() }
+
+// unasked tells whether there is a data notice that the reader has to answer first.
+func (v bundleVisit) unasked() bool { return v.owns() && v.whole.Unasked() }
 
 // signIn is where somebody signs in to go on with it.
 func (v bundleVisit) signIn() string { return web.SignInPath(v.whole.Trust().String(), v.at()) }
@@ -173,6 +182,9 @@ func beforeInBundle(f *intake.Filling, page string) string {
 	places := f.Whole.Places()
 	if i := slices.Index(places, intake.Place{Part: f, Page: page}); i > 0 {
 		return pagePath(places[i-1])
+	}
+	if f.Draft.Helper != "" {
+		return path("apply")
 	}
 	return path("bundles", f.Whole.Bundle.ID, "services")
 }
@@ -253,7 +265,7 @@ func (p *Pages) resumeAt(v bundleVisit) string {
 	switch {
 	case v.moved != "":
 		return v.moved
-	case v.whole.Undecided(), len(v.whole.Parts) == 0:
+	case v.undecided(), len(v.whole.Parts) == 0 && v.whole.Bundle.Helper == "":
 		return v.at("services")
 	case v.unasked():
 		return v.at("data")
@@ -278,6 +290,10 @@ type bundleServicesPage struct {
 func wantField(service string) string { return "want-" + service }
 
 func (p *Pages) showBundleServices(w http.ResponseWriter, r *http.Request, v bundleVisit) error {
+	if v.whole.Bundle.Helper != "" { // what is applied for is the owner's to say
+		web.SeeOther(w, p.resumeAt(v))
+		return nil
+	}
 	return p.renderBundleServices(w, r, v, nil)
 }
 
@@ -377,7 +393,7 @@ func (p *Pages) renderBundleNotice(w http.ResponseWriter, r *http.Request, v bun
 	if v.guest { // what is known of whom: that needs somebody
 		return fault.New(fault.Unauthenticated, "intakeweb.bundleNotice", "", "level", v.whole.Trust().String())
 	}
-	if v.moved != "" || v.whole.Undecided() {
+	if v.moved != "" || v.undecided() || v.whole.Bundle.Helper != "" { // what registers may be asked is the owner's to say, too
 		web.SeeOther(w, p.resumeAt(v))
 		return nil
 	}
@@ -441,12 +457,14 @@ type bundleCheckPage struct {
 	Submit   ui.Button
 	Waiting  ui.List // filled in after the sign-in
 	SignIn   string  // nobody has signed in, so it can't be handed over yet
+	Helps    string  // whom the reader helps: it's for them to hand over
 }
 
 type bundlePart struct {
 	ID, Title string
 	Told      *changed
 	Sections  []ui.SummaryList
+	Filled    []filled
 	Fee       *FeeInfo
 }
 
@@ -459,7 +477,7 @@ func (p *Pages) showBundleCheck(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p *Pages) renderBundleCheck(w http.ResponseWriter, r *http.Request, v bundleVisit, errs []intake.BundleError, status int) error {
-	if v.moved != "" || v.whole.Undecided() || v.unasked() {
+	if v.moved != "" || v.undecided() || v.unasked() {
 		web.SeeOther(w, p.resumeAt(v))
 		return nil
 	}
@@ -474,7 +492,7 @@ func (p *Pages) renderBundleCheck(w http.ResponseWriter, r *http.Request, v bund
 	places := whole.Places()
 	data := bundleCheckPage{Event: whole.Event.Title.For(v.loc.Lang()), Changed: changed, Action: v.at("submit"),
 		Progress: ui.Progress{Step: len(places) + 1, Steps: len(places) + 1}}
-	if len(whole.Offers) > 0 {
+	if len(whole.Offers) > 0 && whole.Bundle.Helper == "" {
 		data.Services = v.at("services")
 	}
 	for _, e := range errs {
@@ -487,7 +505,7 @@ func (p *Pages) renderBundleCheck(w http.ResponseWriter, r *http.Request, v bund
 	text := v.loc.T("intake.bundle.submit")
 	for _, f := range whole.Parts {
 		own := visit{actor: v.actor, draft: f.Draft, service: f.Service, loc: v.loc}
-		part := bundlePart{ID: f.Service.ID, Title: f.Service.Title.For(v.loc.Lang()), Told: own.changed(f, true), Sections: p.sections(own, f, 3, false)}
+		part := bundlePart{ID: f.Service.ID, Title: f.Service.Title.For(v.loc.Lang()), Told: own.changed(f, true), Filled: filledBy(f, own), Sections: p.sections(own, f, 3, false)}
 		if p.c.Fee != nil && len(errs) == 0 {
 			if fee, ok := p.c.Fee(r.Context(), f.Service, f.View.Submission()); ok {
 				if part.Fee = &fee; fee.Cents > 0 {
@@ -500,6 +518,8 @@ func (p *Pages) renderBundleCheck(w http.ResponseWriter, r *http.Request, v bund
 	switch {
 	case v.guest:
 		data.SignIn, data.Waiting = v.signIn(), v.waiting()
+	case whole.Bundle.Helper != "":
+		data.Helps = whole.Bundle.OwnerName
 	case len(errs) == 0:
 		data.Submit = ui.Button{Text: text}
 	}
@@ -589,6 +609,9 @@ func (p *Pages) begunEvents(ctx context.Context, loc *i18n.Localizer, a access.A
 }
 
 func (p *Pages) askDiscardBundle(w http.ResponseWriter, r *http.Request, v bundleVisit) error {
+	if v.whole.Bundle.Helper != "" {
+		return fault.New(fault.Denied, "intakeweb.discardBundle", "intake.help.ownerOnly")
+	}
 	return p.renderDiscard(w, r, v.loc, v.whole.Event.Title, v.at())
 }
 

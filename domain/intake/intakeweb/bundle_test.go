@@ -50,7 +50,7 @@ func TestALifeEventWithoutAScript(t *testing.T) {
 		v.get("/apply/"+permit+from).at(regexp.QuoteMeta(here(to)), 200)
 	}
 	v.post("/apply/"+permit+"/submit", nil).at(regexp.QuoteMeta(here("/check")), 200)
-	v.get("/apply/" + permit + "/help").sees("mehrere Leistungen")
+	v.get("/apply/"+permit+"/help").sees("alles mit Ihnen auszufüllen", `action="`+here("/help")+`"`)
 	v.get("/apply").sees("Ich bin umgezogen", `href="`+here("")+`"`)
 
 	// An answer is changed: it is another one in all, and one is back where one was.
@@ -176,4 +176,57 @@ func TestALifeEventOfABrowserAtASignIn(t *testing.T) {
 	at := strings.TrimSuffix(w.url, "/services")
 	w.get(at+"/discard").send().at("/events/moved", 404) // its page is the catalogue's
 	w.get(at).backFrom("")
+}
+
+func TestSomebodyHelpsWithALifeEvent(t *testing.T) {
+	tn := newTown(t)
+	anna, bora := tn.visitor(t, "anna"), tn.visitor(t, "bora")
+	anna.get("/events/moved/start").send("want-resident-parking-permit", "no", "want-dog-registration", "yes", "want-child-care-place", "no").send("consent", "no").at(draftID+"/page/new", 200)
+	draft := strings.Split(anna.url, "/")[2]
+	bundle := regexp.MustCompile(`href="(/bundles/[0-9a-f-]{36})/help"`).FindStringSubmatch(anna.body)
+	if bundle == nil {
+		t.Fatalf("nobody can be asked for help:\n%s", anna.body)
+	}
+	here := func(page string) string { return bundle[1] + page }
+	anna.get(here("/help")).sees("auch die Leistungen, die Sie später dazunehmen")
+	anna.send().at(bundleID+"/help", 200).sees("Schicken Sie diesen Link")
+	link := regexp.MustCompile(`value="(/help/[\w-]+)"`).FindStringSubmatch(anna.body)
+	if link == nil {
+		t.Fatalf("no link:\n%s", anna.body)
+	}
+	bora.get(link[1]).at("/help/[\\w-]+", 200).sees("Anna Schmidt bittet Sie um Hilfe", "Ich bin umgezogen", "Leistungen auswählen und absenden können Sie nicht")
+	// She chose and answered the data notice; who helps fills in.
+	bora.send().at(draftID+"/page/new", 200).sees("Sie helfen Anna Schmidt bei diesem Antrag", "Ich bin umgezogen: Wohnsitz ummelden")
+	for _, page := range []string{"/services", "/data"} {
+		bora.get(here(page)).at(draftID+"/page/new", 200)
+	}
+	bora.send("new_street", "Müllerstr.", "new_house_number", "12a", "moved_in", "20.11.2026", "_go", "back").at("/apply", 200).sees("Ich bin umgezogen", "Sie helfen", `href="`+here("")+`"`)
+	bora.get("/apply/"+draft+"/page/new").send("new_street", "Müllerstr.", "new_house_number", "12a", "moved_in", "20.11.2026").at(draftID+"/page/landlord", 200)
+	bora.get(here("/check")).at(bundleID+"/check", 200).sees("Absenden kann diesen Antrag nur Anna Schmidt", "Von anderen ausgefüllt")
+	for _, no := range []string{"Alle Anträge absenden", "Auswahl der Leistungen ändern"} {
+		if strings.Contains(bora.body, no) {
+			t.Errorf("who helps is offered: %s", no)
+		}
+	}
+	for page, status := range map[string]int{"/submit": 403, "/services": 404, "/data": 403, "/discard": 404, "/help": 403} {
+		if bora.post(here(page), url.Values{"consent": {"yes"}}); bora.status != status {
+			t.Errorf("%s by who helps: %d at %s", page, bora.status, bora.url)
+		}
+	}
+	if bora.get(here("/discard")); bora.status != 403 {
+		t.Errorf("asked to throw it away: %d", bora.status)
+	}
+	if bora.get("/apply/" + draft + "/help"); bora.status != 403 {
+		t.Errorf("asks others for help: %d", bora.status)
+	}
+	anna.get(here("/check")).sees("Von anderen ausgefüllt", "Neue Straße</a>: ")
+	anna.get("/apply/"+draft+"/help").sees("hilft seit dem", "Hilfe beenden")
+	end := regexp.MustCompile(`action="(/bundles/[^"]+/end)"`).FindStringSubmatch(anna.body)
+	if end == nil {
+		t.Fatalf("it can't be ended:\n%s", anna.body)
+	}
+	anna.post(end[1], nil).at(bundleID+"/help", 200)
+	bora.get(here("/check")).at(bundleID+"/check", 404)
+	bora.get("/apply/"+draft+"/page/new").at(draftID+"/page/new", 404)
+	bora.get(link[1]).at("/help/[\\w-]+", 404)
 }

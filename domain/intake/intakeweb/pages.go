@@ -586,8 +586,10 @@ func (p *Pages) renderPage(w http.ResponseWriter, r *http.Request, v visit, errs
 	if v.guest {
 		data.SignIn, data.Drafts = signIn(f), ""
 	}
-	if v.owns() && !v.actor.Acting() && f.Whole == nil {
-		data.Help = path("apply", v.draft.ID, "help")
+	if v.owns() && !v.actor.Acting() {
+		if data.Help = path("apply", v.draft.ID, "help"); f.Whole != nil {
+			data.Help = path("bundles", f.Whole.Bundle.ID, "help")
+		}
 	}
 	if v.draft.Helper != "" {
 		// Each look of a helper's is on record with the owner, so a page that is open doesn't look by itself.
