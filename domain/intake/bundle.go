@@ -63,6 +63,7 @@ type Bundled struct {
 	Event  *service.Event
 	Parts  []*Filling // what belongs to it, in the event's order
 	Offers []Offered
+	Held   map[string]bool // by service with a condition: whether that holds
 	// Waiting are services that belong to it and are filled in after the sign-in, as they don't let anybody begin before.
 	Waiting []*service.Service
 
@@ -228,12 +229,17 @@ func (in *Intake) bundled(ctx context.Context, a access.Actor, id, lang string) 
 // meet fills the forms of a bundle, one after the other: what one has asked the next don't.
 func (in *Intake) meet(ctx context.Context, a access.Actor, w *Bundled, lang string) error {
 	w.shared = w.Event.Shared(in.c.Services.Current)
-	w.first = make([]asker, len(w.shared))
+	w.first, w.Held = make([]asker, len(w.shared)), map[string]bool{}
 	answers, registers := map[string]any{}, map[string]any{}
 	for _, p := range w.Event.Parts {
 		s, ok := in.c.Services.Current(p.Service)
-		if !ok || !p.Holds(service.KnownOn(answers, registers, in.today())) {
+		if !ok {
 			continue
+		}
+		if p.Conditional() {
+			if w.Held[p.Service] = p.Holds(service.KnownOn(answers, registers, in.today())); !w.Held[p.Service] {
+				continue
+			}
 		}
 		if p.Asked() {
 			wanted, decided := w.Bundle.Choices[p.Service]

@@ -41,6 +41,9 @@ type Part struct {
 // Asked tells whether the person is asked for it.
 func (p Part) Asked() bool { return len(p.Question) > 0 }
 
+// Conditional tells whether it depends on what is known.
+func (p Part) Conditional() bool { return p.when != nil }
+
 // Holds tells whether the part concerns somebody of whom this is known: answers by service and field, what registers said, the day.
 func (p Part) Holds(known map[string]any) bool {
 	if p.when == nil {
@@ -254,8 +257,8 @@ func ParseEvent(dir string, fsys fs.FS, current func(id string) (*Service, bool)
 		return nil, &ParseError{Service: dir, Problems: []Problem{{File: dir, Msg: err.Error()}}}
 	}
 	for name := range files {
-		if name != EventFile && path.Ext(name) != ".md" {
-			p.problem(0, "an event has the file %s and no other: %s", EventFile, name)
+		if scenario, _ := path.Match("scenarios/*.toml", name); name != EventFile && path.Ext(name) != ".md" && !scenario {
+			p.problem(0, "an event has the file %s, scenarios/*.toml and no other: %s", EventFile, name)
 		}
 	}
 	p.read(dir, files[EventFile])
