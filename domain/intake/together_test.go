@@ -3,6 +3,7 @@
 package intake_test
 
 import (
+	"fmt"
 	"net/url"
 	"strings"
 	"testing"
@@ -151,6 +152,44 @@ func TestTogetherAtTheCounter(t *testing.T) {
 		over(t, h, clerk, id, d.ID)
 	})
 }
+
+// A declaration in the rows of a list or in a group is the person's to give as one that stands for itself; what stands beside it is
+// for the clerk to fill in.
+func TestAClerkDeclaresNothingInAListOrAGroup(t *testing.T) {
+	each(t, func(t *testing.T, h *intaketest.House) {
+		ctx, anna, clerk := t.Context(), accesstest.Anna(), accesstest.Clerk("32")
+		change(t, h, parking, `"components": [`, `"components": [
+			{ "type": "dynamiclist", "id": "drivers", "path": "drivers", "label": "Wer fährt", "properties": { "page": "person" }, "components": [
+				{ "type": "textfield", "key": "driver", "label": "Name" },
+				{ "type": "checkbox", "key": "agrees", "label": "Ist einverstanden", "properties": { "type": "consent" } } ] },
+			{ "type": "group", "id": "keeper", "path": "keeper", "label": "Halterin oder Halter", "properties": { "page": "person" }, "components": [
+				{ "type": "textfield", "key": "firm", "label": "Firma" },
+				{ "type": "checkbox", "key": "allows", "label": "Ist einverstanden", "properties": { "type": "consent" } } ] },`)
+		d := must[intake.Draft](t)(h.Intake.Start(ctx, anna, parking))
+		save(t, h, anna, d, "person", post("drivers.0.driver", "Anna", "drivers.0.agrees", "true", "keeper.firm", "Rad GmbH"))
+		if d = must[intake.Draft](t)(h.Intake.Draft(ctx, anna, d.ID)); declares(d) != "[map[agrees:true driver:Anna]] map[firm:Rad GmbH]" {
+			t.Fatal(declares(d))
+		}
+		atCounter(t, h, clerk, anna, d.ID)
+		// Neither given nor taken back, in a row that is there or in a new one.
+		for _, in := range []url.Values{
+			{"_f": {"drivers.0.driver", "drivers.0.agrees"}, "drivers.0.driver": {"Anna"}},
+			{"_f": {"drivers.0.driver", "drivers.0.agrees", "drivers.1.driver", "drivers.1.agrees"}, "drivers.0.driver": {"Anna"}, "drivers.0.agrees": {"true"},
+				"drivers.1.driver": {"Emil"}, "drivers.1.agrees": {"true"}},
+			{"_f": {"keeper.firm", "keeper.allows"}, "keeper.firm": {"Rad GmbH"}, "keeper.allows": {"true"}},
+		} {
+			if _, err := h.Intake.Save(ctx, clerk, d.ID, "", in, "de"); message(err) != "intake.together.declares" {
+				t.Errorf("%v: %v", in, err)
+			}
+		}
+		save(t, h, clerk, d, "", url.Values{"_f": {"drivers.0.driver", "drivers.0.agrees", "keeper.firm"}, "drivers.0.driver": {"Anna Schmidt"}, "drivers.0.agrees": {"true"}, "keeper.firm": {"Rad AG"}})
+		if d = must[intake.Draft](t)(h.Intake.Draft(ctx, anna, d.ID)); declares(d) != "[map[agrees:true driver:Anna Schmidt]] map[firm:Rad AG]" {
+			t.Error(declares(d))
+		}
+	})
+}
+
+func declares(d intake.Draft) string { return fmt.Sprint(d.Answers["drivers"], d.Answers["keeper"]) }
 
 // over holds that a clerk has no way to a draft any more.
 func over(t testing.TB, h *intaketest.House, clerk access.Actor, id, draft string) {
