@@ -171,7 +171,7 @@ func (in *Intake) bundle(ctx context.Context, a access.Actor, id string) (Bundle
 // Bundled is the person's own bundle with its forms, or one that they help with, which is on record with its owner. What its services
 // need is there afterwards: a draft each, and shared answers in all of them.
 func (in *Intake) Bundled(ctx context.Context, a access.Actor, id, lang string) (*Bundled, error) {
-	w, err := in.bundled(ctx, a, id, lang)
+	w, err := in.bundled(ctx, a, id, "", lang)
 	if err != nil {
 		return nil, err
 	}
@@ -183,8 +183,9 @@ func (in *Intake) Bundled(ctx context.Context, a access.Actor, id, lang string) 
 	return w, nil
 }
 
-// bundled is Bundled for what puts itself on record what of it a helper sees.
-func (in *Intake) bundled(ctx context.Context, a access.Actor, id, lang string) (*Bundled, error) {
+// bundled is Bundled for what puts itself on record what of it a helper sees. With a service it has the form of that one, and those
+// that this depends on, and no others.
+func (in *Intake) bundled(ctx context.Context, a access.Actor, id, only, lang string) (*Bundled, error) {
 	const op = "intake.bundled"
 	for try := range 8 {
 		b, err := in.bundle(ctx, a, id)
@@ -210,7 +211,7 @@ func (in *Intake) bundled(ctx context.Context, a access.Actor, id, lang string) 
 				d.Helper, d.OwnerName, d.Kind, d.Invitation = b.Helper, b.OwnerName, ToHelp, b.invitation
 			}
 		}
-		if err := in.meet(ctx, a, w, lang); err != nil {
+		if err := in.meet(ctx, a, w, only, lang); err != nil {
 			return nil, err
 		}
 		// A file that is gone can't be shared; whoever sees it missing gives it again. Who helps begins nothing, and takes nothing in
@@ -226,14 +227,19 @@ func (in *Intake) bundled(ctx context.Context, a access.Actor, id, lang string) 
 	return nil, fault.New(fault.Conflict, op, "intake.busy")
 }
 
-// meet fills the forms of a bundle, one after the other: what one has asked the next don't.
-func (in *Intake) meet(ctx context.Context, a access.Actor, w *Bundled, lang string) error {
+// meet fills the forms of a bundle, one after the other: what one has asked the next don't. only: those that the form of a service
+// depends on.
+func (in *Intake) meet(ctx context.Context, a access.Actor, w *Bundled, only, lang string) error {
 	w.shared = w.Event.Shared(in.c.Services.Current)
+	var need map[string]bool
+	if only != "" {
+		need = w.Event.Before(only, w.shared)
+	}
 	w.first, w.Held = make([]asker, len(w.shared)), map[string]bool{}
 	answers, registers := map[string]any{}, map[string]any{}
 	for _, p := range w.Event.Parts {
 		s, ok := in.c.Services.Current(p.Service)
-		if !ok {
+		if !ok || need != nil && !need[p.Service] {
 			continue
 		}
 		if p.Conditional() {
@@ -336,12 +342,16 @@ func sharedMark(d *Draft, field string) string {
 
 func answered(d *Draft, field string) bool { return d.Answers[field] != nil || d.Raw[field] != "" }
 
-// inBundle is Fill for a draft that belongs to a life event; nil if it stands for itself.
-func (in *Intake) inBundle(ctx context.Context, a access.Actor, d Draft, lang string) (*Filling, error) {
+// inBundle is Fill for a draft that belongs to a life event; nil if it stands for itself. alone: of the others only what it depends on.
+func (in *Intake) inBundle(ctx context.Context, a access.Actor, d Draft, alone bool, lang string) (*Filling, error) {
 	if d.Bundle == "" || d.State != Open {
 		return nil, nil
 	}
-	w, err := in.bundled(ctx, a, d.Bundle, lang)
+	only := ""
+	if alone {
+		only = d.Service
+	}
+	w, err := in.bundled(ctx, a, d.Bundle, only, lang)
 	if fault.Is(err, fault.NotFound) && d.Helper == "" { // the event isn't offered any more
 		return nil, nil
 	}
@@ -980,7 +990,7 @@ func (in *Intake) dropIn(ctx context.Context, tx *store.Tx, d Draft) error {
 
 // discardBundled throws a draft away that a bundle has and that isn't part of it any more.
 func (in *Intake) discardBundled(ctx context.Context, a access.Actor, d Draft) error {
-	f, err := in.inBundle(ctx, a, d, "de")
+	f, err := in.inBundle(ctx, a, d, true, "de")
 	if err != nil {
 		return err
 	}

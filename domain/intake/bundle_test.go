@@ -518,6 +518,16 @@ func TestASharedAnswerIsTheSameInAllDrafts(t *testing.T) {
 					r.Fatal(err)
 				}
 				same(r, event.Shared(h.Catalog.Current), w)
+				f := w.Parts[rapid.IntRange(0, len(w.Parts)-1).Draw(r, "alone")]
+				alone, err := h.Intake.FillAlone(ctx, anna, f.Draft, "de")
+				if err != nil {
+					r.Fatal(err)
+				}
+				for _, pg := range f.View.Pages() {
+					if got, want := fmt.Sprint(alone.View.Page(pg.ID)), fmt.Sprint(f.View.Page(pg.ID)); got != want || alone.Seen(pg.ID) != f.Seen(pg.ID) {
+						r.Fatalf("%s, page %s by itself is %s, with all others %s", f.Service.ID, pg.ID, got, want)
+					}
+				}
 			}
 		})
 	})

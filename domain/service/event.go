@@ -44,6 +44,43 @@ func (p Part) Asked() bool { return len(p.Question) > 0 }
 // Conditional tells whether it depends on what is known.
 func (p Part) Conditional() bool { return p.when != nil }
 
+// Reads tells whether its condition reads answers to a service, or what registers said.
+func (p Part) Reads(service string) (answers, registers bool) {
+	if p.when == nil {
+		return false, false
+	}
+	for _, at := range p.when.Reads() {
+		answers = answers || len(at) > 1 && at[0] == KnownAnswers && at[1] == AnswersOf(service)
+		registers = registers || at[0] == KnownRegisters
+	}
+	return answers, registers
+}
+
+// Before are the services whose forms somebody has to know who looks at the form of one of them alone: those before it that ask what it
+// asks, too, or whose answers a condition reads, and what those need in turn. Its own is among them.
+func (e *Event) Before(service string, shared []Shared) map[string]bool {
+	need := map[string]bool{}
+	at := slices.IndexFunc(e.Parts, func(p Part) bool { return p.Service == service })
+	if at < 0 {
+		return need
+	}
+	need[service] = true
+	for i := at - 1; i >= 0; i-- {
+		id := e.Parts[i].Service
+		need[id] = slices.ContainsFunc(e.Parts[i+1:at+1], func(p Part) bool {
+			answers, registers := p.Reads(id)
+			return need[p.Service] && (answers || registers || slices.ContainsFunc(shared, func(s Shared) bool {
+				return s.asks(id) && s.asks(p.Service)
+			}))
+		})
+	}
+	return need
+}
+
+func (s Shared) asks(service string) bool {
+	return slices.ContainsFunc(s.Questions, func(q Question) bool { return q.Service == service })
+}
+
 // Holds tells whether the part concerns somebody of whom this is known: answers by service and field, what registers said, the day.
 func (p Part) Holds(known map[string]any) bool {
 	if p.when == nil {

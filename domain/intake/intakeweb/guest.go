@@ -233,7 +233,7 @@ func (p *Pages) takeRival(r *http.Request, v visit, in map[string][]string) (boo
 	if len(names) == 0 {
 		return false, nil
 	}
-	f, err := p.c.Intake.Fill(r.Context(), v.actor, v.draft, v.loc.Lang())
+	f, err := p.c.Intake.FillAlone(r.Context(), v.actor, v.draft, v.loc.Lang())
 	if err != nil {
 		return false, err
 	}
@@ -286,7 +286,7 @@ func (p *Pages) answerSeen(w http.ResponseWriter, r *http.Request, v visit) erro
 	if err != nil {
 		return err
 	}
-	f, err := p.c.Intake.Fill(r.Context(), v.actor, d, v.loc.Lang())
+	f, err := p.c.Intake.FillAlone(r.Context(), v.actor, d, v.loc.Lang())
 	if err != nil {
 		return err
 	}
