@@ -41,7 +41,7 @@ type Bundle struct {
 	origin                          string // of a browser's whose person hasn't signed in
 	// Helper is who reads it, if that is somebody whom the owner, whose name is here then, has asked for help.
 	Helper, OwnerName string
-	invitation        string
+	invitation, kind  string
 }
 
 // rests tells whether a draft of the bundle isn't wanted now.
@@ -208,7 +208,7 @@ func (in *Intake) bundled(ctx context.Context, a access.Actor, id, only, lang st
 		}
 		for i := range w.drafts {
 			if d := &w.drafts[i]; b.Helper != "" {
-				d.Helper, d.OwnerName, d.Kind, d.Invitation = b.Helper, b.OwnerName, ToHelp, b.invitation
+				d.Helper, d.OwnerName, d.Kind, d.Invitation = b.Helper, b.OwnerName, b.kind, b.invitation
 			}
 		}
 		if err := in.meet(ctx, a, w, only, lang); err != nil {
@@ -1050,6 +1050,9 @@ func (w *Bundled) Trust() access.Level {
 
 // Anonymous tells whether a life event can be begun before the sign-in.
 func (in *Intake) Anonymous(e *service.Event) bool { return e.Anonymous(in.c.Services.Current) }
+
+// Events are the life events that the city has.
+func (in *Intake) Events() []*service.Event { return in.c.Services.Events() }
 
 // Event is a life event that the city has.
 func (in *Intake) Event(id string) (*service.Event, bool) { return in.c.Services.Event(id) }

@@ -302,18 +302,24 @@ func (in *Intake) helped(ctx context.Context, a access.Actor, id string) (Draft,
 	if a.Level < access.Substantial {
 		return Draft{}, fault.New(fault.StepUp, op, "", "level", access.Substantial.String())
 	}
-	if d.Bundle != "" {
-		e, b, err := in.eventOf(ctx, in.c.DB, d)
-		if err != nil {
-			return Draft{}, err
-		}
-		if e == nil || b.rests(e, d) {
-			return Draft{}, fault.New(fault.NotFound, op, "intake.noDraft")
-		}
+	if err := in.wanted(ctx, d); err != nil {
+		return Draft{}, err
 	}
 	x, err := in.helpOf(ctx, a, cmp.Or(d.Bundle, d.ID))
 	d.Helper, d.OwnerName, d.Kind, d.Part, d.Invitation = a.ID, x.OwnerName, x.Kind, x.Part, x.ID
 	return d, err
+}
+
+// wanted tells whether a draft of a life event is part of it now: else it's nobody's to see but its owner's.
+func (in *Intake) wanted(ctx context.Context, d Draft) error {
+	if d.Bundle == "" {
+		return nil
+	}
+	e, b, err := in.eventOf(ctx, in.c.DB, d)
+	if err == nil && (e == nil || b.rests(e, d)) {
+		err = fault.New(fault.NotFound, "intake.wanted", "intake.noDraft")
+	}
+	return err
 }
 
 // helpOf is the invitation by which the actor helps with a draft or a life event.
@@ -328,6 +334,9 @@ func (in *Intake) helpOf(ctx context.Context, a access.Actor, place string) (Inv
 // helpedBundle finds the life event of somebody else that the actor was invited to help with.
 func (in *Intake) helpedBundle(ctx context.Context, a access.Actor, id string) (Bundle, error) {
 	const op = "intake.helpedBundle"
+	if a.Kind == access.Clerk {
+		return in.bundleAtCounter(ctx, a, id)
+	}
 	if a.Kind != access.Resident || a.Acting() || !ident.Valid(id) {
 		return Bundle{}, fault.New(fault.NotFound, op, "intake.noDraft")
 	}
@@ -342,7 +351,7 @@ func (in *Intake) helpedBundle(ctx context.Context, a access.Actor, id string) (
 		return Bundle{}, err
 	}
 	x, err := in.helpOf(ctx, a, b.ID)
-	b.Helper, b.OwnerName, b.invitation = a.ID, x.OwnerName, x.ID
+	b.Helper, b.OwnerName, b.invitation, b.kind = a.ID, x.OwnerName, x.ID, x.Kind
 	return b, err
 }
 

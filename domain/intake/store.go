@@ -299,17 +299,23 @@ WHERE id = $1 AND code = $2 AND kind = 'together' AND draft = '' AND ended_at = 
 // A clerk's own, of the office where they work: waiting, or of a draft that is still there.
 const togetherOf = `-- intake.togetherOf
 SELECT ` + invitationColumns + ` ` + invitationPlaces + `
-WHERE i.helper = $1 AND i.office = $2 AND i.kind = 'together' AND i.ended_at = 0 AND i.expires_at > $3 AND (i.draft = '' OR d.state = 'open')
+WHERE i.helper = $1 AND i.office = $2 AND i.kind = 'together' AND i.ended_at = 0 AND i.expires_at > $3 AND (i.draft = '' OR d.state = 'open' OR b.state = 'open')
 AND ($4 = '' OR i.id = $4) ORDER BY i.id DESC LIMIT 1`
 
 const togetherDraft = `-- intake.togetherDraft
-SELECT ` + draftColumns + ` FROM intake_draft WHERE id = $1 AND state = 'open' AND mandate = '' AND bundle = '' AND expires_at > $4
-AND EXISTS (SELECT 1 FROM intake_invitation i WHERE i.draft = intake_draft.id AND i.owner = intake_draft.owner AND i.kind = 'together'
+SELECT ` + draftColumns + ` FROM intake_draft WHERE id = $1 AND state = 'open' AND mandate = '' AND expires_at > $4
+AND EXISTS (SELECT 1 FROM intake_invitation i WHERE i.draft = CASE WHEN intake_draft.bundle = '' THEN intake_draft.id ELSE intake_draft.bundle END
+	AND i.owner = intake_draft.owner AND i.kind = 'together' AND i.helper = $2 AND i.office = $3 AND i.ended_at = 0 AND i.expires_at > $4)`
+
+const togetherBundle = `-- intake.togetherBundle
+SELECT ` + bundleColumns + ` FROM intake_bundle WHERE id = $1 AND state = 'open' AND mandate = '' AND expires_at > $4
+AND EXISTS (SELECT 1 FROM intake_invitation i WHERE i.draft = intake_bundle.id AND i.owner = intake_bundle.owner AND i.kind = 'together'
 	AND i.helper = $2 AND i.office = $3 AND i.ended_at = 0 AND i.expires_at > $4)`
 
 const togetherOfDraft = `-- intake.togetherOfDraft
 SELECT ` + invitationColumns + ` ` + invitationPlaces + `
-WHERE i.draft = $1 AND i.owner = $2 AND i.kind = 'together' AND i.ended_at = 0 AND i.expires_at > $3 AND d.state = 'open' ORDER BY i.id DESC LIMIT 1`
+WHERE i.draft = $1 AND i.owner = $2 AND i.kind = 'together' AND i.ended_at = 0 AND i.expires_at > $3 AND (d.state = 'open' OR b.state = 'open')
+ORDER BY i.id DESC LIMIT 1`
 
 const endTogether = `-- intake.endTogether
 UPDATE intake_invitation SET ended_at = $3, code = '' WHERE helper = $1 AND kind = 'together' AND ended_at = 0 AND ($2 = '' OR id = $2)`

@@ -89,11 +89,14 @@ func (p *Pages) enterBundle(r *http.Request) (bundleVisit, error) {
 	} else if err != nil {
 		return v, err
 	}
+	if v.actor.Kind == access.Clerk { // at the counter they have a page of their own (together.go)
+		return v, fault.New(fault.NotFound, "intakeweb.enterBundle", "intake.noDraft")
+	}
 	v.whole, err = p.c.Intake.Bundled(r.Context(), v.actor, r.PathValue("bundle"), v.loc.Lang())
 	switch {
 	case fault.Is(err, fault.NotFound) && v.guest: // somebody's who has to sign in for it
 		return v, fault.New(fault.Unauthenticated, "intakeweb.enterBundle", "")
-	case fault.Is(err, fault.NotFound) && begun && v.actor.Kind == access.Resident && !v.actor.Acting():
+	case fault.Is(err, fault.NotFound) && begun && !v.actor.Acting():
 		v.whole, err = p.claimBundle(r, v.actor, guest, r.PathValue("bundle"), err)
 	}
 	if err != nil {
@@ -198,7 +201,7 @@ func askedBy(f *intake.Filling, loc *i18n.Localizer) func(field string) (service
 		if !ok {
 			return "", ""
 		}
-		if page == "" {
+		if page == "" || f.Draft.Kind == intake.Together { // the desk has another address
 			return by.Service.Title.For(loc.Lang()), ""
 		}
 		return by.Service.Title.For(loc.Lang()), pagePath(intake.Place{Part: by, Page: page}) + "?check=1#" + ui.FieldID(name)
@@ -458,6 +461,7 @@ type bundleCheckPage struct {
 	Waiting  ui.List // filled in after the sign-in
 	SignIn   string  // nobody has signed in, so it can't be handed over yet
 	Helps    string  // whom the reader helps: it's for them to hand over
+	Together *atCounter
 }
 
 type bundlePart struct {
@@ -514,6 +518,11 @@ func (p *Pages) renderBundleCheck(w http.ResponseWriter, r *http.Request, v bund
 			}
 		}
 		data.Parts = append(data.Parts, part)
+	}
+	if len(whole.Parts) > 0 {
+		if data.Together, err = p.withClerk(r, visit{actor: v.actor, draft: whole.Parts[0].Draft, guest: v.guest, loc: v.loc}); err != nil {
+			return err
+		}
 	}
 	switch {
 	case v.guest:

@@ -230,3 +230,45 @@ func TestSomebodyHelpsWithALifeEvent(t *testing.T) {
 	bora.get("/apply/"+draft+"/page/new").at(draftID+"/page/new", 404)
 	bora.get(link[1]).at("/help/[\\w-]+", 404)
 }
+
+func TestALifeEventTogetherOnThePages(t *testing.T) {
+	tn := newTown(t)
+	anna, desk := tn.browser(t).comes("anna"), tn.browser(t).comes("petra")
+	desk.get("/desk/together").send()
+	here := desk.url
+	code := regexp.MustCompile(`<strong>(\w{4}) (\w{4})</strong>`).FindStringSubmatch(desk.body)
+	join := "/together/" + code[1] + code[2]
+	anna.get(join).at(join, 200).sees("Ich bin umgezogen", `value="event:moved"`)
+	anna.post(join, url.Values{"show": {"event:nothing"}, "agree": {"true"}}).at(join, 404)
+	anna.post(join, url.Values{"show": {"bundle:nonsense"}, "agree": {"true"}}).at(join, 404)
+	anna.post(join, url.Values{"show": {"event:moved"}, "agree": {"true"}}).at(bundleID+"/services", 200)
+	anna.send("want-resident-parking-permit", "no", "want-dog-registration", "yes", "want-child-care-place", "no").send("consent", "no").at(draftID+"/page/new", 200).sees("sieht diesen Antrag")
+	draft := regexp.MustCompile(draftID).FindString(anna.url)
+	bundle := regexp.MustCompile(`/bundles/[0-9a-f-]{36}`).FindString(anna.body)
+	// One form at a time, the first at first.
+	desk.get(here).at(here, 200).sees("Antrag von Anna Schmidt", "Ich bin umgezogen: Wohnsitz ummelden", `name="new_street"`, `href="`+here+`?part=dog-registration"`, "Das erklärt die Person selbst")
+	desk.post(here+"/save?part=change-of-address", url.Values{"_field": {"new_street"}, "new_street": {"Müllerstr."}}).sees(`"seen"`)
+	desk.get(here+"?part=dog-registration").sees("Ich bin umgezogen: Hund anmelden", `name="dog_name"`, "Das haben Sie schon beantwortet", "Müllerstraße", `data-autosave="`+here+`/save?part=dog-registration"`)
+	if strings.Contains(desk.body, `name="street"`) {
+		t.Error("the street is asked again")
+	}
+	desk.post(here+"?part=dog-registration", url.Values{"_f": {"dog_name"}, "dog_name": {"Bello"}})
+	if desk.status != 200 || !strings.HasSuffix(desk.url, "?part=dog-registration") && !strings.Contains(desk.body, "Bello") {
+		t.Errorf("%d at %s:\n%s", desk.status, desk.url, desk.body)
+	}
+	anna.get(draft+"/page/new").sees("Ausgefüllt von Sachbearbeitung 32", `value="Müllerstraße"`)
+	anna.get(bundle+"/check").sees("Bello", "Von anderen ausgefüllt", "Gemeinsames Ausfüllen beenden")
+	for _, page := range []string{"", "/services", "/data", "/check", "/discard", "/help"} {
+		if desk.get(bundle + page); desk.status == 200 { // the pages of the portal are the owner's
+			t.Errorf("the clerk is at %s", page)
+		}
+	}
+	for _, page := range []string{"/submit", "/services", "/data", "/discard", "/help"} {
+		if desk.post(bundle+page, url.Values{"consent": {"yes"}}); desk.status != 403 && desk.status != 404 {
+			t.Errorf("%s by the clerk: %d", page, desk.status)
+		}
+	}
+	inv := regexp.MustCompile(`name="invitation" value="([^"]*)"`).FindStringSubmatch(anna.get(bundle + "/check").body)
+	anna.post(draft+"/together/end", url.Values{"invitation": {inv[1]}}).at(draftID+"/page/.*", 200)
+	desk.get(here+"?part=dog-registration").at(here+".part=dog-registration", 404).sees("Das gemeinsame Ausfüllen ist beendet")
+}

@@ -530,7 +530,8 @@ type formPage struct {
 	Helps    string // whom the reader helps with it
 	Signs    bool   // … and is asked to sign it
 	Together *atCounter
-	Over     string // what is said when it has ended while the page was open
+	Parts    *ui.Filters // of a life event at the counter
+	Over     string      // what is said when it has ended while the page was open
 	Drafts   string
 	Changed  *changed // what is different about the form since its owner was last here
 }
