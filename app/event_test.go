@@ -33,6 +33,9 @@ func TestScenariosOfLifeEventsOnBothEngines(t *testing.T) {
 					t.Error(err)
 				}
 			})
+			if testing.Short() { // with the race detector
+				continue
+			}
 			t.Run(d.Name()+"/postgres/"+sc.File, func(t *testing.T) {
 				db := config.Database{Engine: "postgres", DSN: config.Literal(storetest.PostgresDSN(t))}
 				if err := playEvent(context.Background(), contentDir, e.ID, sc, db, cover); err != nil {
