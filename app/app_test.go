@@ -223,7 +223,7 @@ func TestARunningCaseKeepsItsVersion(t *testing.T) {
 		list, _ := service.Scenarios(s)
 		sc := list[0]
 		sc.Answers["valid_from"] = h.now().In(h.zone).Format(time.DateOnly)
-		p := &player{h: h, s: s, sc: sc, actor: access.Actor{Kind: access.Resident, ID: anna.Resident.ID, Name: "Anna Schmidt", Level: access.High}}
+		p := &player{stage: &stage{h: h}, s: s, sc: sc, actor: access.Actor{Kind: access.Resident, ID: anna.Resident.ID, Name: "Anna Schmidt", Level: access.High}}
 		if err := p.apply(ctx); err != nil {
 			t.Fatal(err)
 		}

@@ -300,7 +300,7 @@ func TestErasure(t *testing.T) {
 			t.Fatal("no such service")
 		}
 		list, _ := service.Scenarios(s)
-		p := &player{h: c.h, s: s, sc: list[0], actor: c.anna}
+		p := &player{stage: &stage{h: c.h}, s: s, sc: list[0], actor: c.anna}
 		if err := p.apply(ctx); err != nil {
 			t.Fatal(err)
 		}
@@ -335,7 +335,7 @@ func TestRestriction(t *testing.T) {
 		}
 		s, _ := c.h.services.Current("data-restriction")
 		list, _ := service.Scenarios(s)
-		p := &player{h: c.h, s: s, sc: list[0], actor: c.anna}
+		p := &player{stage: &stage{h: c.h}, s: s, sc: list[0], actor: c.anna}
 		if err := p.apply(ctx); err != nil {
 			t.Fatal(err)
 		}

@@ -347,7 +347,7 @@ func TestRegistersMoveProcesses(t *testing.T) {
 		if !ok {
 			t.Fatal("no moving-aid")
 		}
-		p := &player{h: o.House, s: s, actor: anna, sc: service.Scenario{Consent: true, Answers: map[string]any{"declared": true}}}
+		p := &player{stage: &stage{h: o.House}, s: s, actor: anna, sc: service.Scenario{Consent: true, Answers: map[string]any{"declared": true}}}
 		if err := p.apply(ctx); err != nil {
 			t.Fatal(err)
 		}
@@ -398,7 +398,7 @@ func TestRegistersMoveProcesses(t *testing.T) {
 		}
 		// Who has taken back their consent isn't read again for the case.
 		jonas, other := o.resident("jonas-weber")
-		p = &player{h: o.House, s: s, actor: jonas, sc: service.Scenario{Consent: true, Answers: map[string]any{"declared": true}}}
+		p = &player{stage: &stage{h: o.House}, s: s, actor: jonas, sc: service.Scenario{Consent: true, Answers: map[string]any{"declared": true}}}
 		if err := p.apply(ctx); err != nil {
 			t.Fatal(err)
 		}

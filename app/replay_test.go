@@ -75,7 +75,7 @@ func replays(t *testing.T, db config.Database) {
 		if !ok {
 			t.Fatalf("no person %s", sc.Person)
 		}
-		p := &player{h: h, s: s, sc: sc, till: till, advance: func(d time.Duration) { clock = clock.Add(d) },
+		p := &player{stage: &stage{h: h, till: till, advance: func(d time.Duration) { clock = clock.Add(d) }}, s: s, sc: sc,
 			actor: access.Actor{Kind: access.Resident, ID: named.Resident.ID, Name: named.Resident.GivenNames, Level: access.High}}
 		if err := p.apply(ctx); err != nil {
 			t.Fatalf("%s: %v", sc.File, err)

@@ -35,7 +35,7 @@ import (
 )
 
 // ServiceCommand is mercator service: lint names the mistakes of packages and of life events, test
-// plays their scenarios through, since holds a package to an older version of it, for the
+// plays the scenarios of either through, since holds a package to an older version of it, for the
 // drafts that were begun with that. It returns the exit status.
 func ServiceCommand(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if len(args) == 3 && args[0] == "since" {
@@ -58,6 +58,8 @@ func ServiceCommand(ctx context.Context, args []string, stdout, stderr io.Writer
 			ok = lintEvent(dir, stdout)
 		case args[0] == "lint":
 			ok = lintPackage(dir, stdout)
+		case err == nil:
+			ok = testEvent(ctx, dir, stdout)
 		default:
 			ok = testPackage(ctx, dir, stdout)
 		}
@@ -119,38 +121,6 @@ func lintPackage(dir string, w io.Writer) bool {
 		fmt.Fprintf(w, "%s: ok, version %s\n", dir, s.Version)
 	}
 	return len(problems) == 0
-}
-
-// lintEvent holds a life event against the services that lie beside it.
-func lintEvent(dir string, w io.Writer) bool {
-	root := contentOf(dir)
-	if root == "" {
-		fmt.Fprintf(w, "%s: a life event is checked inside its content folder (content/events/ID), with services beside it\n", dir)
-		return false
-	}
-	read := map[string]*service.Service{}
-	_, err := service.ParseEvent(filepath.Base(filepath.Clean(dir)), os.DirFS(dir), func(id string) (*service.Service, bool) {
-		s, done := read[id]
-		if folder := filepath.Join(root, "services", filepath.Base(id)); !done && id != "" {
-			s, _ = service.Parse(id, os.DirFS(folder)) // what is wrong with a service is told when that is checked
-			read[id] = s
-		}
-		return s, s != nil
-	})
-	var pe *service.ParseError
-	if errors.As(err, &pe) {
-		for _, p := range pe.Problems {
-			p.File = filepath.Join(dir, p.File)
-			fmt.Fprintln(w, p)
-		}
-		return false
-	}
-	if err != nil {
-		fmt.Fprintf(w, "%s: %v\n", dir, err)
-		return false
-	}
-	fmt.Fprintf(w, "%s: ok\n", dir)
-	return true
 }
 
 // contentOf is the content folder that a package lies in (content/services/ID, content/events/ID), or "".
@@ -287,37 +257,17 @@ func (t *tillProvider) payAll() {
 // play plays one scenario in a house of its own: real database, real rooms, and a
 // clock that the scenario sets. cover, unless nil, notes which rules of the application's form were touched.
 func play(ctx context.Context, root string, s *service.Service, sc service.Scenario, db config.Database, cover *form.Coverage) error {
-	dir, err := os.MkdirTemp("", "mercator-scenario-*")
+	st, err := openStage(ctx, root, sc.Today, db)
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
-	day, err := time.Parse(time.DateOnly, sc.Today)
-	if err != nil {
-		return err
-	}
-	clock := day.Add(9 * time.Hour)
-	till := &tillProvider{open: map[string]payment.Status{}}
-	c := config.Config{Data: config.Data{Dir: dir}, Database: db, Server: config.Server{PublicURL: "http://127.0.0.1"},
-		Identity: config.Identity{Issuer: "http://127.0.0.1:1", ClientID: "scenario", ClientSecret: config.Literal("scenario")},
-		Payment:  config.Payment{Endpoint: "http://127.0.0.1:1", CallbackSecret: config.Literal("scenario-scenario-scenario-scenario")}}.WithDefaults()
-	h, err := New(ctx, Options{Config: c, Content: os.DirFS(root), Payments: till, NoStream: true, Now: func() time.Time { return clock }, Log: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		return err
-	}
-	defer h.Close()
-	people, err := h.loadSample(ctx, 10, clock, io.Discard)
-	if err != nil {
-		return err
-	}
-	p := &player{h: h, s: s, sc: sc, people: people.generator, till: till, cover: cover, advance: func(d time.Duration) { clock = clock.Add(d) }}
+	defer st.close()
+	p := &player{stage: st, s: s, sc: sc, cover: cover}
 	begin := p.begin
 	if !sc.Begin.Given() {
-		named, ok := people.generator.Find(sc.Person)
-		if !ok {
-			return fmt.Errorf("the sample city has no person %q", sc.Person)
+		if p.actor, err = st.resident(sc.Person); err != nil {
+			return err
 		}
-		p.actor = access.Actor{Kind: access.Resident, ID: named.Resident.ID, Name: named.Resident.GivenNames + " " + named.Resident.FamilyName, Level: access.High, Door: access.DoorCommand}
 		begin = p.apply
 	}
 	if err := begin(ctx); err != nil {
@@ -331,16 +281,70 @@ func play(ctx context.Context, root string, s *service.Service, sc service.Scena
 	return p.check(ctx)
 }
 
-type player struct {
+// stage is a house for one scenario, with the sample city and a clock of its own.
+type stage struct {
 	h       *House
-	s       *service.Service
-	sc      service.Scenario
 	till    *tillProvider
 	people  *sample.Generator
-	cover   *form.Coverage
 	advance func(time.Duration)
-	actor   access.Actor
-	caseID  string
+	dir     string
+}
+
+func openStage(ctx context.Context, root, today string, db config.Database) (*stage, error) {
+	day, err := time.Parse(time.DateOnly, today)
+	if err != nil {
+		return nil, err
+	}
+	st := &stage{till: &tillProvider{open: map[string]payment.Status{}}}
+	if st.dir, err = os.MkdirTemp("", "mercator-scenario-*"); err != nil {
+		return nil, err
+	}
+	clock := day.Add(9 * time.Hour)
+	st.advance = func(d time.Duration) { clock = clock.Add(d) }
+	c := config.Config{Data: config.Data{Dir: st.dir}, Database: db, Server: config.Server{PublicURL: "http://127.0.0.1"},
+		Identity: config.Identity{Issuer: "http://127.0.0.1:1", ClientID: "scenario", ClientSecret: config.Literal("scenario")},
+		Payment:  config.Payment{Endpoint: "http://127.0.0.1:1", CallbackSecret: config.Literal("scenario-scenario-scenario-scenario")}}.WithDefaults()
+	if st.h, err = New(ctx, Options{Config: c, Content: os.DirFS(root), Payments: st.till, NoStream: true, Now: func() time.Time { return clock }, Log: slog.New(slog.DiscardHandler)}); err != nil {
+		st.close()
+		return nil, err
+	}
+	people, err := st.h.loadSample(ctx, 10, clock, io.Discard)
+	if err != nil {
+		st.close()
+		return nil, err
+	}
+	st.people = people.generator
+	return st, nil
+}
+
+func (st *stage) close() {
+	if st.h != nil {
+		st.h.Close()
+	}
+	os.RemoveAll(st.dir)
+}
+
+// resident is a named person of the sample city.
+func (st *stage) resident(name string) (access.Actor, error) {
+	named, ok := st.people.Find(name)
+	if !ok {
+		return access.Actor{}, fmt.Errorf("the sample city has no person %q", name)
+	}
+	return access.Actor{Kind: access.Resident, ID: named.Resident.ID, Name: named.Resident.GivenNames + " " + named.Resident.FamilyName, Level: access.High, Door: access.DoorCommand}, nil
+}
+
+// settle does all that is due now.
+func (st *stage) settle(ctx context.Context) error {
+	return errors.Join(st.h.jobs.Drain(ctx), st.h.outbox.Drain(ctx))
+}
+
+type player struct {
+	*stage
+	s      *service.Service
+	sc     service.Scenario
+	cover  *form.Coverage
+	actor  access.Actor
+	caseID string
 }
 
 // apply fills in the form page by page as the person would, and submits it.
@@ -370,7 +374,7 @@ func (p *player) apply(ctx context.Context) error {
 		if page == "" {
 			break
 		}
-		errs, err := in.Save(ctx, p.actor, d.ID, page, p.post(f, page, d.Answers), "de")
+		errs, err := in.Save(ctx, p.actor, d.ID, page, postOf(f, page, p.sc.Answers), "de")
 		if err != nil {
 			return err
 		}
@@ -397,11 +401,10 @@ func (p *player) apply(ctx context.Context) error {
 // cosign has somebody whom the person invites sign the application as it is.
 func (p *player) cosign(ctx context.Context, draft, part, person string) error {
 	in := p.h.intake
-	named, ok := p.people.Find(person)
-	if !ok {
-		return fmt.Errorf("the sample city has no person %q", person)
+	signer, err := p.resident(person)
+	if err != nil {
+		return err
 	}
-	signer := access.Actor{Kind: access.Resident, ID: named.Resident.ID, Name: named.Resident.GivenNames + " " + named.Resident.FamilyName, Level: access.High, Door: access.DoorCommand}
 	code, err := in.InviteToSign(ctx, p.actor, draft, part)
 	if err != nil {
 		return err
@@ -533,14 +536,14 @@ func (p *player) begin(ctx context.Context) error {
 	return nil
 }
 
-// post is a page as a browser would send it, with what is filled in already unless the scenario says otherwise.
-func (p *player) post(f *intake.Filling, page string, known form.Answers) url.Values {
+// postOf is a page as a browser would send it, with what is filled in already unless the scenario says otherwise.
+func postOf(f *intake.Filling, page string, answers map[string]any) url.Values {
 	v := url.Values{}
 	for _, it := range f.View.Page(page) {
 		v.Add("_f", it.Name)
-		a, ok := p.sc.Answers[it.Name]
+		a, ok := answers[it.Name]
 		if !ok {
-			a = known[it.Name]
+			a = f.Draft.Answers[it.Name]
 		}
 		switch a := a.(type) {
 		case nil:
@@ -557,11 +560,6 @@ func (p *player) post(f *intake.Filling, page string, known form.Answers) url.Va
 		}
 	}
 	return v
-}
-
-// settle does all that is due now.
-func (p *player) settle(ctx context.Context) error {
-	return errors.Join(p.h.jobs.Drain(ctx), p.h.outbox.Drain(ctx))
 }
 
 func (p *player) step(ctx context.Context, st service.Step) error {

@@ -203,16 +203,27 @@ func (d *Directory) Events(topic string) []Event {
 	return out
 }
 
-// SearchEvents finds the life events that a query may mean, best first.
-func (d *Directory) SearchEvents(query string, n int) []Event {
-	s := d.events.Load()
-	var out []Event
-	for _, h := range s.index.Search(query, n) {
-		if e, ok := d.Event(h.ID); ok {
-			out = append(out, e)
+// asWell is how much less a life event may fit a query than the best service and still stand before it: whoever types "Umzug" is asked
+// less by the life event than by the change of address.
+const asWell = 0.02
+
+// SearchEvents finds the life events that a query may mean, best first: those that fit it as well as the best service does, and further ones.
+func (d *Directory) SearchEvents(query string, n int) (fitting, further []Event) {
+	best := 0.0
+	for _, h := range d.now.Load().index.Search(query, 1) {
+		best = h.Score
+	}
+	for _, h := range d.events.Load().index.Search(query, n) {
+		e, ok := d.Event(h.ID)
+		switch {
+		case !ok: // taken away meanwhile
+		case h.Score+asWell >= best:
+			fitting = append(fitting, e)
+		default:
+			further = append(further, e)
 		}
 	}
-	return out
+	return fitting, further
 }
 
 // doc is what of a service is searched, in all languages at once: people mix them.

@@ -38,6 +38,16 @@ type Bundle struct {
 	Mandate, By                     string
 	CreatedAt, ChangedAt, ExpiresAt time.Time
 	rev                             int64
+	origin                          string // of a browser's whose person hasn't signed in
+	// Helper is who reads it, if that is somebody whom the owner, whose name is here then, has asked for help.
+	Helper, OwnerName string
+	invitation, kind  string
+}
+
+// rests tells whether a draft of the bundle isn't wanted now.
+func (b Bundle) rests(e *service.Event, d Draft) bool {
+	p, there := e.Part(d.Service)
+	return !there || p.Asked() && !b.Choices[d.Service]
 }
 
 // Offered is a service that a life event offers by a question.
@@ -53,6 +63,9 @@ type Bundled struct {
 	Event  *service.Event
 	Parts  []*Filling // what belongs to it, in the event's order
 	Offers []Offered
+	Held   map[string]bool // by service with a condition: whether that holds
+	// Waiting are services that belong to it and are filled in after the sign-in, as they don't let anybody begin before.
+	Waiting []*service.Service
 
 	shared  []service.Shared
 	first   []asker                               // by shared question: who asks it
@@ -83,8 +96,11 @@ func (in *Intake) StartEvent(ctx context.Context, a access.Actor, event string) 
 	if !ok {
 		return Bundle{}, fault.New(fault.NotFound, op, "")
 	}
-	var b Bundle
-	err := in.c.DB.Write(ctx, func(tx *store.Tx) (err error) {
+	return in.startEvent(ctx, op, a, e, "")
+}
+
+func (in *Intake) startEvent(ctx context.Context, op string, a access.Actor, e *service.Event, origin string) (b Bundle, err error) {
+	err = in.c.DB.Write(ctx, func(tx *store.Tx) (err error) {
 		for _, p := range e.Parts { // who acts for somebody begins nothing that they couldn't go on with
 			if p.Asked() {
 				continue
@@ -100,7 +116,7 @@ func (in *Intake) StartEvent(ctx context.Context, a access.Actor, event string) 
 		if _, err := tx.Exec(ctx, expireBundle, a.Person(), e.ID, a.Mandate, store.Micros(now)); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, insertBundle, ident.New(), a.Person(), e.ID, a.Mandate, by, store.Micros(now), store.Micros(now.Add(in.c.Keep))); err != nil {
+		if _, err := tx.Exec(ctx, insertBundle, ident.New(), a.Person(), e.ID, a.Mandate, by, store.Micros(now), store.Micros(now.Add(in.keep(a.Person()))), origin); err != nil {
 			return err
 		}
 		b, err = store.One(ctx, tx, scanBundle, openBundle, a.Person(), e.ID, a.Mandate)
@@ -139,7 +155,7 @@ func (in *Intake) standing(ctx context.Context, a access.Actor, drafts []Draft) 
 // bundle finds a person's own bundle. Anybody else's is not found.
 func (in *Intake) bundle(ctx context.Context, a access.Actor, id string) (Bundle, error) {
 	const op = "intake.bundle"
-	if !ident.Valid(id) || a.Kind != access.Resident || a.Person() == "" {
+	if !ident.Valid(id) || a.Kind != access.Resident && a.Kind != Guest || a.Person() == "" {
 		return Bundle{}, fault.New(fault.NotFound, op, "intake.noDraft")
 	}
 	if _, err := in.may(ctx, nil, a, access.List, ""); err != nil {
@@ -152,12 +168,30 @@ func (in *Intake) bundle(ctx context.Context, a access.Actor, id string) (Bundle
 	return b, fault.Wrap(op, err)
 }
 
-// Bundled is the person's own bundle with its forms. What its services need is there afterwards: a draft each, and shared answers in
-// all of them.
+// Bundled is the person's own bundle with its forms, or one that they help with, which is on record with its owner. What its services
+// need is there afterwards: a draft each, and shared answers in all of them.
 func (in *Intake) Bundled(ctx context.Context, a access.Actor, id, lang string) (*Bundled, error) {
+	w, err := in.bundled(ctx, a, id, "", lang)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range w.Parts {
+		if err := in.mayHelp(ctx, nil, a, access.Read, f.Draft); err != nil {
+			return nil, err
+		}
+	}
+	return w, nil
+}
+
+// bundled is Bundled for what puts itself on record what of it a helper sees. With a service it has the form of that one, and those
+// that this depends on, and no others.
+func (in *Intake) bundled(ctx context.Context, a access.Actor, id, only, lang string) (*Bundled, error) {
 	const op = "intake.bundled"
 	for try := range 8 {
 		b, err := in.bundle(ctx, a, id)
+		if fault.Is(err, fault.NotFound) {
+			b, err = in.helpedBundle(ctx, a, id)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -172,11 +206,17 @@ func (in *Intake) Bundled(ctx context.Context, a access.Actor, id, lang string) 
 		if b.State != Open {
 			return w, nil
 		}
-		if err := in.meet(ctx, a, w, lang); err != nil {
+		for i := range w.drafts {
+			if d := &w.drafts[i]; b.Helper != "" {
+				d.Helper, d.OwnerName, d.Kind, d.Invitation = b.Helper, b.OwnerName, b.kind, b.invitation
+			}
+		}
+		if err := in.meet(ctx, a, w, only, lang); err != nil {
 			return nil, err
 		}
-		// A file that is gone can't be shared; whoever sees it missing gives it again.
-		if len(w.missing) == 0 && (!w.adrift || try > 2) || a.Mandate != b.Mandate {
+		// A file that is gone can't be shared; whoever sees it missing gives it again. Who helps begins nothing, and takes nothing in
+		// that the owner has begun alone.
+		if len(w.missing) == 0 && (!w.adrift || try > 2) || a.Mandate != b.Mandate || b.Helper != "" {
 			return w, nil
 		}
 		err = in.settle(ctx, a, w)
@@ -187,21 +227,35 @@ func (in *Intake) Bundled(ctx context.Context, a access.Actor, id, lang string) 
 	return nil, fault.New(fault.Conflict, op, "intake.busy")
 }
 
-// meet fills the forms of a bundle, one after the other: what one has asked the next don't.
-func (in *Intake) meet(ctx context.Context, a access.Actor, w *Bundled, lang string) error {
+// meet fills the forms of a bundle, one after the other: what one has asked the next don't. only: those that the form of a service
+// depends on.
+func (in *Intake) meet(ctx context.Context, a access.Actor, w *Bundled, only, lang string) error {
 	w.shared = w.Event.Shared(in.c.Services.Current)
-	w.first = make([]asker, len(w.shared))
+	var need map[string]bool
+	if only != "" {
+		need = w.Event.Before(only, w.shared)
+	}
+	w.first, w.Held = make([]asker, len(w.shared)), map[string]bool{}
 	answers, registers := map[string]any{}, map[string]any{}
 	for _, p := range w.Event.Parts {
 		s, ok := in.c.Services.Current(p.Service)
-		if !ok || !p.Holds(service.KnownOn(answers, registers, in.today())) {
+		if !ok || need != nil && !need[p.Service] {
 			continue
+		}
+		if p.Conditional() {
+			if w.Held[p.Service] = p.Holds(service.KnownOn(answers, registers, in.today())); !w.Held[p.Service] {
+				continue
+			}
 		}
 		if p.Asked() {
 			wanted, decided := w.Bundle.Choices[p.Service]
 			if w.Offers = append(w.Offers, Offered{p, s, wanted, decided}); !wanted {
 				continue
 			}
+		}
+		if a.Kind == Guest && !s.Anonymous {
+			w.Waiting = append(w.Waiting, s)
+			continue
 		}
 		i := slices.IndexFunc(w.drafts, func(d Draft) bool { return d.Service == p.Service && d.State == Open })
 		if i < 0 {
@@ -288,13 +342,17 @@ func sharedMark(d *Draft, field string) string {
 
 func answered(d *Draft, field string) bool { return d.Answers[field] != nil || d.Raw[field] != "" }
 
-// inBundle is Fill for a draft that belongs to a life event; nil if it stands for itself.
-func (in *Intake) inBundle(ctx context.Context, a access.Actor, d Draft, lang string) (*Filling, error) {
-	if d.Bundle == "" || d.State != Open || d.Helper != "" {
+// inBundle is Fill for a draft that belongs to a life event; nil if it stands for itself. alone: of the others only what it depends on.
+func (in *Intake) inBundle(ctx context.Context, a access.Actor, d Draft, alone bool, lang string) (*Filling, error) {
+	if d.Bundle == "" || d.State != Open {
 		return nil, nil
 	}
-	w, err := in.Bundled(ctx, a, d.Bundle, lang)
-	if fault.Is(err, fault.NotFound) { // the event isn't offered any more
+	only := ""
+	if alone {
+		only = d.Service
+	}
+	w, err := in.bundled(ctx, a, d.Bundle, only, lang)
+	if fault.Is(err, fault.NotFound) && d.Helper == "" { // the event isn't offered any more
 		return nil, nil
 	}
 	if err != nil {
@@ -305,6 +363,9 @@ func (in *Intake) inBundle(ctx context.Context, a access.Actor, d Draft, lang st
 			return f, nil
 		}
 	}
+	if d.Helper != "" { // it isn't part of what they help with
+		return nil, fault.New(fault.NotFound, "intake.inBundle", "intake.noDraft")
+	}
 	return nil, nil
 }
 
@@ -314,12 +375,12 @@ func (in *Intake) hold(ctx context.Context, tx *store.Tx, d Draft) error {
 		return nil
 	}
 	now := in.c.Now()
-	n, err := tx.Exec(ctx, holdBundle, d.Bundle, d.Owner, store.Micros(now), store.Micros(now.Add(in.c.Keep)))
+	n, err := tx.Exec(ctx, holdBundle, d.Bundle, d.Owner, store.Micros(now), store.Micros(now.Add(in.keep(d.Owner))))
 	if err == nil && n == 0 {
 		return fault.New(fault.Conflict, "intake.hold", "intake.submitted")
 	}
 	if err == nil {
-		_, err = tx.Exec(ctx, renewDrafts, d.Bundle, d.Owner, store.Micros(now.Add(in.c.Keep)))
+		_, err = tx.Exec(ctx, renewDrafts, d.Bundle, d.Owner, store.Micros(now.Add(in.keep(d.Owner))))
 	}
 	return err
 }
@@ -349,7 +410,7 @@ func (in *Intake) spread(ctx context.Context, tx *store.Tx, was, d Draft) error 
 			o := &others[j]
 			k := slices.IndexFunc(g.Questions, func(q service.Question) bool { return q.Service == o.Service })
 			// What rests has no say and learns nothing; it is made the same when it comes back.
-			if p, _ := e.Part(o.Service); k < 0 || k == i || o.State != Open || p.Asked() && !b.Choices[o.Service] {
+			if k < 0 || k == i || o.State != Open || b.rests(e, *o) {
 				continue
 			}
 			if err := in.copyAnswer(ctx, tx, d, g.Questions[i].Field, o, g.Questions[k].Field); err != nil {
@@ -403,6 +464,9 @@ func (in *Intake) EventOf(ctx context.Context, q store.Q, d Draft) (*service.Eve
 	if d.Bundle == "" {
 		return nil, nil
 	}
+	if q == nil {
+		q = in.c.DB
+	}
 	e, _, err := in.eventOf(ctx, q, d)
 	return e, fault.Wrap("intake.eventOf", err)
 }
@@ -418,6 +482,15 @@ func (in *Intake) copyAnswer(ctx context.Context, tx *store.Tx, from Draft, fiel
 		raw = map[string]string{}
 	}
 	delete(to.Rivals, as)
+	if by := from.Filled[field]; by != to.Filled[as] { // whoever has filled it in
+		to.Filled = maps.Clone(to.Filled)
+		if to.Filled == nil {
+			to.Filled = map[string]string{}
+		}
+		if to.Filled[as] = by; by == "" {
+			delete(to.Filled, as)
+		}
+	}
 	files, had := Files(from.Answers[field]), Files(answers[as])
 	if len(files) > 0 || len(had) > 0 {
 		var list []any
@@ -476,15 +549,13 @@ func (in *Intake) settle(ctx context.Context, a access.Actor, w *Bundled) error 
 		place := func(d Draft) int {
 			return slices.IndexFunc(w.Event.Parts, func(p service.Part) bool { return p.Service == d.Service })
 		}
-		drafts = slices.DeleteFunc(drafts, func(d Draft) bool { // those that rest have no say
-			return d.State != Open || place(d) < 0 || w.Event.Parts[place(d)].Asked() && !b.Choices[d.Service]
-		})
+		drafts = slices.DeleteFunc(drafts, func(d Draft) bool { return d.State != Open || b.rests(w.Event, d) }) // those that rest have no say
 		slices.SortFunc(drafts, func(x, y Draft) int { return place(x) - place(y) })
 		for _, s := range w.missing {
 			if slices.ContainsFunc(drafts, func(d Draft) bool { return d.Service == s.ID }) {
 				continue
 			}
-			d, err := in.beginIn(ctx, tx, a, s, "")
+			d, err := in.beginIn(ctx, tx, a, s, b.origin)
 			if err != nil {
 				return err
 			}
@@ -506,32 +577,42 @@ func (in *Intake) settle(ctx context.Context, a access.Actor, w *Bundled) error 
 			drafts = append(drafts, d)
 		}
 		changed := map[int]bool{}
-		for _, g := range w.Event.Shared(in.c.Services.Current) {
-			fieldOf := func(d Draft) string {
-				for _, q := range g.Questions {
-					if q.Service == d.Service {
-						return q.Field
-					}
-				}
-				return ""
-			}
-			i := slices.IndexFunc(drafts, func(d Draft) bool { f := fieldOf(d); return f != "" && answered(&d, f) })
-			if i < 0 {
-				continue
-			}
-			for j := range drafts {
-				f := fieldOf(drafts[j])
-				if f == "" || j == i || sharedMark(&drafts[i], fieldOf(drafts[i])) == sharedMark(&drafts[j], f) {
-					continue
-				}
-				if err := in.copyAnswer(ctx, tx, drafts[i], fieldOf(drafts[i]), &drafts[j], f); err != nil {
-					return err
-				}
-				changed[j] = true
-			}
+		if err := in.align(ctx, tx, w.Event, drafts, func(j int, _ string, _ any) { changed[j] = true }); err != nil {
+			return err
 		}
 		return in.saveAll(ctx, tx, drafts, changed)
 	})
+}
+
+// align makes shared answers the same in all drafts: as the first has them that has any. It tells which drafts it has changed, in which
+// field, and what stood there.
+func (in *Intake) align(ctx context.Context, tx *store.Tx, e *service.Event, drafts []Draft, changed func(draft int, field string, was any)) error {
+	for _, g := range e.Shared(in.c.Services.Current) {
+		fieldOf := func(d Draft) string {
+			for _, q := range g.Questions {
+				if q.Service == d.Service {
+					return q.Field
+				}
+			}
+			return ""
+		}
+		i := slices.IndexFunc(drafts, func(d Draft) bool { f := fieldOf(d); return f != "" && answered(&d, f) })
+		if i < 0 {
+			continue
+		}
+		for j := range drafts {
+			f := fieldOf(drafts[j])
+			if f == "" || j == i || sharedMark(&drafts[i], fieldOf(drafts[i])) == sharedMark(&drafts[j], f) {
+				continue
+			}
+			was := drafts[j].Answers[f]
+			if err := in.copyAnswer(ctx, tx, drafts[i], fieldOf(drafts[i]), &drafts[j], f); err != nil {
+				return err
+			}
+			changed(j, f, was)
+		}
+	}
+	return nil
 }
 
 // Choose says which of the services that are offered the person wants. What isn't named stays as it was.
@@ -816,10 +897,16 @@ func (in *Intake) Handed(ctx context.Context, w *Bundled) ([]Handed, error) {
 // SubmitAll hands all applications of a bundle over: in one transaction each becomes a case, or none does. Again it does nothing more.
 func (in *Intake) SubmitAll(ctx context.Context, a access.Actor, id, lang string) ([]BundleError, error) {
 	const op = "intake.submitAll"
+	if a.Kind == Guest {
+		return nil, fault.New(fault.Unauthenticated, op, "")
+	}
 	for range 8 {
 		w, err := in.Bundled(ctx, a, id, lang)
 		if err != nil {
 			return nil, err
+		}
+		if w.Bundle.Helper != "" {
+			return nil, fault.New(fault.Denied, op, "intake.help.ownerOnly")
 		}
 		if w.Bundle.State == Submitted {
 			return nil, nil
@@ -903,7 +990,7 @@ func (in *Intake) dropIn(ctx context.Context, tx *store.Tx, d Draft) error {
 
 // discardBundled throws a draft away that a bundle has and that isn't part of it any more.
 func (in *Intake) discardBundled(ctx context.Context, a access.Actor, d Draft) error {
-	f, err := in.inBundle(ctx, a, d, "de")
+	f, err := in.inBundle(ctx, a, d, true, "de")
 	if err != nil {
 		return err
 	}
@@ -948,6 +1035,24 @@ func (in *Intake) DiscardBundle(ctx context.Context, a access.Actor, id string) 
 		return nil
 	}))
 }
+
+// Trust is the level at which somebody is signed in well enough for all that belongs to it.
+func (w *Bundled) Trust() access.Level {
+	need := access.Basic
+	for _, f := range w.Parts {
+		need = max(need, f.Service.Trust)
+	}
+	for _, s := range w.Waiting {
+		need = max(need, s.Trust)
+	}
+	return need
+}
+
+// Anonymous tells whether a life event can be begun before the sign-in.
+func (in *Intake) Anonymous(e *service.Event) bool { return e.Anonymous(in.c.Services.Current) }
+
+// Events are the life events that the city has.
+func (in *Intake) Events() []*service.Event { return in.c.Services.Events() }
 
 // Event is a life event that the city has.
 func (in *Intake) Event(id string) (*service.Event, bool) { return in.c.Services.Event(id) }

@@ -368,17 +368,23 @@ func TestWhatALaterFormRefusesIsSaidWhereItIsAsked(t *testing.T) {
 	})
 }
 
-// change loads the services with one file changed: a new version of the form.
+// change loads the services with one form changed: a new version of it.
 func change(t *testing.T, h *intaketest.House, service, old, new string) {
+	t.Helper()
+	changeFile(t, h, service, "application.form", old, new)
+}
+
+// changeFile loads the services with one file changed.
+func changeFile(t *testing.T, h *intaketest.House, service, name, old, new string) {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "services")
 	if err := os.CopyFS(dir, os.DirFS(filepath.Join(intaketest.Root(), "content", "services"))); err != nil {
 		t.Fatal(err)
 	}
-	file := filepath.Join(dir, service, "application.form")
+	file := filepath.Join(dir, service, name)
 	data := must[[]byte](t)(os.ReadFile(file))
 	if !strings.Contains(string(data), old) {
-		t.Fatalf("%s isn't in the form", old)
+		t.Fatalf("%s isn't in %s", old, name)
 	}
 	if err := os.WriteFile(file, []byte(strings.Replace(string(data), old, new, 1)), 0o600); err != nil {
 		t.Fatal(err)
@@ -512,6 +518,16 @@ func TestASharedAnswerIsTheSameInAllDrafts(t *testing.T) {
 					r.Fatal(err)
 				}
 				same(r, event.Shared(h.Catalog.Current), w)
+				f := w.Parts[rapid.IntRange(0, len(w.Parts)-1).Draw(r, "alone")]
+				alone, err := h.Intake.FillAlone(ctx, anna, f.Draft, "de")
+				if err != nil {
+					r.Fatal(err)
+				}
+				for _, pg := range f.View.Pages() {
+					if got, want := fmt.Sprint(alone.View.Page(pg.ID)), fmt.Sprint(f.View.Page(pg.ID)); got != want || alone.Seen(pg.ID) != f.Seen(pg.ID) {
+						r.Fatalf("%s, page %s by itself is %s, with all others %s", f.Service.ID, pg.ID, got, want)
+					}
+				}
 			}
 		})
 	})

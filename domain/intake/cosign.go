@@ -63,7 +63,7 @@ func (in *Intake) InviteToSign(ctx context.Context, a access.Actor, id, part str
 	if _, ok := s.Cosign(part); !ok {
 		return "", fault.New(fault.NotFound, op, "")
 	}
-	return in.invite(ctx, op, a, d, ToSign, part)
+	return in.invite(ctx, op, a, d.ID, ToSign, part)
 }
 
 // Signings are the signatures that an application needs as it is filled in; to who was asked for one, that one only.

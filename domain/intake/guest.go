@@ -3,6 +3,7 @@
 package intake
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -22,7 +23,8 @@ import (
 
 // A service may let people begin before they sign in (start = "anonymous"). Such a draft belongs to a browser, by a token that
 // only its cookie has; the database knows a hash. It has no data notice, no registers and no files, and can't be handed over: that
-// comes with the person, at whose sign-in it becomes theirs, once, and nobody's else.
+// comes with the person, at whose sign-in it becomes theirs, once, and nobody's else. A life event whose services allow it is begun
+// in the same way, and becomes theirs as a whole; what of it needs a signed-in person is chosen before and filled in after.
 
 // Guest is the kind of an actor who hasn't signed in. No policy knows it, so a guest is granted nothing: all there is for them is
 // the drafts of their browser.
@@ -73,18 +75,41 @@ func (in *Intake) StartGuest(ctx context.Context, a access.Actor, serviceID, net
 	if !ok || s.Internal || !s.Anonymous || a.Kind != Guest {
 		return Draft{}, fault.New(fault.NotFound, op, "")
 	}
-	origin, err := in.origin(network)
+	origin, err := in.mayBegin(ctx, op, network)
 	if err != nil {
-		return Draft{}, fault.Wrap(op, err)
+		return Draft{}, err
+	}
+	return in.begin(ctx, a, s, origin, nil)
+}
+
+// StartEventGuest begins a life event in a browser whose person hasn't signed in, or gives the one begun. Its drafts come with what is
+// chosen: they aren't refused for the bound, which keeps the next from beginning.
+func (in *Intake) StartEventGuest(ctx context.Context, a access.Actor, event, network string) (Bundle, error) {
+	const op = "intake.startEventGuest"
+	e, ok := in.c.Services.Event(event)
+	if !ok || a.Kind != Guest || !e.Anonymous(in.c.Services.Current) {
+		return Bundle{}, fault.New(fault.NotFound, op, "")
+	}
+	origin, err := in.mayBegin(ctx, op, network)
+	if err != nil {
+		return Bundle{}, err
+	}
+	return in.startEvent(ctx, op, a, e, origin)
+}
+
+// mayBegin gives the origin of what is begun without signing in, unless too much is.
+func (in *Intake) mayBegin(ctx context.Context, op, network string) (origin string, err error) {
+	if origin, err = in.origin(network); err != nil {
+		return "", fault.Wrap(op, err)
 	}
 	full, err := in.full(ctx, guestDrafts, origin, maxGuestOf, maxGuests)
 	if err != nil {
-		return Draft{}, fault.Wrap(op, err)
+		return "", fault.Wrap(op, err)
 	}
 	if full {
-		return Draft{}, fault.New(fault.TooMany, op, "intake.guest.full")
+		return "", fault.New(fault.TooMany, op, "intake.guest.full")
 	}
-	return in.begin(ctx, a, s, origin, nil)
+	return origin, nil
 }
 
 // full tells whether a network, or all together, have reached their bound.
@@ -109,6 +134,9 @@ func (in *Intake) Claim(ctx context.Context, a, guest access.Actor, id string) (
 		if err != nil {
 			return err
 		}
+		if e, err := in.EventOf(ctx, tx, d); err != nil || e != nil {
+			return cmp.Or(err, error(fault.New(fault.Conflict, op, "intake.bundle.together")))
+		}
 		now := in.c.Now()
 		if _, err := tx.Exec(ctx, expireOne, a.ID, d.Service, store.Micros(now), ""); err != nil {
 			return err
@@ -124,29 +152,17 @@ func (in *Intake) Claim(ctx context.Context, a, guest access.Actor, id string) (
 			return err
 		}
 		if mine.ID == "" {
-			n, err := tx.Exec(ctx, claimDraft, d.ID, guest.ID, d.rev, a.ID)
-			if err != nil {
+			if mine, err = in.claimDraft(ctx, tx, a, d, ""); err != nil {
 				return err
 			}
-			if n == 0 {
-				return fault.New(fault.NotFound, op, "intake.noDraft")
-			}
-			d.Owner = a.ID
-			d.rev++
-			mine = d
 		} else {
-			n, err := tx.Exec(ctx, takeDraft, d.ID, guest.ID, d.rev)
-			if err != nil {
-				return err
-			}
-			if n == 0 {
-				return fault.New(fault.NotFound, op, "intake.noDraft")
-			}
 			// Both as the form in force has them.
 			if err := errors.Join(in.migrate(ctx, &d), in.migrate(ctx, &mine)); err != nil {
 				return err
 			}
-			join(&mine, d)
+			if err := in.takeDraft(ctx, tx, &mine, d); err != nil {
+				return err
+			}
 		}
 		done, err := in.save(ctx, tx, mine, now)
 		if err == nil && !done {
@@ -156,17 +172,177 @@ func (in *Intake) Claim(ctx context.Context, a, guest access.Actor, id string) (
 			return err
 		}
 		claimed = mine.ID
-		// The last draft of the browser takes its key along: it is sealed under the person's now.
-		left, err := store.All(ctx, tx, scanDraft, draftsOfOwner, guest.ID)
-		if err == nil && len(left) == 0 {
-			_, err = in.c.Vault.Destroy(ctx, tx, keyOf(guest.ID))
-		}
-		return err
+		return in.dropKey(ctx, tx, guest.ID)
 	})
 	if err != nil {
 		return Draft{}, fault.Wrap(op, err)
 	}
 	return in.Draft(ctx, a, claimed)
+}
+
+// claimDraft makes a browser's draft a person's, in a bundle of theirs or "".
+func (in *Intake) claimDraft(ctx context.Context, tx *store.Tx, a access.Actor, d Draft, bundle string) (Draft, error) {
+	n, err := tx.Exec(ctx, claimDraft, d.ID, d.Owner, d.rev, a.ID, bundle)
+	if err == nil && n == 0 {
+		err = fault.New(fault.NotFound, "intake.claimDraft", "intake.noDraft")
+	}
+	d.Owner, d.Bundle = a.ID, bundle
+	d.rev++
+	return d, err
+}
+
+// takeDraft puts a browser's draft into one of a person's.
+func (in *Intake) takeDraft(ctx context.Context, tx *store.Tx, mine *Draft, d Draft) error {
+	n, err := tx.Exec(ctx, takeDraft, d.ID, d.Owner, d.rev)
+	if err == nil && n == 0 {
+		err = fault.New(fault.NotFound, "intake.takeDraft", "intake.noDraft")
+	}
+	join(mine, d)
+	return err
+}
+
+// dropKey destroys the key of a browser that has no draft any more: what it had is sealed under the person's.
+func (in *Intake) dropKey(ctx context.Context, tx *store.Tx, guest string) error {
+	left, err := store.All(ctx, tx, scanDraft, draftsOfOwner, guest)
+	if err == nil && len(left) == 0 {
+		_, err = in.c.Vault.Destroy(ctx, tx, keyOf(guest))
+	}
+	return err
+}
+
+// ClaimBundle makes a browser's life event the person's own, with all its drafts and what was chosen, once. Where they have begun it
+// already, both become one: a service wanted in either is wanted, and drafts of one service are joined as Claim does.
+func (in *Intake) ClaimBundle(ctx context.Context, a, guest access.Actor, id string) (Bundle, error) {
+	const op = "intake.claimBundle"
+	if err := needSelf(op, a); err != nil {
+		return Bundle{}, err
+	}
+	if guest.Kind != Guest || !ident.Valid(id) {
+		return Bundle{}, fault.New(fault.NotFound, op, "intake.noDraft")
+	}
+	for range 8 {
+		b, err := in.claimBundle(ctx, a, guest, id)
+		if err == nil {
+			return in.bundle(ctx, a, b.ID)
+		}
+		if !errors.Is(err, errMeanwhile) {
+			return Bundle{}, fault.Wrap(op, err)
+		}
+	}
+	return Bundle{}, fault.New(fault.Conflict, op, "intake.busy")
+}
+
+func (in *Intake) claimBundle(ctx context.Context, a, guest access.Actor, id string) (mine Bundle, err error) {
+	const op = "intake.claimBundle"
+	err = in.c.DB.Write(ctx, func(tx *store.Tx) error {
+		b, err := store.One(ctx, tx, scanBundle, readBundle, id, guest.ID, store.Micros(in.c.Now()), "")
+		if fault.Is(err, fault.NotFound) {
+			return fault.Because(fault.NotFound, op, "intake.noDraft", err)
+		}
+		if err != nil {
+			return err
+		}
+		e, ok := in.c.Services.Event(b.Event)
+		if !ok {
+			return fault.New(fault.NotFound, op, "intake.bundle.gone")
+		}
+		theirs, err := in.draftsOf(ctx, tx, b.ID, guest.ID)
+		if err != nil {
+			return err
+		}
+		if mine, err = in.takeBundle(ctx, tx, a, b); err != nil {
+			return err
+		}
+		own, err := in.draftsOf(ctx, tx, mine.ID, a.ID)
+		if err != nil {
+			return err
+		}
+		// First those that the browser has brought: its answers are the newer ones.
+		var drafts []Draft
+		changed := map[int]bool{}
+		for i, d := range theirs {
+			at := slices.IndexFunc(own, func(o Draft) bool { return o.Service == d.Service && o.State == Open })
+			if at < 0 {
+				d, err = in.claimDraft(ctx, tx, a, d, mine.ID)
+			} else {
+				older := own[at]
+				own = slices.Delete(own, at, at+1)
+				err = in.takeDraft(ctx, tx, &older, d)
+				d = older
+			}
+			if err != nil {
+				return err
+			}
+			drafts, changed[i] = append(drafts, d), true
+		}
+		drafts = append(drafts, slices.DeleteFunc(own, func(d Draft) bool {
+			return d.State != Open || mine.rests(e, d)
+		})...)
+		if err := in.align(ctx, tx, e, drafts, func(j int, field string, was any) {
+			if changed[j] = true; was != nil { // the person decides where it is asked
+				drafts[j].Rivals = maps.Clone(drafts[j].Rivals)
+				if drafts[j].Rivals == nil {
+					drafts[j].Rivals = map[string]Rival{}
+				}
+				drafts[j].Rivals[field] = Rival{Value: was}
+			}
+		}); err != nil {
+			return err
+		}
+		if err := in.saveAll(ctx, tx, drafts, changed); err != nil {
+			return err
+		}
+		return in.dropKey(ctx, tx, guest.ID)
+	})
+	return mine, err
+}
+
+// takeBundle makes a browser's bundle a person's, or puts what was chosen in it into the one that they have, which is held.
+func (in *Intake) takeBundle(ctx context.Context, tx *store.Tx, a access.Actor, b Bundle) (Bundle, error) {
+	guest := b.Owner
+	if _, err := tx.Exec(ctx, expireBundle, a.ID, b.Event, "", store.Micros(in.c.Now())); err != nil {
+		return b, err
+	}
+	mine, err := store.One(ctx, tx, scanBundle, openBundle, a.ID, b.Event, "")
+	statement, args := takeBundle, []any{b.ID, guest, b.rev}
+	if fault.Is(err, fault.NotFound) {
+		mine, err = b, nil
+		mine.Owner = a.ID
+		statement, args = claimBundle, append(args, a.ID)
+	}
+	if err != nil {
+		return mine, err
+	}
+	n, err := tx.Exec(ctx, statement, args...)
+	if err == nil && n == 0 {
+		err = errMeanwhile
+	}
+	if err == nil {
+		err = in.hold(ctx, tx, Draft{Bundle: mine.ID, Owner: a.ID})
+	}
+	if err != nil || mine.ID == b.ID {
+		return mine, err
+	}
+	// It is held: nobody else chooses now, and it is read as it is.
+	if mine, err = store.One(ctx, tx, scanBundle, openBundle, a.ID, b.Event, ""); err != nil {
+		return mine, err
+	}
+	choices := maps.Clone(b.Choices)
+	if choices == nil {
+		choices = map[string]bool{}
+	}
+	for id, yes := range mine.Choices {
+		choices[id] = choices[id] || yes
+	}
+	text, err := encode(choices)
+	if err != nil {
+		return mine, err
+	}
+	if n, err = tx.Exec(ctx, chooseBundle, mine.ID, a.ID, mine.rev, text); err == nil && n == 0 {
+		err = errMeanwhile
+	}
+	mine.Choices = choices
+	return mine, err
 }
 
 // join puts a newer draft of the same service into an older one: its answers count, what differs stands beside them. Groups and

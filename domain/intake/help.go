@@ -3,6 +3,7 @@
 package intake
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"time"
@@ -19,22 +20,26 @@ import (
 // can't agree to have registers read, hand over or throw away: an application is its owner's declaration. What they have filled in
 // is marked with their name until the owner changes it, and each access of theirs is on record with the owner. It ends when the
 // owner ends it, and with the draft.
+//
+// A life event is helped with as a whole: one invitation for all that belongs to it, now and later. What its owner has taken out of
+// it is none of the helper's business, nor is what they begin alone. The helper chooses no services and begins none.
 
-// Invitation lets somebody else into a draft: to help with it, to sign it (cosign.go), to look at it together at the counter
+// Invitation lets somebody else into a draft, or into a life event with all its drafts: to help with it, to sign it (cosign.go), to look at it together at the counter
 // (together.go).
 type Invitation struct {
-	ID, Draft, Owner, Helper string
-	OwnerName, HelperName    string
-	Service                  string
-	Kind                     string // ToHelp, ToSign, Together
-	Part                     string // which signature of the service, ToSign
-	CreatedAt, ExpiresAt     time.Time
-	TakenAt, EndedAt         time.Time
-	SignedAt, VoidAt         time.Time // VoidAt: when the answers were changed after they had been signed
-	SignedHash               string
-	Office, ClerkName        string // Together
-	signedVersion            string
-	sealed                   []byte
+	ID, Owner, Helper     string
+	Draft, Service        string // what it lets into, where that is a draft
+	Bundle, Event         string // … or a life event
+	OwnerName, HelperName string
+	Kind                  string // ToHelp, ToSign, Together
+	Part                  string // which signature of the service, ToSign
+	CreatedAt, ExpiresAt  time.Time
+	TakenAt, EndedAt      time.Time
+	SignedAt, VoidAt      time.Time // VoidAt: when the answers were changed after they had been signed
+	SignedHash            string
+	Office, ClerkName     string // Together
+	signedVersion         string
+	sealed                []byte
 }
 
 // The kinds of invitations.
@@ -106,7 +111,25 @@ func (in *Intake) Invite(ctx context.Context, a access.Actor, id string) (code s
 	if d.Mandate != "" {
 		return "", fault.New(fault.Denied, op, "intake.help.ownerOnly")
 	}
-	return in.invite(ctx, op, a, d, ToHelp, "")
+	return in.invite(ctx, op, a, d.ID, ToHelp, "")
+}
+
+// InviteToEvent is Invite for a life event.
+func (in *Intake) InviteToEvent(ctx context.Context, a access.Actor, id string) (code string, err error) {
+	const op = "intake.inviteToEvent"
+	if err := needSelf(op, a); err != nil {
+		return "", err
+	}
+	b, err := in.bundle(ctx, a, id)
+	switch {
+	case err != nil:
+		return "", err
+	case b.Mandate != "":
+		return "", fault.New(fault.Denied, op, "intake.help.ownerOnly")
+	case b.State != Open:
+		return "", fault.New(fault.Conflict, op, "intake.submitted")
+	}
+	return in.invite(ctx, op, a, b.ID, ToHelp, "")
 }
 
 // ownOpen is a draft into which its owner may let somebody else.
@@ -128,11 +151,11 @@ func (in *Intake) ownOpen(ctx context.Context, op string, a access.Actor, id str
 	return d, nil
 }
 
-// invite makes an invitation into a draft of one's own.
-func (in *Intake) invite(ctx context.Context, op string, a access.Actor, d Draft, kind, part string) (code string, err error) {
+// invite makes an invitation into a draft or a life event of one's own.
+func (in *Intake) invite(ctx context.Context, op string, a access.Actor, place, kind, part string) (code string, err error) {
 	code = ident.Secret(tokenBytes)
 	return code, fault.Wrap(op, in.c.DB.Write(ctx, func(tx *store.Tx) error {
-		list, err := store.All(ctx, tx, scanInvitation, invitationsOf, d.ID, a.ID)
+		list, err := store.All(ctx, tx, scanInvitation, invitationsOf, place, a.ID)
 		if err != nil {
 			return err
 		}
@@ -150,27 +173,27 @@ func (in *Intake) invite(ctx context.Context, op string, a access.Actor, d Draft
 		}
 		now := in.c.Now()
 		if kind == ToSign {
-			if _, err := tx.Exec(ctx, endUntaken, d.ID, a.ID, part, store.Micros(now)); err != nil {
+			if _, err := tx.Exec(ctx, endUntaken, place, a.ID, part, store.Micros(now)); err != nil {
 				return err
 			}
 		}
-		x := Invitation{ID: ident.New(), Draft: d.ID, Owner: a.ID, OwnerName: a.Name}
+		x := Invitation{ID: ident.New(), Owner: a.ID, OwnerName: a.Name}
 		sealed, err := in.sealNames(ctx, tx, x)
 		if err != nil {
 			return err
 		}
-		_, err = tx.Exec(ctx, insertInvitation, x.ID, x.Draft, x.Owner, hashOf("invitation", code), sealed, store.Micros(now), store.Micros(now.Add(keepCode)), kind, part)
+		_, err = tx.Exec(ctx, insertInvitation, x.ID, place, x.Owner, hashOf("invitation", code), sealed, store.Micros(now), store.Micros(now.Add(keepCode)), kind, part)
 		return err
 	}))
 }
 
-// Invitations are those of the owner's draft, the newest first.
-func (in *Intake) Invitations(ctx context.Context, a access.Actor, draft string) ([]Invitation, error) {
+// Invitations are those of the owner's draft or life event, the newest first.
+func (in *Intake) Invitations(ctx context.Context, a access.Actor, place string) ([]Invitation, error) {
 	const op = "intake.invitations"
 	if err := needSelf(op, a); err != nil {
 		return nil, err
 	}
-	list, err := store.All(ctx, in.c.DB, scanInvitation, invitationsOf, draft, a.ID)
+	list, err := store.All(ctx, in.c.DB, scanInvitation, invitationsOf, place, a.ID)
 	for i := range list {
 		if err == nil {
 			err = in.unsealNames(ctx, in.c.DB, &list[i])
@@ -223,7 +246,7 @@ func (in *Intake) Invited(ctx context.Context, a access.Actor, code string) (Inv
 	return x, fault.Wrap(op, err)
 }
 
-// Help takes an invitation up: once, and not one's own.
+// Help takes an invitation up: once, and not one's own. The draft is "" where it is to help with a life event.
 func (in *Intake) Help(ctx context.Context, a access.Actor, code string) (draft string, err error) {
 	const op = "intake.help"
 	x, err := in.Invited(ctx, a, code)
@@ -250,7 +273,7 @@ func (in *Intake) Help(ctx context.Context, a access.Actor, code string) (draft 
 	}))
 }
 
-// Helping are the drafts of others that somebody helps with.
+// Helping are the drafts and life events of others that somebody helps with.
 func (in *Intake) Helping(ctx context.Context, a access.Actor) ([]Invitation, error) {
 	const op = "intake.helping"
 	if a.Acting() || a.Kind != access.Resident {
@@ -279,12 +302,57 @@ func (in *Intake) helped(ctx context.Context, a access.Actor, id string) (Draft,
 	if a.Level < access.Substantial {
 		return Draft{}, fault.New(fault.StepUp, op, "", "level", access.Substantial.String())
 	}
-	x, err := store.One(ctx, in.c.DB, scanInvitation, helpOf, id, a.ID)
+	if err := in.wanted(ctx, d); err != nil {
+		return Draft{}, err
+	}
+	x, err := in.helpOf(ctx, a, cmp.Or(d.Bundle, d.ID))
+	d.Helper, d.OwnerName, d.Kind, d.Part, d.Invitation = a.ID, x.OwnerName, x.Kind, x.Part, x.ID
+	return d, err
+}
+
+// wanted tells whether a draft of a life event is part of it now: else it's nobody's to see but its owner's.
+func (in *Intake) wanted(ctx context.Context, d Draft) error {
+	if d.Bundle == "" {
+		return nil
+	}
+	e, b, err := in.eventOf(ctx, in.c.DB, d)
+	if err == nil && (e == nil || b.rests(e, d)) {
+		err = fault.New(fault.NotFound, "intake.wanted", "intake.noDraft")
+	}
+	return err
+}
+
+// helpOf is the invitation by which the actor helps with a draft or a life event.
+func (in *Intake) helpOf(ctx context.Context, a access.Actor, place string) (Invitation, error) {
+	x, err := store.One(ctx, in.c.DB, scanInvitation, helpOf, place, a.ID)
 	if err == nil {
 		err = in.unsealNames(ctx, in.c.DB, &x)
 	}
-	d.Helper, d.OwnerName, d.Kind, d.Part, d.Invitation = a.ID, x.OwnerName, x.Kind, x.Part, x.ID
-	return d, err
+	return x, err
+}
+
+// helpedBundle finds the life event of somebody else that the actor was invited to help with.
+func (in *Intake) helpedBundle(ctx context.Context, a access.Actor, id string) (Bundle, error) {
+	const op = "intake.helpedBundle"
+	if a.Kind == access.Clerk {
+		return in.bundleAtCounter(ctx, a, id)
+	}
+	if a.Kind != access.Resident || a.Acting() || !ident.Valid(id) {
+		return Bundle{}, fault.New(fault.NotFound, op, "intake.noDraft")
+	}
+	b, err := store.One(ctx, in.c.DB, scanBundle, helpedBundle, id, a.ID, store.Micros(in.c.Now()))
+	if fault.Is(err, fault.NotFound) {
+		return b, fault.Because(fault.NotFound, op, "intake.noDraft", err)
+	}
+	if err == nil && a.Level < access.Substantial {
+		err = fault.New(fault.StepUp, op, "", "level", access.Substantial.String())
+	}
+	if err != nil {
+		return Bundle{}, err
+	}
+	x, err := in.helpOf(ctx, a, b.ID)
+	b.Helper, b.OwnerName, b.invitation, b.kind = a.ID, x.OwnerName, x.ID, x.Kind
+	return b, err
 }
 
 // mayHelp puts on record, with the owner, that a helper reads or changes their draft.

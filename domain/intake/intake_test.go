@@ -447,7 +447,7 @@ func TestEveryStatementIsTakenByBothEngines(t *testing.T) {
 			case "guestDrafts", "parkedPages": // counts
 			case "invitationOfCode": // named by a code that only who is invited has
 			case "takeInvitation": // by the code, too
-			case "helpsWith", "helpOf", "helpedDraft": // of who was asked to help
+			case "helpsWith", "helpOf", "helpedDraft", "helpedBundle": // of who was asked to help
 				if !strings.Contains(stmt, "i.helper = $") || !strings.Contains(stmt, "i.ended_at = 0") {
 					t.Errorf("%s does not name the helper", name)
 				}
@@ -460,7 +460,7 @@ func TestEveryStatementIsTakenByBothEngines(t *testing.T) {
 				if !strings.Contains(stmt, "code = $") || !strings.Contains(stmt, "ended_at = 0") {
 					t.Errorf("%s does not name the code", name)
 				}
-			case "togetherOf", "togetherDraft", "endTogether": // of the clerk, where they show something within the time
+			case "togetherOf", "togetherDraft", "togetherBundle", "endTogether": // of the clerk, where they show something within the time
 				if !strings.Contains(stmt, "helper = $") || name != "endTogether" && (!strings.Contains(stmt, "i.office = $") || !strings.Contains(stmt, "i.expires_at > $") || !strings.Contains(stmt, "i.ended_at = 0")) {
 					t.Errorf("%s does not name the clerk", name)
 				}

@@ -57,6 +57,11 @@ func (in *Intake) unseal(ctx context.Context, q store.Q, d *Draft) error {
 		return nil
 	}
 	k, err := in.c.Vault.Key(ctx, q, keyOf(d.Owner))
+	return in.unsealWith(k, err, d)
+}
+
+// unsealWith is unseal with the key of the draft's owner, or why there is none.
+func (in *Intake) unsealWith(k vault.Key, err error, d *Draft) error {
 	if errors.Is(err, vault.ErrDestroyed) {
 		return errErased
 	}
@@ -97,12 +102,24 @@ func (in *Intake) allDrafts(ctx context.Context, q store.Q, statement string, ar
 	if err != nil {
 		return nil, err
 	}
+	type found struct {
+		key vault.Key
+		err error
+	}
+	keys := map[string]found{} // most are of one owner
 	out := list[:0]
 	for _, d := range list {
-		if err := in.unseal(ctx, q, &d); errors.Is(err, errErased) {
-			continue
-		} else if err != nil {
-			return nil, err
+		if len(d.sealed) > 0 {
+			k, there := keys[d.Owner]
+			if !there {
+				k.key, k.err = in.c.Vault.Key(ctx, q, keyOf(d.Owner))
+				keys[d.Owner] = k
+			}
+			if err := in.unsealWith(k.key, k.err, &d); errors.Is(err, errErased) {
+				continue
+			} else if err != nil {
+				return nil, err
+			}
 		}
 		out = append(out, d)
 	}

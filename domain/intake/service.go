@@ -265,7 +265,16 @@ func (in *Intake) Service(d Draft) (*service.Service, error) {
 
 // Fill shows the form to the person: draft, registers, lists.
 func (in *Intake) Fill(ctx context.Context, a access.Actor, d Draft, lang string) (*Filling, error) {
-	if f, err := in.inBundle(ctx, a, d, lang); f != nil || err != nil {
+	return in.fill(ctx, a, d, false, lang)
+}
+
+// FillAlone is Fill for what looks at this form only: of a life event, Whole has the forms that it depends on, and no others.
+func (in *Intake) FillAlone(ctx context.Context, a access.Actor, d Draft, lang string) (*Filling, error) {
+	return in.fill(ctx, a, d, true, lang)
+}
+
+func (in *Intake) fill(ctx context.Context, a access.Actor, d Draft, alone bool, lang string) (*Filling, error) {
+	if f, err := in.inBundle(ctx, a, d, alone, lang); f != nil || err != nil {
 		return f, err
 	}
 	s, err := in.Service(d)
@@ -524,7 +533,7 @@ func (in *Intake) Save(ctx context.Context, a access.Actor, id, page string, pos
 			return err
 		}
 		fctx, err := in.context(ctx, a, s, *d, lang)
-		if f, e := in.inBundle(ctx, a, *d, lang); f != nil && err == nil {
+		if f, e := in.inBundle(ctx, a, *d, true, lang); f != nil && err == nil {
 			fctx.Elsewhere, fctx.Afresh = f.Context.Elsewhere, f.Context.Afresh
 		} else {
 			err = errors.Join(err, e)

@@ -77,16 +77,23 @@ UPDATE intake_draft SET warned_at = $3 WHERE id = $1 AND rev = $2 AND warned_at 
 // --- without having signed in
 
 const guestDrafts = `-- intake.guestDrafts
-SELECT COALESCE(SUM(CASE WHEN origin = $1 THEN 1 ELSE 0 END), 0), COUNT(*) FROM intake_draft WHERE origin <> '' AND expires_at > $2`
+SELECT COALESCE(SUM(CASE WHEN origin = $1 THEN 1 ELSE 0 END), 0), COUNT(*) FROM (SELECT origin FROM intake_draft WHERE origin <> '' AND expires_at > $2
+	UNION ALL SELECT origin FROM intake_bundle WHERE origin <> '' AND expires_at > $2) AS begun`
 
 const parkedPages = `-- intake.parkedPages
 SELECT COALESCE(SUM(CASE WHEN origin = $1 THEN 1 ELSE 0 END), 0), COUNT(*) FROM intake_parked WHERE expires_at > $2`
 
 const claimDraft = `-- intake.claimDraft
-UPDATE intake_draft SET owner = $4, origin = '', rev = rev + 1 WHERE id = $1 AND owner = $2 AND rev = $3 AND state = 'open'`
+UPDATE intake_draft SET owner = $4, bundle = $5, origin = '', rev = rev + 1 WHERE id = $1 AND owner = $2 AND rev = $3 AND state = 'open'`
 
 const takeDraft = `-- intake.takeDraft
 DELETE FROM intake_draft WHERE id = $1 AND owner = $2 AND rev = $3 AND state = 'open'`
+
+const claimBundle = `-- intake.claimBundle
+UPDATE intake_bundle SET owner = $4, origin = '', rev = rev + 1 WHERE id = $1 AND owner = $2 AND rev = $3 AND state = 'open'`
+
+const takeBundle = `-- intake.takeBundle
+DELETE FROM intake_bundle WHERE id = $1 AND owner = $2 AND rev = $3 AND state = 'open'`
 
 const insertParked = `-- intake.insertParked
 INSERT INTO intake_parked (id, origin, sealed, expires_at) VALUES ($1, $2, $3, $4)`
@@ -102,10 +109,10 @@ DELETE FROM intake_parked WHERE expires_at <= $1`
 
 // --- life events
 
-const bundleColumns = `id, owner, event, state, choices, mandate, by_name, rev, created_at, changed_at, expires_at`
+const bundleColumns = `id, owner, event, state, choices, mandate, by_name, rev, created_at, changed_at, expires_at, origin`
 
 const insertBundle = `-- intake.insertBundle
-INSERT INTO intake_bundle (` + bundleColumns + `) VALUES ($1, $2, $3, 'open', '{}', $4, $5, 1, $6, $6, $7) ON CONFLICT DO NOTHING`
+INSERT INTO intake_bundle (` + bundleColumns + `) VALUES ($1, $2, $3, 'open', '{}', $4, $5, 1, $6, $6, $7, $8) ON CONFLICT DO NOTHING`
 
 const expireBundle = `-- intake.expireBundle
 DELETE FROM intake_bundle WHERE owner = $1 AND event = $2 AND mandate = $3 AND state = 'open' AND expires_at <= $4`
@@ -166,7 +173,7 @@ func scanBundle(s store.Scanner) (Bundle, error) {
 	var b Bundle
 	var choices string
 	var created, changed, expires int64
-	if err := s.Scan(&b.ID, &b.Owner, &b.Event, &b.State, &choices, &b.Mandate, &b.By, &b.rev, &created, &changed, &expires); err != nil {
+	if err := s.Scan(&b.ID, &b.Owner, &b.Event, &b.State, &choices, &b.Mandate, &b.By, &b.rev, &created, &changed, &expires, &b.origin); err != nil {
 		return b, err
 	}
 	b.CreatedAt, b.ChangedAt, b.ExpiresAt = store.Time(created), store.Time(changed), store.Time(expires)
@@ -175,20 +182,25 @@ func scanBundle(s store.Scanner) (Bundle, error) {
 
 // --- help
 
-const invitationColumns = `i.id, i.draft, i.owner, i.helper, d.service, i.names, i.created_at, i.expires_at, i.taken_at, i.ended_at,
-	i.kind, i.part, i.signed_at, i.signed_hash, i.signed_version, i.void_at, i.office, i.clerk_name`
+const invitationColumns = `i.id, COALESCE(d.id, ''), COALESCE(b.id, ''), i.owner, i.helper, COALESCE(d.service, ''), COALESCE(b.event, ''), i.names,
+	i.created_at, i.expires_at, i.taken_at, i.ended_at, i.kind, i.part, i.signed_at, i.signed_hash, i.signed_version, i.void_at, i.office, i.clerk_name`
+
+// What an invitation lets into is a draft, or a life event with all its drafts: intake_invitation.draft is the id of the one or the other.
+const invitationPlaces = `FROM intake_invitation i LEFT JOIN intake_draft d ON d.id = i.draft AND d.owner = i.owner
+LEFT JOIN intake_bundle b ON b.id = i.draft AND b.owner = i.owner`
 
 const insertInvitation = `-- intake.insertInvitation
 INSERT INTO intake_invitation (id, draft, owner, code, helper, names, created_at, expires_at, taken_at, ended_at, kind, part)
 VALUES ($1, $2, $3, $4, '', $5, $6, $7, 0, 0, $8, $9)`
 
 const invitationsOf = `-- intake.invitationsOf
-SELECT ` + invitationColumns + ` FROM intake_invitation i JOIN intake_draft d ON d.id = i.draft AND d.owner = i.owner
-WHERE i.draft = $1 AND i.owner = $2 AND i.kind <> 'together' AND d.state = 'open' ORDER BY i.id DESC LIMIT 50`
+SELECT ` + invitationColumns + ` ` + invitationPlaces + `
+WHERE i.draft = $1 AND i.owner = $2 AND i.kind <> 'together' AND (d.state = 'open' OR b.state = 'open') ORDER BY i.id DESC LIMIT 50`
 
 const invitationOfCode = `-- intake.invitationOfCode
-SELECT ` + invitationColumns + ` FROM intake_invitation i JOIN intake_draft d ON d.id = i.draft AND d.owner = i.owner
-WHERE i.code = $1 AND i.kind <> 'together' AND i.helper = '' AND i.ended_at = 0 AND i.expires_at > $2 AND d.state = 'open' AND d.expires_at > $2`
+SELECT ` + invitationColumns + ` ` + invitationPlaces + `
+WHERE i.code = $1 AND i.kind <> 'together' AND i.helper = '' AND i.ended_at = 0 AND i.expires_at > $2
+AND (d.state = 'open' AND d.expires_at > $2 OR b.state = 'open' AND b.expires_at > $2)`
 
 const takeInvitation = `-- intake.takeInvitation
 UPDATE intake_invitation SET helper = $3, names = $4, taken_at = $5, code = ''
@@ -196,30 +208,38 @@ WHERE id = $1 AND code = $2 AND helper = '' AND ended_at = 0 AND expires_at > $5
 
 // As the owner, or as who was invited; a clerk at the counter is neither.
 const invitationFor = `-- intake.invitationFor
-SELECT ` + invitationColumns + ` FROM intake_invitation i JOIN intake_draft d ON d.id = i.draft AND d.owner = i.owner
-WHERE i.id = $1 AND (i.owner = $2 OR i.helper = $2 AND i.kind <> 'together') AND i.ended_at = 0 AND d.state = 'open'`
+SELECT ` + invitationColumns + ` ` + invitationPlaces + `
+WHERE i.id = $1 AND (i.owner = $2 OR i.helper = $2 AND i.kind <> 'together') AND i.ended_at = 0 AND (d.state = 'open' OR b.state = 'open')`
 
 const endInvitation = `-- intake.endInvitation
 UPDATE intake_invitation SET ended_at = $3, code = '' WHERE id = $1 AND (owner = $2 OR helper = $2 AND kind <> 'together') AND ended_at = 0
-AND EXISTS (SELECT 1 FROM intake_draft d WHERE d.id = intake_invitation.draft AND d.owner = intake_invitation.owner AND d.state = 'open')`
+AND (EXISTS (SELECT 1 FROM intake_draft d WHERE d.id = intake_invitation.draft AND d.owner = intake_invitation.owner AND d.state = 'open')
+	OR EXISTS (SELECT 1 FROM intake_bundle b WHERE b.id = intake_invitation.draft AND b.owner = intake_invitation.owner AND b.state = 'open'))`
 
 const helpsWith = `-- intake.helpsWith
-SELECT ` + invitationColumns + ` FROM intake_invitation i JOIN intake_draft d ON d.id = i.draft AND d.owner = i.owner
-WHERE i.helper = $1 AND i.kind <> 'together' AND i.ended_at = 0 AND d.state = 'open' AND d.expires_at > $2 ORDER BY i.id DESC LIMIT 100`
+SELECT ` + invitationColumns + ` ` + invitationPlaces + `
+WHERE i.helper = $1 AND i.kind <> 'together' AND i.ended_at = 0
+AND (d.state = 'open' AND d.expires_at > $2 OR b.state = 'open' AND b.expires_at > $2) ORDER BY i.id DESC LIMIT 100`
 
 const helpOf = `-- intake.helpOf
-SELECT ` + invitationColumns + ` FROM intake_invitation i JOIN intake_draft d ON d.id = i.draft AND d.owner = i.owner
+SELECT ` + invitationColumns + ` ` + invitationPlaces + `
 WHERE i.draft = $1 AND i.helper = $2 AND i.kind <> 'together' AND i.ended_at = 0 ORDER BY i.kind DESC, i.id DESC LIMIT 1`
 
-// Of an owner who has asked this person, for as long as they have. One that is filled in under a mandate is for nobody to help with.
+// Of an owner who has asked this person, for as long as they have. One that is filled in under a mandate is for nobody to help with. A
+// draft of a life event is helped with by who was asked to help with that, and by nobody else.
 const helpedDraft = `-- intake.helpedDraft
-SELECT ` + draftColumns + ` FROM intake_draft WHERE id = $1 AND state = 'open' AND bundle = '' AND expires_at > $3
-AND EXISTS (SELECT 1 FROM intake_invitation i WHERE i.draft = intake_draft.id AND i.owner = intake_draft.owner AND i.helper = $2 AND i.ended_at = 0
+SELECT ` + draftColumns + ` FROM intake_draft WHERE id = $1 AND state = 'open' AND expires_at > $3
+AND EXISTS (SELECT 1 FROM intake_invitation i WHERE i.draft = CASE WHEN intake_draft.bundle = '' THEN intake_draft.id ELSE intake_draft.bundle END AND i.owner = intake_draft.owner AND i.helper = $2 AND i.ended_at = 0
 	AND (i.kind = 'sign' OR i.kind = 'help' AND intake_draft.mandate = ''))`
+
+const helpedBundle = `-- intake.helpedBundle
+SELECT ` + bundleColumns + ` FROM intake_bundle WHERE id = $1 AND state = 'open' AND mandate = '' AND expires_at > $3
+AND EXISTS (SELECT 1 FROM intake_invitation i WHERE i.draft = intake_bundle.id AND i.owner = intake_bundle.owner AND i.helper = $2 AND i.ended_at = 0 AND i.kind = 'help')`
 
 // What a clerk waits for a person with has no draft yet.
 const dropInvitations = `-- intake.dropInvitations
 DELETE FROM intake_invitation WHERE NOT EXISTS (SELECT 1 FROM intake_draft d WHERE d.id = intake_invitation.draft AND d.owner = intake_invitation.owner AND d.state = 'open')
+AND NOT EXISTS (SELECT 1 FROM intake_bundle b WHERE b.id = intake_invitation.draft AND b.owner = intake_invitation.owner AND b.state = 'open')
 AND NOT (kind = 'together' AND draft = '' AND ended_at = 0 AND expires_at > $1)`
 
 const forgetInvitations = `-- intake.forgetInvitations
@@ -228,7 +248,7 @@ DELETE FROM intake_invitation WHERE owner = $1 OR helper = $1`
 func scanInvitation(s store.Scanner) (Invitation, error) {
 	var x Invitation
 	var created, expires, taken, ended, signed, void int64
-	err := s.Scan(&x.ID, &x.Draft, &x.Owner, &x.Helper, &x.Service, &x.sealed, &created, &expires, &taken, &ended,
+	err := s.Scan(&x.ID, &x.Draft, &x.Bundle, &x.Owner, &x.Helper, &x.Service, &x.Event, &x.sealed, &created, &expires, &taken, &ended,
 		&x.Kind, &x.Part, &signed, &x.SignedHash, &x.signedVersion, &void, &x.Office, &x.ClerkName)
 	x.CreatedAt, x.ExpiresAt = store.Time(created), store.Time(expires)
 	for at, to := range map[*time.Time]int64{&x.TakenAt: taken, &x.EndedAt: ended, &x.SignedAt: signed, &x.VoidAt: void} {
@@ -252,7 +272,7 @@ WHERE id = $1 AND helper = $2 AND kind = 'sign' AND ended_at = 0
 AND EXISTS (SELECT 1 FROM intake_draft d WHERE d.id = intake_invitation.draft AND d.owner = intake_invitation.owner AND d.state = 'open' AND d.rev = $3)`
 
 const signedInvitations = `-- intake.signedInvitations
-SELECT ` + invitationColumns + ` FROM intake_invitation i JOIN intake_draft d ON d.id = i.draft AND d.owner = i.owner
+SELECT ` + invitationColumns + ` ` + invitationPlaces + `
 WHERE i.draft = $1 AND i.owner = $2 AND i.kind = 'sign' AND i.ended_at = 0 AND i.signed_at <> 0 ORDER BY i.id LIMIT 50`
 
 // Nobody withdraws between the look at the signatures and the end of the transaction that hands over.
@@ -268,11 +288,8 @@ const insertTogether = `-- intake.insertTogether
 INSERT INTO intake_invitation (id, draft, owner, code, helper, names, created_at, expires_at, taken_at, ended_at, kind, office, clerk_name)
 VALUES ($1, '', '', $2, $3, $4, $5, $6, 0, 0, 'together', $7, $8)`
 
-const togetherColumns = `i.id, i.draft, i.owner, i.helper, COALESCE(d.service, ''), i.names, i.created_at, i.expires_at, i.taken_at, i.ended_at,
-	i.kind, i.part, i.signed_at, i.signed_hash, i.signed_version, i.void_at, i.office, i.clerk_name`
-
 const togetherOfCode = `-- intake.togetherOfCode
-SELECT ` + togetherColumns + ` FROM intake_invitation i LEFT JOIN intake_draft d ON d.id = i.draft AND d.owner = i.owner
+SELECT ` + invitationColumns + ` ` + invitationPlaces + `
 WHERE i.code = $1 AND i.kind = 'together' AND i.draft = '' AND i.ended_at = 0 AND i.expires_at > $2`
 
 const joinTogether = `-- intake.joinTogether
@@ -281,18 +298,24 @@ WHERE id = $1 AND code = $2 AND kind = 'together' AND draft = '' AND ended_at = 
 
 // A clerk's own, of the office where they work: waiting, or of a draft that is still there.
 const togetherOf = `-- intake.togetherOf
-SELECT ` + togetherColumns + ` FROM intake_invitation i LEFT JOIN intake_draft d ON d.id = i.draft AND d.owner = i.owner AND d.state = 'open'
-WHERE i.helper = $1 AND i.office = $2 AND i.kind = 'together' AND i.ended_at = 0 AND i.expires_at > $3 AND (i.draft = '' OR d.id IS NOT NULL)
+SELECT ` + invitationColumns + ` ` + invitationPlaces + `
+WHERE i.helper = $1 AND i.office = $2 AND i.kind = 'together' AND i.ended_at = 0 AND i.expires_at > $3 AND (i.draft = '' OR d.state = 'open' OR b.state = 'open')
 AND ($4 = '' OR i.id = $4) ORDER BY i.id DESC LIMIT 1`
 
 const togetherDraft = `-- intake.togetherDraft
-SELECT ` + draftColumns + ` FROM intake_draft WHERE id = $1 AND state = 'open' AND mandate = '' AND bundle = '' AND expires_at > $4
-AND EXISTS (SELECT 1 FROM intake_invitation i WHERE i.draft = intake_draft.id AND i.owner = intake_draft.owner AND i.kind = 'together'
+SELECT ` + draftColumns + ` FROM intake_draft WHERE id = $1 AND state = 'open' AND mandate = '' AND expires_at > $4
+AND EXISTS (SELECT 1 FROM intake_invitation i WHERE i.draft = CASE WHEN intake_draft.bundle = '' THEN intake_draft.id ELSE intake_draft.bundle END
+	AND i.owner = intake_draft.owner AND i.kind = 'together' AND i.helper = $2 AND i.office = $3 AND i.ended_at = 0 AND i.expires_at > $4)`
+
+const togetherBundle = `-- intake.togetherBundle
+SELECT ` + bundleColumns + ` FROM intake_bundle WHERE id = $1 AND state = 'open' AND mandate = '' AND expires_at > $4
+AND EXISTS (SELECT 1 FROM intake_invitation i WHERE i.draft = intake_bundle.id AND i.owner = intake_bundle.owner AND i.kind = 'together'
 	AND i.helper = $2 AND i.office = $3 AND i.ended_at = 0 AND i.expires_at > $4)`
 
 const togetherOfDraft = `-- intake.togetherOfDraft
-SELECT ` + invitationColumns + ` FROM intake_invitation i JOIN intake_draft d ON d.id = i.draft AND d.owner = i.owner
-WHERE i.draft = $1 AND i.owner = $2 AND i.kind = 'together' AND i.ended_at = 0 AND i.expires_at > $3 AND d.state = 'open' ORDER BY i.id DESC LIMIT 1`
+SELECT ` + invitationColumns + ` ` + invitationPlaces + `
+WHERE i.draft = $1 AND i.owner = $2 AND i.kind = 'together' AND i.ended_at = 0 AND i.expires_at > $3 AND (d.state = 'open' OR b.state = 'open')
+ORDER BY i.id DESC LIMIT 1`
 
 const endTogether = `-- intake.endTogether
 UPDATE intake_invitation SET ended_at = $3, code = '' WHERE helper = $1 AND kind = 'together' AND ended_at = 0 AND ($2 = '' OR id = $2)`

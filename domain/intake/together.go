@@ -3,6 +3,7 @@
 package intake
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"strings"
@@ -17,7 +18,8 @@ import (
 
 // Together at the counter: a clerk shows a code, the person at the counter takes it up with their own phone, picks a draft of theirs
 // and agrees. For an hour, or until either ends it, the clerk's screen shows that draft and no other, and what the clerk fills in
-// carries their name. Consent, handing over and throwing away stay with the person. It is an invitation (help.go) the other way
+// carries their name. Consent, handing over and throwing away stay with the person. Of a life event the clerk sees the drafts that
+// belong to it, one at a time; the person chooses the services. It is an invitation (help.go) the other way
 // round: the clerk makes it, and the owner lets them in by taking it up.
 
 const (
@@ -31,10 +33,11 @@ type AtCounter struct {
 	Invitation
 	Code  string // while it waits
 	Until time.Time
+	Parts []*service.Service // what belongs to it, if it is a life event
 }
 
 // Waiting tells whether nobody has taken it up yet.
-func (x AtCounter) Waiting() bool { return x.Draft == "" }
+func (x AtCounter) Waiting() bool { return x.Draft == "" && x.Bundle == "" }
 
 // mayTogether puts on record that a clerk works at the counter with people. Without a draft it reads nothing of anybody's.
 func (in *Intake) mayTogether(ctx context.Context, a access.Actor) error {
@@ -128,26 +131,74 @@ func (in *Intake) AtCounter(ctx context.Context, a access.Actor, id string) (AtC
 	return out, fault.Wrap(op, err)
 }
 
-// Together is the draft that a clerk has open with its owner, on record with them.
-func (in *Intake) Together(ctx context.Context, a access.Actor, id string) (AtCounter, Draft, error) {
-	const op = "intake.together"
-	x, err := in.AtCounter(ctx, a, id)
+// Together is the draft that a clerk has open with its owner, on record with them. Of a life event it is that of the service part, or
+// else the first.
+func (in *Intake) Together(ctx context.Context, a access.Actor, id, part string) (AtCounter, Draft, error) {
+	x, draft, err := in.openAtCounter(ctx, a, id, part)
 	if err != nil || x.Waiting() {
 		return x, Draft{}, err
 	}
-	d, err := in.Draft(ctx, a, x.Draft)
-	return x, d, fault.Wrap(op, err)
+	d, err := in.Draft(ctx, a, draft)
+	return x, d, fault.Wrap("intake.together", err)
+}
+
+// openAtCounter is AtCounter and which draft it is about.
+func (in *Intake) openAtCounter(ctx context.Context, a access.Actor, id, part string) (x AtCounter, draft string, err error) {
+	if x, err = in.AtCounter(ctx, a, id); err != nil || x.Bundle == "" {
+		return x, x.Draft, err
+	}
+	w, err := in.bundled(ctx, a, x.Bundle, "", "de")
+	if err != nil {
+		return x, "", err
+	}
+	for _, f := range w.Parts {
+		if x.Parts = append(x.Parts, f.Service); draft == "" || f.Service.ID == part {
+			draft = f.Draft.ID
+		}
+	}
+	if draft == "" { // the person has taken everything out
+		err = fault.New(fault.NotFound, "intake.together", "intake.together.over")
+	}
+	return x, draft, err
 }
 
 // LookAtCounter is Together for a page that asks whether something has changed: it hands out marks that tell nothing but that, so not
 // each of its looks is on record. What has changed is then read by Together.
-func (in *Intake) LookAtCounter(ctx context.Context, a access.Actor, id string) (AtCounter, Draft, error) {
-	x, err := in.AtCounter(ctx, a, id)
+func (in *Intake) LookAtCounter(ctx context.Context, a access.Actor, id, part string) (AtCounter, Draft, error) {
+	x, draft, err := in.openAtCounter(ctx, a, id, part)
 	if err != nil || x.Waiting() {
 		return x, Draft{}, err
 	}
-	d, err := in.find(ctx, a, x.Draft)
+	d, err := in.find(ctx, a, draft)
 	return x, d, err
+}
+
+// bundleAtCounter finds the life event that a clerk has open with its owner.
+func (in *Intake) bundleAtCounter(ctx context.Context, a access.Actor, id string) (Bundle, error) {
+	const op = "intake.bundleAtCounter"
+	if a.Kind != access.Clerk || a.Office == "" || a.Acting() || !ident.Valid(id) {
+		return Bundle{}, fault.New(fault.NotFound, op, "intake.together.over")
+	}
+	now := store.Micros(in.c.Now())
+	b, err := store.One(ctx, in.c.DB, scanBundle, togetherBundle, id, a.ID, a.Office, now)
+	if fault.Is(err, fault.NotFound) {
+		return b, fault.Because(fault.NotFound, op, "intake.together.over", err)
+	}
+	if err != nil {
+		return b, err
+	}
+	x, err := in.withOwner(ctx, b.ID, b.Owner)
+	b.Helper, b.OwnerName, b.invitation, b.kind = a.ID, x.OwnerName, x.ID, Together
+	return b, err
+}
+
+// withOwner is by what a clerk has a draft or a life event open with its owner.
+func (in *Intake) withOwner(ctx context.Context, place, owner string) (Invitation, error) {
+	x, err := store.One(ctx, in.c.DB, scanInvitation, togetherOfDraft, place, owner, store.Micros(in.c.Now()))
+	if err == nil {
+		err = in.unsealNames(ctx, in.c.DB, &x)
+	}
+	return x, err
 }
 
 // atCounter finds the draft that a clerk has open with its owner.
@@ -164,10 +215,10 @@ func (in *Intake) atCounter(ctx context.Context, a access.Actor, draft string) (
 	if err != nil {
 		return d, fault.Wrap(op, err)
 	}
-	x, err := store.One(ctx, in.c.DB, scanInvitation, togetherOfDraft, d.ID, d.Owner, now)
-	if err == nil {
-		err = in.unsealNames(ctx, in.c.DB, &x)
+	if err := in.wanted(ctx, d); err != nil {
+		return Draft{}, err
 	}
+	x, err := in.withOwner(ctx, cmp.Or(d.Bundle, d.ID), d.Owner)
 	d.Helper, d.OwnerName, d.Kind, d.Invitation = a.ID, x.OwnerName, Together, x.ID
 	return d, fault.Wrap(op, err)
 }
@@ -214,6 +265,32 @@ func (in *Intake) Join(ctx context.Context, a access.Actor, code, draft string) 
 	if a.Level < s.Trust {
 		return fault.New(fault.StepUp, op, "", "level", s.Trust.String())
 	}
+	return in.joined(ctx, op, a, x, d.ID)
+}
+
+// JoinEvent is Join for a life event of one's own.
+func (in *Intake) JoinEvent(ctx context.Context, a access.Actor, code, bundle string) error {
+	const op = "intake.joinEvent"
+	x, err := in.Asked(ctx, a, code)
+	if err != nil {
+		return err
+	}
+	w, err := in.bundled(ctx, a, bundle, "", "de")
+	switch {
+	case err != nil:
+		return err
+	case w.Bundle.Helper != "" || w.Bundle.Mandate != "":
+		return fault.New(fault.Denied, op, "intake.help.ownerOnly")
+	case w.Bundle.State != Open:
+		return fault.New(fault.Conflict, op, "intake.submitted")
+	case a.Level < w.Trust():
+		return fault.New(fault.StepUp, op, "", "level", w.Trust().String())
+	}
+	return in.joined(ctx, op, a, x, w.Bundle.ID)
+}
+
+// joined lets the clerk into a draft or a life event.
+func (in *Intake) joined(ctx context.Context, op string, a access.Actor, x AtCounter, place string) error {
 	_, blind, err := in.togetherCode(x.ID)
 	if err != nil {
 		return fault.Wrap(op, err)
@@ -221,14 +298,14 @@ func (in *Intake) Join(ctx context.Context, a access.Actor, code, draft string) 
 	x.Owner, x.OwnerName = a.ID, a.Name
 	return fault.Wrap(op, in.c.DB.Write(ctx, func(tx *store.Tx) error {
 		now := in.c.Now()
-		if _, err := tx.Exec(ctx, endOfDraft, d.ID, a.ID, store.Micros(now)); err != nil {
+		if _, err := tx.Exec(ctx, endOfDraft, place, a.ID, store.Micros(now)); err != nil {
 			return err
 		}
 		sealed, err := in.sealNames(ctx, tx, x.Invitation)
 		if err != nil {
 			return err
 		}
-		n, err := tx.Exec(ctx, joinTogether, x.ID, blind, d.ID, a.ID, sealed, store.Micros(now), store.Micros(now.Add(togetherLasts)))
+		n, err := tx.Exec(ctx, joinTogether, x.ID, blind, place, a.ID, sealed, store.Micros(now), store.Micros(now.Add(togetherLasts)))
 		if err == nil && n == 0 { // somebody else was first, or it has ended
 			err = fault.New(fault.NotFound, op, "intake.together.noCode")
 		}
@@ -236,12 +313,12 @@ func (in *Intake) Join(ctx context.Context, a access.Actor, code, draft string) 
 	}))
 }
 
-// WithClerk is who has a draft of one's own open at the counter; false: nobody.
+// WithClerk is who has a draft of one's own, or its life event, open at the counter; false: nobody.
 func (in *Intake) WithClerk(ctx context.Context, a access.Actor, d Draft) (AtCounter, bool, error) {
 	if a.Kind != access.Resident || a.Acting() || d.Owner != a.ID || d.State != Open {
 		return AtCounter{}, false, nil
 	}
-	x, err := store.One(ctx, in.c.DB, scanInvitation, togetherOfDraft, d.ID, a.ID, store.Micros(in.c.Now()))
+	x, err := store.One(ctx, in.c.DB, scanInvitation, togetherOfDraft, cmp.Or(d.Bundle, d.ID), a.ID, store.Micros(in.c.Now()))
 	if fault.Is(err, fault.NotFound) {
 		return AtCounter{}, false, nil
 	}

@@ -3,7 +3,9 @@
 package intake_test
 
 import (
+	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -52,7 +54,7 @@ func TestTogetherAtTheCounter(t *testing.T) {
 			}
 		}
 		must[int64](t)(h.Intake.Sweep(ctx)) // which leaves what waits
-		if _, dd, err := h.Intake.Together(ctx, clerk, id); err != nil || dd.ID != "" {
+		if _, dd, err := h.Intake.Together(ctx, clerk, id, ""); err != nil || dd.ID != "" {
 			t.Errorf("before anybody is there: %v", err)
 		}
 		if _, err := h.Intake.Draft(ctx, clerk, d.ID); !fault.Is(err, fault.NotFound) {
@@ -86,12 +88,12 @@ func TestTogetherAtTheCounter(t *testing.T) {
 		if err := h.Intake.Join(ctx, anna, x.Code, other.ID); !fault.Is(err, fault.NotFound) {
 			t.Errorf("the code twice: %v", err)
 		}
-		y, seen, err := h.Intake.Together(ctx, clerk, id)
+		y, seen, err := h.Intake.Together(ctx, clerk, id, "")
 		if err != nil || seen.ID != d.ID || y.OwnerName != anna.Name || seen.OwnerName != anna.Name {
 			t.Fatalf("%+v %v", seen, err)
 		}
 		for what, a := range map[string]access.Actor{"a colleague": colleague, "at another office": elsewhere} {
-			if _, _, err := h.Intake.Together(ctx, a, id); !fault.Is(err, fault.NotFound) {
+			if _, _, err := h.Intake.Together(ctx, a, id, ""); !fault.Is(err, fault.NotFound) {
 				t.Errorf("%s: %v", what, err)
 			}
 			if _, err := h.Intake.Draft(ctx, a, d.ID); !fault.Is(err, fault.NotFound) {
@@ -107,7 +109,7 @@ func TestTogetherAtTheCounter(t *testing.T) {
 			t.Errorf("%+v", x)
 		}
 		save(t, h, anna, d, "person", url.Values{"_f": {"given_names"}, "given_names": {"Anna"}})
-		if _, x, err := h.Intake.LookAtCounter(ctx, clerk, id); err != nil || x.Answers["given_names"] != "Anna" || x.Filled["given_names"] != "" || x.Filled["family_name"] != clerk.Name {
+		if _, x, err := h.Intake.LookAtCounter(ctx, clerk, id, ""); err != nil || x.Answers["given_names"] != "Anna" || x.Filled["given_names"] != "" || x.Filled["family_name"] != clerk.Name {
 			t.Errorf("%+v %v", x, err)
 		}
 		if _, _, err := h.Intake.Submit(ctx, clerk, d.ID, "de"); !fault.Is(err, fault.Denied) {
@@ -152,11 +154,141 @@ func TestTogetherAtTheCounter(t *testing.T) {
 	})
 }
 
+func TestALifeEventTogetherAtTheCounter(t *testing.T) {
+	each(t, func(t *testing.T, h *intaketest.House) {
+		ctx, anna, bora, clerk := t.Context(), accesstest.Anna(), accesstest.Bora(), accesstest.Clerk("32")
+		alone := must[intake.Draft](t)(h.Intake.Start(ctx, anna, care))
+		w := moved(t, h, anna, dog, parking)
+		bundle := w.Bundle.ID
+		if err := h.Intake.ConsentAll(ctx, anna, bundle, false); err != nil {
+			t.Fatal(err)
+		}
+		id := must[string](t)(h.Intake.BeginTogether(ctx, clerk))
+		code := must[intake.AtCounter](t)(h.Intake.AtCounter(ctx, clerk, id)).Code
+		weak := anna
+		weak.Level = access.Basic
+		if err := h.Intake.JoinEvent(ctx, weak, code, bundle); !fault.Is(err, fault.StepUp) {
+			t.Errorf("below the level of its services: %v", err)
+		}
+		if err := h.Intake.JoinEvent(ctx, bora, code, bundle); !fault.Is(err, fault.NotFound) {
+			t.Errorf("somebody else's: %v", err)
+		}
+		if err := h.Intake.Join(ctx, anna, code, partOf(t, w, dog).Draft.ID); message(err) != "intake.bundle.noHelp" {
+			t.Errorf("one part: %v", err)
+		}
+		if err := h.Intake.JoinEvent(ctx, anna, code, bundle); err != nil {
+			t.Fatal(err)
+		}
+		// One draft of it at a time, each on record by its service; nothing else of hers.
+		x, first, err := h.Intake.Together(ctx, clerk, id, "")
+		if err != nil || len(x.Parts) != 3 || x.Waiting() || first.Service != moving || first.OwnerName != anna.Name || first.Kind != intake.Together {
+			t.Fatalf("%+v %+v %v", x, first, err)
+		}
+		_, animal, err := h.Intake.Together(ctx, clerk, id, dog)
+		if err != nil || animal.Service != dog {
+			t.Fatalf("%+v %v", animal, err)
+		}
+		if _, other, err := h.Intake.Together(ctx, clerk, id, care); err != nil || other.Service != moving {
+			t.Errorf("what isn't part of it: %+v %v", other, err)
+		}
+		if _, err := h.Intake.Draft(ctx, clerk, alone.ID); !fault.Is(err, fault.NotFound) {
+			t.Errorf("what she has begun alone: %v", err)
+		}
+		if seen := records(t, h, anna.ID, clerk.ID); !slices.Contains(seen, "read "+moving) || !slices.Contains(seen, "read "+dog) || slices.Contains(seen, "read "+parking) {
+			t.Errorf("on record: %v", seen)
+		}
+		save(t, h, clerk, first, "", post("new_street", "Müllerstraße", "new_house_number", "12a"))
+		w = bundled(t, h, anna, bundle)
+		if d := partOf(t, w, dog).Draft; d.Answers["street"] != "Müllerstraße" || d.Filled["street"] != clerk.Name || partOf(t, w, moving).Draft.Filled["new_street"] != clerk.Name {
+			t.Errorf("%v %v", d.Answers, d.Filled)
+		}
+		// What the person declares and decides is theirs.
+		if _, err := h.Intake.Save(ctx, clerk, first.ID, "", post("declared", "true"), "de"); message(err) != "intake.together.declares" {
+			t.Errorf("declares for her: %v", err)
+		}
+		_, submit := h.Intake.SubmitAll(ctx, clerk, bundle, "de")
+		for what, err := range map[string]error{"submits": submit, "consents": h.Intake.ConsentAll(ctx, clerk, bundle, true)} {
+			if !fault.Is(err, fault.Denied) {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+		for what, err := range map[string]error{"chooses": h.Intake.Choose(ctx, clerk, bundle, map[string]bool{dog: false}), "discards": h.Intake.DiscardBundle(ctx, clerk, bundle)} {
+			if !fault.Is(err, fault.NotFound) {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+		if err := h.Intake.Choose(ctx, anna, bundle, map[string]bool{dog: false}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := h.Intake.Draft(ctx, clerk, animal.ID); !fault.Is(err, fault.NotFound) {
+			t.Errorf("what rests: %v", err)
+		}
+		// A colleague, another office, and after the hour: nothing.
+		colleague, elsewhere := clerk, clerk
+		colleague.ID, elsewhere.Office = "clerk-2", "33"
+		for what, a := range map[string]access.Actor{"a colleague": colleague, "at another office": elsewhere} {
+			if _, err := h.Intake.Bundled(ctx, a, bundle, "de"); !fault.Is(err, fault.NotFound) {
+				t.Errorf("%s: %v", what, err)
+			}
+			if _, err := h.Intake.Draft(ctx, a, first.ID); !fault.Is(err, fault.NotFound) {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+		now, ok, err := h.Intake.WithClerk(ctx, anna, partOf(t, w, moving).Draft)
+		if err != nil || !ok || now.ClerkName != clerk.Name {
+			t.Fatalf("%+v %v %v", now, ok, err)
+		}
+		h.SetNow(h.Now().Add(time.Hour))
+		over(t, h, clerk, id, first.ID)
+		if _, err := h.Intake.Bundled(ctx, clerk, bundle, "de"); !fault.Is(err, fault.NotFound) {
+			t.Errorf("after the hour: %v", err)
+		}
+	})
+}
+
+// A declaration in the rows of a list or in a group is the person's to give as one that stands for itself; what stands beside it is
+// for the clerk to fill in.
+func TestAClerkDeclaresNothingInAListOrAGroup(t *testing.T) {
+	each(t, func(t *testing.T, h *intaketest.House) {
+		ctx, anna, clerk := t.Context(), accesstest.Anna(), accesstest.Clerk("32")
+		change(t, h, parking, `"components": [`, `"components": [
+			{ "type": "dynamiclist", "id": "drivers", "path": "drivers", "label": "Wer fährt", "properties": { "page": "person" }, "components": [
+				{ "type": "textfield", "key": "driver", "label": "Name" },
+				{ "type": "checkbox", "key": "agrees", "label": "Ist einverstanden", "properties": { "type": "consent" } } ] },
+			{ "type": "group", "id": "keeper", "path": "keeper", "label": "Halterin oder Halter", "properties": { "page": "person" }, "components": [
+				{ "type": "textfield", "key": "firm", "label": "Firma" },
+				{ "type": "checkbox", "key": "allows", "label": "Ist einverstanden", "properties": { "type": "consent" } } ] },`)
+		d := must[intake.Draft](t)(h.Intake.Start(ctx, anna, parking))
+		save(t, h, anna, d, "person", post("drivers.0.driver", "Anna", "drivers.0.agrees", "true", "keeper.firm", "Rad GmbH"))
+		if d = must[intake.Draft](t)(h.Intake.Draft(ctx, anna, d.ID)); declares(d) != "[map[agrees:true driver:Anna]] map[firm:Rad GmbH]" {
+			t.Fatal(declares(d))
+		}
+		atCounter(t, h, clerk, anna, d.ID)
+		// Neither given nor taken back, in a row that is there or in a new one.
+		for _, in := range []url.Values{
+			{"_f": {"drivers.0.driver", "drivers.0.agrees"}, "drivers.0.driver": {"Anna"}},
+			{"_f": {"drivers.0.driver", "drivers.0.agrees", "drivers.1.driver", "drivers.1.agrees"}, "drivers.0.driver": {"Anna"}, "drivers.0.agrees": {"true"},
+				"drivers.1.driver": {"Emil"}, "drivers.1.agrees": {"true"}},
+			{"_f": {"keeper.firm", "keeper.allows"}, "keeper.firm": {"Rad GmbH"}, "keeper.allows": {"true"}},
+		} {
+			if _, err := h.Intake.Save(ctx, clerk, d.ID, "", in, "de"); message(err) != "intake.together.declares" {
+				t.Errorf("%v: %v", in, err)
+			}
+		}
+		save(t, h, clerk, d, "", url.Values{"_f": {"drivers.0.driver", "drivers.0.agrees", "keeper.firm"}, "drivers.0.driver": {"Anna Schmidt"}, "drivers.0.agrees": {"true"}, "keeper.firm": {"Rad AG"}})
+		if d = must[intake.Draft](t)(h.Intake.Draft(ctx, anna, d.ID)); declares(d) != "[map[agrees:true driver:Anna Schmidt]] map[firm:Rad AG]" {
+			t.Error(declares(d))
+		}
+	})
+}
+
+func declares(d intake.Draft) string { return fmt.Sprint(d.Answers["drivers"], d.Answers["keeper"]) }
+
 // over holds that a clerk has no way to a draft any more.
 func over(t testing.TB, h *intaketest.House, clerk access.Actor, id, draft string) {
 	t.Helper()
-	_, _, err := h.Intake.Together(t.Context(), clerk, id)
-	_, _, look := h.Intake.LookAtCounter(t.Context(), clerk, id)
+	_, _, err := h.Intake.Together(t.Context(), clerk, id, "")
+	_, _, look := h.Intake.LookAtCounter(t.Context(), clerk, id, "")
 	_, read := h.Intake.Draft(t.Context(), clerk, draft)
 	_, write := h.Intake.Save(t.Context(), clerk, draft, "", url.Values{"_f": {"given_names"}, "given_names": {"X"}}, "de")
 	for what, err := range map[string]error{"opens": err, "looks": look, "reads": read, "writes": write} {
@@ -177,7 +309,7 @@ func TestItEndsAtTheCounter(t *testing.T) {
 		if err := h.Intake.EndTogether(ctx, colleague, id); err != nil {
 			t.Fatal(err)
 		}
-		if _, _, err := h.Intake.Together(ctx, clerk, id); err != nil {
+		if _, _, err := h.Intake.Together(ctx, clerk, id, ""); err != nil {
 			t.Errorf("ended by a colleague: %v", err)
 		}
 		if err := h.Intake.EndTogether(ctx, clerk, id); err != nil {
@@ -194,7 +326,7 @@ func TestItEndsAtTheCounter(t *testing.T) {
 		// After an hour, and a code after ten minutes.
 		id = atCounter(t, h, clerk, anna, d.ID)
 		h.SetNow(h.Now().Add(59 * time.Minute))
-		if _, _, err := h.Intake.Together(ctx, clerk, id); err != nil {
+		if _, _, err := h.Intake.Together(ctx, clerk, id, ""); err != nil {
 			t.Errorf("within the hour: %v", err)
 		}
 		h.SetNow(h.Now().Add(time.Minute))
@@ -243,7 +375,7 @@ func TestWhoIsntLetInAtTheCounter(t *testing.T) {
 		self := accesstest.Clerk("32")
 		self.Self = anna.ID
 		id := atCounter(t, h, self, anna, d.ID)
-		if _, _, err := h.Intake.Together(ctx, self, id); !fault.Is(err, fault.Denied) {
+		if _, _, err := h.Intake.Together(ctx, self, id, ""); !fault.Is(err, fault.Denied) {
 			t.Errorf("their own draft: %v", err)
 		}
 		if _, err := h.Intake.Save(ctx, self, d.ID, "", url.Values{"_f": {"given_names"}, "given_names": {"X"}}, "de"); !fault.Is(err, fault.Denied) {

@@ -41,6 +41,46 @@ type Part struct {
 // Asked tells whether the person is asked for it.
 func (p Part) Asked() bool { return len(p.Question) > 0 }
 
+// Conditional tells whether it depends on what is known.
+func (p Part) Conditional() bool { return p.when != nil }
+
+// Reads tells whether its condition reads answers to a service, or what registers said.
+func (p Part) Reads(service string) (answers, registers bool) {
+	if p.when == nil {
+		return false, false
+	}
+	for _, at := range p.when.Reads() {
+		answers = answers || len(at) > 1 && at[0] == KnownAnswers && at[1] == AnswersOf(service)
+		registers = registers || at[0] == KnownRegisters
+	}
+	return answers, registers
+}
+
+// Before are the services whose forms somebody has to know who looks at the form of one of them alone: those before it that ask what it
+// asks, too, or whose answers a condition reads, and what those need in turn. Its own is among them.
+func (e *Event) Before(service string, shared []Shared) map[string]bool {
+	need := map[string]bool{}
+	at := slices.IndexFunc(e.Parts, func(p Part) bool { return p.Service == service })
+	if at < 0 {
+		return need
+	}
+	need[service] = true
+	for i := at - 1; i >= 0; i-- {
+		id := e.Parts[i].Service
+		need[id] = slices.ContainsFunc(e.Parts[i+1:at+1], func(p Part) bool {
+			answers, registers := p.Reads(id)
+			return need[p.Service] && (answers || registers || slices.ContainsFunc(shared, func(s Shared) bool {
+				return s.asks(id) && s.asks(p.Service)
+			}))
+		})
+	}
+	return need
+}
+
+func (s Shared) asks(service string) bool {
+	return slices.ContainsFunc(s.Questions, func(q Question) bool { return q.Service == service })
+}
+
 // Holds tells whether the part concerns somebody of whom this is known: answers by service and field, what registers said, the day.
 func (p Part) Holds(known map[string]any) bool {
 	if p.when == nil {
@@ -69,6 +109,20 @@ type Shared struct {
 	Questions []Question
 	// Afresh: the event changes it, so what registers know of it holds no longer.
 	Afresh bool
+}
+
+// Anonymous tells whether people may begin it before they sign in: what is part of everybody's application allows it. What is asked for, or
+// comes in by a condition, waits for the sign-in where it doesn't.
+func (e *Event) Anonymous(current func(id string) (*Service, bool)) bool {
+	some := false
+	for _, p := range e.Parts {
+		s, ok := current(p.Service)
+		if ok && !s.Anonymous && !p.Asked() && p.when == nil {
+			return false
+		}
+		some = some || ok && s.Anonymous
+	}
+	return some
 }
 
 // Part is the part with a service.
@@ -240,8 +294,8 @@ func ParseEvent(dir string, fsys fs.FS, current func(id string) (*Service, bool)
 		return nil, &ParseError{Service: dir, Problems: []Problem{{File: dir, Msg: err.Error()}}}
 	}
 	for name := range files {
-		if name != EventFile && path.Ext(name) != ".md" {
-			p.problem(0, "an event has the file %s and no other: %s", EventFile, name)
+		if scenario, _ := path.Match("scenarios/*.toml", name); name != EventFile && path.Ext(name) != ".md" && !scenario {
+			p.problem(0, "an event has the file %s, scenarios/*.toml and no other: %s", EventFile, name)
 		}
 	}
 	p.read(dir, files[EventFile])

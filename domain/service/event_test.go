@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -131,5 +132,49 @@ func TestAnEventWithAMistakeDoesntCloseTheOneBefore(t *testing.T) {
 	}
 	if _, ok := c.Event("test"); ok || changes != 3 {
 		t.Errorf("an event whose folder is gone is offered; %d changes told", changes)
+	}
+}
+
+// Who looks at one form of a life event needs those before it that ask what it asks or that a condition reads, and no others.
+func TestWhatAFormOfAnEventDependsOn(t *testing.T) {
+	c := loaded(t)
+	text := `{ de = "A", en = "A", tr = "A", de-simple = "A" }`
+	event := func(services string) *service.Event {
+		t.Helper()
+		e, err := service.ParseEvent("test", fstest.MapFS{"event.toml": {Data: []byte("id = \"test\"\ntitle = " + text + "\nsummary = " + text + "\n" + services)}}, c.Current)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return e
+	}
+	part := func(id, when string) string {
+		if when != "" {
+			when = "when = '" + when + "'\n"
+		}
+		return "[[service]]\nid = \"" + id + "\"\n" + when
+	}
+	move, dog, defect, firm := "change-of-address", "dog-registration", "report-defect", "business-registration"
+	same := "[[same]]\nfields = [\"change-of-address.new_street\", \"dog-registration.street\"]\nafresh = true\n"
+	for _, x := range []struct{ parts, of, want string }{
+		{part(move, "") + part(dog, "") + part(defect, ""), move, "change-of-address"},
+		{part(move, "") + part(dog, "") + part(defect, ""), defect, "report-defect"},
+		{part(move, "") + part(defect, "") + part(dog, "") + same, dog, "change-of-address dog-registration"},
+		{part(move, "") + part(defect, "") + part(firm, "=answers.report_defect.spot = \"x\""), firm, "business-registration report-defect"},
+		{part(move, "") + part(defect, "") + part(firm, "=registers.resident.street = \"x\""), firm, "business-registration change-of-address report-defect"},
+		// What a needed form needs is needed, too.
+		{part(move, "") + part(dog, "") + part(defect, "=answers.dog_registration.dog_name = \"x\"") + same, defect, "change-of-address dog-registration report-defect"},
+		{part(move, "") + part(dog, ""), firm, ""},
+	} {
+		e := event(x.parts)
+		var got []string
+		for id, need := range e.Before(x.of, e.Shared(c.Current)) {
+			if need {
+				got = append(got, id)
+			}
+		}
+		slices.Sort(got)
+		if strings.Join(got, " ") != x.want {
+			t.Errorf("%s of %s: %v, want %s", x.of, x.parts, got, x.want)
+		}
 	}
 }

@@ -44,7 +44,7 @@ type FormPage struct {
 // FormScenarios reads the scenarios of a package's forms in the order of their names.
 func FormScenarios(s *Service) ([]FormScenario, []Problem) {
 	var out []FormScenario
-	problems := eachScenario(s, "scenarios/forms", values, s.formScenario(&out))
+	problems := eachScenario(s.Files, "scenarios/forms", values, s.formScenario(&out))
 	return out, problems
 }
 

@@ -76,14 +76,14 @@ type told func(line int, format string, args ...any)
 
 // eachScenario reads the TOML files of a folder in the order of their names and hands over those that can be read. free are keys
 // below which anything may stand.
-func eachScenario[T any](s *Service, folder string, free func(toml.Key) bool, take func(name string, data []byte, sc T, bad told)) []Problem {
-	names, err := fs.Glob(s.Files, folder+"/*.toml")
+func eachScenario[T any](files fs.FS, folder string, free func(toml.Key) bool, take func(name string, data []byte, sc T, bad told)) []Problem {
+	names, err := fs.Glob(files, folder+"/*.toml")
 	if err != nil {
 		return []Problem{{File: folder, Msg: err.Error()}}
 	}
 	var problems []Problem
 	for _, name := range names {
-		data, err := fs.ReadFile(s.Files, name)
+		data, err := fs.ReadFile(files, name)
 		if err != nil {
 			problems = append(problems, Problem{File: name, Msg: err.Error()})
 			continue
@@ -123,7 +123,7 @@ func oneScenario[T any](name string, data []byte, free func(toml.Key) bool, take
 func Scenarios(s *Service) ([]Scenario, []Problem) {
 	var out []Scenario
 	variables := func(k toml.Key) bool { return len(k) > 2 && k[0] == "begin" && k[1] == "variables" }
-	problems := eachScenario(s, "scenarios", variables, func(name string, data []byte, sc Scenario, bad told) {
+	problems := eachScenario(s.Files, "scenarios", variables, func(name string, data []byte, sc Scenario, bad told) {
 		sc.File = name
 		if sc.Title == "" || sc.Person == "" && !sc.Begin.Given() || sc.Expect.Outcome == "" {
 			bad(0, "a scenario needs title, person (or [begin]) and expect.outcome")

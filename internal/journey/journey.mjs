@@ -107,7 +107,7 @@ async function agree(page, yes) {
   await press(page, /Weiter|Devam|Continue/)
 }
 
-const all = { resident, wrongZone, business, topics, studio, byHand, registers, paper, defect, mandate, representation, deputy, myData, moving, proactive, oversight, languages, languagesMoving, cosign, together, moved }
+const all = { resident, wrongZone, business, topics, studio, byHand, registers, paper, defect, mandate, representation, deputy, myData, moving, proactive, oversight, languages, languagesMoving, cosign, together, moved, movedGuest, movedHelped }
 const names = process.env.JOURNEY?.split(',') ?? Object.keys(all)
 const journeys = Object.fromEntries(names.map((name) => [name, all[name]]))
 try {
@@ -650,6 +650,7 @@ async function moving() {
   await sees(page, 'Melderegister')
   await look(page, '50-service')
   await page.goto(portal + '/services/change-of-address/start')
+  await follow(page, 'Anmelden und beginnen')
   await signIn(page, 'mehmet-yilmaz', 'substantial')
   await sees(page, '§ 34')
   await sees(page, 'Straße')
@@ -685,6 +686,7 @@ async function moved() {
   await sees(page, 'Bewohnerparkausweis')
   await look(page, '121-event')
   await follow(page, /Jetzt beginnen/)
+  await follow(page, 'Anmelden und beginnen')
   await signIn(page, 'anna-schmidt', 'substantial')
   await look(page, '122-event-services')
   await press(page, /Weiter/)
@@ -754,6 +756,122 @@ async function moved() {
   await look(page, '128-event-cases')
 }
 
+// Elif has moved and asks Jonas for help: he fills in, chooses nothing and hands nothing over. At the counter she shows the same
+// application to Petra, one form of it at a time. What both wrote is marked; she hands over.
+async function movedHelped() {
+  const elif = await person()
+  await elif.goto(portal + '/events/moved')
+  await follow(elif, /Jetzt beginnen/)
+  await follow(elif, 'Anmelden und beginnen')
+  await signIn(elif, 'elif-kaya', 'substantial')
+  await fill(elif, { 'want-resident-parking-permit': 'no', 'want-dog-registration': 'yes', 'want-child-care-place': 'no' })
+  await press(elif, /Weiter/)
+  await agree(elif, false)
+  await follow(elif, 'Jemanden um Hilfe bitten')
+  await look(elif, '140-event-help')
+  await press(elif, 'Einladung erstellen')
+  await look(elif, '141-event-help-link')
+  const link = await elif.locator('input[name=link]').inputValue()
+  const jonas = await person()
+  await jonas.goto(link)
+  await signIn(jonas, 'jonas-weber', 'substantial')
+  await sees(jonas, 'Ich bin umgezogen')
+  await look(jonas, '142-event-help-asked')
+  await press(jonas, 'Helfen')
+  await sees(jonas, 'Sie helfen Elif Kaya')
+  await look(jonas, '143-event-helper')
+  await fill(jonas, { new_street: 'Müllerstraße', new_house_number: '12', moved_in: today() })
+  await press(jonas, /Weiter/)
+  await fill(jonas, { landlord_code: 'WG-2026-4711' })
+  await press(jonas, /Weiter/)
+  await jonas.goto(portal + '/apply')
+  await sees(jonas, 'Anträge, bei denen Sie helfen')
+  await follow(jonas, /Ich bin umgezogen/)
+  const bundle = new URL(elif.url()).pathname.split('/').slice(0, 3).join('/')
+  await jonas.goto(portal + bundle + '/check')
+  await sees(jonas, 'Absenden kann diesen Antrag nur Elif Kaya')
+  await look(jonas, '144-event-helper-check')
+
+  const petra = await person()
+  await petra.goto(portal + '/desk/together')
+  await signIn(petra, 'petra.lehmann', 'substantial')
+  await press(petra, /Code erstellen/)
+  const code = await petra.locator('.m-paper__code strong').innerText()
+  await elif.goto(portal + '/together')
+  await fill(elif, { code })
+  await press(elif, /^Weiter/)
+  await elif.locator('input[name=show][value^="bundle:"]').check({ force: true })
+  await tick(elif, 'input[name=agree]')
+  await press(elif, 'Antrag zeigen')
+  await sees(elif, 'sieht diesen Antrag')
+  await petra.goto(petra.url())
+  await sees(petra, 'Antrag von Elif Kaya')
+  await look(petra, '145-event-desk')
+  await follow(petra, /Hund anmelden/)
+  await sees(petra, 'Ich bin umgezogen: Hund anmelden')
+  await look(petra, '146-event-desk-part')
+  await fill(petra, { given_names: 'Elif', family_name: 'Kaya', city: 'Duisburg', postcode: '47057', dog_name: 'Bello', breed: 'Dackel', large: 'no', listed: 'no', kept_since: today(), benefit: 'no' })
+  await press(petra, /Zwischenspeichern/)
+  await elif.goto(portal + bundle)
+  for (let i = 0; i < 10 && !elif.url().includes('/check'); i++) {
+    await fill(elif, { declared: true, nationality: 'deutsch' })
+    await press(elif, /Weiter|Speichern/)
+  }
+  await sees(elif, 'Bello')
+  await sees(elif, 'Von anderen ausgefüllt')
+  await look(elif, '147-event-helped-check')
+  await press(elif, /Alle Anträge absenden/)
+  await sees(elif, 'Ihre Anträge sind eingegangen')
+}
+
+// Mehmet has moved and begins on the way, before he signs in. What he has written and chosen comes with him; his dog, which needs a
+// signed-in person, is asked for then.
+async function movedGuest() {
+  const page = await person()
+  await page.goto(portal + '/events/moved')
+  await follow(page, /Jetzt beginnen/)
+  await sees(page, 'Sie können ohne Anmeldung beginnen')
+  await look(page, '130-event-begin')
+  await press(page, 'Ohne Anmeldung beginnen')
+  await sees(page, 'Diese Leistung füllen Sie nach der Anmeldung aus')
+  await look(page, '131-event-guest-services')
+  await fill(page, { 'want-resident-parking-permit': 'no', 'want-dog-registration': 'yes', 'want-child-care-place': 'no' })
+  await press(page, /Weiter/)
+  const first = page.url()
+  const answers = { new_street: 'Müllerstraße', new_house_number: '12', moved_in: today(), landlord_code: 'WG-2026-4711', declared: true, given_names: 'Mehmet',
+    family_name: 'Yılmaz', birth_date: '3.9.1975', nationality: 'deutsch', postcode: '47057', city: 'Duisburg', dog_name: 'Karabaş', breed: 'Kangal', large: 'yes', listed: 'no', weight: '50', height: '70', chip: '276098100000001',
+    kept_since: today(), benefit: 'no' }
+  for (let i = 0; i < 8 && !page.url().includes('/check'); i++) {
+    await fill(page, answers)
+    await look(page, `132-event-guest-${i}`)
+    await press(page, /Weiter|Speichern/)
+  }
+  await sees(page, 'Zum Absenden melden Sie sich bitte an')
+  await sees(page, 'Das füllen Sie nach der Anmeldung aus')
+  expect(!(await text(page)).includes('Alle Anträge absenden'), 'nobody hands over without a person')
+  await look(page, '133-event-guest-check')
+  await follow(page, 'Anmelden und weiter')
+  await signIn(page, 'mehmet-yilmaz', 'substantial')
+  await sees(page, 'Hund anmelden')
+  await look(page, '134-event-claimed')
+  await agree(page, true)
+  for (let i = 0; i < 8 && !page.url().includes('/check'); i++) {
+    await fill(page, { ...answers, large: 'no' })
+    await look(page, `135-event-claimed-${i}`)
+    await press(page, /Weiter|Speichern/)
+  }
+  await sees(page, 'Müllerstraße')
+  await sees(page, 'Karabaş')
+  await look(page, '136-event-claimed-check')
+  await page.goto(first)
+  expect(await page.locator('input[name="new_house_number"]').inputValue() === '12', 'what was written before the sign-in')
+  await page.goto(portal + '/apply')
+  await follow(page, /Ich bin umgezogen/)
+  await press(page, /Alle Anträge absenden/)
+  await sees(page, 'Ihre Anträge sind eingegangen')
+  await look(page, '137-event-guest-receipt')
+}
+
 // Anna asks for a permit in plain language, English and Turkish, changing the language on every page: in the middle of the form
 // too, with what she typed not yet sent.
 async function languages() {
@@ -792,6 +910,7 @@ async function languages() {
 async function languagesMoving() {
   const page = await person()
   await page.goto(portal + '/services/change-of-address/start?lang=de-simple')
+  await follow(page, 'Anmelden und anfangen')
   await signIn(page, 'mehmet-yilmaz', 'substantial')
   if (!(await text(page)).includes('Dürfen wir')) await speak(page, 'de-simple')
   await agree(page, true)

@@ -22,7 +22,7 @@ import (
 func services(t testing.TB) []catalogue.Service {
 	t.Helper()
 	var out []catalogue.Service
-	for _, id := range []string{"resident-parking-permit", "business-registration"} {
+	for _, id := range []string{"resident-parking-permit", "business-registration", "change-of-address", "dog-registration"} {
 		var f struct {
 			Trust, Office                               string
 			Topics, Synonyms                            []string
@@ -53,6 +53,20 @@ func services(t testing.TB) []catalogue.Service {
 	return out
 }
 
+// events are those of content/events.
+func events(t testing.TB) []catalogue.Event {
+	t.Helper()
+	var f struct {
+		ID               string
+		Title, Summary   i18n.Text
+		Topics, Synonyms []string
+	}
+	if _, err := toml.DecodeFile("../../../content/events/moved/event.toml", &f); err != nil {
+		t.Fatal(err)
+	}
+	return []catalogue.Event{{ID: f.ID, Title: f.Title, Summary: f.Summary, Topics: f.Topics, Synonyms: f.Synonyms}}
+}
+
 func site(t testing.TB, list []catalogue.Service) *web.Site {
 	t.Helper()
 	cat, err := i18n.Load(append(web.Messages(), Messages())...)
@@ -72,8 +86,10 @@ func site(t testing.TB, list []catalogue.Service) *web.Site {
 	if err != nil {
 		t.Fatal(err)
 	}
+	directory := catalogue.NewDirectory(topics, list)
+	directory.ReplaceEvents(events(t))
 	ms, err := Mounts(Config{
-		Templates: tmpl, Directory: catalogue.NewDirectory(topics, list),
+		Templates: tmpl, Directory: directory,
 		City: City{Phone: "0203 94000", PhoneShort: "115", Hours: i18n.Text{"de": "Montag bis Freitag 8 bis 18 Uhr", "en": "Monday to Friday 8 am to 6 pm"}},
 		Office: func(id string) (catalogue.Office, bool) {
 			return catalogue.Office{ID: id, Name: i18n.Text{"de": "Bürger- und Ordnungsamt", "en": "Citizens' office"}, Address: "Königstraße 63\n47051 Duisburg",
@@ -127,6 +143,35 @@ func TestAServiceIsFoundFromTheHomePageInEachLanguage(t *testing.T) {
 	}
 	if page := get(s, "/services/resident-parking-permit", "de").Body.String(); !strings.Contains(page, "30,40") || !strings.Contains(page, "Melderegister") {
 		t.Error("the service page lacks fee or register")
+	}
+}
+
+// Whoever types what has happened to them finds the life event before the service; whoever names a service finds that one first.
+func TestALifeEventIsFoundAsServicesAre(t *testing.T) {
+	s := site(t, services(t))
+	event, list := `href="/events/moved"`, `href="/services/`
+	page := func(address string) string {
+		t.Helper()
+		rec := httptest.NewRecorder()
+		s.ServeHTTP(rec, httptest.NewRequest(http.MethodGet, address, nil))
+		if rec.Code != http.StatusOK || strings.Count(rec.Body.String(), event) > 1 {
+			t.Errorf("%s: %d", address, rec.Code)
+		}
+		_, main, _ := strings.Cut(rec.Body.String(), "<main")
+		return main
+	}
+	for address, first := range map[string]bool{"/": true, "/services": true, "/services?topic=living": true, "/services?q=Umzug": true, "/services?q=umgezogen": true,
+		"/services?q=moving": true, "/services?q=yeni+ev": true, "/services?q=Hund+anmelden": false, "/services?q=Hundesteuer+anmelden": false} {
+		main := page(address)
+		at, services := strings.Index(main, event), strings.Index(main, list)
+		if at < 0 || services >= 0 && (at < services) != first {
+			t.Errorf("%s: the life event at %d, services at %d", address, at, services)
+		}
+	}
+	for _, address := range []string{"/services?q=Gewerbe", "/services?topic=business", "/services?q=xyzzyx"} {
+		if strings.Contains(page(address), event) {
+			t.Errorf("%s leads to it", address)
+		}
 	}
 }
 

@@ -7,12 +7,22 @@ import (
 	"net/url"
 
 	"mercator/base/fault"
+	"mercator/base/i18n"
+	"mercator/domain/catalogue"
 	"mercator/web"
 	"mercator/web/ui"
 )
 
 // EventPath is the address of a life event's page.
 func EventPath(id string) string { return "/events/" + url.PathEscape(id) }
+
+// eventCards are life events in a list.
+func eventCards(loc *i18n.Localizer, events []catalogue.Event) (out ui.Cards) {
+	for _, e := range events {
+		out.Items = append(out.Items, ui.Card{Title: e.Title.For(loc.Lang()), Level: 3, Text: e.Summary.For(loc.Lang()), Href: EventPath(e.ID)})
+	}
+	return out
+}
 
 // eventPage tells what can be settled at once in a life event.
 type eventPage struct {

@@ -9,21 +9,27 @@ import (
 	"mercator/web/ui"
 )
 
-// homePage is the front page: the search, the services that most people want, the topics.
+// homePage is the front page: the search, the life events, the services that most people want, the topics.
 type homePage struct {
 	Search   ui.Search
+	Events   ui.Cards
 	Services ui.Cards
 	All      ui.Link // empty if all services are shown
 	Topics   ui.Cards
 	Help     ui.Component
 }
 
-// homeServices is how many services the front page shows.
-const homeServices = 6
+// homeServices and homeEvents are how many services and life events the front page shows.
+const (
+	homeServices = 6
+	homeEvents   = 3
+)
 
 func (p *pages) showHome(w http.ResponseWriter, r *http.Request) error {
 	loc := web.Localizer(r)
 	page := homePage{Search: p.search(loc, ""), Help: p.help(loc, "catalogueweb.helpTitle")}
+	events := p.Directory.Events("")
+	page.Events = eventCards(loc, events[:min(homeEvents, len(events))])
 	services := p.Directory.All("")
 	byTitle(services, loc.Lang())
 	for _, s := range services[:min(homeServices, len(services))] {

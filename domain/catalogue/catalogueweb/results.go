@@ -20,6 +20,7 @@ type resultsPage struct {
 	Events ui.Cards // life events
 	Count  string
 	Found  []ui.Component
+	More   ui.Cards // life events that fit less than the services
 	None   bool
 	Tips   ui.List
 	Help   ui.Component
@@ -44,11 +45,12 @@ func (p *pages) showResults(w http.ResponseWriter, r *http.Request) error {
 	topic, known := p.Directory.Topic(q.Get("topic"))
 	title := loc.T("catalogueweb.servicesTitle")
 	var list []catalogue.Service
-	var events []catalogue.Event
+	var events, further []catalogue.Event
 	switch {
 	case query != "":
 		title = loc.T("catalogueweb.resultsTitle")
-		list, events = p.Directory.Search(query, maxHits), p.Directory.SearchEvents(query, maxEvents)
+		list = p.Directory.Search(query, maxHits)
+		events, further = p.Directory.SearchEvents(query, maxEvents)
 	case known:
 		title = topic.Title.For(loc.Lang())
 		list, events = p.Directory.All(topic.ID), p.Directory.Events(topic.ID)
@@ -58,11 +60,10 @@ func (p *pages) showResults(w http.ResponseWriter, r *http.Request) error {
 	if query == "" {
 		byTitle(list, loc.Lang())
 	}
-	page := resultsPage{Search: p.search(loc, query), None: len(list) == 0 && len(events) == 0}
-	for _, e := range events {
-		page.Events.Items = append(page.Events.Items, ui.Card{Title: e.Title.For(loc.Lang()), Level: 3, Text: e.Summary.For(loc.Lang()), Href: EventPath(e.ID)})
-	}
+	page := resultsPage{Search: p.search(loc, query), None: len(list) == 0 && len(events) == 0,
+		Events: eventCards(loc, events), More: eventCards(loc, further)}
 	switch {
+	case len(list) == 0: // only life events
 	case query != "":
 		page.Count = loc.T("catalogueweb.found", "n", len(list), "query", query)
 	default:

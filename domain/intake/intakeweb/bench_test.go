@@ -7,12 +7,14 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"mercator/core/access/accesstest"
 	"mercator/domain/intake"
 	"mercator/domain/service"
 	"mercator/lang/form"
@@ -107,5 +109,68 @@ func BenchmarkTwoHundredSessions(b *testing.B) {
 		slices.Sort(took)
 		b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "ms/p50")
 		b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "ms/p99")
+	}
+}
+
+// BenchmarkALifeEvent asks for pages of "I have moved" with all its services, and saves fields of it as a script does, on SQLite.
+func BenchmarkALifeEvent(b *testing.B) {
+	tn := newTown(b)
+	v := tn.visitor(b, "anna")
+	v.get("/events/moved/start").send("want-resident-parking-permit", "yes", "want-dog-registration", "yes", "want-child-care-place", "yes").send("consent", "yes")
+	bundle := ""
+	drafts := map[string]string{}
+	w, err := tn.Intake.Bundles(b.Context(), accesstest.Anna())
+	if err != nil || len(w) != 1 {
+		b.Fatal(err, w)
+	}
+	bundle = w[0].ID
+	whole, err := tn.Intake.Bundled(b.Context(), accesstest.Anna(), bundle, "de")
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, f := range whole.Parts {
+		drafts[f.Service.ID] = f.Draft.ID
+	}
+	day := tn.Now().AddDate(0, 0, -3).Format("2.1.2006")
+	v.get("/apply/"+drafts["change-of-address"]+"/page/new").send("new_street", "Müllerstr.", "new_house_number", "12a", "moved_in", day).at(draftID+"/page/landlord", 200)
+	v.get("/apply/"+drafts["dog-registration"]+"/page/dog").send("dog_name", "Bello", "breed", "Dackel", "large", "no", "listed", "no", "kept_since", day).at(draftID+"/page/reduction", 200)
+	do := func(b *testing.B, method, address string, in url.Values) {
+		r := httptest.NewRequest(method, address, strings.NewReader(in.Encode()))
+		r.Header.Set("Cookie", "who=anna")
+		r.Header.Set("Accept-Language", "de")
+		if in != nil {
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			r.Header.Set("Sec-Fetch-Site", "same-origin")
+		}
+		rec := httptest.NewRecorder()
+		if tn.server.Config.Handler.ServeHTTP(rec, r); rec.Code >= 400 {
+			b.Fatalf("%s: %d %s", address, rec.Code, rec.Body)
+		}
+	}
+	get := func(address string) func(*testing.B, int) {
+		return func(b *testing.B, _ int) { do(b, http.MethodGet, address, nil) }
+	}
+	field := func(service, page, name string) func(*testing.B, int) {
+		return func(b *testing.B, i int) {
+			do(b, http.MethodPost, "/apply/"+drafts[service]+"/save/"+page, url.Values{"_field": {name}, name: {fmt.Sprint("A", i)}})
+		}
+	}
+	for _, x := range []struct {
+		name string
+		do   func(*testing.B, int)
+	}{
+		{"page of the first form", get("/apply/" + drafts["change-of-address"] + "/page/new")},
+		{"page of the last form", get("/apply/" + drafts["child-care-place"] + "/page/child")},
+		{"field of the first form", field("change-of-address", "new", "new_street")},
+		{"field of its own", field("dog-registration", "dog", "dog_name")},
+		{"seen", get("/apply/" + drafts["change-of-address"] + "/seen/new")},
+		{"check", get("/bundles/" + bundle + "/check")},
+	} {
+		b.Run(x.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				x.do(b, i)
+			}
+		})
 	}
 }

@@ -46,6 +46,7 @@ func (b *bundleViews) read(t *web.Templates) (err error) {
 func (p *Pages) bundles() web.Mounts {
 	return web.Mounts{
 		{Pattern: "GET /events/{id}/start", Handler: web.Handle(p.startEvent)},
+		{Pattern: "POST /events/{id}/start", Handler: web.Handle(p.startEventGuest)},
 		{Pattern: "GET /bundles/{bundle}", Handler: web.Handle(p.resumeBundle)},
 		{Pattern: "GET /bundles/{bundle}/services", Handler: entered(p.enterBundle, p.showBundleServices)},
 		{Pattern: "POST /bundles/{bundle}/services", Handler: entered(p.enterBundle, p.takeBundleServices)},
@@ -55,6 +56,9 @@ func (p *Pages) bundles() web.Mounts {
 		{Pattern: "POST /bundles/{bundle}/submit", Handler: entered(p.enterBundle, p.submitBundle)},
 		{Pattern: "GET /bundles/{bundle}/submit", Handler: web.Handle(p.resumeBundle)},
 		{Pattern: "GET /bundles/{bundle}/receipt", Handler: web.Handle(p.showBundleReceipt)},
+		{Pattern: "GET /bundles/{bundle}/help", Handler: web.Handle(p.showHelp)},
+		{Pattern: "POST /bundles/{bundle}/help", Handler: web.Handle(p.invite)},
+		{Pattern: "POST /bundles/{bundle}/help/{invitation}/end", Handler: web.Handle(p.endHelp)},
 		{Pattern: "GET /bundles/{bundle}/discard", Handler: entered(p.enterBundle, p.askDiscardBundle)},
 		{Pattern: "POST /bundles/{bundle}/discard", Handler: entered(p.enterBundle, p.doDiscardBundle)},
 	}
@@ -66,6 +70,7 @@ type bundleVisit struct {
 	whole *intake.Bundled
 	loc   *i18n.Localizer
 	moved string // it is submitted: go there
+	guest bool   // nobody has signed in: it is this browser's
 }
 
 func (v bundleVisit) to() string { return v.moved }
@@ -78,22 +83,53 @@ func (v bundleVisit) at(page ...string) string {
 func (p *Pages) enterBundle(r *http.Request) (bundleVisit, error) {
 	v := bundleVisit{loc: web.Localizer(r)}
 	var err error
-	if v.actor, err = identity.RequireActing(r, access.Basic); err != nil {
+	guest, begun := p.guest(r)
+	if v.actor, err = identity.RequireActing(r, access.Basic); fault.Is(err, fault.Unauthenticated) && begun {
+		v.actor, v.guest = guest, true
+	} else if err != nil {
 		return v, err
 	}
-	if v.whole, err = p.c.Intake.Bundled(r.Context(), v.actor, r.PathValue("bundle"), v.loc.Lang()); err != nil {
+	if v.actor.Kind == access.Clerk { // at the counter they have a page of their own (together.go)
+		return v, fault.New(fault.NotFound, "intakeweb.enterBundle", "intake.noDraft")
+	}
+	v.whole, err = p.c.Intake.Bundled(r.Context(), v.actor, r.PathValue("bundle"), v.loc.Lang())
+	switch {
+	case fault.Is(err, fault.NotFound) && v.guest: // somebody's who has to sign in for it
+		return v, fault.New(fault.Unauthenticated, "intakeweb.enterBundle", "")
+	case fault.Is(err, fault.NotFound) && begun && !v.actor.Acting():
+		v.whole, err = p.claimBundle(r, v.actor, guest, r.PathValue("bundle"), err)
+	}
+	if err != nil {
 		return v, err
 	}
 	if v.whole.Bundle.State == intake.Submitted {
 		v.moved = v.at("receipt")
 		return v, nil
 	}
-	for _, f := range v.whole.Parts {
-		if err := level(v.actor, f.Service); err != nil {
-			return v, err
-		}
+	if v.guest { // the trust level comes with the person
+		return v, nil
 	}
-	return v, nil
+	return v, reaches(v.actor, v.whole.Trust())
+}
+
+// owns tells whether the person is known and it is theirs: neither a guest's nor one that they help with.
+func (v bundleVisit) owns() bool { return !v.guest && v.whole.Bundle.Helper == "" }
+
+// undecided tells whether there are services that the reader has to say yes or no to first: who helps chooses none.
+func (v bundleVisit) undecided() bool { return v.whole.Bundle.Helper == "" && v.whole.Undecided() }
+
+// unasked tells whether there is a data notice that the reader has to answer first.
+func (v bundleVisit) unasked() bool { return v.owns() && v.whole.Unasked() }
+
+// signIn is where somebody signs in to go on with it.
+func (v bundleVisit) signIn() string { return web.SignInPath(v.whole.Trust().String(), v.at()) }
+
+// waiting are the services that are filled in after the sign-in.
+func (v bundleVisit) waiting() (out ui.List) {
+	for _, s := range v.whole.Waiting {
+		out.Items = append(out.Items, s.Title.For(v.loc.Lang()))
+	}
+	return out
 }
 
 // alone enters what is done for a whole life event, where the draft is part of one: then the visit has moved to that page of it.
@@ -150,6 +186,9 @@ func beforeInBundle(f *intake.Filling, page string) string {
 	if i := slices.Index(places, intake.Place{Part: f, Page: page}); i > 0 {
 		return pagePath(places[i-1])
 	}
+	if f.Draft.Helper != "" {
+		return path("apply")
+	}
 	return path("bundles", f.Whole.Bundle.ID, "services")
 }
 
@@ -162,7 +201,7 @@ func askedBy(f *intake.Filling, loc *i18n.Localizer) func(field string) (service
 		if !ok {
 			return "", ""
 		}
-		if page == "" {
+		if page == "" || f.Draft.Kind == intake.Together { // the desk has another address
 			return by.Service.Title.For(loc.Lang()), ""
 		}
 		return by.Service.Title.For(loc.Lang()), pagePath(intake.Place{Part: by, Page: page}) + "?check=1#" + ui.FieldID(name)
@@ -182,6 +221,9 @@ func (p *Pages) startEvent(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	actor, err := identity.RequireActing(r, need)
+	if fault.Is(err, fault.Unauthenticated) && p.c.Intake.Anonymous(e) {
+		return p.offerBegin(w, r, e.Title, need, path("events", e.ID), "intake.bundle.backToEvent")
+	}
 	if fault.Is(err, fault.Unauthenticated) { // one sign-in at the level needed, not two
 		return fault.Because(fault.Unauthenticated, "intakeweb.startEvent", "", err, "level", need.String())
 	}
@@ -192,6 +234,22 @@ func (p *Pages) startEvent(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	web.SeeOther(w, path("bundles", b.ID))
+	return nil
+}
+
+// startEventGuest begins a life event without signing in.
+func (p *Pages) startEventGuest(w http.ResponseWriter, r *http.Request) error {
+	if _, ok := identity.Current(r); ok { // signed in meanwhile
+		web.SeeOther(w, path("events", r.PathValue("id"), "start"))
+		return nil
+	}
+	guest, token := p.newGuest(r)
+	b, err := p.c.Intake.StartEventGuest(r.Context(), guest, r.PathValue("id"), web.Network(r))
+	if err != nil {
+		return err
+	}
+	p.setCookie(w, guestCookie, token)
 	web.SeeOther(w, path("bundles", b.ID))
 	return nil
 }
@@ -210,9 +268,9 @@ func (p *Pages) resumeAt(v bundleVisit) string {
 	switch {
 	case v.moved != "":
 		return v.moved
-	case v.whole.Undecided(), len(v.whole.Parts) == 0:
+	case v.undecided(), len(v.whole.Parts) == 0 && v.whole.Bundle.Helper == "":
 		return v.at("services")
-	case v.whole.Unasked():
+	case v.unasked():
 		return v.at("data")
 	}
 	if place, ok := v.whole.Resume(); ok {
@@ -227,12 +285,18 @@ type bundleServicesPage struct {
 	Errors  ui.ErrorSummary
 	Always  ui.List
 	Form    ui.Form
+	Waiting ui.List // filled in after the sign-in
+	SignIn  string  // nobody has signed in
 	Expires time.Time
 }
 
 func wantField(service string) string { return "want-" + service }
 
 func (p *Pages) showBundleServices(w http.ResponseWriter, r *http.Request, v bundleVisit) error {
+	if v.whole.Bundle.Helper != "" { // what is applied for is the owner's to say
+		web.SeeOther(w, p.resumeAt(v))
+		return nil
+	}
 	return p.renderBundleServices(w, r, v, nil)
 }
 
@@ -251,12 +315,18 @@ func (p *Pages) renderBundleServices(w http.ResponseWriter, r *http.Request, v b
 			value = map[bool]string{true: intake.Yes, false: intake.No}[o.Wanted]
 		}
 		field := ui.Field{Name: wantField(o.Service.ID), Label: o.Part.Question.For(lang), Hint: o.Part.Hint.For(lang)}
+		if v.guest && !o.Service.Anonymous {
+			field.Hint = strings.TrimSpace(field.Hint + " " + v.loc.T("intake.bundle.needsSignIn"))
+		}
 		if slices.Contains(missing, o.Service.ID) {
 			field.Error = v.loc.T("intake.bundle.choose")
 			data.Errors.Items = append(data.Errors.Items, ui.FieldError{Field: field.Name, Text: v.loc.T("intake.bundle.chooseFor", "question", field.Label)})
 		}
 		data.Form.Items = append(data.Form.Items, ui.Radios{Field: field, Value: value, Inline: true, Options: []ui.Option{
 			{Value: intake.Yes, Label: v.loc.T("intake.bundle.yes")}, {Value: intake.No, Label: v.loc.T("intake.bundle.no")}}})
+	}
+	if v.guest {
+		data.SignIn, data.Waiting = v.signIn(), v.waiting()
 	}
 	status := http.StatusOK
 	if len(missing) > 0 {
@@ -323,7 +393,10 @@ func (p *Pages) showBundleNotice(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p *Pages) renderBundleNotice(w http.ResponseWriter, r *http.Request, v bundleVisit, problem string) error {
-	if v.moved != "" || v.whole.Undecided() {
+	if v.guest { // what is known of whom: that needs somebody
+		return fault.New(fault.Unauthenticated, "intakeweb.bundleNotice", "", "level", v.whole.Trust().String())
+	}
+	if v.moved != "" || v.undecided() || v.whole.Bundle.Helper != "" { // what registers may be asked is the owner's to say, too
 		web.SeeOther(w, p.resumeAt(v))
 		return nil
 	}
@@ -385,12 +458,17 @@ type bundleCheckPage struct {
 	Parts    []bundlePart
 	Action   string
 	Submit   ui.Button
+	Waiting  ui.List // filled in after the sign-in
+	SignIn   string  // nobody has signed in, so it can't be handed over yet
+	Helps    string  // whom the reader helps: it's for them to hand over
+	Together *atCounter
 }
 
 type bundlePart struct {
 	ID, Title string
 	Told      *changed
 	Sections  []ui.SummaryList
+	Filled    []filled
 	Fee       *FeeInfo
 }
 
@@ -403,7 +481,7 @@ func (p *Pages) showBundleCheck(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p *Pages) renderBundleCheck(w http.ResponseWriter, r *http.Request, v bundleVisit, errs []intake.BundleError, status int) error {
-	if v.moved != "" || v.whole.Undecided() || v.whole.Unasked() {
+	if v.moved != "" || v.undecided() || v.unasked() {
 		web.SeeOther(w, p.resumeAt(v))
 		return nil
 	}
@@ -418,7 +496,7 @@ func (p *Pages) renderBundleCheck(w http.ResponseWriter, r *http.Request, v bund
 	places := whole.Places()
 	data := bundleCheckPage{Event: whole.Event.Title.For(v.loc.Lang()), Changed: changed, Action: v.at("submit"),
 		Progress: ui.Progress{Step: len(places) + 1, Steps: len(places) + 1}}
-	if len(whole.Offers) > 0 {
+	if len(whole.Offers) > 0 && whole.Bundle.Helper == "" {
 		data.Services = v.at("services")
 	}
 	for _, e := range errs {
@@ -431,7 +509,7 @@ func (p *Pages) renderBundleCheck(w http.ResponseWriter, r *http.Request, v bund
 	text := v.loc.T("intake.bundle.submit")
 	for _, f := range whole.Parts {
 		own := visit{actor: v.actor, draft: f.Draft, service: f.Service, loc: v.loc}
-		part := bundlePart{ID: f.Service.ID, Title: f.Service.Title.For(v.loc.Lang()), Told: own.changed(f, true), Sections: p.sections(own, f, 3, false)}
+		part := bundlePart{ID: f.Service.ID, Title: f.Service.Title.For(v.loc.Lang()), Told: own.changed(f, true), Filled: filledBy(f, own), Sections: p.sections(own, f, 3, false)}
 		if p.c.Fee != nil && len(errs) == 0 {
 			if fee, ok := p.c.Fee(r.Context(), f.Service, f.View.Submission()); ok {
 				if part.Fee = &fee; fee.Cents > 0 {
@@ -441,7 +519,17 @@ func (p *Pages) renderBundleCheck(w http.ResponseWriter, r *http.Request, v bund
 		}
 		data.Parts = append(data.Parts, part)
 	}
-	if len(errs) == 0 {
+	if len(whole.Parts) > 0 {
+		if data.Together, err = p.withClerk(r, visit{actor: v.actor, draft: whole.Parts[0].Draft, guest: v.guest, loc: v.loc}); err != nil {
+			return err
+		}
+	}
+	switch {
+	case v.guest:
+		data.SignIn, data.Waiting = v.signIn(), v.waiting()
+	case whole.Bundle.Helper != "":
+		data.Helps = whole.Bundle.OwnerName
+	case len(errs) == 0:
 		data.Submit = ui.Button{Text: text}
 	}
 	shell := web.Portal("services").WithErrors(len(errs) > 0)
@@ -530,12 +618,19 @@ func (p *Pages) begunEvents(ctx context.Context, loc *i18n.Localizer, a access.A
 }
 
 func (p *Pages) askDiscardBundle(w http.ResponseWriter, r *http.Request, v bundleVisit) error {
+	if v.whole.Bundle.Helper != "" {
+		return fault.New(fault.Denied, "intakeweb.discardBundle", "intake.help.ownerOnly")
+	}
 	return p.renderDiscard(w, r, v.loc, v.whole.Event.Title, v.at())
 }
 
 func (p *Pages) doDiscardBundle(w http.ResponseWriter, r *http.Request, v bundleVisit) error {
 	if err := p.c.Intake.DiscardBundle(r.Context(), v.actor, v.whole.Bundle.ID); err != nil {
 		return err
+	}
+	if v.guest {
+		web.SeeOther(w, path("events", v.whole.Event.ID))
+		return nil
 	}
 	web.SeeOther(w, "/apply")
 	return nil

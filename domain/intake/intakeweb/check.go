@@ -136,7 +136,7 @@ func (p *Pages) renderCheck(w http.ResponseWriter, r *http.Request, v visit, err
 		data.Submit, data.Helps, data.Waits = ui.Button{}, v.draft.OwnerName, false
 	}
 	if v.guest && !soFar {
-		data.Submit, data.SignIn, data.Waits = ui.Button{}, signIn(v), false
+		data.Submit, data.SignIn, data.Waits = ui.Button{}, signIn(f), false
 	}
 	shell := web.Portal("services").WithErrors(len(data.Errors.Items) > 0)
 	switch {
@@ -256,7 +256,7 @@ func (p *Pages) listDrafts(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	for _, x := range helping {
-		s, err := p.c.Intake.Service(intake.Draft{Service: x.Service})
+		title, err := p.into(x)
 		if err != nil {
 			continue
 		}
@@ -264,8 +264,8 @@ func (p *Pages) listDrafts(w http.ResponseWriter, r *http.Request) error {
 		if x.Kind == intake.ToSign {
 			badge = loc.T("intake.cosign.badge")
 		}
-		data.Helping.Tasks = append(data.Helping.Tasks, ui.Task{Status: ui.Badge{Text: badge}, Title: s.Title.For(loc.Lang()),
-			Href: path("apply", x.Draft), Hint: x.OwnerName})
+		data.Helping.Tasks = append(data.Helping.Tasks, ui.Task{Status: ui.Badge{Text: badge}, Title: title.For(loc.Lang()),
+			Href: opens(x), Hint: x.OwnerName})
 	}
 	bundles, err := p.begunEvents(r.Context(), loc, actor)
 	if err != nil {

@@ -65,6 +65,12 @@ func (p *Pages) claim(r *http.Request, a, guest access.Actor, notFound error) (i
 	if err != nil {
 		return d, err
 	}
+	if e, err := p.c.Intake.EventOf(r.Context(), nil, d); err != nil || e != nil {
+		if err == nil {
+			d, err = p.claimPart(r, a, guest, d)
+		}
+		return d, err
+	}
 	s, err := p.c.Intake.Service(d)
 	if err == nil {
 		err = level(a, s)
@@ -75,24 +81,63 @@ func (p *Pages) claim(r *http.Request, a, guest access.Actor, notFound error) (i
 	return p.c.Intake.Claim(r.Context(), a, guest, id)
 }
 
-// signIn is where somebody signs in to go on with what they have begun.
-func signIn(v visit) string {
-	return web.SignInPath(v.service.Trust.String(), path("apply", v.draft.ID))
+// claimPart is claim for a draft of a life event: all of it becomes the person's.
+func (p *Pages) claimPart(r *http.Request, a, guest access.Actor, d intake.Draft) (intake.Draft, error) {
+	w, err := p.claimBundle(r, a, guest, d.Bundle, fault.New(fault.NotFound, "intakeweb.claim", "intake.noDraft"))
+	if err != nil {
+		return d, err
+	}
+	for _, f := range w.Parts {
+		if f.Service.ID == d.Service {
+			return f.Draft, nil
+		}
+	}
+	return p.c.Intake.Draft(r.Context(), a, d.ID)
+}
+
+// claimBundle makes a life event of the browser the person's, as claim does.
+func (p *Pages) claimBundle(r *http.Request, a, guest access.Actor, id string, notFound error) (*intake.Bundled, error) {
+	lang := web.Localizer(r).Lang()
+	w, err := p.c.Intake.Bundled(r.Context(), guest, id, lang)
+	if fault.Is(err, fault.NotFound) {
+		return nil, notFound
+	}
+	if err == nil {
+		err = reaches(a, w.Trust())
+	}
+	if err != nil {
+		return nil, err
+	}
+	b, err := p.c.Intake.ClaimBundle(r.Context(), a, guest, id)
+	if err != nil {
+		return nil, err
+	}
+	return p.c.Intake.Bundled(r.Context(), a, b.ID, lang)
+}
+
+// signIn is where somebody signs in to go on with what they have begun: once, for all of a life event.
+func signIn(f *intake.Filling) string {
+	need := f.Service.Trust
+	if f.Whole != nil {
+		need = f.Whole.Trust()
+	}
+	return web.SignInPath(need.String(), path("apply", f.Draft.ID))
 }
 
 // beginPage asks whether to sign in first.
 type beginPage struct {
-	Service string
+	Service string // or life event
 	Form    ui.Form
 }
 
-func (p *Pages) offerBegin(w http.ResponseWriter, r *http.Request, s *service.Service) error {
+// offerBegin asks whether to sign in first for what is described at an address and needs a level in the end.
+func (p *Pages) offerBegin(w http.ResponseWriter, r *http.Request, title service.Text, need access.Level, at, back string) error {
 	loc := web.Localizer(r)
 	return p.begin.Render(w, r, http.StatusOK, web.Page[beginPage]{
 		Title: loc.T("intake.guest.title"),
-		Shell: web.Portal("services").WithBack(loc.T("intake.backToService"), path("services", s.ID)),
-		Data: beginPage{Service: s.Title.For(loc.Lang()), Form: ui.Form{Action: path("services", s.ID, "start"), Buttons: []ui.Button{
-			{Text: loc.T("intake.guest.signInFirst"), Href: web.SignInPath(s.Trust.String(), path("services", s.ID, "start"))},
+		Shell: web.Portal("services").WithBack(loc.T(back), at),
+		Data: beginPage{Service: title.For(loc.Lang()), Form: ui.Form{Action: at + "/start", Buttons: []ui.Button{
+			{Text: loc.T("intake.guest.signInFirst"), Href: web.SignInPath(need.String(), at+"/start")},
 			{Text: loc.T("intake.guest.begin"), Kind: "secondary"}}}},
 	})
 }
@@ -106,12 +151,7 @@ func (p *Pages) startGuest(w http.ResponseWriter, r *http.Request) error {
 		web.SeeOther(w, path("services", r.PathValue("id"), "start"))
 		return nil
 	}
-	token := p.cookie(r, guestCookie)
-	guest, ok := intake.GuestOf(token)
-	if !ok {
-		token = intake.NewGuest()
-		guest, _ = intake.GuestOf(token)
-	}
+	guest, token := p.newGuest(r)
 	d, err := p.c.Intake.StartGuest(r.Context(), guest, r.PathValue("id"), web.Network(r))
 	if err != nil {
 		return err
@@ -119,6 +159,17 @@ func (p *Pages) startGuest(w http.ResponseWriter, r *http.Request) error {
 	p.setCookie(w, guestCookie, token)
 	web.SeeOther(w, path("apply", d.ID))
 	return nil
+}
+
+// newGuest is guest for whoever begins: with a token for a browser that has none.
+func (p *Pages) newGuest(r *http.Request) (guest access.Actor, token string) {
+	token = p.cookie(r, guestCookie)
+	guest, ok := intake.GuestOf(token)
+	if !ok {
+		token = intake.NewGuest()
+		guest, _ = intake.GuestOf(token)
+	}
+	return guest, token
 }
 
 // park keeps a page that was sent when the session had ended, and leads to the sign-in and back. What can't be kept is answered
@@ -175,7 +226,7 @@ func (p *Pages) takeRival(r *http.Request, v visit, in map[string][]string) (boo
 	if len(names) == 0 {
 		return false, nil
 	}
-	f, err := p.c.Intake.Fill(r.Context(), v.actor, v.draft, v.loc.Lang())
+	f, err := p.c.Intake.FillAlone(r.Context(), v.actor, v.draft, v.loc.Lang())
 	if err != nil {
 		return false, err
 	}
@@ -228,7 +279,7 @@ func (p *Pages) answerSeen(w http.ResponseWriter, r *http.Request, v visit) erro
 	if err != nil {
 		return err
 	}
-	f, err := p.c.Intake.Fill(r.Context(), v.actor, d, v.loc.Lang())
+	f, err := p.c.Intake.FillAlone(r.Context(), v.actor, d, v.loc.Lang())
 	if err != nil {
 		return err
 	}

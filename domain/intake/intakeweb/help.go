@@ -3,14 +3,17 @@
 package intakeweb
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"time"
 
 	"mercator/base/fault"
+	"mercator/base/i18n"
 	"mercator/core/access"
 	"mercator/core/identity"
 	"mercator/domain/intake"
+	"mercator/domain/service"
 	"mercator/lang/form"
 	"mercator/web"
 	"mercator/web/ui"
@@ -68,30 +71,69 @@ func (p *Pages) ask(r *http.Request) (visit, error) {
 	if v.moved != "" {
 		return v, fault.New(fault.Conflict, "intakeweb.ask", "intake.submitted")
 	}
-	if v.draft.Bundle != "" {
-		return v, fault.New(fault.Conflict, "intakeweb.ask", "intake.bundle.noHelp")
-	}
 	if !v.owns() || v.actor.Acting() {
 		return v, fault.New(fault.Denied, "intakeweb.ask", "intake.help.ownerOnly")
 	}
 	return v, nil
 }
 
-func (p *Pages) showHelp(w http.ResponseWriter, r *http.Request) error {
+// helped is what somebody can be asked to help with: a draft, or a life event.
+type helped struct {
+	actor  access.Actor
+	loc    *i18n.Localizer
+	id, at string // its address
+	title  service.Text
+	lead   string
+	invite func(ctx context.Context, a access.Actor, id string) (code string, err error)
+}
+
+// toHelp finds what is asked for help with, by its owner.
+func (p *Pages) toHelp(r *http.Request) (helped, error) {
+	if r.PathValue("bundle") != "" {
+		return p.eventToHelp(r)
+	}
 	v, err := p.ask(r)
+	if err != nil {
+		return helped{}, err
+	}
+	if e, err := p.c.Intake.EventOf(r.Context(), nil, v.draft); err != nil || e != nil {
+		if err == nil {
+			r.SetPathValue("bundle", v.draft.Bundle)
+			return p.eventToHelp(r)
+		}
+		return helped{}, err
+	}
+	return helped{v.actor, v.loc, v.draft.ID, path("apply", v.draft.ID), v.service.Title, v.loc.T("intake.help.lead"), p.c.Intake.Invite}, nil
+}
+
+func (p *Pages) eventToHelp(r *http.Request) (helped, error) {
+	v, err := p.enterBundle(r)
+	switch {
+	case err != nil:
+		return helped{}, err
+	case v.moved != "":
+		return helped{}, fault.New(fault.Conflict, "intakeweb.toHelp", "intake.submitted")
+	case !v.owns() || v.actor.Acting():
+		return helped{}, fault.New(fault.Denied, "intakeweb.toHelp", "intake.help.ownerOnly")
+	}
+	return helped{v.actor, v.loc, v.whole.Bundle.ID, v.at(), v.whole.Event.Title, v.loc.T("intake.help.leadAll"), p.c.Intake.InviteToEvent}, nil
+}
+
+func (p *Pages) showHelp(w http.ResponseWriter, r *http.Request) error {
+	v, err := p.toHelp(r)
 	if err != nil {
 		return err
 	}
 	return p.renderHelp(w, r, v, "")
 }
 
-func (p *Pages) renderHelp(w http.ResponseWriter, r *http.Request, v visit, code string) error {
-	list, err := p.c.Intake.Invitations(r.Context(), v.actor, v.draft.ID)
+func (p *Pages) renderHelp(w http.ResponseWriter, r *http.Request, v helped, code string) error {
+	list, err := p.c.Intake.Invitations(r.Context(), v.actor, v.id)
 	if err != nil {
 		return err
 	}
-	here := path("apply", v.draft.ID, "help")
-	data := helpPage{Service: v.service.Title.For(v.loc.Lang()), Lead: v.loc.T("intake.help.lead"), Form: ui.Form{Action: here, Buttons: []ui.Button{{Text: v.loc.T("intake.help.invite")}}}}
+	here := v.at + "/help"
+	data := helpPage{Service: v.title.For(v.loc.Lang()), Lead: v.lead, Form: ui.Form{Action: here, Buttons: []ui.Button{{Text: v.loc.T("intake.help.invite")}}}}
 	now := p.c.Now()
 	if code != "" && len(list) > 0 {
 		data.Until = list[0].ExpiresAt
@@ -103,7 +145,7 @@ func (p *Pages) renderHelp(w http.ResponseWriter, r *http.Request, v visit, code
 			continue
 		}
 		row := invitation{}
-		end := ui.Form{Action: path("apply", v.draft.ID, "help", x.ID, "end")}
+		end := ui.Form{Action: here + path(x.ID, "end")}
 		switch {
 		case x.Taken():
 			row.Text = v.loc.T("intake.help.taken", "name", x.HelperName, "date", v.loc.Date(x.TakenAt))
@@ -120,15 +162,15 @@ func (p *Pages) renderHelp(w http.ResponseWriter, r *http.Request, v visit, code
 	}
 	w.Header().Set("Cache-Control", "no-store")
 	return p.help.Render(w, r, http.StatusOK, web.Page[helpPage]{Title: v.loc.T("intake.help.title"),
-		Shell: web.Portal("apply").WithBack(v.loc.T("intake.back"), path("apply", v.draft.ID)), Data: data})
+		Shell: web.Portal("apply").WithBack(v.loc.T("intake.back"), v.at), Data: data})
 }
 
 func (p *Pages) invite(w http.ResponseWriter, r *http.Request) error {
-	v, err := p.ask(r)
+	v, err := p.toHelp(r)
 	if err != nil {
 		return err
 	}
-	code, err := p.c.Intake.Invite(r.Context(), v.actor, v.draft.ID)
+	code, err := v.invite(r.Context(), v.actor, v.id)
 	if err != nil {
 		return err
 	}
@@ -136,14 +178,14 @@ func (p *Pages) invite(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p *Pages) endHelp(w http.ResponseWriter, r *http.Request) error {
-	v, err := p.ask(r)
+	v, err := p.toHelp(r)
 	if err != nil {
 		return err
 	}
 	if err := p.c.Intake.EndInvitation(r.Context(), v.actor, r.PathValue("invitation")); err != nil {
 		return err
 	}
-	web.SeeOther(w, path("apply", v.draft.ID, "help"))
+	web.SeeOther(w, v.at+"/help")
 	return nil
 }
 
@@ -166,16 +208,23 @@ func (p *Pages) showInvited(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	s, err := p.c.Intake.Service(intake.Draft{Service: x.Service})
+	into, err := p.into(x)
 	if err != nil {
 		return err
 	}
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Referrer-Policy", "no-referrer") // the address is the code
 	title := loc.T("intake.help.asked", "name", x.OwnerName)
-	data := invitedPage{Service: s.Title.For(loc.Lang()), Owner: x.OwnerName, What: loc.T("intake.help.what"), Form: ui.Form{Action: path("help", r.PathValue("code")),
+	data := invitedPage{Service: into.For(loc.Lang()), Owner: x.OwnerName, What: loc.T("intake.help.what"), Form: ui.Form{Action: path("help", r.PathValue("code")),
 		Buttons: []ui.Button{{Text: loc.T("intake.help.accept")}, {Text: loc.T("intake.help.decline"), Kind: "secondary", Href: "/"}}}}
+	if x.Event != "" {
+		data.What = loc.T("intake.help.whatAll")
+	}
 	if x.Kind == intake.ToSign {
+		s, err := p.c.Intake.Service(intake.Draft{Service: x.Service})
+		if err != nil {
+			return err
+		}
 		c, ok := s.Cosign(x.Part)
 		if !ok {
 			return fault.New(fault.NotFound, "intakeweb.invited", "intake.help.gone")
@@ -196,10 +245,37 @@ func (p *Pages) takeInvited(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	id, err := p.c.Intake.Help(r.Context(), a, r.PathValue("code"))
+	x, err := p.c.Intake.Invited(r.Context(), a, r.PathValue("code"))
+	if err == nil {
+		_, err = p.c.Intake.Help(r.Context(), a, r.PathValue("code"))
+	}
 	if err != nil {
 		return err
 	}
-	web.SeeOther(w, path("apply", id))
+	web.SeeOther(w, opens(x))
 	return nil
+}
+
+// into is what an invitation lets into, by its title.
+func (p *Pages) into(x intake.Invitation) (service.Text, error) {
+	if x.Event == "" {
+		s, err := p.c.Intake.Service(intake.Draft{Service: x.Service})
+		if err != nil {
+			return nil, err
+		}
+		return s.Title, nil
+	}
+	e, ok := p.c.Intake.Event(x.Event)
+	if !ok {
+		return nil, fault.New(fault.NotFound, "intakeweb.into", "intake.help.gone")
+	}
+	return e.Title, nil
+}
+
+// opens is the address of what an invitation lets into.
+func opens(x intake.Invitation) string {
+	if x.Bundle != "" {
+		return path("bundles", x.Bundle)
+	}
+	return path("apply", x.Draft)
 }

@@ -284,9 +284,12 @@ func (v visit) to() string { return v.moved }
 // owns tells whether the person is known and the draft theirs: neither a guest's nor one that they help with.
 func (v visit) owns() bool { return !v.guest && v.draft.Helper == "" }
 
-func level(a access.Actor, s *service.Service) error {
-	if a.Level < s.Trust {
-		return fault.New(fault.StepUp, "intakeweb.level", "", "level", s.Trust.String())
+func level(a access.Actor, s *service.Service) error { return reaches(a, s.Trust) }
+
+// reaches asks for another sign-in where the person's level isn't enough.
+func reaches(a access.Actor, need access.Level) error {
+	if a.Level < need {
+		return fault.New(fault.StepUp, "intakeweb.level", "", "level", need.String())
 	}
 	return nil
 }
@@ -317,7 +320,7 @@ func (p *Pages) start(w http.ResponseWriter, r *http.Request) error {
 	}
 	actor, err := identity.RequireActing(r, s.Trust)
 	if fault.Is(err, fault.Unauthenticated) && s.Anonymous {
-		return p.offerBegin(w, r, s)
+		return p.offerBegin(w, r, s.Title, s.Trust, path("services", s.ID), "intake.backToService")
 	}
 	if fault.Is(err, fault.Unauthenticated) { // one sign-in at the level needed, not two
 		return fault.Because(fault.Unauthenticated, "intakeweb.start", "", err, "level", s.Trust.String())
@@ -527,7 +530,8 @@ type formPage struct {
 	Helps    string // whom the reader helps with it
 	Signs    bool   // … and is asked to sign it
 	Together *atCounter
-	Over     string // what is said when it has ended while the page was open
+	Parts    *ui.Filters // of a life event at the counter
+	Over     string      // what is said when it has ended while the page was open
 	Drafts   string
 	Changed  *changed // what is different about the form since its owner was last here
 }
@@ -581,10 +585,12 @@ func (p *Pages) renderPage(w http.ResponseWriter, r *http.Request, v visit, errs
 		Soon: !v.guest && p.c.Intake.Soon(v.draft.ExpiresAt), Seen: f.Seen(id), Changes: path("apply", v.draft.ID, "seen", id),
 	}
 	if v.guest {
-		data.SignIn, data.Drafts = signIn(v), ""
+		data.SignIn, data.Drafts = signIn(f), ""
 	}
-	if v.owns() && !v.actor.Acting() && f.Whole == nil {
-		data.Help = path("apply", v.draft.ID, "help")
+	if v.owns() && !v.actor.Acting() {
+		if data.Help = path("apply", v.draft.ID, "help"); f.Whole != nil {
+			data.Help = path("bundles", f.Whole.Bundle.ID, "help")
+		}
 	}
 	if v.draft.Helper != "" {
 		// Each look of a helper's is on record with the owner, so a page that is open doesn't look by itself.

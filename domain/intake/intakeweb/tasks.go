@@ -69,7 +69,7 @@ func (p *Pages) showTasks(w http.ResponseWriter, r *http.Request, v visit) error
 		Expires: v.draft.ExpiresAt, Soon: !v.guest && p.c.Intake.Soon(v.draft.ExpiresAt), Drafts: "/apply"}
 	data.Changed = v.changed(f, true)
 	if v.guest {
-		data.SignIn = signIn(v)
+		data.SignIn = signIn(f)
 	}
 	if v.owns() && !v.actor.Acting() {
 		data.Help = path("apply", v.draft.ID, "help")

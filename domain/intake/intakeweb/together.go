@@ -4,8 +4,10 @@ package intakeweb
 
 import (
 	"cmp"
+	"context"
 	"html/template"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -106,14 +108,25 @@ func (p *Pages) beginTogether(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// partParam says in an address which service of a life event is shown.
+const partParam = "part"
+
+// partOf is that part of an address; "" if what is shown is no life event.
+func partOf(x intake.AtCounter, service string) string {
+	if x.Bundle == "" {
+		return ""
+	}
+	return partParam + "=" + url.QueryEscape(service)
+}
+
 // counter is a clerk's visit to a draft that its owner has opened to them.
-func (p *Pages) counter(r *http.Request, read func(a access.Actor, id string) (intake.AtCounter, intake.Draft, error)) (intake.AtCounter, visit, error) {
+func (p *Pages) counter(r *http.Request, read func(a access.Actor, id, part string) (intake.AtCounter, intake.Draft, error)) (intake.AtCounter, visit, error) {
 	v := visit{loc: web.Localizer(r)}
 	var err error
 	if v.actor, err = clerk(r); err != nil {
 		return intake.AtCounter{}, v, err
 	}
-	x, d, err := read(v.actor, r.PathValue("id"))
+	x, d, err := read(v.actor, r.PathValue("id"), r.URL.Query().Get(partParam))
 	if err != nil || x.Waiting() {
 		return x, v, err
 	}
@@ -124,8 +137,8 @@ func (p *Pages) counter(r *http.Request, read func(a access.Actor, id string) (i
 
 // open is counter for what shows or changes the draft, on record with its owner.
 func (p *Pages) open(r *http.Request) (intake.AtCounter, visit, error) {
-	x, v, err := p.counter(r, func(a access.Actor, id string) (intake.AtCounter, intake.Draft, error) {
-		return p.c.Intake.Together(r.Context(), a, id)
+	x, v, err := p.counter(r, func(a access.Actor, id, part string) (intake.AtCounter, intake.Draft, error) {
+		return p.c.Intake.Together(r.Context(), a, id, part)
 	})
 	if err == nil && x.Waiting() && r.Method != http.MethodGet {
 		err = fault.New(fault.NotFound, "intakeweb.together", "intake.together.over")
@@ -180,13 +193,19 @@ func (p *Pages) togetherPage(r *http.Request, x intake.AtCounter, v visit, errs 
 	if err != nil {
 		return formPage{}, err
 	}
-	here := path("desk", "together", x.ID)
-	data := formPage{Service: v.service.Title.For(v.loc.Lang()), Heading: v.loc.T("intake.together.with", "name", x.OwnerName),
-		Action: here, Autosave: here + "/save", Changes: here + "/seen", Over: v.loc.T("intake.together.over"),
+	here, part := path("desk", "together", x.ID), query(partOf(x, v.service.ID))
+	data := formPage{Service: heading(v.loc, f), Heading: v.loc.T("intake.together.with", "name", x.OwnerName),
+		Action: here + part, Autosave: here + "/save" + part, Changes: here + "/seen" + part, Over: v.loc.T("intake.together.over"),
 		Submit: ui.Button{Text: v.loc.T("intake.paper.save"), Kind: "secondary"}}
 	data.Together = &atCounter{Label: v.loc.T("intake.together.title"),
 		Alert: ui.Alert{Title: v.loc.T("intake.together.until", "time", v.loc.Time(x.Until)), Text: v.loc.T("intake.together.theirs", "name", x.OwnerName)},
 		End:   ui.Form{Action: here + "/end", Buttons: []ui.Button{{Text: v.loc.T("intake.together.end"), Kind: "secondary"}}}}
+	if len(x.Parts) > 1 {
+		data.Parts = &ui.Filters{Label: v.loc.T("intake.together.parts")}
+		for _, s := range x.Parts {
+			data.Parts.Items = append(data.Parts.Items, ui.Filter{Label: s.Title.For(v.loc.Lang()), Href: here + query(partOf(x, s.ID)), Active: s.ID == v.service.ID, NoCount: true})
+		}
+	}
 	if len(v.service.Data) > 0 && v.draft.Consent == intake.Unasked {
 		data.Together.Alert.Text += " " + v.loc.T("intake.together.registers", "name", x.OwnerName)
 	}
@@ -200,6 +219,7 @@ func (p *Pages) togetherPage(r *http.Request, x intake.AtCounter, v visit, errs 
 		}
 		data.Blocks = append(data.Blocks, block{Legend: pg.Title.For(v.loc.Lang()), Blocks: part.Blocks})
 		data.Known.Rows = append(data.Known.Rows, part.Known.Rows...)
+		data.Above.Rows = append(data.Above.Rows, part.Above.Rows...)
 		data.Posted = append(data.Posted, part.Posted...)
 		data.Moves = append(data.Moves, part.Moves...)
 		seen = append(seen, f.Seen(pg.ID))
@@ -229,7 +249,7 @@ func (p *Pages) takeTogether(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if there, ok := web.WithLanguage(in, path("desk", "together", x.ID)); ok {
+	if there, ok := web.WithLanguage(in, path("desk", "together", x.ID)+query(partOf(x, v.service.ID))); ok {
 		web.SeeOther(w, there)
 		return nil
 	}
@@ -239,14 +259,14 @@ func (p *Pages) takeTogether(w http.ResponseWriter, r *http.Request) error {
 		}
 		return p.renderTogether(w, r, x, v, errs, http.StatusUnprocessableEntity)
 	}
-	web.SeeOther(w, path("desk", "together", x.ID)+query(onMap))
+	web.SeeOther(w, path("desk", "together", x.ID)+query(partOf(x, v.service.ID), onMap))
 	return nil
 }
 
 // look is counter for what hands out marks only.
 func (p *Pages) look(r *http.Request) (intake.AtCounter, visit, error) {
-	return p.counter(r, func(a access.Actor, id string) (intake.AtCounter, intake.Draft, error) {
-		return p.c.Intake.LookAtCounter(r.Context(), a, id)
+	return p.counter(r, func(a access.Actor, id, part string) (intake.AtCounter, intake.Draft, error) {
+		return p.c.Intake.LookAtCounter(r.Context(), a, id, part)
 	})
 }
 
@@ -288,7 +308,7 @@ func (p *Pages) seenTogether(w http.ResponseWriter, r *http.Request) error {
 	if x.Waiting() {
 		return web.WriteJSON(w, r, http.StatusOK, map[string]string{"version": "waiting"})
 	}
-	f, err := p.c.Intake.Fill(r.Context(), v.actor, v.draft, v.loc.Lang())
+	f, err := p.c.Intake.FillAlone(r.Context(), v.actor, v.draft, v.loc.Lang())
 	if err != nil {
 		return err
 	}
@@ -416,6 +436,9 @@ func (p *Pages) renderJoin(w http.ResponseWriter, r *http.Request, problems map[
 			pick.Options = append(pick.Options, ui.Option{Value: "service:" + s.ID, Label: s.Title.For(loc.Lang()), Hint: loc.T("intake.together.fresh")})
 		}
 	}
+	if err := p.eventsToShow(ctx, loc, a, &pick); err != nil {
+		return err
+	}
 	office := p.office(x.Office, loc)
 	page := joinPage{Clerk: x.ClerkName, Office: office, Until: loc.Time(x.Until), Form: ui.Form{Action: path("together", x.Code), Items: []ui.Component{pick,
 		ui.Checkbox{Field: ui.Field{Name: agreeField, Label: loc.T("intake.together.agree", "name", x.ClerkName, "office", office), Error: problems[agreeField]}, Checked: r.PostForm.Get(agreeField) == "true"}},
@@ -428,6 +451,27 @@ func (p *Pages) renderJoin(w http.ResponseWriter, r *http.Request, problems map[
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Referrer-Policy", "no-referrer") // the address is the code
 	return p.joins.Render(w, r, status, web.Page[joinPage]{Title: loc.T("intake.together.asked", "name", x.ClerkName), Shell: web.Portal("apply").WithErrors(len(problems) > 0), Data: page})
+}
+
+// eventsToShow offers the life events, begun and to begin.
+func (p *Pages) eventsToShow(ctx context.Context, loc *i18n.Localizer, a access.Actor, pick *ui.Radios) error {
+	bundles, err := p.c.Intake.Bundles(ctx, a)
+	if err != nil {
+		return err
+	}
+	begun := map[string]bool{}
+	for _, b := range bundles {
+		if e, ok := p.c.Intake.Event(b.Event); ok && b.Mandate == "" {
+			begun[e.ID] = true
+			pick.Options = append(pick.Options, ui.Option{Value: "bundle:" + b.ID, Label: e.Title.For(loc.Lang()), Hint: loc.T("intake.together.begun", "date", loc.Date(b.ChangedAt))})
+		}
+	}
+	for _, e := range p.c.Intake.Events() {
+		if !begun[e.ID] {
+			pick.Options = append(pick.Options, ui.Option{Value: "event:" + e.ID, Label: e.Title.For(loc.Lang()), Hint: loc.T("intake.together.fresh")})
+		}
+	}
+	return nil
 }
 
 func (p *Pages) join(w http.ResponseWriter, r *http.Request) error {
@@ -450,6 +494,20 @@ func (p *Pages) join(w http.ResponseWriter, r *http.Request) error {
 	}
 	if len(problems) > 0 {
 		return p.renderJoin(w, r, problems, http.StatusUnprocessableEntity)
+	}
+	if kind == "event" {
+		b, err := p.c.Intake.StartEvent(r.Context(), a, id)
+		if err != nil {
+			return err
+		}
+		kind, id = "bundle", b.ID
+	}
+	if kind == "bundle" {
+		if err := p.c.Intake.JoinEvent(r.Context(), a, r.PathValue("code"), id); err != nil {
+			return err
+		}
+		web.SeeOther(w, path("bundles", id))
+		return nil
 	}
 	if kind == "service" {
 		known := slices.ContainsFunc(p.c.Intake.Beginnable(), func(s *service.Service) bool { return s.ID == id })
