@@ -4,6 +4,7 @@ package form
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"sort"
 	"strings"
@@ -102,11 +103,9 @@ func (c *checker) fields(fields []*Field, row map[string]bool) {
 		below := row
 		if f.Type == "dynamiclist" {
 			below = map[string]bool{}
-			for name := range c.form.keys {
-				if rest, ok := strings.CutPrefix(name, f.Name+".*."); ok {
-					top, _, _ := strings.Cut(rest, ".")
-					below[top] = true
-				}
+			maps.Copy(below, row)
+			for _, x := range c.form.graph.rows[f] {
+				below[valuePath(x)[0]] = true
 			}
 		}
 		c.fields(f.Children, below)
@@ -339,7 +338,8 @@ func (c *checker) visible(f *Field) {
 		return
 	}
 	if len(f.hide.FreeNames()) == 0 {
-		if h, _ := (&View{}).eval(f.hide, nil).(bool); h {
+		v := bare(nil)
+		if h, _ := v.eval(f.hide, v.root()).(bool); h {
 			c.add(f, "%s: nobody can ever see this", cmpName(f))
 		}
 		return

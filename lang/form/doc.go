@@ -46,7 +46,9 @@
 // All components of form-js 1.x are read (testdata/components has each as the editor writes
 // it). A button does nothing, as the page has its own; an iframe is a link; a picture is
 // part of the form. Refused with their place are: expressions in labels and in readonly,
-// {{#if}} and {{#loop}} in texts, a dynamic list inside another.
+// {{#if}} and {{#loop}} in texts. A dynamic list may stand in the rows of another: an expression
+// in a row means by a name what its own row has, then what the rows around it have, then what the
+// form has. See Place for how what stands in a row is called.
 //
 // Values are JSON: text, true, json.Number (money in cents), legal days
 // "2006-01-02", lists and rows of them; a position is {"lat", "lon"} or {"address"}, a
@@ -68,7 +70,9 @@ const (
 	MaxSource  = 1 << 20 // bytes of a form's JSON
 	MaxDepth   = 40      // nesting of its JSON
 	MaxFields  = 2000
-	MaxRows    = 100    // rows of a dynamic list
+	MaxRows    = 100    // rows of a dynamic list, of one within another in all rows around it together
+	MaxLists   = 3      // dynamic lists within one another
+	maxName    = 1000   // bytes of a field's name with its rows
 	MaxText    = 20_000 // characters of one answer, unless maxLength says less
 	MaxOptions = 5000   // options of a list that an expression gives
 	MaxPosted  = 600    // fields of one post

@@ -60,7 +60,7 @@ type Field struct {
 	Kind    string // what is asked: "text", "name", "date", "plate" …; see kindOf
 	ID      string
 	Key     string // last part of the name
-	Name    string // "" for what holds no value; "children.*.name" in a dynamic list
+	Name    string // "" for what holds no value; "children.*.name" in a dynamic list, "a.*.b.*.name" in one within another
 	Page    string
 	Label   Text
 	Help    Text // description or help: what to enter
@@ -302,8 +302,9 @@ func (p *parser) field(n *node, parent *Field, prefix, page string) *Field {
 				f.DefaultRows, _ = strconv.Atoi(d.text)
 			}
 			f.DefaultRows = max(0, min(f.DefaultRows, MaxRows))
-			if strings.Count(path, "*") > 1 {
-				p.fail(n, "a dynamic list inside a dynamic list is not supported")
+			if strings.Count(path, "*") > MaxLists {
+				p.fail(n, "dynamic lists stand in one another no more than %d deep", MaxLists)
+				return nil
 			}
 		}
 		if c := n.get("components"); c != nil && c.kind == 'a' {
@@ -764,32 +765,6 @@ func (f *Form) Page(id string) *Page {
 		}
 	}
 	return nil
-}
-
-// Field finds a field by its name; "children.0.name" finds the field of every row.
-func (f *Form) Field(name string) *Field {
-	if g := f.keys[name]; g != nil {
-		return g
-	}
-	parts := strings.Split(name, ".")
-	for i, p := range parts {
-		if i > 0 && isIndex(p) {
-			parts[i] = "*"
-		}
-	}
-	return f.keys[strings.Join(parts, ".")]
-}
-
-func isIndex(s string) bool {
-	if s == "" || len(s) > 3 {
-		return false
-	}
-	for i := range len(s) {
-		if s[i] < '0' || s[i] > '9' {
-			return false
-		}
-	}
-	return s == "0" || s[0] != '0'
 }
 
 // Names are the names under which the form gives values, sorted: what the
