@@ -233,6 +233,7 @@ func (c *checker) texts(f *Field) {
 	need("use", f.Use)
 	need("keep", f.Keep)
 	need("section", f.Section)
+	need("row", f.Row)
 	need("text", f.Content)
 	for _, o := range f.Options {
 		if f.Kind == "nationality" {
@@ -264,7 +265,7 @@ func (c *checker) texts(f *Field) {
 			if i := strings.LastIndexByte(rest, '.'); i < 0 || !options[rest[:i]] {
 				c.add(f, "%s: property %q translates an option that there isn't", name, k)
 			}
-		case "page", "type", "register", "ask", "autocomplete", "xdf", "help", "why", "use", "keep", "section", "after", "suggest", "listed", "alt", "sensitive", "home", "partial", "min", "max", "check", "label", "description", "text", "content", "source":
+		case "page", "type", "register", "ask", "autocomplete", "xdf", "help", "why", "use", "keep", "section", "row", "after", "suggest", "listed", "alt", "sensitive", "home", "partial", "min", "max", "check", "label", "description", "text", "content", "source":
 		default:
 			c.add(f, "%s: property %q is not known", name, k)
 		}

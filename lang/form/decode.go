@@ -26,6 +26,9 @@ type FieldError struct {
 	Raw  string // what was typed and is no value; "" if the value itself can be kept
 }
 
+// RowsMsg is the message of a list that takes no more rows.
+const RowsMsg = "form.error.rows"
+
 // Names of the helpers in a post, beside the fields' own.
 const (
 	PostedField = "_f"       // repeated: the fields that the posted page showed
@@ -99,17 +102,19 @@ func (f *Form) Decode(page string, in url.Values, a Answers, ctx Context) (Answe
 		delete(raws, name)
 	}
 	// A row is added or taken away when what is in the others has been taken.
-	pressed := f.Pressed(page, in)
+	var pressed Pressed
+	if ctx.Only == "" {
+		pressed = f.Pressed([]string{page}, in)
+	}
 	if !pressed.do(out, rows) {
-		list := pressed.At.Name()
-		full[list] = true
+		full[pressed.At.Name()] = true
 	}
 	raws, bad, posted = Renamed(raws, pressed), Renamed(bad, pressed), Renamed(posted, pressed)
 	v.Update(out, raws)
 	out = clone(out).(Answers) // the view keeps those that it has seen
 	var errs []FieldError
 	for _, list := range slices.Sorted(maps.Keys(full)) {
-		errs = append(errs, FieldError{Key: list, Msg: "form.error.rows", Args: []any{"max", MaxRows}})
+		errs = append(errs, FieldError{Key: list, Msg: RowsMsg, Args: []any{"max", MaxRows}})
 	}
 	each(v.Page(page), func(it *Item) {
 		if !posted[it.Name] {
@@ -155,9 +160,7 @@ func (f *Form) DecodeAll(pages []string, in url.Values, a Answers, raw map[strin
 	for name := range in {
 		delete(out, name)
 	}
-	for _, page := range pages {
-		out = Renamed(out, f.Pressed(page, in))
-	}
+	out = Renamed(out, f.Pressed(pages, in))
 	for _, e := range errs {
 		if e.Raw != "" {
 			out[e.Key] = Storable(e.Raw)
@@ -551,10 +554,11 @@ func freeText(s string, lines bool, maxRunes int) (string, error) {
 // ErrorText is an error in the reader's words: the form's own text for it, if its
 // author gave one, else the house's.
 func (f *Form) ErrorText(e FieldError, l *i18n.Localizer) string {
-	fd := f.Field(e.Key)
-	if fd == nil {
+	at, ok := f.Place(e.Key)
+	if !ok {
 		return l.T(e.Msg, e.Args...)
 	}
+	fd := at.Field
 	short := strings.TrimPrefix(e.Msg, "form.error.")
 	if strings.HasPrefix(e.Msg, "person.") {
 		short = "form"
@@ -564,7 +568,7 @@ func (f *Form) ErrorText(e FieldError, l *i18n.Localizer) string {
 			return t
 		}
 	}
-	args := append([]any{"label", fd.Label.For(l.Lang())}, e.Args...)
+	args := append([]any{"label", at.Title(l)}, e.Args...)
 	for i := 3; i < len(args); i += 2 { // bounds as the language writes them
 		if s, ok := args[i].(string); ok {
 			switch args[i-1] {

@@ -25,6 +25,7 @@
 //	why, use, keep  why this is asked, what happens with it, how long it is kept
 //	section       at the first component of a page: what the pages from there on are about,
 //	              in the list of a long form
+//	row           what one row of a dynamic list is called ("Person"); it is numbered
 //	after         at the first component of a page: pages that have to be done before it
 //	suggest       FEEL: what a text field suggests ("=lists.streets")
 //	listed        "true": only what is suggested

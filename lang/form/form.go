@@ -68,6 +68,7 @@ type Field struct {
 	Use     Text // what happens with it; empty: what the service says
 	Keep    Text // how long it is kept; empty: what the service says
 	Section Text // see Page
+	Row     Text // what one row of a dynamic list is called: "Person"
 	Content Text // of text and html; the alternative text of an image
 	Props   map[string]string
 
@@ -209,7 +210,7 @@ func (p *parser) fields(list *node, parent *Field, prefix, page string) []*Field
 func (p *parser) field(n *node, parent *Field, prefix, page string) *Field {
 	f := &Field{
 		Type: n.str("type"), ID: n.str("id"), Key: n.str("key"), Parent: parent, Props: map[string]string{}, where: map[string][2]int{},
-		Line: n.line, Col: n.col, Decimals: -1, Label: Text{}, Help: Text{}, Why: Text{}, Use: Text{}, Keep: Text{}, Section: Text{}, Content: Text{},
+		Line: n.line, Col: n.col, Decimals: -1, Label: Text{}, Help: Text{}, Why: Text{}, Use: Text{}, Keep: Text{}, Section: Text{}, Row: Text{}, Content: Text{},
 	}
 	if props := n.get("properties"); props != nil && props.kind == 'o' {
 		for i, k := range props.keys {
@@ -421,7 +422,7 @@ func (p *parser) texts(n *node, f *Field) {
 	native(f.Help, "description")
 	native(f.Content, "text", "content", "alt")
 	into := map[string]Text{"label": f.Label, "description": f.Help, "help": f.Help, "why": f.Why, "use": f.Use, "keep": f.Keep,
-		"section": f.Section, "text": f.Content, "content": f.Content, "alt": f.Content}
+		"section": f.Section, "row": f.Row, "text": f.Content, "content": f.Content, "alt": f.Content}
 	for k, v := range f.Props {
 		name, lang, ok := strings.Cut(k, ".")
 		t := into[name]

@@ -63,7 +63,7 @@ func TestRowsOfEveryListComeAndGoWithWhatIsPosted(t *testing.T) {
 		a, raw, _ = f.DecodeAll([]string{"form"}, in, a, raw, now)
 		now.Raw = raw
 		v := f.Eval(a, now)
-		return a, raw, v, f.Pressed("form", in).Goes(v)
+		return a, raw, v, f.Pressed([]string{"form"}, in).Goes(v)
 	}
 	// What was shown without having been answered stays.
 	a, raw, v, at := post(nil, nil, "_add", "houses.0.parts.flats", "houses.0.parts.flats.0.rooms", "2", "houses.0.parts.flats.1.rooms", "viele")

@@ -4,8 +4,11 @@ package form
 
 import (
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
+
+	"mercator/base/i18n"
 )
 
 // Place is where something stands in a form that is filled in: the field and, of each dynamic list around it, the row, from the
@@ -41,6 +44,47 @@ func (p Place) IsRow() bool {
 func (p Place) list() (name string, row int) {
 	last := len(p.Rows) - 1
 	return Place{p.Field, p.Rows[:last]}.Name(), p.Rows[last]
+}
+
+// Title is what people call the place: a question with the rows that it stands in ("Person 2 von Haushalt 1: Vorname"), or a row.
+func (p Place) Title(l *i18n.Localizer) string {
+	lists := listsAround(p.Field)
+	if p.IsRow() {
+		lists = append(lists, p.Field)
+	}
+	rows := ""
+	for i, list := range lists {
+		row := l.T("form.row.entry", "label", list.Label.For(l.Lang()), "n", p.Rows[i]+1)
+		if name := list.Row.For(l.Lang()); name != "" {
+			row = l.T("form.row.named", "name", name, "n", p.Rows[i]+1)
+		}
+		if rows != "" {
+			row = l.T("form.row.of", "row", row, "around", rows)
+		}
+		rows = row
+	}
+	label := p.Field.Label.For(l.Lang())
+	switch {
+	case p.IsRow():
+		return rows
+	case rows == "" || label == "":
+		return label
+	}
+	return l.T("form.row.label", "row", rows, "label", label)
+}
+
+// Place is where the item stands; only of what has a name.
+func (it *Item) Place() Place { return Place{it.Field, it.row.place()} }
+
+// RowAt is a row of a dynamic list, by its number.
+func (it *Item) RowAt(n int) Place { return Place{it.Field, append(it.row.place(), n)} }
+
+// place are the numbers of the row and of those around it.
+func (r *row) place() []int {
+	if r.up == nil {
+		return nil
+	}
+	return append(r.up.place(), r.at)
 }
 
 // Place reads what Name writes; false: the form has no such place.
@@ -227,11 +271,11 @@ type Pressed struct {
 	ok bool
 }
 
-// Pressed is the button of a page's list that was pressed, if one was.
-func (f *Form) Pressed(page string, in url.Values) Pressed {
+// Pressed is the button of a list on these pages that was pressed, if one was.
+func (f *Form) Pressed(pages []string, in url.Values) Pressed {
 	for _, name := range [...]string{AddRow, RemoveRow} {
 		p, ok := f.Place(in.Get(name))
-		if ok && p.Field.Type == "dynamiclist" && p.IsRow() == (name == RemoveRow) && p.Field.Page == page && p.Field.AllowAddRemove {
+		if ok && p.Field.Type == "dynamiclist" && p.IsRow() == (name == RemoveRow) && slices.Contains(pages, p.Field.Page) && p.Field.AllowAddRemove {
 			return Pressed{p, true}
 		}
 	}

@@ -602,9 +602,6 @@ func (v *View) item(f *Field, r *row) Item {
 	return it
 }
 
-// RowName is the name of a row of a dynamic list, as Place writes it.
-func (it *Item) RowName(n int) string { return it.Name + "." + strconv.Itoa(n) }
-
 // said is what a component shows that asks nothing.
 type said struct {
 	text  Text
@@ -767,7 +764,7 @@ func (v *View) collect(items []Item, prefix string, out Answers) {
 			rows := make([]any, 0, len(it.Rows))
 			for j, r := range it.Rows {
 				row := Answers{}
-				v.collect(r, it.RowName(j)+".", row)
+				v.collect(r, it.RowAt(j).Name()+".", row)
 				rows = append(rows, row)
 			}
 			put(out, name, rows)

@@ -143,7 +143,7 @@ func (t *teller) tell(items []form.Item, level int) {
 			}
 		case it.Type == "dynamiclist":
 			for n, row := range it.Rows {
-				t.begin(t.loc.T("casefileweb.rows.row", "label", label, "n", n+1), level+1)
+				t.begin(it.RowAt(n).Title(t.loc), level+1)
 				t.tell(row, level+1)
 			}
 			t.begin("", level)

@@ -776,8 +776,12 @@ func (p *Pages) takePage(w http.ResponseWriter, r *http.Request) error {
 		web.SeeOther(w, there)
 		return nil
 	}
-	if (stay || onMap != "") && len(fileErrs) == 0 {
-		web.SeeOther(w, here+query(check, onMap))
+	if (stay || onMap != "") && len(fileErrs) == 0 && !full(errs) {
+		f, err := p.c.Intake.Fill(r.Context(), v.actor, v.draft, v.loc.Lang())
+		if err != nil {
+			return err
+		}
+		web.SeeOther(w, here+query(check, onMap)+rowAnchor([]string{id}, in, f.View))
 		return nil
 	}
 	if errs = append(errs, fileErrs...); len(errs) > 0 {

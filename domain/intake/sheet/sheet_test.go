@@ -90,10 +90,10 @@ Bitte genau lesen.|1. Erstens|2. Zweitens|Satzung (https://example.org/s)alert(1
 Nur Text
 Straße / Nur die Straße / Königstraße / Aus dem Register: Melderegister (resident)
 Ort / Moers
--- Kinder – 1. Eintrag
+-- Kinder, Eintrag 1
 Name / Ada
 Geht zur Schule [x]Ja
--- Kinder – 2. Eintrag
+-- Kinder, Eintrag 2
 Name / Can
 Geht zur Schule []Ja
 -- Auto
@@ -106,7 +106,7 @@ Summe / 2 / Daraus berechnet
 		t.Errorf("answered:\n%s\nwant:\n%s", got, want)
 	}
 	got = lines(Empty(f, nil, words(t).Localizer("tr")))
-	for _, want := range []string{"== Başvuran kim?", "Cadde / Nur die Straße / Neden soruyoruz: Damit wir wissen, wohin. ___1", "3. kayıt",
+	for _, want := range []string{"== Başvuran kim?", "Cadde / Nur die Straße / Neden soruyoruz: Damit wir wissen, wohin. ___1", "kayıt 3",
 		"Kraftstoff (isteğe bağlı) / Yalnızca sizin için geçerliyse doldurun. []Strom []Benzin", "Noch etwas? (isteğe bağlı) ___5", "Nachweis (isteğe bağlı) []Ekte", "İmza ___2"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("the empty form lacks %q:\n%s", want, got)
