@@ -106,15 +106,15 @@ func (f *Form) Decode(page string, in url.Values, a Answers, ctx Context) (Answe
 	if ctx.Only == "" {
 		pressed = f.Pressed([]string{page}, in)
 	}
-	if !pressed.do(out, rows) {
-		full[pressed.At.Name()] = true
+	if pressed.ok && (pressed.full(v) || !pressed.do(out, rows)) {
+		full[pressed.Name()] = true
 	}
 	raws, bad, posted = Renamed(raws, pressed), Renamed(bad, pressed), Renamed(posted, pressed)
 	v.Update(out, raws)
 	out = clone(out).(Answers) // the view keeps those that it has seen
 	var errs []FieldError
 	for _, list := range slices.Sorted(maps.Keys(full)) {
-		errs = append(errs, FieldError{Key: list, Msg: RowsMsg, Args: []any{"max", MaxRows}})
+		errs = append(errs, FieldError{Key: list, Msg: RowsMsg})
 	}
 	each(v.Page(page), func(it *Item) {
 		if !posted[it.Name] {
@@ -580,4 +580,17 @@ func (f *Form) ErrorText(e FieldError, l *i18n.Localizer) string {
 		}
 	}
 	return l.T(e.Msg, args...)
+}
+
+// SummaryText is an error away from its field: of a question in a list it says in which row, if the error's words don't.
+func (f *Form) SummaryText(e FieldError, l *i18n.Localizer) string {
+	text := f.ErrorText(e, l)
+	at, ok := f.Place(e.Key)
+	if !ok || len(at.Rows) == 0 {
+		return text
+	}
+	if title := at.Title(l); !strings.Contains(text, title) {
+		text = l.T("form.row.label", "row", title, "label", text)
+	}
+	return text
 }

@@ -77,4 +77,5 @@ const (
 	MaxText    = 20_000 // characters of one answer, unless maxLength says less
 	MaxOptions = 5000   // options of a list that an expression gives
 	MaxPosted  = 600    // fields of one post
+	maxAsked   = 500    // fields of a page up to which its lists take more rows, so that it can be posted
 )

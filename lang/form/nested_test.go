@@ -151,6 +151,87 @@ func TestAHostilePostOfNestedRowsIsBoundedAndAnswered(t *testing.T) {
 	}
 }
 
+// TestAPageTakesNoMoreRowsThanCanBePosted: who adds rows can send the page.
+func TestAPageTakesNoMoreRowsThanCanBePosted(t *testing.T) {
+	var parts []string
+	for i := range 12 {
+		parts = append(parts, fmt.Sprintf(`{"type":"textfield","key":"f%d","label":"F"}`, i))
+	}
+	f := mustParse(t, `{"type":"dynamiclist","path":"a","label":"A","defaultRepetitions":0,"components":[{"type":"dynamiclist","path":"b","label":"B","components":[`+strings.Join(parts, ",")+`]}]}`)
+	ctx := form.Context{Lang: "de", Today: today}
+	var a form.Answers
+	var errs []form.FieldError
+	n := 0
+	for len(errs) == 0 && n < 200 {
+		a, errs = f.Decode("form", url.Values{"_add": {"a"}}, a, ctx)
+		n++
+	}
+	equal(t, "told", keys(errs), []string{"a rows"})
+	v := f.Eval(a, ctx)
+	equal(t, "fields", len(names(v.Page("form"), true)), 492)
+	it, _, _ := v.Item("a")
+	equal(t, "no button", it.Full, true)
+}
+
+// TestWhatStandsInARowIsCalledByItsRows: on the page, in errors, in the summary and in the words of a difference.
+func TestWhatStandsInARowIsCalledByItsRows(t *testing.T) {
+	src := `{"type":"dynamiclist","path":"a","label":"Haushalte","properties":{"row":"Haushalt","label.en":"Households","row.en":"Household"},"components":[
+		{"type":"dynamiclist","path":"b","label":"Personen","properties":{%s},"components":[{"type":"textfield","key":"name","label":"Name","validate":{"required":true}}]}]}`
+	f := mustParse(t, fmt.Sprintf(src, `"row":"Person","row.en":"Person"`))
+	de, en := localizer(t, "de"), localizer(t, "en")
+	v := f.Eval(form.Answers{"a": []any{map[string]any{}, map[string]any{"b": []any{map[string]any{"name": "Anna"}, map[string]any{}}}}}, form.Context{Lang: "de"})
+	var got []string
+	for _, s := range v.Summary(de) {
+		for _, r := range s.Rows {
+			got = append(got, r.Label)
+		}
+	}
+	equal(t, "summary", got, []string{"Person 1 von Haushalt 1: Name", "Person 1 von Haushalt 2: Name", "Person 2 von Haushalt 2: Name"})
+	errs := v.Validate("")
+	equal(t, "error", f.ErrorText(errs[1], de), "Bitte füllen Sie das Feld „Person 2 von Haushalt 2: Name“ aus.")
+	equal(t, "away from its field", f.SummaryText(form.FieldError{Key: "a.1.b.1.name", Msg: "person.character"}, en)[:32], "Person 2 of Household 2: Name: T")
+	it, _, _ := v.Item("a.1.b")
+	equal(t, "list and row", []string{it.Place().Title(de), it.RowAt(0).Title(en), it.RowAt(1).Name()}, []string{"Haushalt 2: Personen", "Person 1 of Household 2", "a.1.b.1"})
+	was := mustParse(t, fmt.Sprintf(src, ``))
+	it, _, _ = was.Eval(nil, form.Context{}).Item("a.0.b")
+	equal(t, "without a name of its own", it.RowAt(0).Title(de), "Personen, Eintrag 1 von Haushalt 1")
+	now := mustParse(t, strings.Replace(fmt.Sprintf(src, ``), `"label":"Name","validate":{"required":true}`, `"label":"Rufname"`, 1))
+	got = nil
+	for _, d := range form.Diff(was, now) {
+		got = append(got, d.Words(de))
+	}
+	equal(t, "difference", got, []string{"„Name“ heißt jetzt „Haushalte › Personen › Rufname“", "„Haushalte › Personen › Rufname“ ist jetzt freiwillig"})
+}
+
+// TestNestedAnswersMoveToANewVersion: each row of each row is read the way its field takes it now, and back.
+func TestNestedAnswersMoveToANewVersion(t *testing.T) {
+	src := `{"type":"dynamiclist","path":"a","label":"A","components":[{"type":"dynamiclist","path":"b","label":"B","components":[%s]}]}`
+	old := mustParse(t, fmt.Sprintf(src, `{"type":"textfield","key":"n","label":"Anzahl"}`))
+	now := mustParse(t, fmt.Sprintf(src, `{"type":"number","key":"n","label":"Anzahl"}`))
+	gone := mustParse(t, `{"type":"textfield","key":"x","label":"X"}`)
+	a := form.Answers{"a": []any{map[string]any{"b": []any{map[string]any{"n": "1,5"}, map[string]any{"n": "drei"}}}}}
+	ctx := form.Context{Lang: "de", Today: today}
+	m := form.Migrate(old, now, form.Filled{Answers: a}, nil, ctx)
+	b, _ := json.Marshal(m.Answers)
+	equal(t, "read anew", string(b), `{"a":[{"b":[{"n":1.5},{}]}]}`)
+	equal(t, "kept", m.Kept["a.0.b.1.n"].Value, "drei")
+	back := form.Migrate(now, old, m, nil, ctx)
+	b, _ = json.Marshal(back.Answers)
+	equal(t, "and back", string(b), `{"a":[{"b":[{"n":"1,5"},{"n":"drei"}]}]}`)
+	m = form.Migrate(old, gone, form.Filled{Answers: a}, nil, ctx)
+	d := form.Concerns(old, gone.Eval(m.Answers, ctx), m.Kept, nil)
+	equal(t, "told", d[0].Words(localizer(t, "de")), "Wird nicht mehr gefragt: „A“. Ihre Antwort war: (1,5; drei)")
+}
+
+// TestOnlyTheFieldAskedForIsTaken: where one field may be corrected, rows neither come nor go.
+func TestOnlyTheFieldAskedForIsTaken(t *testing.T) {
+	f := mustParse(t, flats)
+	a := form.Answers{"other": "x", "houses": []any{map[string]any{"street": "A"}}}
+	got, _ := f.Decode("form", url.Values{"_f": {"other"}, "other": {"y"}, "_remove": {"houses.0"}}, a, form.Context{Lang: "de", Today: today, Only: "other"})
+	b, _ := json.Marshal(got)
+	equal(t, "taken", string(b), `{"houses":[{"street":"A"}],"other":"y"}`)
+}
+
 // TestAnInnerRowSettlesAlone: an answer in one row has nothing evaluated in the others that don't read it.
 func TestAnInnerRowSettlesAlone(t *testing.T) {
 	f := mustParse(t, `{"type":"dynamiclist","path":"a","components":[

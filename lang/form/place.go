@@ -282,11 +282,25 @@ func (f *Form) Pressed(pages []string, in url.Values) Pressed {
 	return Pressed{}
 }
 
+// Name is the list or the row that the button is of, "" if none was pressed.
+func (p Pressed) Name() string {
+	if !p.ok {
+		return ""
+	}
+	return p.At.Name()
+}
+
+// full tells whether the page has no room for one more row.
+func (p Pressed) full(v *View) bool {
+	if p.At.IsRow() {
+		return false
+	}
+	it, _, _ := v.Item(p.Name())
+	return it.Full
+}
+
 // do adds the row or takes it away; false: there is no room for more.
 func (p Pressed) do(a Answers, count rowCount) bool {
-	if !p.ok {
-		return true
-	}
 	l, around := p.At.Field, p.At.Rows[:strings.Count(p.At.Field.Name, "*")]
 	if count.open(a, Place{l, around}) != "" {
 		return false

@@ -39,7 +39,7 @@ func (f *Form) Take(in map[string]any, ctx Context) (Answers, []FieldError) {
 			if fd != nil && fd.Type == "dynamiclist" {
 				fit := min(len(x), MaxRows-rows[fd])
 				if rows[fd] += fit; fit < len(x) {
-					errs = append(errs, FieldError{Key: name, Msg: RowsMsg, Args: []any{"max", MaxRows}})
+					errs = append(errs, FieldError{Key: name, Msg: RowsMsg})
 				}
 				if a == nil {
 					a = Answers{}

@@ -522,8 +522,36 @@ func (v *View) Page(id string) []Item {
 		return nil
 	}
 	items := v.items(p.Fields, p.titleField, v.root())
+	asked := 0
+	each(items, func(it *Item) {
+		if it.Asked() {
+			asked++
+		}
+	})
+	each(items, func(it *Item) {
+		if it.Type == "dynamiclist" && asked+rowSize(it.Field) > maxAsked {
+			it.Full = true
+		}
+	})
 	v.seen[id] = items
 	return items
+}
+
+// rowSize is how many fields a new row of a list has.
+func rowSize(list *Field) int {
+	n := 0
+	walk(list.Children, func(f *Field) {
+		if listAround(f) != list {
+			return
+		}
+		switch {
+		case f.Input():
+			n++
+		case f.Type == "dynamiclist":
+			n += f.DefaultRows * rowSize(f)
+		}
+	})
+	return n
 }
 
 // Pages are the pages on which there is something to read or to answer, in their order.

@@ -126,9 +126,8 @@ func (p *pages) renderTask(w http.ResponseWriter, r *http.Request, status int, t
 				if e.Msg == "" {
 					continue
 				}
-				text := t.form.ErrorText(e, loc)
-				texts[e.Key] = text
-				page.Errors.Items = append(page.Errors.Items, ui.FieldError{Field: e.Key, Text: text})
+				texts[e.Key] = t.form.ErrorText(e, loc)
+				page.Errors.Items = append(page.Errors.Items, ui.FieldError{Field: e.Key, Text: t.form.SummaryText(e, loc)})
 			}
 			focus := ""
 			if len(page.Errors.Items) == 0 {

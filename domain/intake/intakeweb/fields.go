@@ -26,6 +26,7 @@ type block struct {
 	Legend string // of a group
 	ID     string // of a list or a row: where somebody goes on who has pressed its button
 	Level  int    // of the legend's heading
+	Row    bool   // of a list
 	Blocks []block
 	Why    *ui.Details
 	Button *ui.Button
@@ -300,7 +301,9 @@ func (b *builder) below(items []form.Item) []block {
 
 // list is a dynamic list with its rows, each with a name of its own: "Person 2 von Haushalt 1".
 func (b *builder) list(it *form.Item) block {
-	bl := block{Legend: it.Label.For(b.loc.Lang()), ID: ui.FieldID(it.Name), Level: b.heading()}
+	lang := b.loc.Lang()
+	named := it.Field.Row.For(lang) != ""
+	bl := block{Legend: it.Label.For(lang), ID: ui.FieldID(it.Name), Level: b.heading()}
 	if e := b.errs[it.Name]; e != "" {
 		bl.Blocks = append(bl.Blocks, block{Item: ui.Alert{Tone: ui.Danger, Title: e}})
 	}
@@ -309,18 +312,22 @@ func (b *builder) list(it *form.Item) block {
 	for i, row := range it.Rows {
 		at := it.RowAt(i)
 		title := at.Title(b.loc)
-		r := block{Legend: title, ID: ui.FieldID(at.Name()), Level: b.heading(), Blocks: b.below(row)}
+		r := block{Legend: title, Row: true, ID: ui.FieldID(at.Name()), Level: b.heading(), Blocks: b.below(row)}
 		if it.AllowAddRemove {
-			r.Blocks = append(r.Blocks, block{Button: &ui.Button{Text: b.loc.T("intake.removeRow"), Hidden: title, Kind: "tertiary", Name: form.RemoveRow, Value: at.Name()}})
+			remove := ui.Button{Text: b.loc.T("intake.removeRow"), Hidden: title, Kind: "tertiary", Name: form.RemoveRow, Value: at.Name()}
+			if named {
+				remove.Text, remove.Hidden = b.loc.T("intake.removeNamed", "name", title), ""
+			}
+			r.Blocks = append(r.Blocks, block{Button: &remove})
 		}
 		bl.Blocks = append(bl.Blocks, r)
 	}
 	if it.AllowAddRemove && !it.Full {
-		text := b.loc.T("intake.addRow")
-		if name := it.Field.Row.For(b.loc.Lang()); name != "" {
-			text = b.loc.T("intake.addNamed", "name", name)
+		add := ui.Button{Text: b.loc.T("intake.addRow"), Hidden: it.Place().Title(b.loc), Kind: "secondary", Name: form.AddRow, Value: it.Name}
+		if named {
+			add.Text = b.loc.T("intake.addNamed", "name", it.Field.Row.For(lang))
 		}
-		bl.Blocks = append(bl.Blocks, block{Button: &ui.Button{Text: text, Hidden: it.Place().Title(b.loc), Kind: "secondary", Name: form.AddRow, Value: it.Name}})
+		bl.Blocks = append(bl.Blocks, block{Button: &add})
 	}
 	return bl
 }

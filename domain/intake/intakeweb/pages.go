@@ -713,7 +713,7 @@ func errorTexts(f *form.Form, errs []form.FieldError, loc *i18n.Localizer) map[s
 func summary(b builder, errs []form.FieldError) ui.ErrorSummary {
 	var s ui.ErrorSummary
 	for _, e := range errs {
-		s.Items = append(s.Items, ui.FieldError{Field: e.Key, Text: b.errs[e.Key]})
+		s.Items = append(s.Items, ui.FieldError{Field: e.Key, Text: b.form.SummaryText(e, b.loc)})
 	}
 	return s
 }
