@@ -40,6 +40,15 @@ func (p Place) IsRow() bool {
 	return p.Field.Type == "dynamiclist" && len(p.Rows) > strings.Count(p.Field.Name, "*")
 }
 
+// Around is the row that a list or a question stands in; false: it stands in none.
+func (p Place) Around() (Place, bool) {
+	list := listAround(p.Field)
+	if list == nil {
+		return Place{}, false
+	}
+	return Place{list, p.Rows[:strings.Count(p.Field.Name, "*")]}, true
+}
+
 // list is the name of the list that a row is of, and the row's number.
 func (p Place) list() (name string, row int) {
 	last := len(p.Rows) - 1

@@ -93,6 +93,8 @@ func answers(items []form.Item, loc *i18n.Localizer, from Sources, out *[]pdf.Sh
 			}
 			if len(it.Rows) == 0 {
 				*out = append(*out, pdf.SheetItem{Label: label, Value: loc.T("sheet.none")})
+			} else {
+				again(it.Place(), i+1 < len(items), loc, out)
 			}
 		case it.Type == "text":
 			prose(markdown(it.Text.For(lang)), out)
@@ -105,6 +107,13 @@ func answers(items []form.Item, loc *i18n.Localizer, from Sources, out *[]pdf.Sh
 		case it.Name != "":
 			*out = append(*out, answer(it, loc, from))
 		}
+	}
+}
+
+// again is the heading of the row around a list, for what follows in the row.
+func again(list form.Place, follows bool, loc *i18n.Localizer, out *[]pdf.SheetItem) {
+	if row, in := list.Around(); in && follows {
+		*out = append(*out, pdf.SheetItem{Heading: row.Title(loc)})
 	}
 }
 
@@ -202,7 +211,7 @@ func Empty(f *form.Form, lists map[string]any, loc *i18n.Localizer) []pdf.SheetP
 // questions are those of fields in a row, which is numbered with those around it.
 func questions(v *form.View, fields []*form.Field, row []int, loc *i18n.Localizer, out *[]pdf.SheetItem, asks *bool) {
 	lang := loc.Lang()
-	for _, f := range fields {
+	for i, f := range fields {
 		label := f.Label.For(lang)
 		switch {
 		case f.Type == "group":
@@ -219,6 +228,7 @@ func questions(v *form.View, fields []*form.Field, row []int, loc *i18n.Localize
 			if f.AllowAddRemove {
 				*out = append(*out, pdf.SheetItem{Text: loc.T("sheet.more")})
 			}
+			again(form.Place{Field: f, Rows: row}, i+1 < len(fields), loc, out)
 		case f.Type == "text":
 			if s := f.Content.For(lang); !strings.Contains(s, "{{") { // what depends on answers can't be said yet
 				prose(markdown(s), out)

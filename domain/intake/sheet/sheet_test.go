@@ -117,6 +117,42 @@ Summe / 2 / Daraus berechnet
 	}
 }
 
+// Rows of lists within lists have headings of their own; what follows in a row stands under its heading once more.
+func TestListsInListsOnPaper(t *testing.T) {
+	f, err := form.Parse("nested.form", []byte(`{"type":"default","components":[{"type":"dynamiclist","path":"houses","label":"Haushalte","properties":{"row":"Haushalt"},"components":[
+		{"type":"dynamiclist","path":"people","label":"Personen","properties":{"row":"Person"},"components":[{"type":"textfield","key":"name","label":"Name"}]},
+		{"type":"textfield","key":"city","label":"Ort"}]}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	loc := words(t).Localizer("de")
+	v := f.Eval(form.Answers{"houses": []any{map[string]any{"city": "Moers", "people": []any{map[string]any{"name": "Ada"}, map[string]any{"name": "Can"}}}, map[string]any{"people": []any{}}}}, form.Context{Lang: "de"})
+	got := lines(Answered(v, loc, func(*form.Item) string { return "" }))
+	want := `== 
+-- Haushalt 1
+-- Person 1 von Haushalt 1
+Name / Ada
+-- Person 2 von Haushalt 1
+Name / Can
+-- Haushalt 1
+Ort / Moers
+-- Haushalt 2
+Personen / keine Angabe
+Ort / keine Angabe
+`
+	if got != want {
+		t.Errorf("answered:\n%s\nwant:\n%s", got, want)
+	}
+	got = lines(Empty(f, nil, loc))
+	for i := range emptyRows {
+		for j := range emptyRows {
+			if row := fmt.Sprintf("-- Person %d von Haushalt %d\nName (freiwillig) ___1\n", j+1, i+1); !strings.Contains(got, row) {
+				t.Errorf("the empty form lacks %q:\n%s", row, got)
+			}
+		}
+	}
+}
+
 // Every form of content/ can be printed in every language, as PDF/A.
 func TestEveryFormCanBePrinted(t *testing.T) {
 	r, err := pdf.New(pdf.Config{})
