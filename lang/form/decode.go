@@ -160,7 +160,9 @@ func (f *Form) DecodeAll(pages []string, in url.Values, a Answers, raw map[strin
 	for name := range in {
 		delete(out, name)
 	}
-	out = Renamed(out, f.Pressed(pages, in))
+	if ctx.Only == "" {
+		out = Renamed(out, f.Pressed(pages, in))
+	}
 	for _, e := range errs {
 		if e.Raw != "" {
 			out[e.Key] = Storable(e.Raw)
