@@ -83,7 +83,8 @@ type Env struct {
 	Viewer    *Viewer
 	SignIn    string
 	Home      string
-	Style     string // URLs of the assets, empty if not built
+	First     template.CSS // style that the page brings itself, before Style; see arrives
+	Style     string       // URLs of the assets, empty if not built
 	Script    string
 }
 
@@ -247,8 +248,19 @@ func (v *View[T]) render(w http.ResponseWriter, r *http.Request, status int, nam
 	return writeBody(w, r, status, buf.Bytes())
 }
 
+// arrives tells that the reader comes from elsewhere, and hasn't got our style sheet in all likelihood. On a slow line they would wait
+// for it as long as for the page itself: a form then brings what its first screen needs, and the whole sheet comes after it. A browser
+// that doesn't say where its reader comes from gets the sheet as on any other page.
+func arrives(r *http.Request) bool {
+	from := r.Header.Get("Sec-Fetch-Site")
+	return r.Method == http.MethodGet && from != "" && from != "same-origin"
+}
+
 func (s *Site) env(r *http.Request, st *state, shell Shell) Env {
 	e := Env{Lang: st.loc.Lang(), City: s.cfg.City, Home: "/", Style: s.cfg.Assets.URL("mercator.css"), Script: s.cfg.Assets.URL("mercator.js")}
+	if shell.Form != "" && arrives(r) {
+		e.First = s.first
+	}
 	if e.Lang == i18n.Simple {
 		e.Lang = i18n.Fallback // screen readers have voices for German, not for its plain variety
 	}

@@ -4,8 +4,11 @@ package web
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"fmt"
+	"html/template"
 	"io/fs"
 	"log/slog"
 	"net"
@@ -113,6 +116,7 @@ func DefaultLimits() map[string]Rate {
 type Site struct {
 	cfg     Config
 	csp     string
+	first   template.CSS // style of a form that is seen before anything is in the browser's cache
 	xorigin *http.CrossOriginProtection
 	limiter *limiter
 	errView *View[errorPage]
@@ -148,7 +152,8 @@ func New(c Config, mounts ...Mounts) (*Site, error) {
 	if c.City.Product == "" {
 		c.City.Product = "Mercator"
 	}
-	s := &Site{cfg: c, csp: policy(c.FormOrigins), xorigin: http.NewCrossOriginProtection(), limiter: newLimiter(c.Limits, c.Now), mux: http.NewServeMux()}
+	first := c.Assets.Text("first.css")
+	s := &Site{cfg: c, csp: policy(first, c.FormOrigins), first: template.CSS(first), xorigin: http.NewCrossOriginProtection(), limiter: newLimiter(c.Limits, c.Now), mux: http.NewServeMux()}
 	for _, o := range c.TrustedOrigins {
 		if err := s.xorigin.AddTrustedOrigin(o); err != nil {
 			return nil, fmt.Errorf("web: trusted origin: %w", err)
@@ -397,9 +402,14 @@ func (w *recorder) Write(b []byte) (int, error) {
 // Unwrap lets http.ResponseController reach the connection.
 func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// policy is the content security policy: nothing from elsewhere, nothing inline.
-func policy(formOrigins []string) string {
-	return "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' data:; connect-src 'self'; " +
+// policy is the content security policy: nothing from elsewhere, nothing inline but the one style sheet that we have built.
+func policy(first string, formOrigins []string) string {
+	style := "'self'"
+	if first != "" {
+		sum := sha256.Sum256([]byte(first))
+		style += " 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+	}
+	return "default-src 'none'; script-src 'self'; style-src " + style + "; font-src 'self'; img-src 'self' data:; connect-src 'self'; " +
 		"form-action " + strings.Join(append([]string{"'self'"}, formOrigins...), " ") + "; frame-ancestors 'none'; base-uri 'none'"
 }
 

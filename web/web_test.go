@@ -5,6 +5,8 @@ package web
 import (
 	"bytes"
 	"compress/gzip"
+	"crypto/sha256"
+	"encoding/base64"
 	"io"
 	"log/slog"
 	"net/http"
@@ -19,6 +21,7 @@ import (
 
 	"mercator/base/fault"
 	"mercator/base/i18n"
+	"mercator/web/assets"
 	"mercator/web/ui"
 )
 
@@ -352,4 +355,45 @@ func FuzzLocalPath(f *testing.F) {
 			t.Fatalf("%q became %q", s, got)
 		}
 	})
+}
+
+// Whoever comes to a form from elsewhere gets the style of its first screen with the page, which the policy allows by its hash; the
+// whole sheet comes after it. Whoever comes from another of our pages has it.
+func TestAFormBringsItsFirstStyle(t *testing.T) {
+	set, err := assets.LoadFS(fstest.MapFS{
+		"manifest.json": {Data: []byte(`{"first.css": "first.1.css", "mercator.css": "mercator.2.css"}`)},
+		"first.1.css":   {Data: []byte(`.m-form>*{color:"red"}`)}, "mercator.2.css": {Data: []byte(`.m-form{}`)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var view *View[helloPage]
+	s := newSite(t, func(c *Config) {
+		c.Assets = set
+		if view, err = NewView[helloPage](c.Templates, testFiles, "hello.html"); err != nil {
+			t.Fatal(err)
+		}
+	}, Mount{Pattern: "GET /form", Handler: Handle(func(w http.ResponseWriter, r *http.Request) error {
+		return view.Render(w, r, 200, Page[helloPage]{Shell: Shell{Kind: PublicShell, Form: "form"}, Data: helloPage{Input: ui.Input{}}})
+	})})
+	link, style := `<link rel="stylesheet" href="/assets/mercator.2.css">`, `<style>.m-form>*{color:"red"}</style>`
+	sum := sha256.Sum256([]byte(`.m-form>*{color:"red"}`))
+	hash := "style-src 'self' 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "';"
+	for _, tt := range []struct {
+		path, from    string
+		first, before bool
+	}{
+		{"/form", "none", true, false}, {"/form", "cross-site", true, false}, {"/form", "same-origin", false, true}, {"/form", "", false, true},
+		{"/hello/x", "none", false, true},
+	} {
+		w := do(s, "GET", tt.path, "", "Sec-Fetch-Site", tt.from)
+		body := w.Body.String()
+		head, rest, _ := strings.Cut(body, "</head>")
+		if strings.Contains(head, style) != tt.first || strings.Contains(head, link) != tt.before || strings.Contains(rest, link) == tt.before {
+			t.Errorf("%s from %q:\n%s", tt.path, tt.from, body)
+		}
+		if csp := w.Header().Get("Content-Security-Policy"); !strings.Contains(csp, hash) {
+			t.Errorf("policy: %s", csp)
+		}
+	}
 }

@@ -4,7 +4,9 @@
 //
 //   node journey.mjs PORTAL WIDTH js|nojs SHOTS   (JOURNEY=name,… : some of them)
 import { chromium } from 'playwright-core'
-import { readFileSync, writeFileSync, mkdirSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { readFileSync, writeFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { createRequire } from 'node:module'
 
 const [portal, widthText, scripting, shots] = process.argv.slice(2)
@@ -41,6 +43,30 @@ async function look(page, name) {
   for (const v of r.violations) problems.push(`${name} at ${width}: ${v.id}: ${v.help}: ${v.nodes.map((n) => n.target.join(' ')).slice(0, 3).join('; ')}`)
   const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
   if (wide > 1) problems.push(`${name} at ${width}: scrolls sideways by ${wide} px`)
+}
+
+// scanned reads the code in a picture as a scanner at the counter or a phone would (zbarimg, Debian's zbar-tools); null: there is none here.
+function scanned(png) {
+  const r = spawnSync('zbarimg', ['--quiet', '--raw', '-Sdisable', '-Sqrcode.enable', '-'], { input: png })
+  if (r.error) {
+    if (process.env.CI) throw new Error('zbarimg is missing (Debian: apt-get install zbar-tools)')
+    console.log('zbarimg is missing: codes are not scanned')
+    return null
+  }
+  return r.stdout.toString().trim()
+}
+// printedPage is the first page of a PDF as a printer would put it on paper.
+function printedPage(pdf) {
+  const dir = mkdtempSync(tmpdir() + '/journey-')
+  try {
+    const r = spawnSync('pdftoppm', ['-r', '150', '-png', '-singlefile', '-f', '1', '-', dir + '/page'], { input: pdf })
+    if (r.error) {
+      if (process.env.CI) throw new Error('pdftoppm is missing (Debian: apt-get install poppler-utils)')
+      console.log('pdftoppm is missing: what is printed is not scanned')
+      return null
+    }
+    return readFileSync(dir + '/page.png')
+  } finally { rmSync(dir, { recursive: true }) }
 }
 
 function expect(ok, what) {
@@ -390,6 +416,10 @@ async function paper() {
   if (shots) writeFileSync(`${shots}/paper-tr.pdf`, pdf)
   const code = (await page.locator('.m-paper__code strong').innerText()).replace(/\s+/g, '')
   expect(code.length === 24, 'a code, found ' + code)
+  const seen = scanned(await page.locator('.m-paper__qr').screenshot())
+  expect(seen === null || seen.includes(code), `the code in the picture on the page, found: ${seen}`)
+  const onPaper = printedPage(pdf), read = onPaper && scanned(onPaper)
+  expect(read === null || read.length >= 24, `a code on the printed page, found: ${read}`)
   const desk = await person()
   await desk.goto(portal + '/desk/paper')
   await signIn(desk, 'petra.lehmann', 'substantial')
@@ -398,7 +428,8 @@ async function paper() {
   await press(desk, /Formular öffnen/)
   await look(desk, '72-scan-wrong')
   await sees(desk, 'gehört zu keinem Formular')
-  await desk.locator('input[name=code]').fill(code)
+  const typed = read || code // a scanner types what it reads
+  await desk.locator('input[name=code]').fill(typed)
   await go(desk, () => desk.keyboard.press('Enter'))
   await look(desk, '73-paper-desk')
   await press(desk, /Antrag einreichen/)
@@ -411,7 +442,7 @@ async function paper() {
   await look(desk, '76-paper-receipt')
   const number = (await text(desk)).match(/\d{4}-[A-Z0-9]{4}-[A-Z0-9]{4}/)[0]
   await desk.goto(portal + '/desk/paper')
-  await desk.locator('input[name=code]').fill(code)
+  await desk.locator('input[name=code]').fill(typed)
   await go(desk, () => desk.keyboard.press('Enter'))
   await sees(desk, number)
 }
@@ -531,6 +562,8 @@ async function together() {
   await look(petra, 'a1-together-code')
   const code = await petra.locator('.m-paper__code strong').innerText()
   const here = petra.url()
+  const seen = scanned(await petra.locator('.m-paper__qr').screenshot())
+  expect(seen === null || seen.startsWith(portal + '/together/'), `the address in the picture on the clerk's screen, found: ${seen}`)
   const jonas = await person()
   await jonas.goto(portal + '/together')
   await signIn(jonas, 'jonas-weber', 'substantial')

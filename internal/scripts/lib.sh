@@ -37,7 +37,8 @@ build_interface() {
 }
 
 build_binary() {
-  say "Building bin/mercator"
+  say "Building bin/mercator and bin/mercator-heic"
   mkdir -p bin
   CGO_ENABLED=0 go build -trimpath -o bin/mercator ./cmd/mercator
+  CGO_ENABLED=0 go build -trimpath -tags nodynamic -o bin/mercator-heic ./cmd/mercator-heic
 }

@@ -74,6 +74,11 @@ func (s *Set) Built() bool { return len(s.urls) > 0 }
 // URL is the address of an asset by its plain name ("mercator.css"), or "" if it was not built.
 func (s *Set) URL(name string) string { return s.urls[name] }
 
+// Text is what is in an asset, or "" if it was not built.
+func (s *Set) Text(name string) string {
+	return string(s.files[strings.TrimPrefix(s.urls[name], Prefix)].plain)
+}
+
 // ServeHTTP serves an asset under Prefix.
 func (s *Set) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f, ok := s.files[strings.TrimPrefix(r.URL.Path, Prefix)]

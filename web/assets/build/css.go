@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -39,6 +40,41 @@ func prune(css, own string, used map[string]bool) (string, error) {
 	var b strings.Builder
 	writeRules(&b, rules)
 	return oklchToRGB(dropFallbacks(b.String(), rules)), nil
+}
+
+// firstOf keeps what a page needs to be seen for the first time: rules of the named classes, without states that come with the hand
+// of whoever fills in, without files and without pictures, which the whole sheet brings a moment later.
+func firstOf(css string, names map[string]bool) (string, error) {
+	rules, _, err := parseRules(stripComments(css), 0)
+	if err != nil {
+		return "", err
+	}
+	rules = drop(keepRules(rules, names), func(r *rule) bool {
+		return later.MatchString(r.prelude) || slices.ContainsFunc(r.decls, func(d decl) bool { return strings.Contains(d.value, "url(") })
+	})
+	keepProperties(rules, "")
+	var b strings.Builder
+	writeRules(&b, rules)
+	return dropFallbacks(b.String(), rules), nil
+}
+
+var later = regexp.MustCompile(`:hover|:focus|:checked|disabled|readonly|type="?file|@media print|@font-face|forced-colors`)
+
+// drop leaves rules out, those within others too.
+func drop(in []*rule, leave func(*rule) bool) []*rule {
+	var out []*rule
+	for _, r := range in {
+		if leave(r) {
+			continue
+		}
+		if r.rules != nil {
+			if r.rules = drop(r.rules, leave); len(r.rules) == 0 {
+				continue
+			}
+		}
+		out = append(out, r)
+	}
+	return out
 }
 
 func stripComments(s string) string {
@@ -152,7 +188,8 @@ func keepRules(in []*rule, used map[string]bool) []*rule {
 	for _, r := range in {
 		switch {
 		case strings.HasPrefix(r.prelude, "@media"):
-			if strings.Contains(r.prelude, "prefers-color-scheme: dark") {
+			// The page says its theme itself.
+			if strings.Contains(r.prelude, "prefers-color-scheme") {
 				continue
 			}
 			if r.rules = keepRules(r.rules, used); len(r.rules) == 0 {

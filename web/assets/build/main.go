@@ -134,18 +134,42 @@ func (b *builder) style(root, kern, src, fonts string) error {
 	if err != nil {
 		return fmt.Errorf("kern.css: %w", err)
 	}
-	res := api.Transform(fonts+pruned+string(own), api.TransformOptions{
-		Loader: api.LoaderCSS, MinifyWhitespace: true, MinifySyntax: true, Engines: targets, LegalComments: api.LegalCommentsNone,
-	})
-	if err := messages(res.Errors); err != nil {
+	whole, err := minify(fonts + pruned + string(own))
+	if err != nil {
 		return err
 	}
+	head := "/* KERN design system and Mercator, EUPL-1.2; Fira Sans, OFL-1.1 */\n"
+	b.add("mercator.css", append([]byte(head), whole...))
+
+	names, err := os.ReadFile(filepath.Join(src, "first.txt"))
+	if err != nil {
+		return err
+	}
+	first := map[string]bool{}
+	for _, c := range strings.Fields(string(names)) {
+		first[c] = true
+	}
+	// In the order of the whole, which comes after it: then nothing moves that both know.
+	of, err := firstOf(pruned+string(own), first)
+	if err != nil {
+		return fmt.Errorf("first.css: %w", err)
+	}
+	part, err := minify(of)
+	if err != nil {
+		return err
+	}
+	b.add("first.css", part)
+	return nil
+}
+
+func minify(css string) ([]byte, error) {
+	res := api.Transform(css, api.TransformOptions{
+		Loader: api.LoaderCSS, MinifyWhitespace: true, MinifySyntax: true, Engines: targets, LegalComments: api.LegalCommentsNone,
+	})
 	for _, w := range res.Warnings {
 		fmt.Fprintln(os.Stderr, "style:", w.Text)
 	}
-	head := "/* KERN design system and Mercator, EUPL-1.2; Fira Sans, OFL-1.1 */\n"
-	b.add("mercator.css", append([]byte(head), res.Code...))
-	return nil
+	return bytes.TrimSpace(res.Code), messages(res.Errors)
 }
 
 // script bundles a module with what it imports.
