@@ -539,24 +539,32 @@ func (p *player) begin(ctx context.Context) error {
 // postOf is a page as a browser would send it, with what is filled in already unless the scenario says otherwise.
 func postOf(f *intake.Filling, page string, answers map[string]any) url.Values {
 	v := url.Values{}
-	for _, it := range f.View.Page(page) {
-		v.Add("_f", it.Name)
-		a, ok := answers[it.Name]
-		if !ok {
-			a = f.Draft.Answers[it.Name]
-		}
+	put := func(name string, a any) {
+		v.Add(form.PostedField, name)
 		switch a := a.(type) {
 		case nil:
 		case bool:
 			if a {
-				v.Set(it.Name, "true")
+				v.Set(name, "true")
 			}
 		case []any:
 			for _, x := range a {
-				v.Add(it.Name, fmt.Sprint(x))
+				v.Add(name, fmt.Sprint(x))
 			}
 		default:
-			v.Set(it.Name, fmt.Sprint(a))
+			v.Set(name, fmt.Sprint(a))
+		}
+	}
+	for _, it := range f.View.Page(page) {
+		a, ok := answers[it.Name]
+		if !ok {
+			a = f.Draft.Answers[it.Name]
+		}
+		put(it.Name, a)
+	}
+	for name, a := range answers { // in groups and in the rows of lists
+		if at, ok := f.View.Form.Place(name); ok && at.Field.Page == page && !v.Has(name) && at.Field.Parent != nil {
+			put(name, a)
 		}
 	}
 	return v

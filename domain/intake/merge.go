@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -150,10 +151,27 @@ func take(f *form.Form, d *Draft, pages []string, post url.Values, fctx form.Con
 	return errs
 }
 
-// merge puts a post into a draft that may have been changed elsewhere since its page was shown.
+// merge puts a post into a draft that may have been changed elsewhere since its page was shown. Where a button takes a row away,
+// what is kept by name beside the answers moves up with the rows.
 func merge(s *service.Service, d *Draft, pages []string, post url.Values, fctx form.Context) []form.FieldError {
 	f := s.Form
 	decide(s, d, post)
+	errs := mergeFields(f, d, pages, post, fctx)
+	pressed := f.Pressed(pages, post)
+	d.Rivals = form.Renamed(d.Rivals, pressed)
+	d.Kept = form.Renamed(d.Kept, pressed)
+	for name, h := range d.Kept {
+		if at := pressed.Renamed(h.At); at == "" && h.At != "" {
+			delete(d.Kept, name)
+		} else if h.At != at {
+			h.At = at
+			d.Kept[name] = h
+		}
+	}
+	return errs
+}
+
+func mergeFields(f *form.Form, d *Draft, pages []string, post url.Values, fctx form.Context) []form.FieldError {
 	seen := pairs(post.Get(SeenField))
 	if len(seen) == 0 {
 		return take(f, d, pages, post, fctx)
@@ -171,7 +189,10 @@ func merge(s *service.Service, d *Draft, pages []string, post url.Values, fctx f
 	}
 	// What the post would make of them tells whether they were changed here, too.
 	trial := *d
-	take(f, &trial, pages, post, fctx)
+	fields := maps.Clone(post) // without the buttons, which would change the names
+	delete(fields, form.AddRow)
+	delete(fields, form.RemoveRow)
+	take(f, &trial, pages, fields, fctx)
 	here := fctx
 	here.Raw = trial.Raw
 	then := marks(f.Eval(trial.Answers, here), pages)

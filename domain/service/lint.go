@@ -311,7 +311,8 @@ func (l *linter) unused() {
 		if f == nil || f.Kind == "consent" || f.Register != "" || len(f.Why) > 0 || f.Type == "expression" {
 			continue
 		}
-		if !regexp.MustCompile(`\b` + regexp.QuoteMeta(key) + `\b`).MatchString(others) {
+		read := key[strings.LastIndex(key, "*")+1:] // in the rows of a list, by its name in the row
+		if !regexp.MustCompile(`\b` + regexp.QuoteMeta(strings.TrimPrefix(read, ".")) + `\b`).MatchString(others) {
 			l.say("application.form", f.Line, f.Col, "%q: no rule, step or letter reads this field: take it out, or say in the property \"why\" what people need it for", key)
 		}
 	}

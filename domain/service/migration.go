@@ -150,7 +150,7 @@ func (l *linter) migration() {
 			case f.Type == "filepicker":
 				say(m.lines[j], "new %q: files can't be moved: keep the name of the field", r.New)
 			case strings.Contains(r.New, "*"):
-				say(m.lines[j], "new %q: say into which row of the list: %q", r.New, strings.Replace(r.New, "*", "0", 1))
+				say(m.lines[j], "new %q: say into which row of the list: %q", r.New, strings.ReplaceAll(r.New, "*", "0"))
 			}
 			if old := l.s.Form.Field(r.Old); r.Old != r.New && old != nil && old.Input() {
 				say(m.lines[j], "old %q: application.form still asks this, so its answer stays there", r.Old)

@@ -107,7 +107,7 @@ async function agree(page, yes) {
   await press(page, /Weiter|Devam|Continue/)
 }
 
-const all = { resident, wrongZone, business, topics, studio, byHand, registers, paper, defect, mandate, representation, deputy, myData, moving, proactive, oversight, languages, languagesMoving, cosign, together, moved, movedGuest, movedHelped }
+const all = { resident, wrongZone, business, topics, studio, byHand, registers, paper, defect, mandate, representation, deputy, myData, moving, proactive, oversight, languages, languagesMoving, cosign, together, moved, movedGuest, movedHelped, rows }
 const names = process.env.JOURNEY?.split(',') ?? Object.keys(all)
 const journeys = Object.fromEntries(names.map((name) => [name, all[name]]))
 try {
@@ -1318,6 +1318,71 @@ async function tick(page, selector) {
   if (await input.isChecked()) return
   await page.locator(`label[for="${await input.getAttribute('id')}"]`).first().click()
   expect(await input.isChecked(), selector + ' is chosen')
+}
+
+// Anna states what two parents earn: rows within rows come, go and say which they are, by mouse and by keyboard alone.
+async function rows() {
+  const page = await person()
+  await page.goto(portal + '/services/child-care-place')
+  await click(page, page.locator('a[href$="/start"], form[action$="/start"] button'))
+  await signIn(page, 'anna-schmidt', 'substantial')
+  if (page.url().includes('/data')) await agree(page, true) // not if the draft has been begun
+  const base = page.url().match(/^(.*\/apply\/[^/]+)/)[1]
+  await page.goto(base + '/page/contribution')
+  await fill(page, { benefit: 'no' })
+  if (js) await page.getByRole('button', { name: 'Elternteil hinzufügen' }).waitFor() // patched in
+  else await press(page, /Weiter/) // what it brings up is asked before the next page
+  if (!js && !(await page.getByRole('button', { name: 'Elternteil hinzufügen' }).count())) await page.goto(base + '/page/contribution')
+  // stands tells where somebody is who has pressed a button: on the row, whose heading is its name.
+  const stands = async (name) => {
+    const at = await page.evaluate(() => { // without script in the page, too: this runs beside it
+      const e = document.querySelector(':target')
+      return { name: document.getElementById(e?.getAttribute('aria-labelledby'))?.textContent, focus: document.activeElement === e }
+    })
+    expect(at.name === name && at.focus, `focus on "${name}", found ${JSON.stringify(at)} at ${page.url()}`)
+  }
+  const keyboard = async (name) => {
+    const button = page.getByRole('button', { name, exact: true })
+    await button.focus()
+    await go(page, () => page.keyboard.press('Enter'))
+  }
+  await keyboard('Elternteil hinzufügen Eltern mit Einkommen')
+  await stands('Elternteil 1')
+  await fill(page, { 'earners.0.earner': 'Anna', 'earners.0.incomes.0.income_kind': 'work', 'earners.0.incomes.0.amount': '24.000' })
+  await keyboard('Einkommen hinzufügen Elternteil 1: Einkommen')
+  await stands('Einkommen 2 von Elternteil 1')
+  await fill(page, { 'earners.0.incomes.1.income_kind': 'rent', 'earners.0.incomes.1.amount': 'viel' })
+  await keyboard('Elternteil hinzufügen Eltern mit Einkommen')
+  await stands('Elternteil 2')
+  await fill(page, { 'earners.1.earner': 'Mehmet', 'earners.1.incomes.0.income_kind': 'other', 'earners.1.incomes.0.amount': '1200' })
+  await press(page, /Weiter/) // what couldn't be read, and what has come up meanwhile
+  await look(page, 'rows-1-wrong')
+  const link = page.locator('.m-errors a').first()
+  expect(/^Einkommen 2 von Elternteil 1: Betrag im Jahr: /.test(await link.innerText()), 'an error in the summary says of which row: ' + await link.innerText())
+  await link.click()
+  expect(await page.evaluate(() => document.activeElement.name || location.hash) !== '', 'the summary leads to a field')
+  expect(/earners-0-incomes-1-amount/.test(await link.getAttribute('href')), 'it leads to the row: ' + await link.getAttribute('href'))
+  await keyboard('Einkommen 1 von Elternteil 1 entfernen')
+  await stands('Einkommen 1 von Elternteil 1') // the second has taken its place, with what was typed
+  expect(await page.inputValue('[name="earners.0.incomes.0.amount"]') === 'viel', 'what was typed moves up')
+  await fill(page, { 'earners.0.incomes.0.amount': '3.600,50', 'earners.1.incomes.0.which': 'Flohmarkt' })
+  await press(page, /Weiter/)
+  if (page.url().includes('contribution')) { // the question that came up
+    await fill(page, { 'earners.1.incomes.0.which': 'Flohmarkt' })
+    await press(page, /Weiter/)
+  }
+  await page.goto(base + '/page/contribution')
+  await sees(page, '4.800,50') // of both
+  await look(page, 'rows-2-two-parents')
+  await page.goto(base + '/check')
+  await look(page, 'rows-3-check')
+  await sees(page, 'Einkommen 1 von Elternteil 2: Welches?')
+  await page.goto(base + '/page/contribution')
+  await keyboard('Elternteil 2 entfernen')
+  await stands('Elternteil 1')
+  await keyboard('Elternteil 1 entfernen')
+  await stands('Eltern mit Einkommen')
+  expect(!(await text(page)).includes('Flohmarkt'), 'nobody is left')
 }
 
 // fill answers those of the questions that stand on the page.

@@ -53,6 +53,27 @@ func BenchmarkChange(b *testing.B) {
 			b.ReportMetric(float64(v.Evaluated()-n)/float64(i), "evaluated/op")
 		})
 	}
+	b.Run("in one of 100 rows within 10 rows", func(b *testing.B) {
+		f := mustParse(b, `{"type":"dynamiclist","path":"a","label":"A","components":[{"type":"dynamiclist","path":"b","label":"B","components":[`+rules(5)+`]}]}`)
+		rows := make([]any, 10)
+		for i := range rows {
+			inner := make([]any, 10)
+			for j := range inner {
+				inner[j] = map[string]any{"f0": "a", "f1": "x", "f2": "x", "f3": "x"}
+			}
+			rows[i] = map[string]any{"b": inner}
+		}
+		v := f.Eval(form.Answers{"a": rows}, form.Context{Lang: "de", Today: today})
+		v.Validate("")
+		n := v.Evaluated()
+		i := 0
+		b.ReportAllocs()
+		for b.Loop() {
+			i++
+			v.Change("a.7.b.3.f2", [2]any{"x", "y"}[i%2])
+		}
+		b.ReportMetric(float64(v.Evaluated()-n)/float64(i), "evaluated/op")
+	})
 	b.Run("anew", func(b *testing.B) {
 		n := 0
 		b.ReportAllocs()

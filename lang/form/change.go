@@ -7,8 +7,6 @@ import (
 	"maps"
 	"reflect"
 	"slices"
-	"strconv"
-	"strings"
 )
 
 // Change is what a change of answers did to one field.
@@ -31,24 +29,16 @@ func (v *View) Update(a Answers, raw map[string]string) []Change {
 	g := v.Form.graph
 	grown := map[*Field]bool{}
 	differs := func(name string) bool { return !same(get(old, name), get(a, name)) || oldRaw[name] != raw[name] }
-	touch := func(f *Field, row int) {
-		v.mark(g.part[f][counts], row)
+	touch := func(f *Field, r *row) {
+		v.mark(g.part[f][counts], r)
 		if n := g.part[f][judges]; n != nil {
-			v.mark(n, row)
+			v.mark(n, r)
 		}
 	}
-	for _, f := range g.named {
-		if differs(f.Name) {
-			touch(f, 0)
-		}
-	}
-	for _, l := range g.lists {
-		if same(get(old, l.Name), get(a, l.Name)) && maps.Equal(oldRaw, raw) {
-			continue
-		}
-		touch(l, 0)
-		if n := len(v.given(l)); n != len(v.rows[l]) {
-			v.rows[l], grown[l] = freshRows(g, l, n), true
+	sameRaw := maps.Equal(oldRaw, raw)
+	for _, l := range append([]*Field{nil}, g.lists...) {
+		if l != nil && !v.fits(l) {
+			v.rows[l], grown[l] = v.freshRows(l), true
 			for _, x := range g.all {
 				if x.list == l {
 					v.size(x)
@@ -57,10 +47,13 @@ func (v *View) Update(a Answers, raw map[string]string) []Change {
 			}
 			continue
 		}
-		for _, f := range g.rows[l] {
-			for row := range v.rows[l] {
-				if differs(itemName(f, l.Name+"."+strconv.Itoa(row))) {
-					touch(f, row)
+		for _, r := range v.rows[l] {
+			if l != nil && sameRaw && same(get(old, r.name), get(a, r.name)) {
+				continue
+			}
+			for _, f := range g.rows[l] {
+				if differs(r.nameOf(f)) {
+					touch(f, r)
 				}
 			}
 		}
@@ -94,17 +87,17 @@ func (v *View) Raw() map[string]string { return v.ctx.Raw }
 // have become more or fewer only that.
 func (v *View) changes(grown map[*Field]bool) []Change {
 	type place struct {
-		f   *Field
-		row int
+		f *Field
+		r *row
 	}
 	found := map[place]*Change{}
-	at := func(f *Field, row int) *Change {
-		p := place{f, row}
+	at := func(f *Field, r *row) *Change {
+		p := place{f, r}
 		c := found[p]
 		if c == nil {
 			c = &Change{Name: f.ID, Page: f.Page, Field: f}
-			if n := v.Form.graph.part[f][counts]; n != nil {
-				c.Name = v.nameIn(n, row)
+			if v.Form.graph.part[f][counts] != nil {
+				c.Name = r.nameOf(f)
 			}
 			found[p] = c
 		}
@@ -119,16 +112,8 @@ func (v *View) changes(grown map[*Field]bool) []Change {
 		default:
 			gone := v.isHidden(n, c.row)
 			for _, f := range n.covers {
-				list := listAround(f)
-				rows := []int{c.row}
-				if list != n.list { // a list with all that stands in its rows
-					rows = nil
-					for row := range v.rows[list] {
-						rows = append(rows, row)
-					}
-				}
-				for _, row := range rows {
-					if x := at(f, row); gone {
+				for _, r := range v.under(c.row, listAround(f)) { // of a list that is hidden, all that stands in its rows
+					if x := at(f, r); gone {
 						x.Vanished = true
 					} else {
 						x.Appeared = true
@@ -139,19 +124,19 @@ func (v *View) changes(grown map[*Field]bool) []Change {
 	}
 	for _, c := range v.stale {
 		n := c.vertex
-		if c.row >= len(v.looked[n.id]) || v.looked[n.id][c.row] == nil {
+		old := v.looked[n.id][c.row.id]
+		if old == nil {
 			continue
 		}
-		old := v.looked[n.id][c.row]
-		v.looked[n.id][c.row] = nil
+		v.looked[n.id][c.row.id] = nil
 		if v.hidden(n.field, c.row) {
 			continue
 		}
-		it := v.item(n.field, n.list, c.row)
+		it := v.item(n.field, c.row)
 		if n.part == judges {
 			v.verdict(&it)
 		}
-		if reflect.DeepEqual(old, v.looked[n.id][c.row]) {
+		if reflect.DeepEqual(old, v.looked[n.id][c.row.id]) {
 			continue
 		}
 		switch x := at(n.field, c.row); n.part {
@@ -163,19 +148,13 @@ func (v *View) changes(grown map[*Field]bool) []Change {
 			x.Validity = true
 		}
 	}
-	out := make([]Change, 0, len(found))
-	for _, c := range found {
-		out = append(out, *c)
-	}
-	slices.SortFunc(out, func(a, b Change) int {
-		if a.Field != b.Field {
-			if a.Field.Line != b.Field.Line {
-				return a.Field.Line - b.Field.Line
-			}
-			return a.Field.Col - b.Field.Col
-		}
-		return cmp.Or(len(a.Name)-len(b.Name), strings.Compare(a.Name, b.Name)) // row 2 before row 10
+	places := slices.SortedFunc(maps.Keys(found), func(a, b place) int {
+		return cmp.Or(a.f.Line-b.f.Line, a.f.Col-b.f.Col, a.r.id-b.r.id)
 	})
+	out := make([]Change, 0, len(places))
+	for _, p := range places {
+		out = append(out, *found[p])
+	}
 	return out
 }
 
@@ -191,24 +170,12 @@ func (v *View) verdict(it *Item) (FieldError, bool) {
 	if n == nil {
 		return FieldError{}, false
 	}
-	if r, ok := v.looked[n.id][it.row].(ruling); ok {
+	if r, ok := v.looked[n.id][it.row.id].(ruling); ok {
 		return r.err, r.wrong
 	}
 	err, wrong := v.check(it)
-	v.looked[n.id][it.row] = ruling{err, wrong}
+	v.looked[n.id][it.row.id] = ruling{err, wrong}
 	return err, wrong
-}
-
-// list is the dynamic list that the item stands in, or nil.
-func (it *Item) list() *Field { return listAround(it.Field) }
-
-func listAround(f *Field) *Field {
-	for p := f.Parent; p != nil; p = p.Parent {
-		if p.Type == "dynamiclist" {
-			return p
-		}
-	}
-	return nil
 }
 
 // Moves tells whether an answer to this question can change what else its page

@@ -4,6 +4,7 @@ package form
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"sort"
 	"strings"
@@ -102,11 +103,9 @@ func (c *checker) fields(fields []*Field, row map[string]bool) {
 		below := row
 		if f.Type == "dynamiclist" {
 			below = map[string]bool{}
-			for name := range c.form.keys {
-				if rest, ok := strings.CutPrefix(name, f.Name+".*."); ok {
-					top, _, _ := strings.Cut(rest, ".")
-					below[top] = true
-				}
+			maps.Copy(below, row)
+			for _, x := range c.form.graph.rows[f] {
+				below[valuePath(x)[0]] = true
 			}
 		}
 		c.fields(f.Children, below)
@@ -234,6 +233,7 @@ func (c *checker) texts(f *Field) {
 	need("use", f.Use)
 	need("keep", f.Keep)
 	need("section", f.Section)
+	need("row", f.Row)
 	need("text", f.Content)
 	for _, o := range f.Options {
 		if f.Kind == "nationality" {
@@ -265,7 +265,7 @@ func (c *checker) texts(f *Field) {
 			if i := strings.LastIndexByte(rest, '.'); i < 0 || !options[rest[:i]] {
 				c.add(f, "%s: property %q translates an option that there isn't", name, k)
 			}
-		case "page", "type", "register", "ask", "autocomplete", "xdf", "help", "why", "use", "keep", "section", "after", "suggest", "listed", "alt", "sensitive", "home", "partial", "min", "max", "check", "label", "description", "text", "content", "source":
+		case "page", "type", "register", "ask", "autocomplete", "xdf", "help", "why", "use", "keep", "section", "row", "after", "suggest", "listed", "alt", "sensitive", "home", "partial", "min", "max", "check", "label", "description", "text", "content", "source":
 		default:
 			c.add(f, "%s: property %q is not known", name, k)
 		}
@@ -339,7 +339,8 @@ func (c *checker) visible(f *Field) {
 		return
 	}
 	if len(f.hide.FreeNames()) == 0 {
-		if h, _ := (&View{}).eval(f.hide, nil).(bool); h {
+		v := bare(nil)
+		if h, _ := v.eval(f.hide, v.root()).(bool); h {
 			c.add(f, "%s: nobody can ever see this", cmpName(f))
 		}
 		return

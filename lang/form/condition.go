@@ -38,4 +38,4 @@ func (f *Form) names(top string) bool {
 }
 
 // Holds tells whether a condition is true of these answers. What can't be said yet isn't.
-func (v *View) Holds(c Condition) bool { return v.eval(c.program, nil) == true }
+func (v *View) Holds(c Condition) bool { return v.eval(c.program, v.root()) == true }

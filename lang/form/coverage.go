@@ -67,23 +67,10 @@ func (c *Coverage) Add(v *View) {
 	if v.Form != c.form {
 		return
 	}
-	var visit func(fields []*Field, list *Field, row int)
-	visit = func(fields []*Field, list *Field, row int) {
-		for _, f := range fields {
-			c.note(v, f, list, row)
-			if f.Type != "dynamiclist" {
-				visit(f.Children, list, row)
-				continue
-			}
-			for i := range v.rows[f] {
-				visit(f.Children, f, i)
-			}
-		}
-	}
-	visit(c.form.Fields, nil, 0)
+	v.visit(func(f *Field, r *row) { c.note(v, f, r) })
 }
 
-func (c *Coverage) note(v *View, f, list *Field, row int) {
+func (c *Coverage) note(v *View, f *Field, r *row) {
 	saw := func(rule, is string) { c.seen[Outcome{cmpName(f), rule, is, f.Line}] = true }
 	either := func(rule string, yes bool, is, not string) {
 		if !yes {
@@ -91,22 +78,22 @@ func (c *Coverage) note(v *View, f, list *Field, row int) {
 		}
 		saw(rule, is)
 	}
-	hidden := v.hidden(f, row)
-	if f.hide != nil && !(f.Parent != nil && v.hidden(f.Parent, row)) {
+	hidden := v.hidden(f, r)
+	if f.hide != nil && !(f.Parent != nil && v.hidden(f.Parent, r)) {
 		either("hide", hidden, "hidden", "shown")
 	}
 	n := v.Form.graph.part[f][counts]
 	if n == nil {
 		return
 	}
-	val := v.state[n.id][row]
+	val := v.state[n.id][r.id]
 	if f.compute != nil {
 		either("expression", val != nil, "value", "null")
 	}
 	if hidden || !f.Input() {
 		return
 	}
-	it := v.item(f, list, row)
+	it := v.item(f, r)
 	if f.Register != "" {
 		either("register", it.Known, "known", "asked")
 	}

@@ -9,8 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"mercator/lang/feel"
 )
 
 // Bounds of trying out: more combinations of answers than that are left undecided.
@@ -120,8 +118,8 @@ func (c *checker) conditions() {
 		}
 		shown, hid := false, false
 		if !t.every(questions, func(v *View) bool {
-			h := v.isHidden(n, 0)
-			around := f.Parent != nil && v.hidden(f.Parent, 0)
+			h := v.isHidden(n, v.root())
+			around := f.Parent != nil && v.hidden(f.Parent, v.root())
 			shown, hid = shown || !h, hid || h && !around
 			return shown && hid
 		}) {
@@ -149,8 +147,8 @@ func (c *checker) conditions() {
 		}
 		right := map[string]bool{}
 		if !t.every(questions, func(v *View) bool {
-			it := v.item(f, nil, 0)
-			if _, wrong := v.verdict(&it); !wrong && !v.hidden(f, 0) {
+			it := v.item(f, v.root())
+			if _, wrong := v.verdict(&it); !wrong && !v.hidden(f, v.root()) {
 				right[optionText(it.Value)] = true
 			}
 			return false
@@ -177,7 +175,7 @@ func (c *checker) conditions() {
 		}
 		some := false
 		if t.every(questions, func(v *View) bool {
-			some = some || len(v.options(f, nil, 0)) > 0
+			some = some || len(v.options(f, v.root())) > 0
 			return some
 		}) && !some {
 			c.add(f, "%s: there is never anything to choose from", f.Name)
@@ -191,7 +189,8 @@ func (c *checker) selfish(f *Field) bool {
 	if len(names) != 1 || names[0] != f.Name {
 		return false
 	}
-	h, _ := (&View{}).eval(f.hide, map[string]any{f.Name: nil}).(bool)
+	v := bare(nil)
+	h, _ := v.eval(f.hide, v.root()).(bool)
 	return h
 }
 
@@ -263,8 +262,8 @@ func (c *checker) bounds(f *Field) {
 		}
 	}
 	for _, day := range []time.Time{time.Date(2024, 2, 29, 0, 0, 0, 0, time.UTC), time.Date(2025, 12, 31, 0, 0, 0, 0, time.UTC), time.Date(2026, 7, 15, 0, 0, 0, 0, time.UTC)} {
-		v := &View{Form: c.form, vars: map[string]any{dayName: day.Format(time.DateOnly)}, feel: map[string]feel.Value{}}
-		it := &Item{Field: f}
+		v := bare(map[string]any{dayName: day.Format(time.DateOnly)})
+		it := &Item{Field: f, row: v.root()}
 		lo, hi := v.bound(it, f.Min, f.minExpr), v.bound(it, f.Max, f.maxExpr)
 		if lo == "" || hi == "" {
 			return
@@ -282,10 +281,10 @@ func (c *checker) preset(f *Field) {
 		return
 	}
 	v := c.form.Eval(nil, Context{Lang: "de"})
-	if v.hidden(f, 0) {
+	if v.hidden(f, v.root()) {
 		return
 	}
-	it := v.item(f, nil, 0)
+	it := v.item(f, v.root())
 	if e, wrong := v.check(&it); wrong && e.Msg != "form.error.check" && !(f.Options == nil && e.Msg == "form.error.option") && !empty(f.Default) {
 		c.add(f, "%s: its defaultValue %s isn't a right answer (%s)", f.Name, shorten(f.Default), e.Msg)
 	}

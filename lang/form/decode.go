@@ -26,11 +26,12 @@ type FieldError struct {
 	Raw  string // what was typed and is no value; "" if the value itself can be kept
 }
 
+// RowsMsg is the message of a list that takes no more rows.
+const RowsMsg = "form.error.rows"
+
 // Names of the helpers in a post, beside the fields' own.
 const (
 	PostedField = "_f"       // repeated: the fields that the posted page showed
-	AddRow      = "_add"     // name of the list that gets a row
-	RemoveRow   = "_remove"  // name of the row that goes: children.1
 	Confirm     = ".confirm" // behind a signature's name: the box that says it is meant
 	Drawing     = ".drawing" // behind a signature's name: its strokes
 )
@@ -50,7 +51,6 @@ func (f *Form) Decode(page string, in url.Values, a Answers, ctx Context) (Answe
 	if out == nil {
 		out = Answers{}
 	}
-	f.rowButtons(p, in, out)
 	names := in[PostedField]
 	if len(names) == 0 {
 		for name := range in {
@@ -66,15 +66,20 @@ func (f *Form) Decode(page string, in url.Values, a Answers, ctx Context) (Answe
 	}
 	bad := map[string]FieldError{}
 	posted := map[string]bool{}
-	v := f.Eval(out, ctx)
-	out = clone(out).(Answers) // the view keeps those that it has seen
+	v := f.Eval(a, ctx)
+	rows, full := f.rowsOf(out), map[string]bool{}
 	for _, name := range names {
-		fd := f.Field(name)
-		if _, elsewhere := ctx.Elsewhere[name]; elsewhere {
+		at, ok := f.Place(name)
+		if _, elsewhere := ctx.Elsewhere[name]; elsewhere || !ok {
 			continue
 		}
-		if fd == nil || posted[name] || fd.Page != page || !fd.Input() || fd.ReadOnly || fd.Type == "filepicker" ||
-			v.known(fd) != nil || ctx.Only != "" && ctx.Only != name || strings.Contains(name, "*") {
+		fd := at.Field
+		if posted[name] || fd.Page != page || !fd.Input() || fd.ReadOnly || fd.Type == "filepicker" ||
+			v.known(fd) != nil || ctx.Only != "" && ctx.Only != name {
+			continue
+		}
+		if list := rows.open(out, at); list != "" {
+			full[list] = true
 			continue
 		}
 		posted[name] = true
@@ -96,14 +101,28 @@ func (f *Form) Decode(page string, in url.Values, a Answers, ctx Context) (Answe
 	for name := range posted {
 		delete(raws, name)
 	}
+	// A row is added or taken away when what is in the others has been taken.
+	var pressed Pressed
+	if ctx.Only == "" {
+		pressed = f.Pressed([]string{page}, in)
+	}
+	if pressed.ok && (pressed.full(v) || !pressed.do(out, rows)) {
+		full[pressed.Name()] = true
+	}
+	raws, bad, posted = Renamed(raws, pressed), Renamed(bad, pressed), Renamed(posted, pressed)
 	v.Update(out, raws)
+	out = clone(out).(Answers) // the view keeps those that it has seen
 	var errs []FieldError
+	for _, list := range slices.Sorted(maps.Keys(full)) {
+		errs = append(errs, FieldError{Key: list, Msg: RowsMsg})
+	}
 	each(v.Page(page), func(it *Item) {
 		if !posted[it.Name] {
 			return
 		}
 		if e, ok := bad[it.Name]; ok {
 			delete(bad, it.Name)
+			e.Key = it.Name
 			errs = append(errs, e)
 			return
 		}
@@ -116,8 +135,8 @@ func (f *Form) Decode(page string, in url.Values, a Answers, ctx Context) (Answe
 		}
 	})
 	// Hidden by now: no error, but the words are kept all the same.
-	for _, e := range bad {
-		errs = append(errs, FieldError{Key: e.Key, Raw: e.Raw})
+	for name, e := range bad {
+		errs = append(errs, FieldError{Key: name, Raw: e.Raw})
 	}
 	return out, errs
 }
@@ -141,6 +160,9 @@ func (f *Form) DecodeAll(pages []string, in url.Values, a Answers, raw map[strin
 	for name := range in {
 		delete(out, name)
 	}
+	if ctx.Only == "" {
+		out = Renamed(out, f.Pressed(pages, in))
+	}
 	for _, e := range errs {
 		if e.Raw != "" {
 			out[e.Key] = Storable(e.Raw)
@@ -157,30 +179,6 @@ func Storable(s string) string {
 // Told are the errors that a page tells of: not those of fields that another answer has hidden.
 func Told(errs []FieldError) []FieldError {
 	return slices.DeleteFunc(slices.Clone(errs), func(e FieldError) bool { return e.Msg == "" })
-}
-
-// rowButtons adds or removes a row of a dynamic list.
-func (f *Form) rowButtons(p *Page, in url.Values, out Answers) {
-	if fd := f.keys[in.Get(AddRow)]; fd != nil && fd.Type == "dynamiclist" && fd.Page == p.ID && fd.AllowAddRemove {
-		l, ok := get(out, fd.Name).([]any)
-		if !ok {
-			l = make([]any, fd.DefaultRows)
-		}
-		if len(l) < MaxRows {
-			set(out, fd.Name, append(l, map[string]any{}))
-		}
-	}
-	if name := in.Get(RemoveRow); name != "" {
-		list, idx, _ := cutLast(name)
-		fd := f.keys[list]
-		if fd == nil || fd.Type != "dynamiclist" || fd.Page != p.ID || !fd.AllowAddRemove || !isIndex(idx) {
-			return
-		}
-		l, _ := get(out, list).([]any)
-		if i, _ := strconv.Atoi(idx); i < len(l) {
-			set(out, list, append(l[:i:i], l[i+1:]...))
-		}
-	}
 }
 
 func cutLast(s string) (before, after string, ok bool) {
@@ -558,10 +556,11 @@ func freeText(s string, lines bool, maxRunes int) (string, error) {
 // ErrorText is an error in the reader's words: the form's own text for it, if its
 // author gave one, else the house's.
 func (f *Form) ErrorText(e FieldError, l *i18n.Localizer) string {
-	fd := f.Field(e.Key)
-	if fd == nil {
+	at, ok := f.Place(e.Key)
+	if !ok {
 		return l.T(e.Msg, e.Args...)
 	}
+	fd := at.Field
 	short := strings.TrimPrefix(e.Msg, "form.error.")
 	if strings.HasPrefix(e.Msg, "person.") {
 		short = "form"
@@ -571,7 +570,7 @@ func (f *Form) ErrorText(e FieldError, l *i18n.Localizer) string {
 			return t
 		}
 	}
-	args := append([]any{"label", fd.Label.For(l.Lang())}, e.Args...)
+	args := append([]any{"label", at.Title(l)}, e.Args...)
 	for i := 3; i < len(args); i += 2 { // bounds as the language writes them
 		if s, ok := args[i].(string); ok {
 			switch args[i-1] {
@@ -583,4 +582,17 @@ func (f *Form) ErrorText(e FieldError, l *i18n.Localizer) string {
 		}
 	}
 	return l.T(e.Msg, args...)
+}
+
+// SummaryText is an error away from its field: of a question in a list it says in which row, if the error's words don't.
+func (f *Form) SummaryText(e FieldError, l *i18n.Localizer) string {
+	text := f.ErrorText(e, l)
+	at, ok := f.Place(e.Key)
+	if !ok || len(at.Rows) == 0 {
+		return text
+	}
+	if title := at.Title(l); !strings.Contains(text, title) {
+		text = l.T("form.row.label", "row", title, "label", text)
+	}
+	return text
 }

@@ -104,6 +104,16 @@ func (d *differ) add(f *Field, msg string, args ...any) {
 	if len(label) == 0 {
 		label = f.Content
 	}
+	if lists := listsAround(f); len(lists) > 0 { // a name in the rows of which list
+		in := Text{}
+		for lang := range label {
+			for _, list := range lists {
+				in[lang] += list.Label.For(lang) + " › "
+			}
+			in[lang] += label[lang]
+		}
+		label = in
+	}
 	d.out = append(d.out, Difference{Name: nameOf(f), Msg: msg, Args: args, label: label})
 }
 
@@ -182,7 +192,7 @@ func (d *differ) field(o, f *Field, now *Form) {
 	if o.Accept != f.Accept {
 		d.add(f, "form.diff.accept", "types", f.Accept)
 	}
-	if !maps.Equal(o.Help, f.Help) || !maps.Equal(o.Why, f.Why) || !maps.Equal(o.Content, f.Content) && len(o.Content) > 0 ||
+	if !maps.Equal(o.Help, f.Help) || !maps.Equal(o.Row, f.Row) || !maps.Equal(o.Why, f.Why) || !maps.Equal(o.Content, f.Content) && len(o.Content) > 0 ||
 		o.Label["de"] == f.Label["de"] && !maps.Equal(o.Label, f.Label) {
 		d.add(f, "form.diff.texts")
 	}

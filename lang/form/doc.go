@@ -25,6 +25,7 @@
 //	why, use, keep  why this is asked, what happens with it, how long it is kept
 //	section       at the first component of a page: what the pages from there on are about,
 //	              in the list of a long form
+//	row           what one row of a dynamic list is called ("Person"); it is numbered
 //	after         at the first component of a page: pages that have to be done before it
 //	suggest       FEEL: what a text field suggests ("=lists.streets")
 //	listed        "true": only what is suggested
@@ -46,7 +47,9 @@
 // All components of form-js 1.x are read (testdata/components has each as the editor writes
 // it). A button does nothing, as the page has its own; an iframe is a link; a picture is
 // part of the form. Refused with their place are: expressions in labels and in readonly,
-// {{#if}} and {{#loop}} in texts, a dynamic list inside another.
+// {{#if}} and {{#loop}} in texts. A dynamic list may stand in the rows of another: an expression
+// in a row means by a name what its own row has, then what the rows around it have, then what the
+// form has. See Place for how what stands in a row is called.
 //
 // Values are JSON: text, true, json.Number (money in cents), legal days
 // "2006-01-02", lists and rows of them; a position is {"lat", "lon"} or {"address"}, a
@@ -68,8 +71,11 @@ const (
 	MaxSource  = 1 << 20 // bytes of a form's JSON
 	MaxDepth   = 40      // nesting of its JSON
 	MaxFields  = 2000
-	MaxRows    = 100    // rows of a dynamic list
+	MaxRows    = 100    // rows of a dynamic list, of one within another in all rows around it together
+	MaxLists   = 3      // dynamic lists within one another
+	maxName    = 1000   // bytes of a field's name with its rows
 	MaxText    = 20_000 // characters of one answer, unless maxLength says less
 	MaxOptions = 5000   // options of a list that an expression gives
 	MaxPosted  = 600    // fields of one post
+	maxAsked   = 500    // fields of a page up to which its lists take more rows, so that it can be posted
 )

@@ -299,7 +299,7 @@ func TestManyItems(t *testing.T) {
 	equal(t, "the field beside it", a["other"], "bleibt")
 	a, errs = f.Take(map[string]any{"days": list, "children": rows, "other": "bleibt"}, ctx)
 	equal(t, "the field beside it", a["other"], "bleibt")
-	if !slices.Contains(keys(errs), "children form") || !slices.Contains(keys(errs), "days option") {
+	if !slices.Contains(keys(errs), "children rows") || !slices.Contains(keys(errs), "days option") {
 		t.Errorf("a program's thousands: %v", keys(errs))
 	}
 	if n := len(a["children"].([]any)); n > form.MaxRows {
@@ -354,11 +354,12 @@ func FuzzTake(f *testing.F) {
 	}
 	slices.Sort(parts)
 	parts = append(parts, `{"type":"checklist","key":"days","label":"Tage","values":[{"label":"Montag","value":1}]}`,
-		`{"type":"dynamiclist","path":"rows","label":"Zeilen","components":[{"type":"textfield","key":"name","label":"Name"},{"type":"group","path":"g","components":[{"type":"number","key":"n","label":"n"}]}]}`)
+		`{"type":"dynamiclist","path":"rows","label":"Zeilen","components":[{"type":"textfield","key":"name","label":"Name"},{"type":"group","path":"g","components":[{"type":"number","key":"n","label":"n"}]},
+			{"type":"dynamiclist","path":"inner","label":"Innen","components":[{"type":"textfield","key":"name","label":"Name","properties":{"type":"name"}}]}]}`)
 	pf := mustParse(f, strings.Join(parts, ","))
 	ctx := form.Context{Lang: "de", Today: today, Vars: fieldVars}
 	for _, s := range []string{`{"name":"Anna","money":123450,"number":1.234,"days":[1]}`, `{"position":{"lat":51.4,"lon":6.7},"signature":{"name":"Anna","drawing":"M1 1"}}`,
-		`{"rows":[{"name":"a","g":{"n":1}},null,3]}`, `{"position":{"lat":{},"lon":[]},"consent":"x","choice":["1"],"plate":true}`, `{"rows":{"0":{"name":"x"}},"days":{"a":1}}`} {
+		`{"rows":[{"name":"a","g":{"n":1}},null,3]}`, `{"rows":[{"inner":[{"name":"Anna"},{"name":7}]},{"inner":{"3":{"name":"Ben"}}}]}`, `{"rows":{"9":{"inner":{"9":{"name":"Ben"}}}}}`, `{"position":{"lat":{},"lon":[]},"consent":"x","choice":["1"],"plate":true}`, `{"rows":{"0":{"name":"x"}},"days":{"a":1}}`} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {

@@ -60,7 +60,7 @@ type Field struct {
 	Kind    string // what is asked: "text", "name", "date", "plate" …; see kindOf
 	ID      string
 	Key     string // last part of the name
-	Name    string // "" for what holds no value; "children.*.name" in a dynamic list
+	Name    string // "" for what holds no value; "children.*.name" in a dynamic list, "a.*.b.*.name" in one within another
 	Page    string
 	Label   Text
 	Help    Text // description or help: what to enter
@@ -68,6 +68,7 @@ type Field struct {
 	Use     Text // what happens with it; empty: what the service says
 	Keep    Text // how long it is kept; empty: what the service says
 	Section Text // see Page
+	Row     Text // what one row of a dynamic list is called: "Person"
 	Content Text // of text and html; the alternative text of an image
 	Props   map[string]string
 
@@ -209,7 +210,7 @@ func (p *parser) fields(list *node, parent *Field, prefix, page string) []*Field
 func (p *parser) field(n *node, parent *Field, prefix, page string) *Field {
 	f := &Field{
 		Type: n.str("type"), ID: n.str("id"), Key: n.str("key"), Parent: parent, Props: map[string]string{}, where: map[string][2]int{},
-		Line: n.line, Col: n.col, Decimals: -1, Label: Text{}, Help: Text{}, Why: Text{}, Use: Text{}, Keep: Text{}, Section: Text{}, Content: Text{},
+		Line: n.line, Col: n.col, Decimals: -1, Label: Text{}, Help: Text{}, Why: Text{}, Use: Text{}, Keep: Text{}, Section: Text{}, Row: Text{}, Content: Text{},
 	}
 	if props := n.get("properties"); props != nil && props.kind == 'o' {
 		for i, k := range props.keys {
@@ -302,8 +303,9 @@ func (p *parser) field(n *node, parent *Field, prefix, page string) *Field {
 				f.DefaultRows, _ = strconv.Atoi(d.text)
 			}
 			f.DefaultRows = max(0, min(f.DefaultRows, MaxRows))
-			if strings.Count(path, "*") > 1 {
-				p.fail(n, "a dynamic list inside a dynamic list is not supported")
+			if strings.Count(path, "*") > MaxLists {
+				p.fail(n, "dynamic lists stand in one another no more than %d deep", MaxLists)
+				return nil
 			}
 		}
 		if c := n.get("components"); c != nil && c.kind == 'a' {
@@ -420,7 +422,7 @@ func (p *parser) texts(n *node, f *Field) {
 	native(f.Help, "description")
 	native(f.Content, "text", "content", "alt")
 	into := map[string]Text{"label": f.Label, "description": f.Help, "help": f.Help, "why": f.Why, "use": f.Use, "keep": f.Keep,
-		"section": f.Section, "text": f.Content, "content": f.Content, "alt": f.Content}
+		"section": f.Section, "row": f.Row, "text": f.Content, "content": f.Content, "alt": f.Content}
 	for k, v := range f.Props {
 		name, lang, ok := strings.Cut(k, ".")
 		t := into[name]
@@ -764,32 +766,6 @@ func (f *Form) Page(id string) *Page {
 		}
 	}
 	return nil
-}
-
-// Field finds a field by its name; "children.0.name" finds the field of every row.
-func (f *Form) Field(name string) *Field {
-	if g := f.keys[name]; g != nil {
-		return g
-	}
-	parts := strings.Split(name, ".")
-	for i, p := range parts {
-		if i > 0 && isIndex(p) {
-			parts[i] = "*"
-		}
-	}
-	return f.keys[strings.Join(parts, ".")]
-}
-
-func isIndex(s string) bool {
-	if s == "" || len(s) > 3 {
-		return false
-	}
-	for i := range len(s) {
-		if s[i] < '0' || s[i] > '9' {
-			return false
-		}
-	}
-	return s == "0" || s[0] != '0'
 }
 
 // Names are the names under which the form gives values, sorted: what the

@@ -513,6 +513,7 @@ func FuzzParse(f *testing.F) {
 		}
 	}
 	f.Add([]byte(`{"type":"default","components":[{"type":"dynamiclist","path":"a","components":[{"type":"group","path":"b","components":[{"type":"textfield","key":"c"}]}]}]}`))
+	f.Add([]byte(`{"type":"default","components":[{"type":"dynamiclist","path":"a","components":[{"type":"dynamiclist","path":"b","components":[{"type":"dynamiclist","path":"c.d","components":[{"type":"select","key":"e","valuesExpression":"=a.b"}]}]}]}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		p, err := form.Parse("fuzz.form", data)
 		if err != nil {

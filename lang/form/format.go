@@ -178,7 +178,7 @@ type Section struct {
 // Row is one question with its answer.
 type Row struct {
 	Name      string
-	Label     string
+	Label     string // in the row of a list with the row: "Person 2: Name"
 	Value     string // "" : not answered
 	Known     bool   // from a register
 	Computed  bool
@@ -199,7 +199,7 @@ func (v *View) Summary(l *i18n.Localizer) []Section {
 			if it.Type == "checkbox" && it.Value == nil && !it.Required {
 				it.Value = false // a box that is left empty is an answer
 			}
-			s.Rows = append(s.Rows, Row{Name: it.Name, Label: it.Label.For(l.Lang()), Value: Format(*it, l), Known: it.Known,
+			s.Rows = append(s.Rows, Row{Name: it.Name, Label: it.Place().Title(l), Value: Format(*it, l), Known: it.Known,
 				Computed: it.Type == "expression", Sensitive: it.Sensitive(), Item: *it})
 		})
 		if len(s.Rows) > 0 {

@@ -47,31 +47,24 @@ type graph struct {
 	steps []step
 	hide  map[*Field]*vertex // of the field itself or of what it stands in; nil: never hidden
 	part  map[*Field]*[5]*vertex
-	rows  map[*Field][]*Field // fields with a value in each row of a dynamic list
-	named []*Field            // fields with a value that stand in no row
-	lists []*Field
+	rows  map[*Field][]*Field // what has a value in each row of a dynamic list, lists too; of nil: what stands in no row
+	lists []*Field            // an outer one before those within it
 }
 
 func newGraph(f *Form) *graph {
 	g := &graph{hide: map[*Field]*vertex{}, part: map[*Field]*[5]*vertex{}, rows: map[*Field][]*Field{}}
 	g.add(f.Fields, nil, nil)
-	// Who gives a value, by the first part of its name: outside of lists, and in each list.
-	global := map[string][]*vertex{}
-	local := map[*Field]map[string][]*vertex{}
+	// Who gives a value, by the first part of its name: in each list, and outside of them (nil).
+	givers := map[*Field]map[string][]*vertex{}
 	for _, n := range g.all {
 		if n.part != counts {
 			continue
 		}
-		if n.list == nil {
-			top := valuePath(n.field)[0]
-			global[top] = append(global[top], n)
-			continue
-		}
-		if local[n.list] == nil {
-			local[n.list] = map[string][]*vertex{}
+		if givers[n.list] == nil {
+			givers[n.list] = map[string][]*vertex{}
 		}
 		top := valuePath(n.field)[0]
-		local[n.list][top] = append(local[n.list][top], n)
+		givers[n.list][top] = append(givers[n.list][top], n)
 	}
 	link := func(from, to *vertex) {
 		if !slices.Contains(from.out, to) {
@@ -80,11 +73,11 @@ func newGraph(f *Form) *graph {
 	}
 	for _, n := range g.all {
 		for _, path := range n.reads() {
-			givers := global[path[0]]
-			if in := local[n.list]; n.list != nil && in[path[0]] != nil {
-				givers = in[path[0]]
+			list := n.list
+			for list != nil && givers[list][path[0]] == nil { // what the row hasn't, those around it may have
+				list = listAround(list)
 			}
-			for _, giver := range givers {
+			for _, giver := range givers[list][path[0]] {
 				if overlap(valuePath(giver.field), path) {
 					link(giver, n)
 				}
@@ -132,13 +125,9 @@ func (g *graph) add(fields []*Field, up *vertex, list *Field) {
 		}
 		if f.Name != "" {
 			add(counts, h)
-			switch {
-			case f.Type == "dynamiclist":
+			g.rows[list] = append(g.rows[list], f)
+			if f.Type == "dynamiclist" {
 				g.lists = append(g.lists, f)
-			case list != nil:
-				g.rows[list] = append(g.rows[list], f)
-			default:
-				g.named = append(g.named, f)
 			}
 		}
 		if f.optionsExpr != nil || f.valuesKey != "" {
@@ -159,13 +148,7 @@ func (g *graph) add(fields []*Field, up *vertex, list *Field) {
 }
 
 // valuePath is where a value stands among the variables, or among those of its row.
-func valuePath(f *Field) []string {
-	name := f.Name
-	if _, rest, in := strings.Cut(name, ".*."); in {
-		name = rest
-	}
-	return strings.Split(name, ".")
-}
+func valuePath(f *Field) []string { return strings.Split(f.below(), ".") }
 
 // overlap tells whether one path is the beginning of the other.
 func overlap(a, b []string) bool {

@@ -27,7 +27,8 @@ func anyForm(t *rapid.T) (*form.Form, []string) {
 	condition := func(label string, among []string) string {
 		x, y := rapid.SampledFrom(among).Draw(t, label+" x"), rapid.SampledFrom(among).Draw(t, label+" y")
 		return strings.NewReplacer("X", x, "Y", y).Replace(rapid.SampledFrom([]string{"X = true", `Y = \"a\" and X = null`, "X = Y", `X != \"b\" or Y = true`,
-			"count(list) > 1 and X = null", "sum(list.fee) > 2 or X = true", "g = null or X = null", "X = null", "house.on and X = true", `count(list[x = \"a\"]) > 0 and X = null`}).Draw(t, label))
+			"count(list) > 1 and X = null", "sum(list.fee) > 2 or X = true", "g = null or X = null", "X = null", "house.on and X = true", `count(list[x = \"a\"]) > 0 and X = null`,
+			"count(list.inn) > 1 and X = null", `count(list[count(inn[p = \"a\"]) > 0]) > 0 and X = null`}).Draw(t, label))
 	}
 	var parts []string
 	field := func(key, label string, among []string, computes []string) string {
@@ -69,8 +70,15 @@ func anyForm(t *rapid.T) (*form.Form, []string) {
 		hide = fmt.Sprintf(`,"conditional":{"hide":"=%s"}`, condition("list", names))
 	}
 	inRow := append([]string{"x", "y"}, names...)
-	parts = append(parts, fmt.Sprintf(`{"type":"dynamiclist","path":"list","defaultRepetitions":%d,"properties":{"page":"p"}%s,"components":[%s,%s,{"type":"expression","key":"fee","expression":"=if x = y then 1 else 2"}]}`,
-		rapid.IntRange(0, 2).Draw(t, "rows"), hide, field("x", "x", inRow, nil), field("y", "y", inRow, nil)))
+	inner := append([]string{"p", "q"}, inRow...)
+	hideIn := ""
+	if rapid.Bool().Draw(t, "inner list hides") {
+		hideIn = fmt.Sprintf(`,"conditional":{"hide":"=%s"}`, condition("inner list", inRow))
+	}
+	in := fmt.Sprintf(`{"type":"dynamiclist","path":"inn","defaultRepetitions":%d%s,"components":[%s,{"type":"group","path":"h","components":[%s]},{"type":"expression","key":"far","expression":"=if p = x then count(inn) else count(list)"}]}`,
+		rapid.IntRange(0, 2).Draw(t, "inner rows"), hideIn, field("p", "p", inner, nil), field("q", "q", inner, nil))
+	parts = append(parts, fmt.Sprintf(`{"type":"dynamiclist","path":"list","defaultRepetitions":%d,"properties":{"page":"p"}%s,"components":[%s,%s,{"type":"expression","key":"fee","expression":"=if x = y then 1 else 2"},%s]}`,
+		rapid.IntRange(0, 2).Draw(t, "rows"), hide, field("x", "x", inRow, nil), field("y", "y", inRow, nil), in))
 	f, err := form.Parse("any.form", []byte(`{"type":"default","components":[`+strings.Join(parts, ",")+`]}`))
 	if err != nil {
 		if strings.Contains(err.Error(), "in a circle") {
@@ -138,7 +146,15 @@ func TestAnySequenceOfChangesIsLikeBeginningAnew(t *testing.T) {
 			case 0: // rows come and go
 				rows := []any{}
 				for range rapid.IntRange(0, 3).Draw(t, "rows") {
-					rows = append(rows, map[string]any{"x": anyValue(t, "x"), "y": anyValue(t, "y")})
+					row := map[string]any{"x": anyValue(t, "x"), "y": anyValue(t, "y")}
+					if rapid.Bool().Draw(t, "inner given") {
+						inner := []any{}
+						for range rapid.IntRange(0, 2).Draw(t, "inner rows") {
+							inner = append(inner, map[string]any{"p": anyValue(t, "p"), "h": map[string]any{"q": anyValue(t, "q")}})
+						}
+						row["inn"] = inner
+					}
+					rows = append(rows, row)
 				}
 				a := form.Answers(maps.Clone(v.Answers()))
 				if a == nil {
@@ -156,7 +172,7 @@ func TestAnySequenceOfChangesIsLikeBeginningAnew(t *testing.T) {
 			case 2:
 				changes = h.Go(rapid.IntRange(0, h.Len()-1).Draw(t, "back"))
 			case 3:
-				changes = v.Change(rapid.SampledFrom([]string{"list.0.x", "list.0.y", "list.1.x"}).Draw(t, "cell"), anyValue(t, "to"))
+				changes = v.Change(rapid.SampledFrom([]string{"list.0.x", "list.0.y", "list.1.x", "list.0.inn.0.p", "list.0.inn.1.h.q", "list.1.inn.0.p"}).Draw(t, "cell"), anyValue(t, "to"))
 				h.Add(v.Answers(), v.Raw())
 			default:
 				changes = v.Change(rapid.SampledFrom(names).Draw(t, "name"), anyValue(t, "to"))

@@ -66,18 +66,7 @@ func Migrate(old, now *Form, d Filled, rules []MigrationRule, ctx Context) Fille
 		m.carry(r)
 	}
 	m.strays()
-	for _, f := range slices.Concat(now.graph.named, now.graph.lists) {
-		m.fit(f, f.Name)
-		if f.Type != "dynamiclist" {
-			continue
-		}
-		rows, _ := get(m.a, f.Name).([]any)
-		for i := range rows {
-			for _, x := range now.graph.rows[f] {
-				m.fit(x, itemName(x, f.Name+"."+strconv.Itoa(i)))
-			}
-		}
-	}
+	m.fitAll(nil, "")
 	return Filled{m.a, m.raw, m.kept}
 }
 
@@ -96,7 +85,7 @@ func (m *migrator) oldField(name string) *Field {
 		return f
 	}
 	for i, c := range name { // in the rows of a list
-		if f := m.kinds[name[:i]]; c == '.' && f != nil && f == m.now.keys[name[:i]] {
+		if f := m.kinds[name[:i]]; c == '.' && f != nil && f == m.now.Field(name[:i]) {
 			return m.now.Field(name)
 		}
 	}
@@ -230,15 +219,16 @@ func (m *migrator) carry(r MigrationRule) {
 		if answered {
 			return
 		}
-		v := &View{vars: maps.Clone(m.ctx.Vars), feel: map[string]feel.Value{}}
-		if v.vars == nil {
-			v.vars = map[string]any{}
+		vars := maps.Clone(m.ctx.Vars)
+		if vars == nil {
+			vars = map[string]any{}
 		}
-		maps.Copy(v.vars, m.a)
+		maps.Copy(vars, m.a)
 		if !m.ctx.Today.IsZero() {
-			v.vars[dayName] = m.ctx.Today.Format("2006-01-02")
+			vars[dayName] = m.ctx.Today.Format("2006-01-02")
 		}
-		if val := v.eval(r.Value, nil); val != nil {
+		v := bare(vars)
+		if val := v.eval(r.Value, v.root()); val != nil {
 			m.clear(r.New)
 			set(m.a, r.New, val)
 			m.kinds[r.New] = nil
@@ -246,7 +236,7 @@ func (m *migrator) carry(r MigrationRule) {
 		return
 	}
 	if _, group := get(m.a, r.Old).(map[string]any); group && m.old != nil && m.old.keys[r.Old] == nil {
-		for _, f := range slices.Concat(m.old.graph.named, m.old.graph.lists) { // each of its questions
+		for _, f := range m.old.graph.rows[nil] { // each of its questions
 			if rest, below := strings.CutPrefix(f.Name, r.Old+"."); below && m.now.Field(join(r.New, rest)) != nil {
 				m.carry(MigrationRule{Old: f.Name, New: join(r.New, rest), Values: r.Values})
 			}
@@ -300,7 +290,7 @@ func (m *migrator) strays() {
 		return f != nil && (f.Input() || f.Type == "dynamiclist")
 	}
 	if m.old != nil { // by its fields, some of whose values have parts
-		for _, f := range slices.Concat(m.old.graph.named, m.old.graph.lists) {
+		for _, f := range m.old.graph.rows[nil] {
 			if v := get(m.a, f.Name); v != nil && !has(f.Name) {
 				if _, group := v.(map[string]any); group && m.above(f.Name) {
 					continue
@@ -344,6 +334,21 @@ func (m *migrator) above(name string) bool {
 		}
 	}
 	return false
+}
+
+// fitAll fits what stands in a row of a list, or in none (nil), and in the rows below.
+func (m *migrator) fitAll(list *Field, row string) {
+	for _, f := range m.now.graph.rows[list] {
+		name := join(row, f.below())
+		m.fit(f, name)
+		if f.Type != "dynamiclist" {
+			continue
+		}
+		rows, _ := get(m.a, name).([]any)
+		for i := range rows {
+			m.fitAll(f, name+"."+strconv.Itoa(i))
+		}
+	}
 }
 
 // fit reads an answer the way its field in the new version takes it.
@@ -514,25 +519,43 @@ type answered struct {
 }
 
 func (a answered) words(l *i18n.Localizer) string {
-	rows, _ := a.held.Value.([]any)
 	switch {
 	case a.held.Value == nil:
 		return oneLine(a.held.Raw)
 	case a.field.Type != "dynamiclist":
 		return oneLine(Format(Item{Field: a.field, Value: a.held.Value, Options: a.field.Options}, l))
 	}
+	return oneLine(rowsInWords(a.field, a.held.Value, l))
+}
+
+// rowsInWords are the rows of a list with the answers in them; those of a list within it stand in brackets.
+func rowsInWords(list *Field, val any, l *i18n.Localizer) string {
+	rows, _ := val.([]any)
 	var out []string
 	for _, row := range rows {
 		m, _ := row.(map[string]any)
 		var parts []string
-		walk(a.field.Children, func(f *Field) {
-			if _, rest, _ := strings.Cut(f.Name, ".*."); f.Input() {
-				if s := Format(Item{Field: f, Value: get(m, rest), Options: f.Options}, l); s != "" {
+		var visit func(fields []*Field)
+		visit = func(fields []*Field) {
+			for _, f := range fields {
+				s := ""
+				switch val := get(m, f.below()); {
+				case f.Type == "group":
+					visit(f.Children)
+				case f.Type == "dynamiclist":
+					if s = rowsInWords(f, val, l); s != "" {
+						s = "(" + s + ")"
+					}
+				case f.Input():
+					s = Format(Item{Field: f, Value: val, Options: f.Options}, l)
+				}
+				if s != "" {
 					parts = append(parts, s)
 				}
 			}
-		})
+		}
+		visit(list.Children)
 		out = append(out, strings.Join(parts, ", "))
 	}
-	return oneLine(strings.Join(out, "; "))
+	return strings.Join(out, "; ")
 }

@@ -4,7 +4,6 @@ package form
 
 import (
 	"encoding/json"
-	"strings"
 )
 
 // SchemaDialect is the version of JSON Schema that Schema writes.
@@ -77,11 +76,7 @@ func (o *object) put(f *Field, schema map[string]any, always bool) {
 	if id := f.Props["xdf"]; id != "" {
 		schema["x-xdatenfeld"] = id
 	}
-	name := f.Name
-	if i := strings.LastIndex(name, ".*."); i >= 0 {
-		name = name[i+len(".*."):]
-	}
-	parts := strings.Split(name, ".")
+	parts := valuePath(f)
 	for i, part := range parts {
 		last := i == len(parts)-1
 		if always && !contains(o.required, part) {
@@ -235,8 +230,13 @@ func (p *Page) Asked() []*Field {
 	return out
 }
 
-// OptionsOf are the choices of a field outside of any row, shown or hidden.
-func (v *View) OptionsOf(f *Field) []Option { return v.options(f, nil, 0) }
+// OptionsOf are the choices of a field as far as they depend on no row, shown or hidden.
+func (v *View) OptionsOf(f *Field) []Option {
+	if v.Form.graph.part[f][chooses] == nil {
+		return f.Options
+	}
+	return v.choices(f, v.root())
+}
 
 // Lang is the language in which the form was filled in.
 func (v *View) Lang() string { return v.ctx.Lang }

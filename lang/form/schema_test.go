@@ -175,8 +175,8 @@ func TestSubmissionsOfContentFitTheirSchema(t *testing.T) {
 // drawForm draws a form with groups, lists, conditions and every kind of input.
 func drawForm(t *rapid.T) []byte {
 	n := 0
-	var comps func(depth int, list bool) []any
-	comps = func(depth int, list bool) []any {
+	var comps func(depth, lists int) []any
+	comps = func(depth, lists int) []any {
 		var out []any
 		for range rapid.IntRange(1, 5).Draw(t, "fields") {
 			n++
@@ -205,7 +205,7 @@ func drawForm(t *rapid.T) []byte {
 			case "expression":
 				c["expression"] = rapid.SampledFrom([]string{"=1 + 1", "=\"a\"", "=null"}).Draw(t, "expression")
 			case "group", "dynamiclist":
-				if depth == 0 || typ == "dynamiclist" && list {
+				if depth == 0 || typ == "dynamiclist" && lists == MaxLists {
 					c["type"] = "checkbox"
 					break
 				}
@@ -213,7 +213,13 @@ func drawForm(t *rapid.T) []byte {
 				if typ == "dynamiclist" || rapid.Bool().Draw(t, "path") {
 					c["path"] = key
 				}
-				c["components"] = comps(depth-1, list || typ == "dynamiclist")
+				if typ == "dynamiclist" {
+					lists++
+				}
+				c["components"] = comps(depth-1, lists)
+				if typ == "dynamiclist" {
+					lists--
+				}
 			case "text":
 				delete(c, "key")
 				c["text"] = "Text"
@@ -223,7 +229,7 @@ func drawForm(t *rapid.T) []byte {
 		}
 		return out
 	}
-	b, err := json.Marshal(map[string]any{"type": "default", "schemaVersion": 16, "id": "drawn", "components": comps(2, false)})
+	b, err := json.Marshal(map[string]any{"type": "default", "schemaVersion": 16, "id": "drawn", "components": comps(3, 0)})
 	if err != nil {
 		t.Fatal(err)
 	}

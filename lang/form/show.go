@@ -132,12 +132,12 @@ func webURL(s string) string {
 }
 
 // show says what a component shows with these answers; nil if it shows nothing.
-func (v *View) show(f *Field, row map[string]any) *Shown {
+func (v *View) show(f *Field, r *row) *Shown {
 	switch f.Type {
 	case "table":
 		out := &Shown{Columns: f.Columns}
 		if f.columnsExpr != nil {
-			cols, _ := v.eval(f.columnsExpr, row).([]any)
+			cols, _ := v.eval(f.columnsExpr, r).([]any)
 			for _, c := range cols[:min(len(cols), 50)] {
 				if m, ok := c.(map[string]any); ok && m["key"] != nil {
 					label := optionText(m["label"])
@@ -148,7 +148,7 @@ func (v *View) show(f *Field, row map[string]any) *Shown {
 				}
 			}
 		}
-		rows, _ := v.eval(f.source, row).([]any)
+		rows, _ := v.eval(f.source, r).([]any)
 		if len(rows) > MaxRows {
 			out.More, rows = len(rows)-MaxRows, rows[:MaxRows]
 		}
@@ -165,9 +165,9 @@ func (v *View) show(f *Field, row map[string]any) *Shown {
 		}
 		return out
 	case "image":
-		return &Shown{URL: imageURL(v.join(f.url, row, nil))}
+		return &Shown{URL: imageURL(v.join(f.url, r, nil))}
 	case "iframe":
-		return &Shown{URL: webURL(v.join(f.url, row, nil))}
+		return &Shown{URL: webURL(v.join(f.url, r, nil))}
 	case "documentPreview":
 		field := ""
 		if names := f.source.FreeNames(); len(names) == 1 {
@@ -176,7 +176,7 @@ func (v *View) show(f *Field, row map[string]any) *Shown {
 			}
 		}
 		out := &Shown{}
-		docs, _ := v.eval(f.source, row).([]any)
+		docs, _ := v.eval(f.source, r).([]any)
 		for _, d := range docs[:min(len(docs), MaxRows)] {
 			m, ok := d.(map[string]any)
 			if !ok {
@@ -199,12 +199,12 @@ func (v *View) show(f *Field, row map[string]any) *Shown {
 }
 
 // join puts a template together; quote, if not nil, makes a value fit for where it stands.
-func (v *View) join(pieces []piece, row map[string]any, quote func(string) string) string {
+func (v *View) join(pieces []piece, r *row, quote func(string) string) string {
 	var b strings.Builder
 	for _, p := range pieces {
 		s := p.text
 		if p.expr != nil {
-			if s = optionText(v.eval(p.expr, row)); quote != nil {
+			if s = optionText(v.eval(p.expr, r)); quote != nil {
 				s = quote(s)
 			}
 		}
@@ -214,14 +214,14 @@ func (v *View) join(pieces []piece, row map[string]any, quote func(string) strin
 }
 
 // words fills in the expressions of a text in every language. In HTML a value is text, whatever it holds.
-func (v *View) words(f *Field, row map[string]any) Text {
+func (v *View) words(f *Field, r *row) Text {
 	var quote func(string) string
 	if f.Type == "html" {
 		quote = html.EscapeString
 	}
 	out := Text{}
 	for lang, pieces := range f.pieces {
-		out[lang] = v.join(pieces, row, quote)
+		out[lang] = v.join(pieces, r, quote)
 	}
 	return out
 }

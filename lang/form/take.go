@@ -16,6 +16,8 @@ import (
 func (f *Form) Take(in map[string]any, ctx Context) (Answers, []FieldError) {
 	posts := map[string]url.Values{}
 	var errs []FieldError
+	var a Answers
+	rows := rowCount{}
 	var put func(name string, v any)
 	put = func(name string, v any) {
 		if len(errs) > MaxPosted {
@@ -35,11 +37,15 @@ func (f *Form) Take(in map[string]any, ctx Context) (Answers, []FieldError) {
 			}
 		case []any:
 			if fd != nil && fd.Type == "dynamiclist" {
-				for i, row := range x {
-					if i >= MaxRows {
-						errs = append(errs, FieldError{Key: name, Msg: "form.error.form"})
-						return
-					}
+				fit := min(len(x), MaxRows-rows[fd])
+				if rows[fd] += fit; fit < len(x) {
+					errs = append(errs, FieldError{Key: name, Msg: RowsMsg})
+				}
+				if a == nil {
+					a = Answers{}
+				}
+				set(a, name, make([]any, fit)) // as many as were given, whatever the list begins with
+				for i, row := range x[:fit] {
 					put(name+"."+strconv.Itoa(i), row)
 				}
 				return
@@ -85,7 +91,6 @@ func (f *Form) Take(in map[string]any, ctx Context) (Answers, []FieldError) {
 	for _, k := range sortedKeys(in) {
 		put(k, in[k])
 	}
-	var a Answers
 	for range 2 { // what another page shows or hides is known in the second round
 		errs := map[string]FieldError{}
 		for _, pg := range f.pages {

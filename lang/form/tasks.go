@@ -96,7 +96,7 @@ func (v *View) progress(p *Page, sent bool) string {
 // unanswered tells whether a question that the person is asked has no answer yet.
 func (v *View) unanswered(f *Field) bool {
 	n := v.Form.graph.part[f][counts]
-	return !f.ReadOnly && !v.hidden(f, 0) && v.known(f) == nil && v.state[n.id][0] == nil
+	return !f.ReadOnly && !v.hidden(f, v.root()) && v.known(f) == nil && v.state[n.id][0] == nil
 }
 
 // asks tells whether the page has questions at all.

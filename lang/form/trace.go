@@ -79,39 +79,46 @@ func (r rule) source() string {
 // is its message key.
 func (v *View) Trace() []Trace {
 	var out []Trace
-	var visit func(fields []*Field, list *Field, row int)
-	visit = func(fields []*Field, list *Field, row int) {
-		for _, f := range fields {
-			if f.Name != "" || f.hide != nil || len(f.rules()) > 0 {
-				out = append(out, v.traceOf(f, list, row))
-			}
-			if f.Type != "dynamiclist" {
-				visit(f.Children, list, row)
-				continue
-			}
-			for i := range v.rows[f] {
-				visit(f.Children, f, i)
-			}
+	v.visit(func(f *Field, r *row) {
+		if f.Name != "" || f.hide != nil || len(f.rules()) > 0 {
+			out = append(out, v.traceOf(f, r))
 		}
-	}
-	visit(v.Form.Fields, nil, 0)
+	})
 	return out
 }
 
-func (v *View) traceOf(f, list *Field, row int) Trace {
+// visit goes through the components in the order of the document, shown or not, through those in a list once for each row.
+func (v *View) visit(see func(f *Field, r *row)) {
+	var visit func(fields []*Field, r *row)
+	visit = func(fields []*Field, r *row) {
+		for _, f := range fields {
+			see(f, r)
+			if f.Type != "dynamiclist" {
+				visit(f.Children, r)
+				continue
+			}
+			for _, x := range v.under(r, f) {
+				visit(f.Children, x)
+			}
+		}
+	}
+	visit(v.Form.Fields, v.root())
+}
+
+func (v *View) traceOf(f *Field, in *row) Trace {
 	t := Trace{Name: f.ID, Page: f.Page, State: IsShown, Contradicts: v.torn[f]}
 	own := v.Form.graph.part[f]
-	if v.hidden(f, row) {
+	if v.hidden(f, in) {
 		t.State = IsHidden
 		for g := f; g != nil; g = g.Parent {
-			if n := v.Form.graph.part[g][hides]; n != nil && v.isHidden(n, row) {
+			if n := v.Form.graph.part[g][hides]; n != nil && v.isHidden(n, in) {
 				t.HiddenBy = cmpName(g) // the outermost of those that are hidden
 			}
 		}
 	}
 	if n := own[counts]; n != nil {
-		t.Name = v.nameIn(n, row)
-		t.Value = v.state[n.id][row]
+		t.Name = in.nameOf(f)
+		t.Value = v.state[n.id][in.id]
 		if t.State == IsShown {
 			t.Source = v.source(f, t.Name, t.Value)
 			t.Raw = v.ctx.Raw[t.Name]
@@ -123,17 +130,16 @@ func (v *View) traceOf(f, list *Field, row int) Trace {
 		}
 	}
 	if t.State == IsShown && f.Input() {
-		it := v.item(f, list, row)
+		it := v.item(f, in)
 		if e, wrong := v.verdict(&it); wrong {
 			t.Problem = e.Msg
 		}
 	}
-	vars := v.rowVars(list, row)
 	for _, r := range f.rules() {
 		if t.State == IsHidden && r.name != "hide" && r.name != "expression" {
 			continue // it isn't asked
 		}
-		t.Rules = append(t.Rules, v.explain(f, r, vars))
+		t.Rules = append(t.Rules, v.explain(f, r, in))
 	}
 	return t
 }
@@ -153,13 +159,10 @@ func (v *View) source(f *Field, name string, val any) string {
 }
 
 // explain evaluates a rule once more, and looks at what it reads.
-func (v *View) explain(f *Field, r rule, row map[string]any) Rule {
+func (v *View) explain(f *Field, r rule, in *row) Rule {
 	out := Rule{Name: r.name, Expr: r.source(), Line: f.Line}
 	for _, path := range pathsOf(r.prog) {
-		from := v.vars
-		if _, ok := row[path[0]]; ok {
-			from = row
-		}
+		from := in.find(path[0])
 		name := strings.Join(path, ".")
 		if name == dayName {
 			out.Inputs = append(out.Inputs, Input{"today()", from[name]})
@@ -168,7 +171,7 @@ func (v *View) explain(f *Field, r rule, row map[string]any) Rule {
 		out.Inputs = append(out.Inputs, Input{name, get(from, name)})
 	}
 	run := feel.NewRun(feel.RunOptions{Trace: true})
-	val, err := r.prog.EvalIn(run, v.lookup(row))
+	val, err := r.prog.EvalIn(run, v.lookup(in))
 	if err != nil {
 		out.Nulls = append(out.Nulls, err.Error())
 		return out

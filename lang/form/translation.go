@@ -24,7 +24,7 @@ const sourceProp = "source."
 
 // Outdated is a translation that is older than the German text.
 type Outdated struct {
-	Name   string // label, help, why, use, keep, section, text, value.X, message.X
+	Name   string // label, help, why, use, keep, section, row, text, value.X, message.X
 	German string // as it is now
 }
 
@@ -36,7 +36,7 @@ type namedText struct {
 
 // texts are all texts of the field that are translated.
 func (f *Field) texts() []namedText {
-	out := []namedText{{"label", f.Label}, {"help", f.Help}, {"why", f.Why}, {"use", f.Use}, {"keep", f.Keep}, {"section", f.Section}, {"text", f.Content}}
+	out := []namedText{{"label", f.Label}, {"help", f.Help}, {"why", f.Why}, {"use", f.Use}, {"keep", f.Keep}, {"section", f.Section}, {"row", f.Row}, {"text", f.Content}}
 	for _, o := range f.Options {
 		out = append(out, namedText{"value." + optionText(o.Value), o.Label})
 	}

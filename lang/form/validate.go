@@ -153,7 +153,7 @@ func (v *View) check(it *Item) (FieldError, bool) {
 		}
 	}
 	if it.Field.check != nil {
-		if ok, is := v.eval(it.Field.check, v.rowVars(it.list(), it.row)).(bool); is && !ok {
+		if ok, is := v.eval(it.Field.check, it.row).(bool); is && !ok {
 			return fail("check")
 		}
 	}
@@ -259,7 +259,7 @@ func (v *View) bound(it *Item, fixed string, expr *feel.Program) string {
 	if fixed != "" {
 		return fixed
 	}
-	switch val := v.eval(expr, v.rowVars(it.list(), it.row)).(type) {
+	switch val := v.eval(expr, it.row).(type) {
 	case string:
 		return val
 	case json.Number:

@@ -43,7 +43,7 @@ type Context struct {
 // Item is a field as one person meets it.
 type Item struct {
 	*Field
-	Name      string   // with the row's number: "children.0.name"
+	Name      string   // with the rows' numbers, as Place writes it: "children.0.name"
 	Value     any      // nil: no answer
 	Raw       string   // typed and not understood
 	Known     bool     // a register knows it: shown, not asked
@@ -53,8 +53,9 @@ type Item struct {
 	Shown     *Shown   // of a table, an image, an iframe, a document preview
 	Items     []Item   // of a group
 	Rows      [][]Item // of a dynamic list
+	Full      bool     // a dynamic list that takes no more rows
 
-	row int // that it stands in
+	row *row // that it stands in
 }
 
 // Asked tells whether the person is asked for a value here.
@@ -66,11 +67,11 @@ type View struct {
 	Form *Form
 	ctx  Context
 	in   Answers // as given
-	vars map[string]any
-	feel map[string]feel.Value       // of vars, as far as an expression has read them
-	rows map[*Field][]map[string]any // variables of the rows of a dynamic list
-	// state is what hides and counts have settled, by vertex and row; a field that stands
-	// in no row has one.
+	// rows are those of each dynamic list, those in all rows around it in one sequence; of nil: the form itself, whose variables
+	// what stands in no row has.
+	rows map[*Field][]*row
+	feel map[string]feel.Value // variables of the form itself, as far as an expression has read them
+	// state is what hides and counts have settled, by vertex and row.
 	state [][]any
 	// looked is what somebody has looked at (chooses, says, judges), by vertex and row; nil: nobody has.
 	looked [][]any
@@ -87,35 +88,36 @@ type View struct {
 // mark says what of a step has to be looked at again.
 type mark struct {
 	all  bool
-	rows []int
+	rows []*row
 }
 
-// cell is a vertex in one row; 0 where there are none.
+// cell is a vertex in one row.
 type cell struct {
 	vertex *vertex
-	row    int
+	row    *row
 }
 
 // Eval looks at the form with these answers. It changes neither. Every expression
 // that decides what is shown or counts is evaluated once, after what it reads.
 func (f *Form) Eval(a Answers, ctx Context) *View {
-	v := &View{Form: f, ctx: ctx, in: a, feel: map[string]feel.Value{}, rows: map[*Field][]map[string]any{}, seen: map[string][]Item{},
-		moved: map[cell]bool{}, torn: map[*Field]bool{}}
+	v := bare(make(map[string]any, len(ctx.Vars)+len(f.keys)+1))
+	v.Form, v.ctx, v.in = f, ctx, a
+	v.seen, v.moved, v.torn = map[string][]Item{}, map[cell]bool{}, map[*Field]bool{}
 	g := f.graph
-	v.vars = make(map[string]any, len(ctx.Vars)+len(f.keys)+1)
-	maps.Copy(v.vars, ctx.Vars)
+	vars := v.root().vars
+	maps.Copy(vars, ctx.Vars)
 	if !ctx.Today.IsZero() {
-		v.vars[dayName] = ctx.Today.Format(time.DateOnly)
+		vars[dayName] = ctx.Today.Format(time.DateOnly)
 	}
 	for name := range f.keys { // a form's own names hide those of the house
 		top, _, _ := strings.Cut(name, ".")
-		v.vars[top] = nil
+		vars[top] = nil
 	}
-	for _, fd := range slices.Concat(g.named, g.lists) {
-		put(v.vars, fd.Name, nil)
+	for _, fd := range g.rows[nil] {
+		put(vars, fd.Name, nil)
 	}
 	for _, l := range g.lists {
-		v.rows[l] = freshRows(g, l, len(v.given(l)))
+		v.rows[l] = v.freshRows(l)
 	}
 	v.state, v.looked, v.todo = make([][]any, len(g.all)), make([][]any, len(g.all)), make([]mark, len(g.steps))
 	for _, n := range g.all {
@@ -129,23 +131,73 @@ func (f *Form) Eval(a Answers, ctx Context) *View {
 	return v
 }
 
-func freshRows(g *graph, list *Field, n int) []map[string]any {
-	rows := make([]map[string]any, n)
-	for i := range rows {
-		rows[i] = make(map[string]any, len(g.rows[list]))
-		for _, f := range g.rows[list] {
-			put(rows[i], strings.Join(valuePath(f), "."), nil)
+// bare is a view of nothing but variables.
+func bare(vars map[string]any) *View {
+	return &View{rows: map[*Field][]*row{nil: {{vars: vars}}}, feel: map[string]feel.Value{}}
+}
+
+// root is the form itself, outside of all rows.
+func (v *View) root() *row { return v.rows[nil][0] }
+
+// freshRows are the rows of a list with these answers, in the order of the document, before anything is settled in them.
+func (v *View) freshRows(list *Field) []*row {
+	g := v.Form.graph
+	var rows []*row
+	for _, up := range v.rows[listAround(list)] {
+		name := up.nameOf(list)
+		for at := range min(v.given(list, name), MaxRows-len(rows)) {
+			r := &row{list: list, up: up, at: at, id: len(rows), name: name + "." + strconv.Itoa(at), vars: make(map[string]any, len(g.rows[list]))}
+			for _, f := range g.rows[list] {
+				put(r.vars, f.below(), nil)
+			}
+			rows = append(rows, r)
 		}
 	}
 	return rows
 }
 
+// given is how many rows of a dynamic list were answered, or how many it begins with.
+func (v *View) given(list *Field, name string) int {
+	if l, ok := get(v.in, name).([]any); ok {
+		return len(l)
+	}
+	return list.DefaultRows
+}
+
+// fits tells whether the view has the rows that a list has with these answers.
+func (v *View) fits(list *Field) bool {
+	rows, i := v.rows[list], 0
+	for _, up := range v.rows[listAround(list)] {
+		for at := range min(v.given(list, up.nameOf(list)), MaxRows-i) {
+			if i >= len(rows) || rows[i].up != up || rows[i].at != at {
+				return false
+			}
+			i++
+		}
+	}
+	return i == len(rows)
+}
+
+// under are the rows of a list that stand in a row, at any depth; the row itself if it is of the list.
+func (v *View) under(r *row, list *Field) []*row {
+	if r.up == nil {
+		return v.rows[list]
+	}
+	if r.list == list {
+		return []*row{r}
+	}
+	var out []*row
+	for _, x := range v.rows[list] {
+		if x.within(r.list) == r {
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
 // size gives a vertex its room: a place for each row.
 func (v *View) size(n *vertex) {
-	rows := 1
-	if n.list != nil {
-		rows = len(v.rows[n.list])
-	}
+	rows := len(v.rows[n.list])
 	if n.part == hides || n.part == counts {
 		v.state[n.id] = make([]any, rows)
 	} else {
@@ -170,25 +222,20 @@ func (v *View) settle() {
 		n := s.members[0]
 		rows := m.rows
 		if m.all {
-			rows = nil
-			for row := range v.room(n) {
-				rows = append(rows, row)
-			}
+			rows = v.rows[n.list]
 		}
 		for _, row := range rows {
 			if n.part > counts {
 				v.forget(n, row)
 				continue
 			}
-			if val := v.look(n, row, false); !same(v.state[n.id][row], val) {
+			if val := v.look(n, row, false); !same(v.state[n.id][row.id], val) {
 				v.set(n, row, val)
 				v.spread(n, row)
 			}
 		}
 	}
 }
-
-func (v *View) room(n *vertex) int { return max(len(v.state[n.id]), len(v.looked[n.id])) }
 
 // circle settles vertices that read each other. They begin as if nothing of them were
 // hidden, computed or answered, and are looked at in the order of the document until
@@ -201,15 +248,15 @@ func (v *View) circle(s step) {
 	for i, n := range s.members {
 		before[i] = slices.Clone(v.state[n.id])
 		delete(v.torn, n.field)
-		for row := range v.room(n) {
+		for _, row := range v.rows[n.list] {
 			v.set(n, row, nil)
 		}
 	}
 	round := func(shown bool) (calm bool) {
 		calm = true
 		for _, n := range s.members {
-			for row := range v.room(n) {
-				if val := v.look(n, row, shown); !same(v.state[n.id][row], val) {
+			for _, row := range v.rows[n.list] {
+				if val := v.look(n, row, shown); !same(v.state[n.id][row.id], val) {
 					v.set(n, row, val)
 					calm = false
 				}
@@ -229,8 +276,8 @@ func (v *View) circle(s step) {
 		round(true) // what is computed from what comes later
 	}
 	for i, n := range s.members {
-		for row := range v.room(n) {
-			if row >= len(before[i]) || !same(before[i][row], v.state[n.id][row]) {
+		for _, row := range v.rows[n.list] {
+			if !same(before[i][row.id], v.state[n.id][row.id]) {
 				v.spread(n, row)
 			}
 		}
@@ -238,101 +285,93 @@ func (v *View) circle(s step) {
 }
 
 // look settles a vertex anew. shown: own conditions don't count.
-func (v *View) look(n *vertex, row int, shown bool) any {
+func (v *View) look(n *vertex, r *row, shown bool) any {
 	f := n.field
-	hidden := n.up != nil && v.isHidden(n.up, row)
+	hidden := n.up != nil && v.isHidden(n.up, r)
 	if n.part == hides {
 		if hidden || shown {
 			return hidden
 		}
-		h, _ := v.eval(f.hide, v.rowVars(n.list, row)).(bool)
+		h, _ := v.eval(f.hide, r).(bool)
 		return h
 	}
+	name := r.nameOf(f)
 	switch {
 	case f.Type == "dynamiclist":
-		if _, given := get(v.in, f.Name).([]any); hidden || !given {
+		if _, given := get(v.in, name).([]any); hidden || !given {
 			return nil
 		}
-		out := make([]any, len(v.rows[f]))
-		for i, r := range v.rows[f] {
-			out[i] = clone(r)
+		out := []any{}
+		for _, x := range v.under(r, f) {
+			out = append(out, clone(x.vars))
 		}
 		return out
 	case f.compute != nil:
-		return v.eval(f.compute, v.rowVars(n.list, row))
+		return v.eval(f.compute, r)
 	case hidden:
 		return nil
 	}
-	return v.answer(f, v.nameIn(n, row), v.rowVars(n.list, row))
+	return v.answer(f, name, r)
 }
 
-func (v *View) isHidden(n *vertex, row int) bool {
-	if n.list == nil {
-		row = 0
-	}
-	h, _ := v.state[n.id][row].(bool)
+// isHidden is what a vertex has settled for a row, or for those around it.
+func (v *View) isHidden(n *vertex, r *row) bool {
+	h, _ := v.state[n.id][r.within(n.list).id].(bool)
 	return h
 }
 
 // hidden tells whether the person doesn't see the field.
-func (v *View) hidden(f *Field, row int) bool {
+func (v *View) hidden(f *Field, r *row) bool {
 	n := v.Form.graph.hide[f]
-	return n != nil && v.isHidden(n, row)
+	return n != nil && v.isHidden(n, r)
 }
 
 // set keeps what a vertex has settled, and puts values where expressions read them.
-func (v *View) set(n *vertex, row int, val any) {
-	v.state[n.id][row] = val
+func (v *View) set(n *vertex, r *row, val any) {
+	v.state[n.id][r.id] = val
 	if n.part != counts {
 		return
 	}
-	if n.list != nil {
-		_, rest, _ := strings.Cut(n.field.Name, ".*.")
-		put(v.rows[n.list][row], rest, val)
-		return
+	put(r.vars, n.field.below(), val)
+	if r.up == nil {
+		top, _, _ := strings.Cut(n.field.Name, ".")
+		delete(v.feel, top)
 	}
-	put(v.vars, n.field.Name, val)
-	top, _, _ := strings.Cut(n.field.Name, ".")
-	delete(v.feel, top)
 }
 
-// spread marks what reads a vertex.
-func (v *View) spread(n *vertex, row int) {
-	v.moved[cell{n, row}] = true
+// spread marks what reads a vertex: in the same row, in the rows that stand in it, or in the row that it stands in.
+func (v *View) spread(n *vertex, r *row) {
+	v.moved[cell{n, r}] = true
 	for _, m := range n.out {
+		around := r.within(m.list)
 		switch {
-		case m.list == nil:
-			v.mark(m, 0)
-		case m.list == n.list:
-			v.mark(m, row)
-		default:
+		case around.list == m.list:
+			v.mark(m, around)
+		case r.up == nil:
 			v.todo[m.step] = mark{all: true}
+		default:
+			for _, x := range v.under(r, m.list) {
+				v.mark(m, x)
+			}
 		}
 	}
 }
 
-func (v *View) mark(n *vertex, row int) {
-	if m := &v.todo[n.step]; !m.all && !slices.Contains(m.rows, row) {
-		m.rows = append(m.rows, row)
+func (v *View) mark(n *vertex, r *row) {
+	if m := &v.todo[n.step]; !m.all && !slices.Contains(m.rows, r) {
+		m.rows = append(m.rows, r)
 	}
 }
 
 // forget has something looked at again, if anybody has looked at all.
-func (v *View) forget(n *vertex, row int) {
-	if v.looked[n.id][row] == nil {
+func (v *View) forget(n *vertex, r *row) {
+	if v.looked[n.id][r.id] == nil {
 		return
 	}
-	v.stale = append(v.stale, cell{n, row})
+	v.stale = append(v.stale, cell{n, r})
 	for _, m := range n.out { // the options are part of what is judged
-		v.mark(m, row)
+		v.mark(m, r)
 	}
-}
-
-func (v *View) nameIn(n *vertex, row int) string {
-	if n.list == nil {
-		return n.field.Name
-	}
-	return itemName(n.field, n.list.Name+"."+strconv.Itoa(row))
 }
 
 // same tells whether two values are the same.
@@ -381,7 +420,7 @@ func put(m map[string]any, name string, val any) {
 
 // answer is the value of a field that is shown: what was answered elsewhere, what a register knows, what was
 // typed, what its author has set.
-func (v *View) answer(f *Field, name string, row map[string]any) any {
+func (v *View) answer(f *Field, name string, r *row) any {
 	if val, there := v.ctx.Elsewhere[name]; there {
 		return val
 	}
@@ -397,7 +436,7 @@ func (v *View) answer(f *Field, name string, row map[string]any) any {
 	case f.Default != nil:
 		return f.Default
 	}
-	return v.eval(f.defExpr, row)
+	return v.eval(f.defExpr, r)
 }
 
 // known is what a register, fetched with consent, says about the field.
@@ -438,29 +477,31 @@ func get(m map[string]any, name string) any {
 	return cur
 }
 
-// eval evaluates an expression, in a row if row isn't nil. An expression that fails
-// at run time gives null, as FEEL has it.
-func (v *View) eval(p *feel.Program, row map[string]any) any {
+// eval evaluates an expression in a row. An expression that fails at run time gives null, as FEEL has it.
+func (v *View) eval(p *feel.Program, r *row) any {
 	if p == nil {
 		return nil
 	}
 	v.evaluated++
-	val, err := p.EvalIn(feel.NewRun(feel.RunOptions{}), v.lookup(row))
+	val, err := p.EvalIn(feel.NewRun(feel.RunOptions{}), v.lookup(r))
 	if err != nil {
 		return nil
 	}
 	return feel.ToJSON(val)
 }
 
-// lookup gives expressions their variables.
-func (v *View) lookup(row map[string]any) func(string) feel.Value {
+// lookup gives expressions in a row their variables.
+func (v *View) lookup(r *row) func(string) feel.Value {
+	root := v.root()
 	return func(name string) feel.Value {
-		if val, ok := row[name]; ok {
-			return feel.FromJSON(val)
+		for x := r; x != root; x = x.up {
+			if val, ok := x.vars[name]; ok {
+				return feel.FromJSON(val)
+			}
 		}
 		val, ok := v.feel[name]
 		if !ok {
-			val = feel.FromJSON(v.vars[name])
+			val = feel.FromJSON(root.vars[name])
 			v.feel[name] = val
 		}
 		return val
@@ -469,31 +510,6 @@ func (v *View) lookup(row map[string]any) func(string) feel.Value {
 
 // Evaluated is how many expressions have been evaluated so far.
 func (v *View) Evaluated() int { return v.evaluated }
-
-func itemName(f *Field, prefix string) string {
-	if prefix == "" {
-		return f.Name
-	}
-	_, rest, _ := strings.Cut(f.Name, ".*.")
-	return prefix + "." + rest
-}
-
-// given are the rows of a dynamic list as they were answered, or those that it begins with.
-func (v *View) given(f *Field) []any {
-	l, ok := get(v.in, f.Name).([]any)
-	if !ok {
-		l = make([]any, f.DefaultRows)
-	}
-	return l[:min(len(l), MaxRows)]
-}
-
-// rowVars are the variables of a row; nil outside of lists.
-func (v *View) rowVars(list *Field, row int) map[string]any {
-	if list == nil {
-		return nil
-	}
-	return v.rows[list][row]
-}
 
 // Page is what the person sees of a page; empty if there is nothing. The list is
 // the view's own.
@@ -505,9 +521,37 @@ func (v *View) Page(id string) []Item {
 	if p == nil {
 		return nil
 	}
-	items := v.items(p.Fields, p.titleField, nil, 0)
+	items := v.items(p.Fields, p.titleField, v.root())
+	asked := 0
+	each(items, func(it *Item) {
+		if it.Asked() {
+			asked++
+		}
+	})
+	each(items, func(it *Item) {
+		if it.Type == "dynamiclist" && asked+rowSize(it.Field) > maxAsked {
+			it.Full = true
+		}
+	})
 	v.seen[id] = items
 	return items
+}
+
+// rowSize is how many fields a new row of a list has.
+func rowSize(list *Field) int {
+	n := 0
+	walk(list.Children, func(f *Field) {
+		if listAround(f) != list {
+			return
+		}
+		switch {
+		case f.Input():
+			n++
+		case f.Type == "dynamiclist":
+			n += f.DefaultRows * rowSize(f)
+		}
+	})
+	return n
 }
 
 // Pages are the pages on which there is something to read or to answer, in their order.
@@ -530,24 +574,25 @@ func hasInput(items []Item) bool {
 	return false
 }
 
-func (v *View) items(fields []*Field, skip, list *Field, row int) []Item {
+func (v *View) items(fields []*Field, skip *Field, r *row) []Item {
 	var out []Item
 	for _, f := range fields {
-		if f == skip || v.hidden(f, row) {
+		if f == skip || v.hidden(f, r) {
 			continue
 		}
-		it := v.item(f, list, row)
+		it := v.item(f, r)
 		if v.ctx.Only != "" && f.Type != "group" && f.Type != "dynamiclist" && it.Name != v.ctx.Only {
 			continue
 		}
 		switch f.Type {
 		case "group":
-			if it.Items = v.items(f.Children, skip, list, row); len(it.Items) == 0 {
+			if it.Items = v.items(f.Children, skip, r); len(it.Items) == 0 {
 				continue
 			}
 		case "dynamiclist":
-			for i := range v.rows[f] {
-				it.Rows = append(it.Rows, v.items(f.Children, skip, f, i))
+			it.Full = len(v.rows[f]) >= MaxRows
+			for _, x := range v.under(r, f) {
+				it.Rows = append(it.Rows, v.items(f.Children, skip, x))
 			}
 		}
 		out = append(out, it)
@@ -556,13 +601,13 @@ func (v *View) items(fields []*Field, skip, list *Field, row int) []Item {
 }
 
 // item is a field that is shown, without what stands in it.
-func (v *View) item(f, list *Field, row int) Item {
+func (v *View) item(f *Field, r *row) Item {
 	own := v.Form.graph.part[f]
-	it := Item{Field: f, row: row}
+	it := Item{Field: f, row: r}
 	if n := own[counts]; n != nil {
-		it.Name = v.nameIn(n, row)
+		it.Name = r.nameOf(f)
 		if f.Type != "dynamiclist" {
-			it.Value = v.state[n.id][row]
+			it.Value = v.state[n.id][r.id]
 		}
 	}
 	switch {
@@ -571,14 +616,13 @@ func (v *View) item(f, list *Field, row int) Item {
 			it.Known = v.known(f) != nil
 			it.Raw = v.ctx.Raw[it.Name]
 		}
-		it.Options = v.options(f, list, row)
+		it.Options = v.options(f, r)
 	case own[says] != nil:
 		n := own[says]
-		if v.looked[n.id][row] == nil {
-			vars := v.rowVars(list, row)
-			v.looked[n.id][row] = said{v.words(f, vars), v.show(f, vars)}
+		if v.looked[n.id][r.id] == nil {
+			v.looked[n.id][r.id] = said{v.words(f, r), v.show(f, r)}
 		}
-		told := v.looked[n.id][row].(said)
+		told := v.looked[n.id][r.id].(said)
 		it.Text, it.Shown = told.text, told.shown
 	default:
 		it.Text = f.Content
@@ -593,25 +637,30 @@ type said struct {
 }
 
 // options are the choices of a field for this person.
-func (v *View) options(f, list *Field, row int) []Option {
+func (v *View) options(f *Field, r *row) []Option {
 	n := v.Form.graph.part[f][chooses]
 	if n == nil {
 		return f.Options
 	}
-	if o, ok := v.looked[n.id][row].([]Option); ok {
+	if o, ok := v.looked[n.id][r.id].([]Option); ok {
 		return o
 	}
-	var val any
+	out := v.choices(f, r)
+	v.looked[n.id][r.id] = out
+	return out
+}
+
+// choices are options that an expression or a list gives.
+func (v *View) choices(f *Field, r *row) []Option {
 	if f.optionsExpr != nil {
-		val = v.eval(f.optionsExpr, v.rowVars(list, row))
-	} else if val = get(v.vars, f.valuesKey); list != nil {
-		if own := get(v.rowVars(list, row), f.valuesKey); own != nil {
-			val = own
+		return optionsOf(v.eval(f.optionsExpr, r))
+	}
+	for ; r != nil; r = r.up {
+		if val := get(r.vars, f.valuesKey); val != nil {
+			return optionsOf(val)
 		}
 	}
-	out := optionsOf(val)
-	v.looked[n.id][row] = out
-	return out
+	return optionsOf(nil)
 }
 
 // optionsOf reads choices: values, or objects with value and label.
@@ -726,42 +775,33 @@ func (v *View) Item(name string) (it Item, page string, ok bool) {
 func (v *View) Submission() Answers {
 	out := Answers{}
 	for _, p := range v.Form.pages {
-		v.collect(v.Page(p.ID), out)
+		v.collect(v.Page(p.ID), "", out)
 	}
 	return out
 }
 
-func (v *View) collect(items []Item, out Answers) {
+// collect puts the values of items into an object; prefix is the beginning of their names that says which object it is.
+func (v *View) collect(items []Item, prefix string, out Answers) {
 	for i := range items {
 		it := &items[i]
+		name := strings.TrimPrefix(it.Name, prefix)
 		switch {
 		case it.Type == "group":
-			v.collect(it.Items, out)
+			v.collect(it.Items, prefix, out)
 		case it.Type == "dynamiclist":
 			rows := make([]any, 0, len(it.Rows))
 			for j, r := range it.Rows {
-				flat := Answers{}
-				v.collect(r, flat)
 				row := Answers{}
-				prefix := it.Name + "." + strconv.Itoa(j) + "."
-				for name, val := range flat {
-					put(row, strings.TrimPrefix(name, prefix), val)
-				}
+				v.collect(r, it.RowAt(j).Name()+".", row)
 				rows = append(rows, row)
 			}
-			putAnswer(out, it.Name, rows)
+			put(out, name, rows)
 		case it.Name != "":
 			val := it.Value
 			if val == nil && it.Type == "checkbox" {
 				val = false
 			}
-			if strings.Contains(it.Field.Name, "*") {
-				out[it.Name] = val
-			} else {
-				putAnswer(out, it.Name, val)
-			}
+			put(out, name, val)
 		}
 	}
 }
-
-func putAnswer(m Answers, name string, val any) { put(m, name, val) }

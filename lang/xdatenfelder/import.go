@@ -190,9 +190,11 @@ func (im *importer) sayAt(line, col int, format string, args ...any) {
 func (im *importer) place(p *place) *place {
 	p.order, p.states = im.order, map[string]string{}
 	im.order++
-	inList := false
+	lists := 0
 	for q := p.parent; q != nil; q = q.parent {
-		inList = inList || q.list
+		if q.list {
+			lists++
+		}
 	}
 	choices := p.el.Kind == Field && p.el.Input == "select" || p.el.Type == "file" // take several values at once
 	switch max := p.count.Max; {
@@ -203,12 +205,12 @@ func (im *importer) place(p *place) *place {
 		}
 	case p.el.Kind == Field && max != Many && max <= maxCopies:
 		p.copies = max
-	case inList: // a list in a list can't be shown
+	case lists == form.MaxLists: // deeper than a form can have lists
 		p.copies = min(max, maxCopies)
 		if max == Many {
 			p.copies = maxCopies
 		}
-		im.say(p.el, "is there %s times inside of a list: the form asks for it %d times", p.count, p.copies)
+		im.say(p.el, "is there %s times inside of %d lists: the form asks for it %d times", p.count, lists, p.copies)
 	default:
 		p.list = true
 		if p.count != (Count{0, Many}) && p.count != (Count{1, Many}) {

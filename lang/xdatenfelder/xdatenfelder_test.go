@@ -595,7 +595,35 @@ func TestHostile(t *testing.T) {
 	}
 }
 
-// Lists in lists are shown as copies: of copies of copies there would be more than any memory holds.
+// What is there several times in what is there several times, to a form and back.
+func TestListsInLists(t *testing.T) {
+	src := schema3(group3("1:*", "G00000000001", "Haushalt", field3("1:1", "F00000000001", "Ort", "input", "text", "")+
+		group3("0:1", "G00000000002", "Wohnung", group3("0:*", "G00000000003", "Bewohner", field3("1:1", "F00000000002", "Name", "input", "text", "")+
+			field3("0:*", "F00000000003", "Telefon", "input", "text", "")+
+			group3("0:*", "G00000000004", "Einkommen", field3("1:1", "F00000000004", "Betrag", "input", "num_currency", "")+field3("0:*", "F00000000005", "Monat", "input", "text", ""))))))
+	m, err := xdatenfelder.Read("x.xml", []byte(src))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, findings := imported(t, m, nil)
+	for name, want := range map[string]string{"haushalt.*.ort": "textfield", "haushalt.*.wohnung.bewohner": "dynamiclist", "haushalt.*.wohnung.bewohner.*.telefon.*.telefon": "textfield",
+		"haushalt.*.wohnung.bewohner.*.einkommen.*.betrag": "number", "haushalt.*.wohnung.bewohner.*.einkommen.*.monat_5": "textfield"} {
+		if x := f.Field(name); x == nil || x.Type != want {
+			t.Errorf("%s is %+v, want %s, of %q", name, x, want, f.Names())
+		}
+	}
+	if len(findings) != 1 || !strings.Contains(findings[0].Msg, "F00000000005: is there 0:* times inside of 3 lists: the form asks for it 5 times") {
+		t.Errorf("findings %v", findings)
+	}
+	out, _ := xdatenfelder.Export(f, now)
+	again, err := xdatenfelder.Read("out.xml", xdatenfelder.Write(out))
+	if err != nil {
+		t.Fatal(err)
+	}
+	compare(t, outline(m), outline(again))
+}
+
+// Lists deeper than forms have them are shown as copies: of copies of copies there would be more than any memory holds.
 func TestCopiesOfCopies(t *testing.T) {
 	nested := field3("0:1", "F1", "x", "input", "text", "")
 	for range 20 {

@@ -182,6 +182,8 @@ type Fieldset struct {
 	Legend string
 	Hint   string
 	Error  string
+	ID     string
+	Focus  bool // the page begins here
 	Items  []Component
 }
 

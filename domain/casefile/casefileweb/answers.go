@@ -143,10 +143,14 @@ func (t *teller) tell(items []form.Item, level int) {
 			}
 		case it.Type == "dynamiclist":
 			for n, row := range it.Rows {
-				t.begin(t.loc.T("casefileweb.rows.row", "label", label, "n", n+1), level+1)
+				t.begin(it.RowAt(n).Title(t.loc), level+1)
 				t.tell(row, level+1)
 			}
-			t.begin("", level)
+			around := ""
+			if row, in := it.Place().Around(); in { // what follows in it
+				around = row.Title(t.loc)
+			}
+			t.begin(around, level)
 		case it.Shown != nil:
 			t.show(shown(it, t.loc, t.open))
 		case it.Name == "" || it.Type == "expression" && label == "":

@@ -5,7 +5,6 @@ package casefileweb
 import (
 	"cmp"
 	"html/template"
-	"strconv"
 	"strings"
 
 	"mercator/base/i18n"
@@ -13,8 +12,8 @@ import (
 	"mercator/web/ui"
 )
 
-// formItems shows the fields of a task's form.
-func formItems(items []form.Item, loc *i18n.Localizer, errs map[string]string) []ui.Component {
+// formItems shows the fields of a task's form. focus is the row or the list at which somebody goes on, "" if none.
+func formItems(items []form.Item, loc *i18n.Localizer, errs map[string]string, focus string) []ui.Component {
 	var out []ui.Component
 	lang := loc.Lang()
 	for i := range items {
@@ -22,10 +21,10 @@ func formItems(items []form.Item, loc *i18n.Localizer, errs map[string]string) [
 		f := ui.Field{Name: it.Name, Label: it.Label.For(lang), Hint: it.Help.For(lang), Error: errs[it.Name], Optional: !it.Required}
 		switch it.Type {
 		case "group":
-			out = append(out, ui.Fieldset{Legend: f.Label, Hint: f.Hint, Items: formItems(it.Items, loc, errs)})
+			out = append(out, ui.Fieldset{Legend: f.Label, Hint: f.Hint, Items: formItems(it.Items, loc, errs, focus)})
 			continue
 		case "dynamiclist":
-			out = append(out, rowItems(it, loc, errs))
+			out = append(out, rowItems(it, loc, errs, focus))
 			continue
 		case "text", "html":
 			if s := it.Text.For(lang); s != "" {
@@ -89,18 +88,18 @@ func formItems(items []form.Item, loc *i18n.Localizer, errs map[string]string) [
 }
 
 // rowItems are the rows of a list in a task's form, each with its fields.
-func rowItems(it form.Item, loc *i18n.Localizer, errs map[string]string) ui.Component {
-	label := it.Label.For(loc.Lang())
-	list := ui.Fieldset{Legend: label}
+func rowItems(it form.Item, loc *i18n.Localizer, errs map[string]string, focus string) ui.Component {
+	list := ui.Fieldset{Legend: it.Label.For(loc.Lang()), Error: errs[it.Name], ID: ui.FieldID(it.Name), Focus: it.Name == focus}
 	for i, row := range it.Rows {
-		items := formItems(row, loc, errs)
+		items, at := formItems(row, loc, errs, focus), it.RowAt(i)
+		title := at.Title(loc)
 		if it.AllowAddRemove {
-			items = append(items, ui.Button{Text: loc.T("casefileweb.rows.remove"), Hidden: strconv.Itoa(i + 1), Kind: "tertiary", Name: form.RemoveRow, Value: it.Name + "." + strconv.Itoa(i)})
+			items = append(items, ui.Button{Text: loc.T("casefileweb.rows.remove"), Hidden: title, Kind: "tertiary", Name: form.RemoveRow, Value: at.Name()})
 		}
-		list.Items = append(list.Items, ui.Fieldset{Legend: loc.T("casefileweb.rows.row", "label", label, "n", i+1), Items: items})
+		list.Items = append(list.Items, ui.Fieldset{Legend: title, ID: ui.FieldID(at.Name()), Focus: at.Name() == focus, Items: items})
 	}
-	if it.AllowAddRemove && len(it.Rows) < form.MaxRows {
-		list.Items = append(list.Items, ui.Button{Text: loc.T("casefileweb.rows.add"), Hidden: label, Kind: "secondary", Name: form.AddRow, Value: it.Name})
+	if it.AllowAddRemove && !it.Full {
+		list.Items = append(list.Items, ui.Button{Text: loc.T("casefileweb.rows.add"), Hidden: it.Place().Title(loc), Kind: "secondary", Name: form.AddRow, Value: it.Name})
 	}
 	return list
 }

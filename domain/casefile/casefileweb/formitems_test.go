@@ -25,7 +25,8 @@ const allComponents = `{"type":"default","components":[
 	{"type":"group","path":"flat","label":"Wohnung","components":[
 		{"type":"textfield","key":"street","label":"Straße"},
 		{"type":"group","label":"Im Haus","components":[{"type":"number","key":"floor","label":"Stock"}]}]},
-	{"type":"dynamiclist","path":"kids","label":"Kind","components":[{"type":"textfield","key":"first","label":"Vorname"}]},
+	{"type":"dynamiclist","path":"kids","label":"Kind","components":[{"type":"textfield","key":"first","label":"Vorname"},
+		{"type":"dynamiclist","path":"pets","label":"Tier","defaultRepetitions":0,"components":[{"type":"textfield","key":"call","label":"Rufname"}]},{"type":"textfield","key":"school","label":"Schule"}]},
 	{"type":"table","id":"tbl","label":"Übersicht","dataSource":"=kids","columns":[{"key":"first","label":"Wer"}]},
 	{"type":"filepicker","key":"proof","label":"Nachweis","multiple":true},
 	{"type":"documentPreview","id":"docs","label":"Vorschau","dataSource":"=proof"},
@@ -72,11 +73,11 @@ func (h *house) withForms(application, decision, answers string) (casefile.Case,
 func TestTheDeskShowsWhatWasFilledInAsItWas(t *testing.T) {
 	h := newHouse(t, 0)
 	upload := ident.New()
-	c, _ := h.withForms(allComponents, "", `{"name":"Anna <b>","flat":{"street":"Kantstraße","floor":3},"kids":[{"first":"Ada"},{"first":"Bo"}],
+	c, _ := h.withForms(allComponents, "", `{"name":"Anna <b>","flat":{"street":"Kantstraße","floor":3},"kids":[{"first":"Ada"},{"first":"Bo","school":"Realschule","pets":[{"call":"Rex"},{"call":"Mia"}]}],
 		"proof":[{"id":"`+upload+`","name":"karte.pdf","hash":"abc","type":"application/pdf","size":7}],"sign":{"name":"Anna Schmidt","confirmed":true,"drawing":"M10 10L20 20"}}`)
 	body := h.sees(clerk("Schmitz"), "/desk/cases/"+c.ID, "Anna &lt;b&gt;", ">Wohnung<", ">Im Haus<", "Kind, Eintrag 1", "Kind, Eintrag 2", "Übersicht", `d="M10 10L20 20"`,
 		`aria-label="Unterschrift: gezeichnete Unterschrift"`, "Anna Schmidt", `href="/desk/cases/`+c.ID+`/files/`+upload+`"`, "Vorschau")
-	for first, then := range map[string]string{">Wohnung<": "Kantstraße", "Kantstraße": ">Im Haus<", "Kind, Eintrag 1": "Ada", "Kind, Eintrag 2": "Bo"} {
+	for first, then := range map[string]string{">Wohnung<": "Kantstraße", "Kantstraße": ">Im Haus<", "Kind, Eintrag 1": "Ada", "Kind, Eintrag 2": "Bo", "Tier, Eintrag 1 von Kind, Eintrag 2": "Rex", "Tier, Eintrag 2 von Kind, Eintrag 2": "Realschule"} {
 		if i, j := strings.Index(body, first), strings.LastIndex(body, then); i < 0 || j < i {
 			t.Errorf("%q doesn't stand before %q", first, then)
 		}
@@ -104,9 +105,17 @@ func TestATaskHasAllComponents(t *testing.T) {
 	if body := w.Body.String(); w.Code != 200 || !task.Open || !strings.Contains(body, "Kind, Eintrag 2") || !strings.Contains(body, `value="Ada"`) || !strings.Contains(body, `value="Kantstraße"`) {
 		t.Fatalf("an entry more: %d, open %v\n%s", w.Code, task.Open, body)
 	}
-	post.Del("_add")
+	post.Set("_add", "kids.1.pets")
 	post.Set("kids.1.first", "Bo")
 	post["_f"] = append(post["_f"], "kids.1.first")
+	w = h.as(a, self, post)
+	if body := w.Body.String(); !strings.Contains(body, `id="f-kids-1-pets-0" tabindex="-1" autofocus><legend class="kern-label kern-label--large">Tier, Eintrag 1 von Kind, Eintrag 2</legend>`) ||
+		!strings.Contains(body, `name="_remove" value="kids.1.pets.0"`) {
+		t.Fatalf("a row within a row:\n%s", body)
+	}
+	post.Del("_add")
+	post.Set("kids.1.pets.0.call", "Rex")
+	post["_f"] = append(post["_f"], "kids.1.pets.0.call")
 	post.Set("sign", "Petra Schmitz")
 	post.Set("sign.confirm", "true")
 	post.Set("sign.drawing", "M1 1L2 2")
@@ -117,7 +126,7 @@ func TestATaskHasAllComponents(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{`"kids":[{"first":"Ada"},{"first":"Bo"}]`, `"floor":3`, `"drawing":"M1 1L2 2"`} {
+	for _, want := range []string{`"kids":[{"first":"Ada","pets":[],"school":null},{"first":"Bo","pets":[{"call":"Rex"}],"school":null}]`, `"floor":3`, `"drawing":"M1 1L2 2"`} {
 		if !strings.Contains(string(got), want) {
 			t.Errorf("%s lacks %s", got, want)
 		}

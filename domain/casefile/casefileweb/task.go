@@ -6,6 +6,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 
 	"mercator/base/fault"
@@ -125,12 +126,15 @@ func (p *pages) renderTask(w http.ResponseWriter, r *http.Request, status int, t
 				if e.Msg == "" {
 					continue
 				}
-				text := t.form.ErrorText(e, loc)
-				texts[e.Key] = text
-				page.Errors.Items = append(page.Errors.Items, ui.FieldError{Field: e.Key, Text: text})
+				texts[e.Key] = t.form.ErrorText(e, loc)
+				page.Errors.Items = append(page.Errors.Items, ui.FieldError{Field: e.Key, Text: t.form.SummaryText(e, loc)})
+			}
+			focus := ""
+			if len(page.Errors.Items) == 0 {
+				focus = pressed(t.form, r.PostForm).Goes(view)
 			}
 			for _, fp := range view.Pages() {
-				page.Form.Items = append(page.Form.Items, formItems(view.Page(fp.ID), loc, texts)...)
+				page.Form.Items = append(page.Form.Items, formItems(view.Page(fp.ID), loc, texts, focus)...)
 			}
 		}
 	}
@@ -160,7 +164,8 @@ func (p *pages) completeTask(w http.ResponseWriter, r *http.Request) error {
 	if t.form != nil {
 		answers, raw, errs := readForm(t, in, web.Localizer(r), p)
 		if in.Get(form.AddRow) != "" || in.Get(form.RemoveRow) != "" { // the list has changed, nothing is decided yet
-			return p.renderTask(w, r, http.StatusOK, t, answers, raw, nil, nil)
+			errs = slices.DeleteFunc(errs, func(e form.FieldError) bool { return e.Msg != form.RowsMsg })
+			return p.renderTask(w, r, http.StatusOK, t, answers, raw, errs, nil)
 		}
 		if len(errs) > 0 {
 			return p.renderTask(w, r, http.StatusUnprocessableEntity, t, answers, raw, errs, nil)
@@ -211,6 +216,15 @@ func readForm(t taskWork, in url.Values, loc *i18n.Localizer, p *pages) (form.An
 		}
 	}
 	return answers, ctx.Raw, kept
+}
+
+// pressed is the button of a list that was pressed on the page of a task.
+func pressed(f *form.Form, in url.Values) form.Pressed {
+	var all []string
+	for _, fp := range f.Pages() {
+		all = append(all, fp.ID)
+	}
+	return f.Pressed(all, in)
 }
 
 // onTask does something with a task, under a grant that names whose matter it is: nobody works on their own.

@@ -500,7 +500,7 @@ func (p *Pages) renderBundleCheck(w http.ResponseWriter, r *http.Request, v bund
 		data.Services = v.at("services")
 	}
 	for _, e := range errs {
-		item := ui.FieldError{Text: e.Part.Service.Form.ErrorText(e.Error, v.loc)}
+		item := ui.FieldError{Text: e.Part.Service.Form.SummaryText(e.Error, v.loc)}
 		if fd := e.Part.Service.Form.Field(e.Error.Key); fd != nil {
 			item.Href = pagePath(intake.Place{Part: e.Part, Page: fd.Page}) + "?check=1#" + ui.FieldID(e.Error.Key)
 		}

@@ -87,7 +87,7 @@ func (p *Pages) renderCheck(w http.ResponseWriter, r *http.Request, v visit, err
 		if fd := v.service.Form.Field(e.Key); fd != nil && !v.fills(fd.Page) {
 			continue // nothing that who signs could do about
 		}
-		item := ui.FieldError{Text: v.service.Form.ErrorText(e, v.loc)}
+		item := ui.FieldError{Text: v.service.Form.SummaryText(e, v.loc)}
 		item.Href = signingHref(e)
 		if fd := v.service.Form.Field(e.Key); fd != nil {
 			item.Href = path("apply", v.draft.ID, "page", fd.Page) + "?check=1#" + ui.FieldID(e.Key)

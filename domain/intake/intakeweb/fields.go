@@ -7,7 +7,6 @@ import (
 	"html/template"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 
 	"mercator/base/i18n"
@@ -25,6 +24,9 @@ type block struct {
 	Rule   bool
 	Space  bool
 	Legend string // of a group
+	ID     string // of a list or a row: where somebody goes on who has pressed its button
+	Level  int    // of the legend's heading
+	Row    bool   // of a list
 	Blocks []block
 	Why    *ui.Details
 	Button *ui.Button
@@ -61,6 +63,7 @@ type builder struct {
 	askedBy           func(field string) (service, there string) // who asks it in the place of this form
 	guest             bool                                       // files wait for somebody who has signed in
 	desk              bool                                       // a clerk looks on at the counter
+	level             int                                        // groups, lists and rows around
 	// The map beside a field for a position, nil: there is none, and what it shows.
 	city *citymap.Map
 	view func(field string) (citymap.View, bool)
@@ -76,7 +79,7 @@ func (b *builder) blocks(items []form.Item) []block {
 		case it.Type == "group":
 			around := b.reason
 			b.reason = cmp.Or(it.Why.For(lang), around)
-			out = append(out, block{Legend: it.Label.For(lang), Blocks: b.blocks(it.Items)})
+			out = append(out, block{Legend: it.Label.For(lang), Level: b.heading(), Blocks: b.below(it.Items)})
 			b.reason = around
 		case it.Type == "dynamiclist":
 			out = append(out, b.list(it))
@@ -265,19 +268,66 @@ func (p *Pages) Fields(loc *i18n.Localizer, f *form.Form, items []form.Item, err
 	return p.page.Part(loc.Lang(), "blocks", blocks)
 }
 
+// full tells whether a list has no room for the row that was asked for.
+func full(errs []form.FieldError) bool {
+	return slices.ContainsFunc(errs, func(e form.FieldError) bool { return e.Msg == form.RowsMsg })
+}
+
+// rowAnchor leads to where somebody goes on who has pressed the button of a list, "" if nobody has.
+func rowAnchor(pages []string, in url.Values, v *form.View) string {
+	if at := v.Form.Pressed(pages, in).Goes(v); at != "" {
+		return "#" + ui.FieldID(at)
+	}
+	return ""
+}
+
+func pageIDs(f *form.Form) []string {
+	var out []string
+	for _, p := range f.Pages() {
+		out = append(out, p.ID)
+	}
+	return out
+}
+
+// heading is the level of a heading for what comes next.
+func (b *builder) heading() int { return min(2+b.level, 6) }
+
+// below are the blocks of what stands under a heading.
+func (b *builder) below(items []form.Item) []block {
+	b.level++
+	defer func() { b.level-- }()
+	return b.blocks(items)
+}
+
+// list is a dynamic list with its rows, each with a name of its own: "Person 2 von Haushalt 1".
 func (b *builder) list(it *form.Item) block {
 	lang := b.loc.Lang()
-	bl := block{Legend: it.Label.For(lang)}
+	named := it.Field.Row.For(lang) != ""
+	bl := block{Legend: it.Label.For(lang), ID: ui.FieldID(it.Name), Level: b.heading()}
+	if e := b.errs[it.Name]; e != "" {
+		bl.Blocks = append(bl.Blocks, block{Item: ui.Alert{Tone: ui.Danger, Title: e}})
+	}
+	b.level++
+	defer func() { b.level-- }()
 	for i, row := range it.Rows {
-		r := block{Legend: b.loc.T("intake.row", "n", i+1), Blocks: b.blocks(row)}
+		at := it.RowAt(i)
+		title := at.Title(b.loc)
+		r := block{Legend: title, Row: true, ID: ui.FieldID(at.Name()), Level: b.heading(), Blocks: b.below(row)}
 		if it.AllowAddRemove {
-			r.Blocks = append(r.Blocks, block{Button: &ui.Button{Text: b.loc.T("intake.removeRow"), Hidden: strconv.Itoa(i + 1), Kind: "tertiary",
-				Name: form.RemoveRow, Value: it.Name + "." + strconv.Itoa(i)}})
+			remove := ui.Button{Text: b.loc.T("intake.removeRow"), Hidden: title, Kind: "tertiary", Name: form.RemoveRow, Value: at.Name()}
+			if named {
+				remove.Text, remove.Hidden = b.loc.T("intake.removeNamed", "name", title), ""
+			}
+			r.Blocks = append(r.Blocks, block{Button: &remove})
 		}
 		bl.Blocks = append(bl.Blocks, r)
 	}
-	if it.AllowAddRemove && len(it.Rows) < form.MaxRows {
-		bl.Blocks = append(bl.Blocks, block{Button: &ui.Button{Text: b.loc.T("intake.addRow"), Hidden: it.Label.For(lang), Kind: "secondary", Name: form.AddRow, Value: it.Name}})
+	if it.AllowAddRemove && !it.Full {
+		add := ui.Button{Text: b.loc.T("intake.addRow"), Hidden: it.Place().Title(b.loc), Kind: "secondary", Name: form.AddRow, Value: it.Name}
+		if named {
+			add.Text = b.loc.T("intake.addNamed", "name", it.Field.Row.For(lang))
+		}
+		bl.Blocks = append(bl.Blocks, block{Button: &add})
 	}
 	return bl
 }

@@ -856,3 +856,66 @@ func TestAChangedFormIsToldOnce(t *testing.T) {
 		t.Error("told after it was understood")
 	}
 }
+
+// Rows of lists within lists come and go without a script: each is called by its name, and who presses a button goes on there.
+func TestRowsWithinRowsComeAndGo(t *testing.T) {
+	tn := newTown(t)
+	v := tn.visitor(t, "anna")
+	v.get("/services/child-care-place/start").send("consent", "no")
+	page := "/apply/" + strings.Split(v.url, "/")[2] + "/page/contribution"
+	var to string
+	press := func(button, name string, fields ...string) *visitor {
+		t.Helper()
+		in := url.Values{button: {name}, form.PostedField: {"benefit"}, "benefit": {"no"}}
+		for i := 0; i < len(fields); i += 2 {
+			in.Add(form.PostedField, fields[i])
+			in.Set(fields[i], fields[i+1])
+		}
+		r, err := http.NewRequest("POST", tn.server.URL+page, strings.NewReader(in.Encode()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Cookie", "who=anna")
+		res, err := http.DefaultTransport.RoundTrip(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		if to = res.Header.Get("Location"); res.StatusCode == 303 {
+			v.get(strings.Split(to, "#")[0])
+		}
+		v.status = res.StatusCode
+		return v
+	}
+	goes := func(want string) {
+		t.Helper()
+		if to != page+"#"+want || !strings.Contains(v.body, `id="`+want+`" tabindex="-1" aria-labelledby="`+want+`-h"`) {
+			t.Fatalf("to %s, want %s:\n%s", to, want, v.body)
+		}
+	}
+	press(form.AddRow, "earners")
+	goes("f-earners-0")
+	press(form.AddRow, "earners.0.incomes", "earners.0.earner", "Anna", "earners.0.incomes.0.amount", "viel")
+	goes("f-earners-0-incomes-1")
+	v.sees(`id="f-earners-0-incomes-1-h">Einkommen 2 von Elternteil 1</h`, `name="_remove" value="earners.0.incomes.1"`, "Einkommen 2 von Elternteil 1 entfernen", `value="viel"`)
+	press(form.RemoveRow, "earners.0.incomes.0", "earners.0.incomes.0.amount", "viel", "earners.0.incomes.1.amount", "12,50")
+	goes("f-earners-0-incomes-0")
+	v.sees(`value="12,50"`)
+	if strings.Contains(v.body, "viel") || strings.Contains(v.body, "earners.0.incomes.1") {
+		t.Errorf("the row is still there:\n%s", v.body)
+	}
+	// Of a page that is sent, the summary leads to the field in its row and says which it is.
+	v.post(page, url.Values{form.PostedField: {"earners.0.incomes.0.amount"}, "earners.0.incomes.0.amount": {"viel"}}).at(page, 422)
+	v.sees(`<a class="kern-link" href="#f-earners-0-incomes-0-amount">Einkommen 1 von Elternteil 1: Betrag im Jahr: `)
+	for range form.MaxRows + 2 {
+		if press(form.AddRow, "earners"); v.status != 303 {
+			break
+		}
+	}
+	if v.status != 422 {
+		t.Errorf("more rows than fit: %d", v.status)
+	}
+	press(form.RemoveRow, "earners.0")
+	goes("f-earners-0")
+}

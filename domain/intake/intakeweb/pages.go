@@ -719,7 +719,7 @@ func errorTexts(f *form.Form, errs []form.FieldError, loc *i18n.Localizer) map[s
 func summary(b builder, errs []form.FieldError) ui.ErrorSummary {
 	var s ui.ErrorSummary
 	for _, e := range errs {
-		s.Items = append(s.Items, ui.FieldError{Field: e.Key, Text: b.errs[e.Key]})
+		s.Items = append(s.Items, ui.FieldError{Field: e.Key, Text: b.form.SummaryText(e, b.loc)})
 	}
 	return s
 }
@@ -782,8 +782,12 @@ func (p *Pages) takePage(w http.ResponseWriter, r *http.Request) error {
 		web.SeeOther(w, there)
 		return nil
 	}
-	if (stay || onMap != "") && len(fileErrs) == 0 {
-		web.SeeOther(w, here+query(check, onMap))
+	if (stay || onMap != "") && len(fileErrs) == 0 && !full(errs) {
+		f, err := p.c.Intake.Fill(r.Context(), v.actor, v.draft, v.loc.Lang())
+		if err != nil {
+			return err
+		}
+		web.SeeOther(w, here+query(check, onMap)+rowAnchor([]string{id}, in, f.View))
 		return nil
 	}
 	if errs = append(errs, fileErrs...); len(errs) > 0 {

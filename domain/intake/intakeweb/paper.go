@@ -308,8 +308,16 @@ func (p *Pages) takePaper(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	switch {
-	case in.Get(form.AddRow) != "" || in.Get(form.RemoveRow) != "":
-		web.SeeOther(w, here)
+	case (in.Get(form.AddRow) != "" || in.Get(form.RemoveRow) != "") && !full(errs):
+		x, s, err := p.c.Intake.Paper(ctx, a, id)
+		if err != nil {
+			return err
+		}
+		view, err := p.c.Intake.FillPaper(ctx, x, s)
+		if err != nil {
+			return err
+		}
+		web.SeeOther(w, here+rowAnchor(pageIDs(s.Form), in, view))
 		return nil
 	case in.Get(goField) == "submit": // which says all that is wrong, with whose it is
 	case len(errs) > 0:

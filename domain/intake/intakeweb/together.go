@@ -253,13 +253,24 @@ func (p *Pages) takeTogether(w http.ResponseWriter, r *http.Request) error {
 		web.SeeOther(w, there)
 		return nil
 	}
-	if len(errs) > 0 && in.Get(form.AddRow) == "" && in.Get(form.RemoveRow) == "" {
+	onRow := in.Get(form.AddRow) != "" || in.Get(form.RemoveRow) != ""
+	if onRow || len(errs) > 0 {
 		if x, v, err = p.open(r); err != nil {
 			return err
 		}
+	}
+	if len(errs) > 0 && (!onRow || full(errs)) {
 		return p.renderTogether(w, r, x, v, errs, http.StatusUnprocessableEntity)
 	}
-	web.SeeOther(w, path("desk", "together", x.ID)+query(partOf(x, v.service.ID), onMap))
+	there := path("desk", "together", x.ID) + query(partOf(x, v.service.ID), onMap)
+	if onRow {
+		f, err := p.c.Intake.Fill(r.Context(), v.actor, v.draft, v.loc.Lang())
+		if err != nil {
+			return err
+		}
+		there += rowAnchor(pageIDs(v.service.Form), in, f.View)
+	}
+	web.SeeOther(w, there)
 	return nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"embed"
 	"encoding/json"
 	"io/fs"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -87,11 +88,13 @@ func answers(items []form.Item, loc *i18n.Localizer, from Sources, out *[]pdf.Sh
 			answers(it.Items, loc, from, out)
 		case it.Type == "dynamiclist":
 			for n, row := range it.Rows {
-				*out = append(*out, pdf.SheetItem{Heading: loc.T("sheet.row", "label", label, "n", n+1)})
+				*out = append(*out, pdf.SheetItem{Heading: it.RowAt(n).Title(loc)})
 				answers(row, loc, from, out)
 			}
 			if len(it.Rows) == 0 {
 				*out = append(*out, pdf.SheetItem{Label: label, Value: loc.T("sheet.none")})
+			} else {
+				again(it.Place(), i+1 < len(items), loc, out)
 			}
 		case it.Type == "text":
 			prose(markdown(it.Text.For(lang)), out)
@@ -104,6 +107,13 @@ func answers(items []form.Item, loc *i18n.Localizer, from Sources, out *[]pdf.Sh
 		case it.Name != "":
 			*out = append(*out, answer(it, loc, from))
 		}
+	}
+}
+
+// again is the heading of the row around a list, for what follows in the row.
+func again(list form.Place, follows bool, loc *i18n.Localizer, out *[]pdf.SheetItem) {
+	if row, in := list.Around(); in && follows {
+		*out = append(*out, pdf.SheetItem{Heading: row.Title(loc)})
 	}
 }
 
@@ -188,7 +198,7 @@ func Empty(f *form.Form, lists map[string]any, loc *i18n.Localizer) []pdf.SheetP
 	for _, p := range f.Pages() {
 		part := pdf.SheetPart{Title: p.Title.For(loc.Lang())}
 		asks := false
-		questions(v, p.Asked(), loc, &part.Items, &asks)
+		questions(v, p.Asked(), nil, loc, &part.Items, &asks)
 		if asks {
 			out = append(out, part)
 		}
@@ -198,24 +208,27 @@ func Empty(f *form.Form, lists map[string]any, loc *i18n.Localizer) []pdf.SheetP
 	}})
 }
 
-func questions(v *form.View, fields []*form.Field, loc *i18n.Localizer, out *[]pdf.SheetItem, asks *bool) {
+// questions are those of fields in a row, which is numbered with those around it.
+func questions(v *form.View, fields []*form.Field, row []int, loc *i18n.Localizer, out *[]pdf.SheetItem, asks *bool) {
 	lang := loc.Lang()
-	for _, f := range fields {
+	for i, f := range fields {
 		label := f.Label.For(lang)
 		switch {
 		case f.Type == "group":
 			if label != "" {
 				*out = append(*out, pdf.SheetItem{Heading: label})
 			}
-			questions(v, f.Children, loc, out, asks)
+			questions(v, f.Children, row, loc, out, asks)
 		case f.Type == "dynamiclist":
 			for n := range emptyRows {
-				*out = append(*out, pdf.SheetItem{Heading: loc.T("sheet.row", "label", label, "n", n+1)})
-				questions(v, f.Children, loc, out, asks)
+				at := form.Place{Field: f, Rows: append(slices.Clip(row), n)}
+				*out = append(*out, pdf.SheetItem{Heading: at.Title(loc)})
+				questions(v, f.Children, at.Rows, loc, out, asks)
 			}
 			if f.AllowAddRemove {
 				*out = append(*out, pdf.SheetItem{Text: loc.T("sheet.more")})
 			}
+			again(form.Place{Field: f, Rows: row}, i+1 < len(fields), loc, out)
 		case f.Type == "text":
 			if s := f.Content.For(lang); !strings.Contains(s, "{{") { // what depends on answers can't be said yet
 				prose(markdown(s), out)

@@ -90,10 +90,10 @@ Bitte genau lesen.|1. Erstens|2. Zweitens|Satzung (https://example.org/s)alert(1
 Nur Text
 Straße / Nur die Straße / Königstraße / Aus dem Register: Melderegister (resident)
 Ort / Moers
--- Kinder – 1. Eintrag
+-- Kinder, Eintrag 1
 Name / Ada
 Geht zur Schule [x]Ja
--- Kinder – 2. Eintrag
+-- Kinder, Eintrag 2
 Name / Can
 Geht zur Schule []Ja
 -- Auto
@@ -106,7 +106,7 @@ Summe / 2 / Daraus berechnet
 		t.Errorf("answered:\n%s\nwant:\n%s", got, want)
 	}
 	got = lines(Empty(f, nil, words(t).Localizer("tr")))
-	for _, want := range []string{"== Başvuran kim?", "Cadde / Nur die Straße / Neden soruyoruz: Damit wir wissen, wohin. ___1", "3. kayıt",
+	for _, want := range []string{"== Başvuran kim?", "Cadde / Nur die Straße / Neden soruyoruz: Damit wir wissen, wohin. ___1", "kayıt 3",
 		"Kraftstoff (isteğe bağlı) / Yalnızca sizin için geçerliyse doldurun. []Strom []Benzin", "Noch etwas? (isteğe bağlı) ___5", "Nachweis (isteğe bağlı) []Ekte", "İmza ___2"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("the empty form lacks %q:\n%s", want, got)
@@ -114,6 +114,42 @@ Summe / 2 / Daraus berechnet
 	}
 	if strings.Contains(got, "Summe") {
 		t.Error("somebody is to compute by hand")
+	}
+}
+
+// Rows of lists within lists have headings of their own; what follows in a row stands under its heading once more.
+func TestListsInListsOnPaper(t *testing.T) {
+	f, err := form.Parse("nested.form", []byte(`{"type":"default","components":[{"type":"dynamiclist","path":"houses","label":"Haushalte","properties":{"row":"Haushalt"},"components":[
+		{"type":"dynamiclist","path":"people","label":"Personen","properties":{"row":"Person"},"components":[{"type":"textfield","key":"name","label":"Name"}]},
+		{"type":"textfield","key":"city","label":"Ort"}]}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	loc := words(t).Localizer("de")
+	v := f.Eval(form.Answers{"houses": []any{map[string]any{"city": "Moers", "people": []any{map[string]any{"name": "Ada"}, map[string]any{"name": "Can"}}}, map[string]any{"people": []any{}}}}, form.Context{Lang: "de"})
+	got := lines(Answered(v, loc, func(*form.Item) string { return "" }))
+	want := `== 
+-- Haushalt 1
+-- Person 1 von Haushalt 1
+Name / Ada
+-- Person 2 von Haushalt 1
+Name / Can
+-- Haushalt 1
+Ort / Moers
+-- Haushalt 2
+Personen / keine Angabe
+Ort / keine Angabe
+`
+	if got != want {
+		t.Errorf("answered:\n%s\nwant:\n%s", got, want)
+	}
+	got = lines(Empty(f, nil, loc))
+	for i := range emptyRows {
+		for j := range emptyRows {
+			if row := fmt.Sprintf("-- Person %d von Haushalt %d\nName (freiwillig) ___1\n", j+1, i+1); !strings.Contains(got, row) {
+				t.Errorf("the empty form lacks %q:\n%s", row, got)
+			}
+		}
 	}
 }
 

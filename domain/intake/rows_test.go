@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+package intake
+
+import (
+	"maps"
+	"net/url"
+	"testing"
+	"time"
+
+	"mercator/core/access"
+	"mercator/lang/form"
+)
+
+// What is kept by name beside the answers goes and moves up with the rows, at every level.
+func TestWhatIsKeptBesideTheAnswersMovesWithTheRows(t *testing.T) {
+	f, err := form.Parse("rows.form", []byte(`{"type":"default","components":[{"type":"dynamiclist","path":"a","label":"A","components":[
+		{"type":"dynamiclist","path":"b","label":"B","components":[{"type":"textfield","key":"x","label":"X","properties":{"type":"birthdate"}}]}]}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	fctx := form.Context{Lang: "de", Today: time.Date(2026, 11, 30, 0, 0, 0, 0, time.UTC)}
+	pages := []string{"form"}
+	d := Draft{Helper: "h", Answers: form.Answers{"a": []any{map[string]any{"b": []any{map[string]any{"x": "1990-01-01"}, map[string]any{}, map[string]any{"x": "1992-01-01"}}}}},
+		Raw:    map[string]string{"a.0.b.1.x": "unlesbar"},
+		Rivals: map[string]Rival{"a.0.b.0.x": {Value: "1980-01-01"}, "a.0.b.2.x": {Value: "1982-01-01"}},
+		Filled: map[string]string{"a.0.b.0.x": "Elif", "a.0.b.2.x": "Elif"},
+		Kept:   map[string]form.Held{"a.0.b.2.x": {Value: "1.1.92", At: "a.0.b.2.x"}, "old": {Value: "weg", At: "a.0.b.0.x"}, "older": {Value: "ohne Platz"}}}
+	press := func(name string, fields ...string) {
+		t.Helper()
+		post := url.Values{form.RemoveRow: {name}}
+		for i := 0; i < len(fields); i += 2 {
+			post.Add(form.PostedField, fields[i])
+			post.Set(fields[i], fields[i+1])
+		}
+		before := d
+		if errs := form.Told(merge(f, &d, pages, post, fctx)); len(errs) > 0 && errs[0].Raw == "" {
+			t.Errorf("%v", errs)
+		}
+		note(f, access.Actor{Name: "Elif"}, &before, &d, pages, f.Pressed(pages, post), fctx)
+	}
+	press("a.0.b.0", "a.0.b.0.x", "1.1.1990", "a.0.b.1.x", "unlesbar", "a.0.b.2.x", "1.1.1992")
+	if !maps.Equal(d.Raw, map[string]string{"a.0.b.0.x": "unlesbar"}) || len(d.Rivals) != 1 || d.Rivals["a.0.b.1.x"].Value != "1982-01-01" {
+		t.Errorf("typed %v, rivals %v", d.Raw, d.Rivals)
+	}
+	if !maps.Equal(d.Filled, map[string]string{"a.0.b.1.x": "Elif"}) {
+		t.Errorf("filled in by a helper: %v", d.Filled)
+	}
+	if len(d.Kept) != 2 || d.Kept["a.0.b.1.x"].At != "a.0.b.1.x" || d.Kept["older"].Value != "ohne Platz" {
+		t.Errorf("kept: %v", d.Kept)
+	}
+	press("a.0")
+	if len(d.Raw)+len(d.Rivals)+len(d.Filled) > 0 || len(d.Kept) != 1 {
+		t.Errorf("left behind: %v %v %v %v", d.Raw, d.Rivals, d.Filled, d.Kept)
+	}
+}
