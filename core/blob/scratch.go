@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 
 	"mercator/base/fault"
@@ -46,7 +47,11 @@ func NewScratch(k Key, r io.Reader, inMemory int64) (*Scratch, error) {
 		_, err = writeFrame(s.file, k, scratchName, n.n, nil, true)
 	}
 	if err != nil {
-		return nil, fault.Wrap(op, errors.Join(err, s.Close()))
+		err = errors.Join(err, s.Close())
+		if disk := (*fs.PathError)(nil); errors.As(err, &disk) { // else it is what was to be read
+			return nil, fault.Because(fault.Unavailable, op, "", err)
+		}
+		return nil, fault.Wrap(op, err)
 	}
 	s.size = n.n
 	return s, nil
