@@ -206,8 +206,9 @@ func (in *Intake) bundled(ctx context.Context, a access.Actor, id, only, lang st
 		if b.State != Open {
 			return w, nil
 		}
-		for i := range w.drafts {
-			if d := &w.drafts[i]; b.Helper != "" {
+		if b.Helper != "" {
+			for i := range w.drafts {
+				d := &w.drafts[i]
 				d.Helper, d.OwnerName, d.Kind, d.Invitation = b.Helper, b.OwnerName, b.kind, b.invitation
 			}
 		}

@@ -24,8 +24,8 @@ import (
 // A life event is helped with as a whole: one invitation for all that belongs to it, now and later. What its owner has taken out of
 // it is none of the helper's business, nor is what they begin alone. The helper chooses no services and begins none.
 
-// Invitation lets somebody else into a draft, or into a life event with all its drafts: to help with it, to sign it (cosign.go), to look at it together at the counter
-// (together.go).
+// Invitation lets somebody else into a draft, or into a life event with all its drafts: to help with it, to sign it (cosign.go), to
+// look at it together at the counter (together.go).
 type Invitation struct {
 	ID, Owner, Helper     string
 	Draft, Service        string // what it lets into, where that is a draft
