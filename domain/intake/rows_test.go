@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"mercator/core/access"
+	"mercator/domain/service"
 	"mercator/lang/form"
 )
 
@@ -34,7 +35,7 @@ func TestWhatIsKeptBesideTheAnswersMovesWithTheRows(t *testing.T) {
 			post.Set(fields[i], fields[i+1])
 		}
 		before := d
-		if errs := form.Told(merge(f, &d, pages, post, fctx)); len(errs) > 0 && errs[0].Raw == "" {
+		if errs := form.Told(merge(&service.Service{Form: f}, &d, pages, post, fctx)); len(errs) > 0 && errs[0].Raw == "" {
 			t.Errorf("%v", errs)
 		}
 		note(f, access.Actor{Name: "Elif"}, &before, &d, pages, f.Pressed(pages, post), fctx)
