@@ -7,7 +7,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -261,35 +263,42 @@ func (in *Intake) mayFill(op string, before, after Draft) error {
 		case fd == nil || !changed[top]:
 		case after.Kind == ToSign && !c.Fills(fd.Page):
 			return fault.New(fault.Denied, op, "intake.cosign.notHere")
-		case after.Kind == Together && Declares(fd) && (top == name || declared(before, name) != declared(after, name)):
+		case after.Kind == Together && Declares(fd) && (top == name || declaredAnew(before, after, name)):
 			return fault.New(fault.Denied, op, "intake.together.declares")
 		}
 	}
 	return nil
 }
 
-// declared is what a field in a group or in the rows of a list says in all, if it says anything.
-func declared(d Draft, name string) string {
-	var at func(v any, path []string) any
-	at = func(v any, path []string) any {
-		if len(path) == 0 {
-			return v
+// declaredAnew tells whether a field in a group or in the rows of a list declares anything else than before, in any row. Rows that
+// move up take what they declare along; what goes with a row was declared, too.
+func declaredAnew(before, after Draft, name string) bool {
+	was, is := declared(before, name), declared(after, name)
+	return len(was) != len(is) || !maps.Equal(form.Renamed(was, after.pressed), is)
+}
+
+// declared is what a field in a group or in the rows of a list declares, by its place.
+func declared(d Draft, name string) map[string]string {
+	out := map[string]string{}
+	var look func(v any, place, rest []string)
+	look = func(v any, place, rest []string) {
+		if len(rest) == 0 {
+			if v != nil && v != false {
+				out[strings.Join(place, ".")] = markOf(v, "")
+			}
+			return
 		}
 		switch v := v.(type) {
 		case map[string]any:
-			return at(v[path[0]], path[1:])
+			look(v[rest[0]], append(place, rest[0]), rest[1:])
 		case []any:
-			var said []any
-			for _, row := range v {
-				if x := at(row, path[1:]); x != nil && x != false {
-					said = append(said, x)
-				}
+			for i, row := range v {
+				look(row, append(place, strconv.Itoa(i)), rest[1:])
 			}
-			return said
 		}
-		return nil
 	}
-	return markOf(at(map[string]any(d.Answers), strings.Split(name, ".")), "")
+	look(map[string]any(d.Answers), nil, strings.Split(name, "."))
+	return out
 }
 
 // voidSignatures takes the signatures off a draft that doesn't say any more what was signed, in the transaction that changes it,

@@ -382,14 +382,14 @@ func ownersOnly(op string, d Draft) error {
 }
 
 // note marks what a helper has changed with their name, and takes the mark off what the owner has changed.
-func note(f *form.Form, a access.Actor, before, after *Draft, pages []string, pressed form.Pressed, fctx form.Context) {
+func note(f *form.Form, a access.Actor, before, after *Draft, pages []string, fctx form.Context) {
 	if after.Helper == "" && len(before.Filled) == 0 {
 		return
 	}
 	was, is := fctx, fctx
 	was.Raw, is.Raw = before.Raw, after.Raw
-	old, now := form.Renamed(marks(f.Eval(before.Answers, was), pages), pressed), marks(f.Eval(after.Answers, is), pages)
-	after.Filled = maps.Clone(form.Renamed(before.Filled, pressed))
+	old, now := form.Renamed(marks(f.Eval(before.Answers, was), pages), after.pressed), marks(f.Eval(after.Answers, is), pages)
+	after.Filled = maps.Clone(form.Renamed(before.Filled, after.pressed))
 	if after.Filled == nil {
 		after.Filled = map[string]string{}
 	}

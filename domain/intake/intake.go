@@ -60,10 +60,11 @@ type Draft struct {
 	Sent []string
 	// Since is the version of the form that its owner last knew, if that has changed since and they haven't been told; "" otherwise.
 	// Kept are answers that the form has no place for any more, until the draft is submitted.
-	Since  string
-	Kept   map[string]form.Held
-	rev    int64
-	sealed []byte
+	Since   string
+	Kept    map[string]form.Held
+	rev     int64
+	sealed  []byte
+	pressed form.Pressed // the button of a list, if one changes it just now
 }
 
 // Opening is what a case is opened with. The draft's id is its origin: opening

@@ -157,11 +157,11 @@ func merge(s *service.Service, d *Draft, pages []string, post url.Values, fctx f
 	f := s.Form
 	decide(s, d, post)
 	errs := mergeFields(f, d, pages, post, fctx)
-	pressed := f.Pressed(pages, post)
-	d.Rivals = form.Renamed(d.Rivals, pressed)
-	d.Kept = form.Renamed(d.Kept, pressed)
+	d.pressed = f.Pressed(pages, post)
+	d.Rivals = form.Renamed(d.Rivals, d.pressed)
+	d.Kept = form.Renamed(d.Kept, d.pressed)
 	for name, h := range d.Kept {
-		if at := pressed.Renamed(h.At); at == "" && h.At != "" {
+		if at := d.pressed.Renamed(h.At); at == "" && h.At != "" {
 			delete(d.Kept, name)
 		} else if h.At != at {
 			h.At = at

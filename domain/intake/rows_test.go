@@ -38,7 +38,7 @@ func TestWhatIsKeptBesideTheAnswersMovesWithTheRows(t *testing.T) {
 		if errs := form.Told(merge(&service.Service{Form: f}, &d, pages, post, fctx)); len(errs) > 0 && errs[0].Raw == "" {
 			t.Errorf("%v", errs)
 		}
-		note(f, access.Actor{Name: "Elif"}, &before, &d, pages, f.Pressed(pages, post), fctx)
+		note(f, access.Actor{Name: "Elif"}, &before, &d, pages, fctx)
 	}
 	press("a.0.b.0", "a.0.b.0.x", "1.1.1990", "a.0.b.1.x", "unlesbar", "a.0.b.2.x", "1.1.1992")
 	if !maps.Equal(d.Raw, map[string]string{"a.0.b.0.x": "unlesbar"}) || len(d.Rivals) != 1 || d.Rivals["a.0.b.1.x"].Value != "1982-01-01" {

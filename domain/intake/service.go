@@ -555,7 +555,7 @@ func (in *Intake) Save(ctx context.Context, a access.Actor, id, page string, pos
 		}
 		before := *d
 		errs = form.Told(merge(s, d, pages, post, fctx))
-		note(s.Form, a, &before, d, pages, s.Form.Pressed(pages, post), fctx)
+		note(s.Form, a, &before, d, pages, fctx)
 		return nil
 	})
 	return errs, err

@@ -17,6 +17,7 @@ import (
 	"mercator/core/store"
 	"mercator/domain/intake"
 	"mercator/domain/intake/intaketest"
+	"mercator/lang/form"
 )
 
 // atCounter opens a draft at the counter.
@@ -278,6 +279,61 @@ func TestAClerkDeclaresNothingInAListOrAGroup(t *testing.T) {
 		save(t, h, clerk, d, "", url.Values{"_f": {"drivers.0.driver", "drivers.0.agrees", "keeper.firm"}, "drivers.0.driver": {"Anna Schmidt"}, "drivers.0.agrees": {"true"}, "keeper.firm": {"Rad AG"}})
 		if d = must[intake.Draft](t)(h.Intake.Draft(ctx, anna, d.ID)); declares(d) != "[map[agrees:true driver:Anna Schmidt]] map[firm:Rad AG]" {
 			t.Error(declares(d))
+		}
+	})
+}
+
+// Rows move, a declaration doesn't: the clerk can't put one person's in the place of another's, and adds and takes away rows beside it.
+func TestAClerkMovesNoDeclarationToAnotherRow(t *testing.T) {
+	each(t, func(t *testing.T, h *intaketest.House) {
+		ctx, anna, clerk := t.Context(), accesstest.Anna(), accesstest.Clerk("32")
+		change(t, h, parking, `"components": [`, `"components": [
+			{ "type": "dynamiclist", "id": "homes", "path": "homes", "label": "Haushalte", "allowAddRemove": true, "properties": { "page": "person" }, "components": [
+				{ "type": "textfield", "key": "name", "label": "Name" },
+				{ "type": "dynamiclist", "id": "drivers", "path": "drivers", "label": "Wer fährt", "allowAddRemove": true, "components": [
+					{ "type": "textfield", "key": "driver", "label": "Name" },
+					{ "type": "checkbox", "key": "agrees", "label": "Ist einverstanden", "properties": { "type": "consent" } } ] } ] },`)
+		d := must[intake.Draft](t)(h.Intake.Start(ctx, anna, parking))
+		const a, b = "homes.0.drivers.0.", "homes.0.drivers.1."
+		save(t, h, anna, d, "person", post("homes.0.name", "Unten", a+"driver", "Anna", a+"agrees", "true", b+"driver", "Emil"))
+		atCounter(t, h, clerk, anna, d.ID)
+		swapped := url.Values{"_f": {a + "agrees", b + "agrees"}, b + "agrees": {"true"}}
+		if _, err := h.Intake.Save(ctx, clerk, d.ID, "", swapped, "de"); message(err) != "intake.together.declares" {
+			t.Errorf("moves a declaration: %v", err)
+		}
+		swapped.Set(form.RemoveRow, "homes.0.drivers.1")
+		if _, err := h.Intake.Save(ctx, clerk, d.ID, "", swapped, "de"); message(err) != "intake.together.declares" {
+			t.Errorf("takes one away as it moves: %v", err)
+		}
+		for _, press := range []url.Values{
+			{form.RemoveRow: {"homes.0.drivers.0"}}, // Anna's
+			{form.RemoveRow: {"homes.0"}},
+		} {
+			if _, err := h.Intake.Save(ctx, clerk, d.ID, "", press, "de"); message(err) != "intake.together.declares" {
+				t.Errorf("%v: %v", press, err)
+			}
+		}
+		for _, press := range []url.Values{
+			{form.AddRow: {"homes"}},
+			{form.AddRow: {"homes.1.drivers"}},
+			{"_f": {"homes.1.drivers.0.driver", "homes.1.drivers.0.agrees"}, "homes.1.drivers.0.driver": {"Ida"}},
+			{form.RemoveRow: {"homes.0.drivers.1"}}, // Emil's, who has declared nothing
+			{form.RemoveRow: {"homes.1"}},
+		} {
+			if _, err := h.Intake.Save(ctx, clerk, d.ID, "", press, "de"); err != nil {
+				t.Errorf("%v: %v", press, err)
+			}
+		}
+		if d = must[intake.Draft](t)(h.Intake.Draft(ctx, anna, d.ID)); fmt.Sprint(d.Answers["homes"]) != "[map[drivers:[map[agrees:true driver:Anna]] name:Unten]]" {
+			t.Error(d.Answers["homes"])
+		}
+		// What the person declares in the second row stays hers when the clerk takes the first away.
+		save(t, h, anna, d, "person", post(a+"driver", "Anna", a+"agrees", "", b+"driver", "Emil", b+"agrees", "true"))
+		if _, err := h.Intake.Save(ctx, clerk, d.ID, "", url.Values{form.RemoveRow: {"homes.0.drivers.0"}}, "de"); err != nil {
+			t.Error(err)
+		}
+		if d = must[intake.Draft](t)(h.Intake.Draft(ctx, anna, d.ID)); fmt.Sprint(d.Answers["homes"]) != "[map[drivers:[map[agrees:true driver:Emil]] name:Unten]]" {
+			t.Error(d.Answers["homes"])
 		}
 	})
 }
