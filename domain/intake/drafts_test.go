@@ -250,6 +250,48 @@ func TestTwoDevicesLoseNothing(t *testing.T) {
 	})
 }
 
+// Who takes a row of a list away takes the one that they have seen, whatever somebody else has done meanwhile.
+func TestTheRowThatWasSeenIsTakenAway(t *testing.T) {
+	each(t, func(t *testing.T, h *intaketest.House) {
+		ctx, anna, clerk := t.Context(), accesstest.Anna(), accesstest.Clerk("32")
+		change(t, h, parking, `"components": [`, `"components": [
+			{ "type": "dynamiclist", "id": "drivers", "path": "drivers", "label": "Wer fährt", "allowAddRemove": true, "properties": { "page": "person" }, "components": [
+				{ "type": "textfield", "key": "driver", "label": "Name" } ] },`)
+		d := must[intake.Draft](t)(h.Intake.Start(ctx, anna, parking))
+		names := func() string {
+			t.Helper()
+			d = must[intake.Draft](t)(h.Intake.Draft(ctx, anna, d.ID))
+			return fmt.Sprint(d.Answers["drivers"])
+		}
+		save(t, h, anna, d, "person", post("drivers.0.driver", "Anna", "drivers.1.driver", "Emil", "drivers.2.driver", "Ida"))
+		atCounter(t, h, clerk, anna, d.ID)
+		f := must[*intake.Filling](t)(h.Intake.Fill(ctx, anna, must[intake.Draft](t)(h.Intake.Draft(ctx, anna, d.ID)), "de"))
+		press := func(row string) url.Values {
+			in := post("drivers.0.driver", "Anna", "drivers.1.driver", "Emil", "drivers.2.driver", "Ida")
+			in.Set(intake.SeenField, f.Seen("person"))
+			in.Set(form.RemoveRow, row)
+			return in
+		}
+		// Both see three rows. She takes the first away, the clerk the second.
+		save(t, h, anna, d, "person", press("drivers.0"))
+		if got := names(); got != "[map[driver:Emil] map[driver:Ida]]" {
+			t.Fatal(got)
+		}
+		errs := must[[]form.FieldError](t)(h.Intake.Save(ctx, clerk, d.ID, "", press("drivers.1"), "de"))
+		if keys(errs) != "drivers intake.rowMoved" || names() != "[map[driver:Emil] map[driver:Ida]]" {
+			t.Errorf("%s: %s", keys(errs), names())
+		}
+		// What is there by now is taken away.
+		f = must[*intake.Filling](t)(h.Intake.Fill(ctx, anna, d, "de"))
+		in := post("drivers.0.driver", "Emil", "drivers.1.driver", "Ida Peters")
+		in.Set(intake.SeenField, f.Seen("person"))
+		in.Set(form.RemoveRow, "drivers.1")
+		if errs := save(t, h, anna, d, "person", in); len(errs) > 0 || names() != "[map[driver:Emil]]" {
+			t.Errorf("%s: %s", keys(errs), names())
+		}
+	})
+}
+
 func TestAGuestsDraftBecomesOnePersons(t *testing.T) {
 	each(t, func(t *testing.T, h *intaketest.House) {
 		ctx, anna, bora := t.Context(), accesstest.Anna(), accesstest.Bora()

@@ -22,7 +22,7 @@ import (
 //	changed elsewhere only   stays as it is there
 //	changed in both places   taken, and what was written elsewhere is kept beside it, as its rival, until the person has decided
 //
-// So nothing that was typed anywhere is lost, and nobody hands over what they haven't seen.
+// So nothing that was typed anywhere is lost, and nobody hands over what they haven't seen, nor takes a row of a list away.
 
 // Names of what a page posts beside the fields' own.
 const (
@@ -33,6 +33,9 @@ const (
 
 // RivalMsg is the message of a field with a rival.
 const RivalMsg = "intake.rival"
+
+// RowMovedMsg is the message of a list of which a row was to be taken away that isn't any more what the person has seen.
+const RowMovedMsg = "intake.rowMoved"
 
 // Rival is what was written elsewhere into a field.
 type Rival struct {
@@ -156,7 +159,7 @@ func take(f *form.Form, d *Draft, pages []string, post url.Values, fctx form.Con
 func merge(s *service.Service, d *Draft, pages []string, post url.Values, fctx form.Context) []form.FieldError {
 	f := s.Form
 	decide(s, d, post)
-	errs := mergeFields(f, d, pages, post, fctx)
+	errs, post := mergeFields(f, d, pages, post, fctx)
 	d.pressed = f.Pressed(pages, post)
 	d.Rivals = form.Renamed(d.Rivals, d.pressed)
 	d.Kept = form.Renamed(d.Kept, d.pressed)
@@ -171,10 +174,11 @@ func merge(s *service.Service, d *Draft, pages []string, post url.Values, fctx f
 	return errs
 }
 
-func mergeFields(f *form.Form, d *Draft, pages []string, post url.Values, fctx form.Context) []form.FieldError {
+// mergeFields is merge for the answers. It gives the post as it was taken.
+func mergeFields(f *form.Form, d *Draft, pages []string, post url.Values, fctx form.Context) (errs []form.FieldError, taken url.Values) {
 	seen := pairs(post.Get(SeenField))
 	if len(seen) == 0 {
-		return take(f, d, pages, post, fctx)
+		return take(f, d, pages, post, fctx), post
 	}
 	var moved []string
 	there := f.Eval(d.Answers, fctx)
@@ -185,7 +189,7 @@ func mergeFields(f *form.Form, d *Draft, pages []string, post url.Values, fctx f
 		}
 	}
 	if len(moved) == 0 {
-		return take(f, d, pages, post, fctx)
+		return take(f, d, pages, post, fctx), post
 	}
 	// What the post would make of them tells whether they were changed here, too.
 	trial := *d
@@ -213,10 +217,17 @@ func mergeFields(f *form.Form, d *Draft, pages []string, post url.Values, fctx f
 			d.Rivals[name] = Rival{Value: it.Value, Raw: it.Raw}
 		}
 	}
+	// Where the row that is to go was changed, or rows before it have gone, another row than the person has seen would go.
+	if row := f.Pressed(pages, post).Name(); row != "" && row == post.Get(form.RemoveRow) && slices.ContainsFunc(moved, func(name string) bool {
+		return strings.HasPrefix(name, row+".") && then[name] != now[name]
+	}) {
+		post = fields
+		errs = append(errs, form.FieldError{Key: row[:strings.LastIndexByte(row, '.')], Msg: RowMovedMsg})
+	}
 	if len(stay) > 0 {
 		post = without(post, stay)
 	}
-	return take(f, d, pages, post, fctx)
+	return append(errs, take(f, d, pages, post, fctx)...), post
 }
 
 // decide ends the rivalries that the posted page has shown: what is in the field counts, the person has seen both. Those of fields that

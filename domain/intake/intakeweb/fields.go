@@ -268,9 +268,10 @@ func (p *Pages) Fields(loc *i18n.Localizer, f *form.Form, items []form.Item, err
 	return p.page.Part(loc.Lang(), "blocks", blocks)
 }
 
-// full tells whether a list has no room for the row that was asked for.
+// full tells whether the button of a list did nothing: it has no room for the row that was asked for, or the row to take away isn't
+// what was shown any more.
 func full(errs []form.FieldError) bool {
-	return slices.ContainsFunc(errs, func(e form.FieldError) bool { return e.Msg == form.RowsMsg })
+	return slices.ContainsFunc(errs, func(e form.FieldError) bool { return e.Msg == form.RowsMsg || e.Msg == intake.RowMovedMsg })
 }
 
 // rowAnchor leads to where somebody goes on who has pressed the button of a list, "" if nobody has.
