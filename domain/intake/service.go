@@ -679,7 +679,7 @@ func (in *Intake) ready(ctx context.Context, a access.Actor, f *Filling) (h hand
 	if len(f.Changes) > 0 { // nobody hands over what they haven't seen
 		return h, nil, fault.New(fault.Conflict, op, "intake.lookAgain")
 	}
-	if errs, err = in.unfit(ctx, a, d); err != nil {
+	if errs, err = in.unfit(ctx, a, f); err != nil {
 		return h, nil, err
 	}
 	if errs = append(errs, f.Validate("")...); len(errs) > 0 {

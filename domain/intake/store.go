@@ -521,8 +521,9 @@ const keepUpload = `-- intake.keepUpload
 UPDATE intake_upload SET state = 'kept', type = $3, pages = $4, picture = $5, hash = $6, checked_at = $7
 WHERE draft IN (SELECT d.id FROM intake_draft d WHERE d.owner = $1) AND id = $2 AND state = 'receiving'`
 
+// One that has come whole by now stands in the answers, and is taken out there.
 const dropUpload = `-- intake.dropUpload
-UPDATE intake_upload SET state = 'gone' WHERE draft IN (SELECT d.id FROM intake_draft d WHERE d.owner = $1) AND id = $2 AND draft = $3 AND case_id = ''`
+UPDATE intake_upload SET state = 'gone' WHERE draft IN (SELECT d.id FROM intake_draft d WHERE d.owner = $1) AND id = $2 AND draft = $3 AND state = 'receiving'`
 
 const dropFile = `-- intake.dropFile
 UPDATE intake_upload SET state = 'gone' WHERE draft IN (SELECT d.id FROM intake_draft d WHERE d.owner = $1) AND draft = $2 AND field = $3 AND hash = $4 AND state = 'kept' AND case_id = ''`

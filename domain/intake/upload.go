@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -364,13 +365,13 @@ func (in *Intake) take(ctx context.Context, a access.Actor, d Draft, u Upload) e
 			return err
 		}
 	}
-	again := false // the same file is there already
+	there, again := false, false // it, or the same file, is there already
 	err = in.changeWith(ctx, op, a, d.ID, func(d *Draft) error {
 		list, _ := d.Answers[u.Field].([]any)
-		again = false
+		there, again = false, false
 		for _, f := range Files(list) {
 			if f.Hash == l.hash {
-				again = f.ID != u.ID
+				there, again = true, f.ID != u.ID
 				return nil
 			}
 		}
@@ -394,10 +395,14 @@ func (in *Intake) take(ctx context.Context, a access.Actor, d Draft, u Upload) e
 		if !l.checked.IsZero() {
 			checked = store.Micros(l.checked)
 		}
-		if _, err := tx.Exec(ctx, keepUpload, d.Owner, u.ID, l.report.Type, l.report.Pages, isPicture, l.hash, checked); err != nil || fd.Multiple {
+		n, err := tx.Exec(ctx, keepUpload, d.Owner, u.ID, l.report.Type, l.report.Pages, isPicture, l.hash, checked)
+		if err == nil && n == 0 && !there { // given up, or another has taken its place, while it was looked at
+			err = fault.New(fault.NotFound, op, "intake.file.gone")
+		}
+		if err != nil || fd.Multiple {
 			return err
 		}
-		_, err := tx.Exec(ctx, dropOthers, d.Owner, d.ID, u.Field, u.ID)
+		_, err = tx.Exec(ctx, dropOthers, d.Owner, d.ID, u.Field, u.ID)
 		return err
 	})
 	if fault.Is(err, fault.Invalid) {
@@ -512,25 +517,32 @@ func (in *Intake) OpenFile(ctx context.Context, a access.Actor, id, field, hash,
 	return Upload{}, nil, fault.New(fault.NotFound, op, "intake.file.gone")
 }
 
-// unfit are the fields of a draft with files that can't be handed over: something was found in them since they were uploaded, or they
-// were erased and a backup has brought back their rows.
-func (in *Intake) unfit(ctx context.Context, a access.Actor, d Draft) ([]form.FieldError, error) {
-	l, err := in.Uploads(ctx, a, d)
-	var errs []form.FieldError
-	for _, u := range l {
-		if !slices.ContainsFunc(Files(d.Answers[u.Field]), func(f FileRef) bool { return f.ID == u.ID }) {
-			continue
-		}
-		switch _, err := in.keyOfFile(ctx, u); {
-		case fault.Is(err, fault.NotFound):
-			errs = append(errs, form.FieldError{Key: u.Field, Msg: "intake.file.gone"})
-		case err != nil:
-			return nil, err
-		case u.Found != "":
-			errs = append(errs, form.FieldError{Key: u.Field, Msg: "intake.file.malwareRemove", Args: []any{"name", u.Name}})
+// unfit are the fields of an application with files that can't be handed over: something was found in them since they were uploaded,
+// they were erased and a backup has brought back their rows, or they aren't there.
+func (in *Intake) unfit(ctx context.Context, a access.Actor, f *Filling) (errs []form.FieldError, err error) {
+	l, err := in.Uploads(ctx, a, f.Draft)
+	if err != nil {
+		return nil, err
+	}
+	submission := f.View.Submission()
+	for _, field := range slices.Sorted(maps.Keys(f.Draft.Answers)) {
+		for _, file := range Files(submission[field]) {
+			i := slices.IndexFunc(l, func(u Upload) bool { return u.Field == field && u.Hash == file.Hash && u.Whole() })
+			if i < 0 {
+				errs = append(errs, form.FieldError{Key: field, Msg: "intake.file.gone"})
+				continue
+			}
+			switch _, err := in.keyOfFile(ctx, l[i]); {
+			case fault.Is(err, fault.NotFound):
+				errs = append(errs, form.FieldError{Key: field, Msg: "intake.file.gone"})
+			case err != nil:
+				return nil, err
+			case l[i].Found != "":
+				errs = append(errs, form.FieldError{Key: field, Msg: "intake.file.malwareRemove", Args: []any{"name", l[i].Name}})
+			}
 		}
 	}
-	return errs, err
+	return errs, nil
 }
 
 // submitUploads hands the files that an application names over to its case; what else the draft had goes with it.

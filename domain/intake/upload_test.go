@@ -318,6 +318,77 @@ func TestUploadsAreBounded(t *testing.T) {
 }
 
 // Without a scanner files wait in quarantine; when it is there they are looked at, and what is found is kept away.
+// Between the last part of a file and its place in the answers it is looked at, which takes a while: what becomes of it meanwhile
+// holds, and no application names a file that isn't there.
+func TestAFileGoesWhileItIsLookedAt(t *testing.T) {
+	withFiles(t, func(t *testing.T, h *intaketest.House) {
+		ctx, anna := t.Context(), accesstest.Anna()
+		d := start(t, h, anna)
+		answers := func(field string) []intake.FileRef {
+			t.Helper()
+			return intake.Files(must[intake.Draft](t)(h.Intake.Draft(ctx, anna, d.ID)).Answers[field])
+		}
+		begin := func(field, content string) intake.Upload {
+			t.Helper()
+			return must[intake.Upload](t)(h.Intake.BeginUpload(ctx, anna, d.ID, intake.NewUpload{Field: field, Name: "a.pdf", Size: int64(len(content))}))
+		}
+		while := func(do func() error) {
+			h.Scanner(func(context.Context, io.Reader) (string, error) {
+				h.Scanner(clean)
+				return "", do()
+			})
+		}
+		// Given up.
+		u := begin("proof", lease)
+		while(func() error { return h.Intake.DropUpload(ctx, anna, d.ID, u.ID) })
+		if _, err := h.Intake.Receive(ctx, anna, d.ID, u.ID, 0, strings.NewReader(lease), nil); message(err) != "intake.file.gone" || len(answers("proof")) != 0 {
+			t.Errorf("given up: %v, %+v", err, answers("proof"))
+		}
+		// Another has taken its place.
+		other := photo(t)
+		u = begin("one", lease)
+		while(func() error { return h.Intake.Upload(ctx, anna, d.ID, "one", "b.jpg", strings.NewReader(other)) })
+		_, err := h.Intake.Receive(ctx, anna, d.ID, u.ID, 0, strings.NewReader(lease), nil)
+		got := answers("one")
+		if message(err) != "intake.file.gone" || len(got) != 1 || got[0].Name != "b.jpg" {
+			t.Fatalf("replaced: %v, %+v", err, got)
+		}
+		must[int64](t)(h.Intake.Sweep(ctx))
+		if text, err := ownFile(t, h, anna, d.ID, "one", got[0], intake.Original); err != nil || text != other {
+			t.Errorf("what has taken its place: %v", err)
+		}
+	})
+}
+
+// A row that is gone while the answers name it, as a backup or a fault may leave it, isn't handed over; what isn't asked any more
+// keeps nobody from handing over.
+func TestOnlyFilesThatAreThereAreHandedOver(t *testing.T) {
+	withFiles(t, func(t *testing.T, h *intaketest.House) {
+		ctx, anna := t.Context(), accesstest.Anna()
+		d := start(t, h, anna)
+		if err := h.Intake.Consent(ctx, anna, d.ID, true); err != nil {
+			t.Fatal(err)
+		}
+		fill(t, h, anna, d.ID)
+		if err := h.Intake.Upload(ctx, anna, d.ID, "proof", "a.pdf", strings.NewReader(lease)); err != nil {
+			t.Fatal(err)
+		}
+		exec(t, h, "-- test.gone\nDELETE FROM intake_upload WHERE draft = $1", d.ID)
+		if _, errs, err := h.Intake.Submit(ctx, anna, d.ID, "de"); err != nil || keys(errs) != "proof intake.file.gone" {
+			t.Errorf("%s %v", keys(errs), err)
+		}
+		changeFile(t, h, parking, "application.form", `"components": [`, `"components": [
+	{"type":"filepicker","id":"f_proof","key":"proof","label":"Nachweis","multiple":true,"conditional":{"hide":"=true"},"properties":{"page":"proof"}},`)
+		d = must[intake.Draft](t)(h.Intake.Draft(ctx, anna, d.ID))
+		if err := h.Intake.Told(ctx, anna, d.ID, d.Since); err != nil {
+			t.Fatal(err)
+		}
+		if id, errs, err := h.Intake.Submit(ctx, anna, d.ID, "de"); err != nil || id == "" {
+			t.Errorf("hidden by now: %s %v", keys(errs), err)
+		}
+	})
+}
+
 func TestQuarantine(t *testing.T) {
 	withFiles(t, func(t *testing.T, h *intaketest.House) {
 		ctx, anna := t.Context(), accesstest.Anna()
