@@ -200,6 +200,28 @@ func TestALifeEventOfABrowserJoinsTheOneThatWasBegun(t *testing.T) {
 	})
 }
 
+// What was taken out of a life event before the sign-in, and rests, answers nothing in what is left of it, and is kept.
+func TestWhatRestsHasNoSayAtTheSignIn(t *testing.T) {
+	each(t, func(t *testing.T, h *intaketest.House) {
+		ctx, anna := t.Context(), accesstest.Anna()
+		workshop(t, h)
+		guest := browser()
+		w := chosen(t, h, guest, trade)
+		first := partOf(t, w, moving).Draft
+		save(t, h, guest, first, "new", post("new_street", "Müllerstraße"))
+		save(t, h, guest, partOf(t, w, trade).Draft, "business", post("business_name", "Bello"))
+		chosen(t, h, guest)
+		save(t, h, guest, first, "new", post("new_street", ""))
+		b := must[intake.Bundle](t)(h.Intake.ClaimBundle(ctx, anna, guest, w.Bundle.ID))
+		if d := partOf(t, bundled(t, h, anna, b.ID), moving).Draft; d.Answers["new_street"] != nil {
+			t.Errorf("what was taken back is there: %v", d.Answers)
+		}
+		if d := partOf(t, chosen(t, h, anna, trade), trade).Draft; d.Answers["business_name"] != "Bello" {
+			t.Errorf("lost: %v", d.Answers)
+		}
+	})
+}
+
 func TestALifeEventAsksToSignInWhereAServiceDoes(t *testing.T) {
 	each(t, func(t *testing.T, h *intaketest.House) {
 		ctx := t.Context()

@@ -384,6 +384,45 @@ func TestAGuestsDraftJoinsTheOneThatWasBegun(t *testing.T) {
 	})
 }
 
+// Nothing of either draft is lost where it stands in groups and in the rows of lists, and no row is made of two.
+func TestAGuestsRowsJoinThoseThatWereBegun(t *testing.T) {
+	each(t, func(t *testing.T, h *intaketest.House) {
+		ctx, anna := t.Context(), accesstest.Anna()
+		change(t, h, trade, `"components": [`, `"components": [
+			{ "type": "group", "id": "seat", "path": "seat", "label": "Sitz", "properties": { "page": "business" }, "components": [
+				{ "type": "textfield", "key": "place", "label": "Ort" }, { "type": "textfield", "key": "floor", "label": "Etage" } ] },
+			{ "type": "dynamiclist", "id": "shops", "path": "shops", "label": "Läden", "allowAddRemove": true, "properties": { "page": "business" }, "components": [
+				{ "type": "textfield", "key": "name", "label": "Name" },
+				{ "type": "textfield", "key": "since", "label": "Seit", "properties": { "type": "birthdate" } },
+				{ "type": "dynamiclist", "id": "staff", "path": "staff", "label": "Leute", "allowAddRemove": true, "components": [
+					{ "type": "textfield", "key": "who", "label": "Name" } ] } ] },`)
+		mine := must[intake.Draft](t)(h.Intake.Start(ctx, anna, trade))
+		if err := h.Intake.Consent(ctx, anna, mine.ID, false); err != nil {
+			t.Fatal(err)
+		}
+		save(t, h, anna, mine, "business", post("seat.place", "Hamborn", "seat.floor", "2", "shops.0.name", "Blumen", "shops.0.since", "neulich",
+			"shops.0.staff.0.who", "Emil", "shops.0.staff.1.who", "Ida", "shops.1.name", "Kränze", "shops.1.since", "1.2.1999"))
+		guest, _ := intake.GuestOf(intake.NewGuest())
+		d := must[intake.Draft](t)(h.Intake.StartGuest(ctx, guest, trade, "192.0.2.1"))
+		save(t, h, guest, d, "business", post("seat.place", "Walsum", "shops.0.name", "Räder", "shops.0.since", "3.4.2001", "shops.0.staff.0.who", "Emil"))
+		x := must[intake.Draft](t)(h.Intake.Claim(ctx, anna, guest, d.ID))
+		if got := fmt.Sprint(x.Answers["seat"], x.Answers["shops"]); got != "map[floor:2 place:Walsum] "+
+			"[map[name:Räder since:2001-04-03 staff:[map[who:Emil] map[]]] map[name:Kränze since:1999-02-01]]" {
+			t.Error(got)
+		}
+		var beside []string
+		for _, r := range must[*intake.Filling](t)(h.Intake.Fill(ctx, anna, x, "de")).Rivalries("") {
+			beside = append(beside, fmt.Sprint(r.Item.Name, "=", r.Rival.Value, r.Rival.Raw))
+		}
+		if got := strings.Join(beside, " "); got != "seat.place=Hamborn shops.0.name=Blumen shops.0.since=<nil>neulich shops.0.staff.1.who=Ida" {
+			t.Errorf("beside it: %s", got)
+		}
+		if x.Raw["shops.0.since"] != "" {
+			t.Errorf("what was typed before hides what was typed since: %v", x.Raw)
+		}
+	})
+}
+
 func TestGuestsAreBounded(t *testing.T) {
 	each(t, func(t *testing.T, h *intaketest.House) {
 		ctx := t.Context()

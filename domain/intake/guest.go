@@ -12,6 +12,8 @@ import (
 	"maps"
 	"net/url"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"mercator/base/fault"
@@ -197,7 +199,13 @@ func (in *Intake) takeDraft(ctx context.Context, tx *store.Tx, mine *Draft, d Dr
 	if err == nil && n == 0 {
 		err = fault.New(fault.NotFound, "intake.takeDraft", "intake.noDraft")
 	}
-	join(mine, d)
+	if err != nil {
+		return err
+	}
+	s, err := in.Service(*mine)
+	if err == nil {
+		join(s.Form, mine, d)
+	}
 	return err
 }
 
@@ -257,10 +265,10 @@ func (in *Intake) claimBundle(ctx context.Context, a, guest access.Actor, id str
 		if err != nil {
 			return err
 		}
-		// First those that the browser has brought: its answers are the newer ones.
-		var drafts []Draft
+		// First those that the browser has brought: its answers are the newer ones. Those that rest have no say.
+		var drafts, resting []Draft
 		changed := map[int]bool{}
-		for i, d := range theirs {
+		for _, d := range theirs {
 			at := slices.IndexFunc(own, func(o Draft) bool { return o.Service == d.Service && o.State == Open })
 			if at < 0 {
 				d, err = in.claimDraft(ctx, tx, a, d, mine.ID)
@@ -273,7 +281,12 @@ func (in *Intake) claimBundle(ctx context.Context, a, guest access.Actor, id str
 			if err != nil {
 				return err
 			}
-			drafts, changed[i] = append(drafts, d), true
+			if mine.rests(e, d) {
+				resting = append(resting, d)
+				continue
+			}
+			changed[len(drafts)] = true
+			drafts = append(drafts, d)
 		}
 		drafts = append(drafts, slices.DeleteFunc(own, func(d Draft) bool {
 			return d.State != Open || mine.rests(e, d)
@@ -288,6 +301,10 @@ func (in *Intake) claimBundle(ctx context.Context, a, guest access.Actor, id str
 			}
 		}); err != nil {
 			return err
+		}
+		for _, d := range resting { // under the person's key now
+			changed[len(drafts)] = true
+			drafts = append(drafts, d)
 		}
 		if err := in.saveAll(ctx, tx, drafts, changed); err != nil {
 			return err
@@ -345,26 +362,12 @@ func (in *Intake) takeBundle(ctx context.Context, tx *store.Tx, a access.Actor, 
 	return mine, err
 }
 
-// join puts a newer draft of the same service into an older one: its answers count, what differs stands beside them. Groups and
-// lists are taken as a whole.
-func join(older *Draft, newer Draft) {
-	if older.Answers == nil {
-		older.Answers = form.Answers{}
-	}
+// join puts a newer draft of the same service into an older one: its answers count, what differs stands beside them.
+func join(f *form.Form, older *Draft, newer Draft) {
 	if older.Raw == nil {
 		older.Raw = map[string]string{}
 	}
-	for name, v := range newer.Answers {
-		was, there := older.Answers[name]
-		if there && markOf(was, "") != markOf(v, "") {
-			if older.Rivals == nil {
-				older.Rivals = map[string]Rival{}
-			}
-			older.Rivals[name] = Rival{Value: was}
-		}
-		older.Answers[name] = v
-		delete(older.Raw, name)
-	}
+	older.Answers, _ = joined(f, older, newer, "", map[string]any(older.Answers), map[string]any(newer.Answers), false).(map[string]any)
 	maps.Copy(older.Raw, newer.Raw)
 	older.Sent = append(older.Sent, newer.Sent...)
 	slices.Sort(older.Sent)
@@ -373,6 +376,58 @@ func join(older *Draft, newer Draft) {
 		older.Kept = map[string]form.Held{}
 	}
 	maps.Copy(older.Kept, newer.Kept)
+}
+
+// joined is what two drafts say under a name, the older one was and the newer one is. Groups are joined field by field, lists row by
+// row: whether a row is about the same in both nobody knows, so what only the older one says there isn't taken for the newer one's.
+func joined(f *form.Form, older *Draft, newer Draft, name string, was, is any, inRow bool) any {
+	below := func(part string) string { return strings.TrimPrefix(name+"."+part, ".") }
+	if fd := f.Field(name); fd == nil || !fd.Input() {
+		o, group := was.(map[string]any)
+		n, too := is.(map[string]any)
+		if group || too {
+			out := map[string]any{}
+			for _, m := range [...]map[string]any{o, n} {
+				for key := range m {
+					if _, there := out[key]; there {
+						continue
+					}
+					if v := joined(f, older, newer, below(key), o[key], n[key], inRow); v != nil {
+						out[key] = v
+					}
+				}
+			}
+			return out
+		}
+		rows, list := was.([]any)
+		newRows, too := is.([]any)
+		if list || too {
+			out := make([]any, max(len(rows), len(newRows)))
+			for i := range out {
+				var o, n any
+				if i < len(rows) {
+					o = rows[i]
+				}
+				if i < len(newRows) {
+					n = newRows[i]
+				}
+				out[i] = joined(f, older, newer, below(strconv.Itoa(i)), o, n, inRow || n != nil)
+			}
+			return out
+		}
+	}
+	if is == nil && newer.Raw[name] == "" && !inRow {
+		return was
+	}
+	if raw := older.Raw[name]; (was != nil || raw != "") && markOf(was, raw) != markOf(is, newer.Raw[name]) {
+		if older.Rivals == nil {
+			older.Rivals = map[string]Rival{}
+		}
+		older.Rivals[name] = Rival{Value: was, Raw: raw}
+	}
+	delete(older.Raw, name)
+	delete(older.Filled, name)
+	return is
 }
 
 // Parked is a page that was sent when its session had ended.
