@@ -897,6 +897,11 @@ func (in *Intake) Handed(ctx context.Context, w *Bundled) ([]Handed, error) {
 
 // SubmitAll hands all applications of a bundle over: in one transaction each becomes a case, or none does. Again it does nothing more.
 func (in *Intake) SubmitAll(ctx context.Context, a access.Actor, id, lang string) ([]BundleError, error) {
+	return in.SubmitAllSeen(ctx, a, id, "", lang)
+}
+
+// SubmitAllSeen is SubmitAll of what the person has seen (Bundled.Shown).
+func (in *Intake) SubmitAllSeen(ctx context.Context, a access.Actor, id, seen, lang string) ([]BundleError, error) {
 	const op = "intake.submitAll"
 	if a.Kind == Guest {
 		return nil, fault.New(fault.Unauthenticated, op, "")
@@ -915,6 +920,9 @@ func (in *Intake) SubmitAll(ctx context.Context, a access.Actor, id, lang string
 		// What is missing though it was chosen: who acts under another mandate doesn't begin it.
 		if w.Undecided() || w.Unasked() || len(w.Parts) == 0 || len(w.missing) > 0 {
 			return nil, fault.New(fault.Conflict, op, "intake.lookAgain")
+		}
+		if seen != "" && seen != w.Shown() {
+			return nil, fault.New(fault.Conflict, op, "intake.check.meanwhile")
 		}
 		var wrong []BundleError
 		var list []handing

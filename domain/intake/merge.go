@@ -77,6 +77,18 @@ func (f *Filling) Seen(page string) string {
 	return strings.Join(out, " ")
 }
 
+// Shown is the mark of all that is handed over: the page that asks for it posts it as SeenField.
+func (f *Filling) Shown() string { return markOf(f.View.Submission(), "") }
+
+// Shown is the mark of all that is handed over of a life event.
+func (w *Bundled) Shown() string {
+	parts := map[string]any{}
+	for _, f := range w.Parts {
+		parts[f.Service.ID] = f.View.Submission()
+	}
+	return markOf(parts, "")
+}
+
 // pairs reads "name:mark name:mark".
 func pairs(s string) map[string]string {
 	out := map[string]string{}

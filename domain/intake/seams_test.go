@@ -43,6 +43,47 @@ func TestADeclarationInABundleIsOfTheWordsThatWereSeen(t *testing.T) {
 	})
 }
 
+// What who helps, or a clerk, changes while its owner looks at all answers isn't handed over before they have seen it.
+func TestNobodyHandsOverWhatSomebodyElseHasJustChanged(t *testing.T) {
+	each(t, func(t *testing.T, h *intaketest.House) {
+		ctx, anna, bora, clerk := t.Context(), accesstest.Anna(), accesstest.Bora(), accesstest.Clerk("32")
+		d := must[intake.Draft](t)(h.Intake.Start(ctx, anna, parking))
+		if err := h.Intake.Consent(ctx, anna, d.ID, true); err != nil {
+			t.Fatal(err)
+		}
+		fill(t, h, anna, d.ID)
+		atCounter(t, h, clerk, anna, d.ID)
+		shown := func() string {
+			t.Helper()
+			x := must[intake.Draft](t)(h.Intake.Draft(ctx, anna, d.ID))
+			return must[*intake.Filling](t)(h.Intake.Fill(ctx, anna, x, "de")).Shown()
+		}
+		seen := shown()
+		save(t, h, clerk, d, "", post("months", "24"))
+		if _, _, err := h.Intake.SubmitSeen(ctx, anna, d.ID, seen, "de"); message(err) != "intake.check.meanwhile" {
+			t.Errorf("handed over unseen: %v", err)
+		}
+		if id, errs, err := h.Intake.SubmitSeen(ctx, anna, d.ID, shown(), "de"); err != nil || len(errs) > 0 || id == "" {
+			t.Errorf("%s %v", keys(errs), err)
+		}
+		w := moved(t, h, anna, dog)
+		id := w.Bundle.ID
+		if err := h.Intake.ConsentAll(ctx, anna, id, true); err != nil {
+			t.Fatal(err)
+		}
+		answerAll(t, h, anna, id)
+		must[string](t)(h.Intake.Help(ctx, bora, must[string](t)(h.Intake.InviteToEvent(ctx, anna, id))))
+		seen = bundled(t, h, anna, id).Shown()
+		save(t, h, bora, partOf(t, w, dog).Draft, "dog", post("dog_name", "Waldi"))
+		if _, err := h.Intake.SubmitAllSeen(ctx, anna, id, seen, "de"); message(err) != "intake.check.meanwhile" {
+			t.Errorf("handed over unseen: %v", err)
+		}
+		if errs, err := h.Intake.SubmitAllSeen(ctx, anna, id, bundled(t, h, anna, id).Shown(), "de"); err != nil || len(errs) > 0 {
+			t.Errorf("%v %v", errs, err)
+		}
+	})
+}
+
 func TestWhatAClerkSavesFollowsTheFormToo(t *testing.T) {
 	each(t, func(t *testing.T, h *intaketest.House) {
 		ctx, anna, clerk := t.Context(), accesstest.Anna(), accesstest.Clerk("32")

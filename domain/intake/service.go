@@ -618,6 +618,12 @@ func (in *Intake) Discard(ctx context.Context, a access.Actor, id string) error 
 // of the button, a repeated request, a race of two devices all give the same case.
 // What is wrong with the answers comes back, and nothing has happened.
 func (in *Intake) Submit(ctx context.Context, a access.Actor, id, lang string) (caseID string, errs []form.FieldError, err error) {
+	return in.SubmitSeen(ctx, a, id, "", lang)
+}
+
+// SubmitSeen is Submit of what the person has seen (Filling.Shown): what a helper, a clerk or another device of theirs has changed since
+// isn't handed over before they have seen it, too.
+func (in *Intake) SubmitSeen(ctx context.Context, a access.Actor, id, seen, lang string) (caseID string, errs []form.FieldError, err error) {
 	const op = "intake.submit"
 	if a.Kind == Guest {
 		return "", nil, fault.New(fault.Unauthenticated, op, "")
@@ -639,6 +645,9 @@ func (in *Intake) Submit(ctx context.Context, a access.Actor, id, lang string) (
 		}
 		if f.Whole != nil {
 			return "", nil, fault.New(fault.Conflict, op, "intake.bundle.together")
+		}
+		if seen != "" && seen != f.Shown() {
+			return "", nil, fault.New(fault.Conflict, op, "intake.check.meanwhile")
 		}
 		h, errs, err := in.ready(ctx, a, f)
 		if err != nil || len(errs) > 0 {

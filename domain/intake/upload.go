@@ -406,7 +406,20 @@ func (in *Intake) take(ctx context.Context, a access.Actor, d Draft, u Upload) e
 	if fault.Is(err, fault.Invalid) {
 		return errors.Join(err, in.drop(ctx, d, u))
 	}
+	if err != nil && isPicture {
+		return errors.Join(err, in.clearMade(ctx, u))
+	}
 	return err
+}
+
+// clearMade removes what was made of a file whose row has gone while it was made: nobody else knows of it.
+func (in *Intake) clearMade(ctx context.Context, u Upload) error {
+	var held int
+	err := in.c.DB.QueryRow(ctx, contentHeld, u.content).Scan(&held)
+	if err == nil && held == 0 {
+		err = in.c.Files.Remove(u.content)
+	}
+	return fault.Wrap("intake.clearMade", err)
 }
 
 // look inspects a file that is here as a whole, has it scanned, and makes its PDF/A.

@@ -339,13 +339,16 @@ func TestAFileGoesWhileItIsLookedAt(t *testing.T) {
 			})
 		}
 		// Given up.
-		u := begin("proof", lease)
+		other := photo(t)
+		u := begin("proof", other)
 		while(func() error { return h.Intake.DropUpload(ctx, anna, d.ID, u.ID) })
-		if _, err := h.Intake.Receive(ctx, anna, d.ID, u.ID, 0, strings.NewReader(lease), nil); message(err) != "intake.file.gone" || len(answers("proof")) != 0 {
+		if _, err := h.Intake.Receive(ctx, anna, d.ID, u.ID, 0, strings.NewReader(other), nil); message(err) != "intake.file.gone" || len(answers("proof")) != 0 {
 			t.Errorf("given up: %v, %+v", err, answers("proof"))
 		}
+		if got := inDrawer(t, h); len(got) != 0 {
+			t.Errorf("what nobody knows of lies there: %v", got)
+		}
 		// Another has taken its place.
-		other := photo(t)
 		u = begin("one", lease)
 		while(func() error { return h.Intake.Upload(ctx, anna, d.ID, "one", "b.jpg", strings.NewReader(other)) })
 		_, err := h.Intake.Receive(ctx, anna, d.ID, u.ID, 0, strings.NewReader(lease), nil)

@@ -450,18 +450,21 @@ func (p *Pages) takeBundleConsent(w http.ResponseWriter, r *http.Request, v bund
 
 // bundleCheckPage shows all answers of all forms before they are handed over.
 type bundleCheckPage struct {
-	Event    string
-	Errors   ui.ErrorSummary
-	Changed  bool
-	Progress ui.Progress
-	Services string // where the choice of services is changed
-	Parts    []bundlePart
-	Action   string
-	Submit   ui.Button
-	Waiting  ui.List // filled in after the sign-in
-	SignIn   string  // nobody has signed in, so it can't be handed over yet
-	Helps    string  // whom the reader helps: it's for them to hand over
-	Together *atCounter
+	Event   string
+	Errors  ui.ErrorSummary
+	Changed bool
+	// Meanwhile: somebody has changed an answer since this page was shown. Seen is what it shows now.
+	Meanwhile bool
+	Seen      string
+	Progress  ui.Progress
+	Services  string // where the choice of services is changed
+	Parts     []bundlePart
+	Action    string
+	Submit    ui.Button
+	Waiting   ui.List // filled in after the sign-in
+	SignIn    string  // nobody has signed in, so it can't be handed over yet
+	Helps     string  // whom the reader helps: it's for them to hand over
+	Together  *atCounter
 }
 
 type bundlePart struct {
@@ -494,7 +497,7 @@ func (p *Pages) renderBundleCheck(w http.ResponseWriter, r *http.Request, v bund
 		errs = whole.Validate()
 	}
 	places := whole.Places()
-	data := bundleCheckPage{Event: whole.Event.Title.For(v.loc.Lang()), Changed: changed, Action: v.at("submit"),
+	data := bundleCheckPage{Event: whole.Event.Title.For(v.loc.Lang()), Changed: changed, Meanwhile: r.URL.Query().Has("meanwhile"), Action: v.at("submit"),
 		Progress: ui.Progress{Step: len(places) + 1, Steps: len(places) + 1}}
 	if len(whole.Offers) > 0 && whole.Bundle.Helper == "" {
 		data.Services = v.at("services")
@@ -530,7 +533,7 @@ func (p *Pages) renderBundleCheck(w http.ResponseWriter, r *http.Request, v bund
 	case whole.Bundle.Helper != "":
 		data.Helps = whole.Bundle.OwnerName
 	case len(errs) == 0:
-		data.Submit = ui.Button{Text: text}
+		data.Submit, data.Seen = ui.Button{Text: text}, whole.Shown()
 	}
 	shell := web.Portal("services").WithErrors(len(errs) > 0)
 	if len(places) > 0 {
@@ -541,11 +544,15 @@ func (p *Pages) renderBundleCheck(w http.ResponseWriter, r *http.Request, v bund
 
 // submitBundle hands all applications over. Pressed twice, it leads to the same receipt.
 func (p *Pages) submitBundle(w http.ResponseWriter, r *http.Request, v bundleVisit) error {
-	errs, err := p.c.Intake.SubmitAll(r.Context(), v.actor, v.whole.Bundle.ID, v.loc.Lang())
+	in, err := posted(r)
+	if err != nil {
+		return err
+	}
+	errs, err := p.c.Intake.SubmitAllSeen(r.Context(), v.actor, v.whole.Bundle.ID, in.Get(intake.SeenField), v.loc.Lang())
 	switch {
 	case err != nil:
-		if msg, _ := fault.Message(err); msg == "intake.lookAgain" {
-			web.SeeOther(w, v.at("check"))
+		if again, ok := lookAgain(err); ok {
+			web.SeeOther(w, v.at("check")+again)
 			return nil
 		}
 		return err

@@ -19,24 +19,27 @@ import (
 
 // checkPage shows all answers before they are handed over.
 type checkPage struct {
-	Service  string
-	Errors   ui.ErrorSummary
-	Changed  bool // registers say something else than when the person last looked
-	Sections []ui.SummaryList
-	Progress ui.Progress
-	Fee      *FeeInfo
-	Action   string
-	Submit   ui.Button
-	Draft    string
-	SignIn   string // nobody has signed in, so it can't be handed over yet
-	Helps    string // whom the reader helps: it's for them to hand over
-	Filled   []filled
-	Together *atCounter
-	Signings []signing
-	ToSign   *toSign
-	Waits    bool // for signatures
-	Told     *changed
-	Topics   *ui.Link // of a long form that isn't done yet: back to its topics
+	Service string
+	Errors  ui.ErrorSummary
+	Changed bool // registers say something else than when the person last looked
+	// Meanwhile: somebody has changed an answer since this page was shown. Seen is what it shows now.
+	Meanwhile bool
+	Seen      string
+	Sections  []ui.SummaryList
+	Progress  ui.Progress
+	Fee       *FeeInfo
+	Action    string
+	Submit    ui.Button
+	Draft     string
+	SignIn    string // nobody has signed in, so it can't be handed over yet
+	Helps     string // whom the reader helps: it's for them to hand over
+	Filled    []filled
+	Together  *atCounter
+	Signings  []signing
+	ToSign    *toSign
+	Waits     bool // for signatures
+	Told      *changed
+	Topics    *ui.Link // of a long form that isn't done yet: back to its topics
 }
 
 func (p *Pages) showCheck(w http.ResponseWriter, r *http.Request, v visit) error {
@@ -72,7 +75,7 @@ func (p *Pages) renderCheck(w http.ResponseWriter, r *http.Request, v visit, err
 	wrong := map[string]bool{}
 	pages := f.Pages()
 	data := checkPage{
-		Service: v.service.Title.For(v.loc.Lang()), Changed: changed, Draft: v.draft.ID,
+		Service: v.service.Title.For(v.loc.Lang()), Changed: changed, Meanwhile: r.URL.Query().Has("meanwhile"), Draft: v.draft.ID,
 		Progress: ui.Progress{Step: len(pages) + 1, Steps: len(pages) + 1},
 		Action:   path("apply", v.draft.ID, "submit"),
 	}
@@ -105,7 +108,7 @@ func (p *Pages) renderCheck(w http.ResponseWriter, r *http.Request, v visit, err
 				}
 			}
 		}
-		data.Submit = ui.Button{Text: text}
+		data.Submit, data.Seen = ui.Button{Text: text}, f.Shown()
 	}
 	ready := len(errs) == 0 && !soFar
 	if data.Together, err = p.withClerk(r, v); err != nil {
@@ -205,11 +208,11 @@ func (p *Pages) submit(w http.ResponseWriter, r *http.Request, v visit) error {
 			return nil
 		}
 	}
-	caseID, errs, err := p.c.Intake.Submit(r.Context(), v.actor, v.draft.ID, v.loc.Lang())
+	caseID, errs, err := p.c.Intake.SubmitSeen(r.Context(), v.actor, v.draft.ID, in.Get(intake.SeenField), v.loc.Lang())
 	switch {
 	case err != nil:
-		if msg, _ := fault.Message(err); msg == "intake.lookAgain" {
-			web.SeeOther(w, path("apply", v.draft.ID, "check"))
+		if again, ok := lookAgain(err); ok {
+			web.SeeOther(w, path("apply", v.draft.ID, "check")+again)
 			return nil
 		}
 		return err
@@ -218,6 +221,17 @@ func (p *Pages) submit(w http.ResponseWriter, r *http.Request, v visit) error {
 	}
 	web.SeeOther(w, p.next(r.Context(), v.actor, caseID))
 	return nil
+}
+
+// lookAgain is what the page of all answers is asked for where somebody has to look at them once more before they are handed over.
+func lookAgain(err error) (query string, ok bool) {
+	switch msg, _ := fault.Message(err); msg {
+	case "intake.lookAgain":
+		return "", true
+	case "intake.check.meanwhile":
+		return "?meanwhile=1", true
+	}
+	return "", false
 }
 
 // begun is what somebody has begun, in the list of it.

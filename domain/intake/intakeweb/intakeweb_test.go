@@ -228,6 +228,9 @@ func TestTheJourneyWithoutAScript(t *testing.T) {
 	// Change one answer and come back to where one was.
 	v.get("/apply/"+draft+"/page/permit?check=1").sees("Speichern und zurück zur Übersicht", "Zurück zur Übersicht")
 	v.send("zone", "HO2", "months", "24", "valid_from", day).at(draftID+"/check", 200).sees("Hochfeld 2", "24 Monate")
+	// What was changed on another device since isn't handed over unseen.
+	tn.visitor(t, "anna").get("/apply/"+draft+"/page/permit?check=1").send("zone", "HO2", "months", "6", "valid_from", day).at(draftID+"/check", 200)
+	v.send().at(draftID+`/check\?meanwhile=1`, 200).sees("Es wurde noch nichts abgeschickt", "6 Monate")
 	v.send().at("/cases/[0-9a-f-]{36}", 200)
 	caseURL := v.url
 	// The button pressed twice, the page reloaded, the way back: the same case.
