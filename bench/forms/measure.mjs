@@ -33,6 +33,8 @@ function file(path) {
   packed.set(path, f)
   return f
 }
+// What this browser, this processor and this line take for a page that holds one field and nothing else: nobody is faster.
+packed.set('/one/index.html', { kind: 'html', packs: true, body: brotliCompressSync('<!doctype html><html lang="de"><title>One field</title><main><label for="a">Name</label><input id="a" name="event_name"></main>') })
 const missing = new Set()
 const server = createServer((q, r) => {
   const path = new URL(q.url, 'http://x').pathname.replace(/\/$/, '/index.html')
@@ -74,6 +76,7 @@ const forms = [
   { name: 'form-js', url: peers + '/form-js/' },
   { name: 'formio.js', url: peers + '/formio/' },
   { name: 'Open Forms', url: peers + '/open-forms/' },
+  { name: 'one field', url: peers + '/one/' },
 ].filter((f) => !process.env.ONLY || process.env.ONLY.split(',').includes(f.name))
 
 // In the page: as soon as a frame shows the first field that takes letters, one is typed into it, and again until one arrives, as
@@ -152,7 +155,7 @@ async function withoutScript(form) {
   await page.goto(form.url)
   const fields = await page.locator(field).count()
   let sent = false
-  if (fields) {
+  if (fields > 1) {
     await page.locator('input[name=event_name]').fill('Straßenfest')
     await Promise.all([page.waitForNavigation(), page.locator('form.m-form button[type=submit]:visible').first().click()])
     await page.goto(form.url)
