@@ -741,7 +741,7 @@ func (in *Intake) handOver(ctx context.Context, tx *store.Tx, a access.Actor, h 
 	if _, err := tx.Exec(ctx, submitConsent, d.ID, a.Person(), caseID); err != nil {
 		return "", err
 	}
-	return caseID, in.submitUploads(ctx, tx, d, s, h.submission, caseID)
+	return caseID, in.submitUploads(ctx, tx, d, h.submission, caseID)
 }
 
 // Sweep deletes what has expired and says how much.

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -22,7 +23,6 @@ import (
 	"mercator/core/inspect"
 	"mercator/core/pdf"
 	"mercator/core/store"
-	"mercator/domain/service"
 	"mercator/lang/form"
 )
 
@@ -104,7 +104,7 @@ func (in *Intake) picker(op string, d Draft, field string) (*form.Field, error) 
 		return nil, err
 	}
 	fd := s.Form.Field(field)
-	if fd == nil || fd.Type != "filepicker" || fd.ReadOnly || fd.InRows() || in.c.Files == nil || in.c.Pictures == nil {
+	if fd == nil || fd.Type != "filepicker" || fd.ReadOnly || in.c.Files == nil || in.c.Pictures == nil {
 		return nil, fault.New(fault.NotFound, op, "")
 	}
 	if !theirs(s, d, field) {
@@ -367,7 +367,7 @@ func (in *Intake) take(ctx context.Context, a access.Actor, d Draft, u Upload) e
 	}
 	there, again := false, false // it, or the same file, is there already
 	err = in.changeWith(ctx, op, a, d.ID, func(d *Draft) error {
-		list, _ := form.Get(d.Answers, u.Field).([]any)
+		list, _ := d.Answers[u.Field].([]any)
 		there, again = false, false
 		for _, f := range Files(list) {
 			if f.Hash == l.hash {
@@ -381,8 +381,10 @@ func (in *Intake) take(ctx context.Context, a access.Actor, d Draft, u Upload) e
 		if len(list) >= maxFiles {
 			return fault.New(fault.Invalid, op, "intake.file.many", "max", maxFiles)
 		}
-		file := FileRef{ID: u.ID, Name: u.Name, Hash: l.hash, Type: l.report.Type, Size: u.Size, Pages: l.report.Pages}
-		d.Answers = form.With(d.Answers, u.Field, append(slices.Clone(list), file.value()))
+		if d.Answers == nil {
+			d.Answers = form.Answers{}
+		}
+		d.Answers[u.Field] = append(slices.Clone(list), FileRef{ID: u.ID, Name: u.Name, Hash: l.hash, Type: l.report.Type, Size: u.Size, Pages: l.report.Pages}.value())
 		return nil
 	}, func(tx *store.Tx, d Draft) error {
 		if again {
@@ -482,7 +484,7 @@ func (in *Intake) look(ctx context.Context, u Upload, fd *form.Field) (look, err
 // RemoveFile takes a file out of a field.
 func (in *Intake) RemoveFile(ctx context.Context, a access.Actor, id, field, hash string) error {
 	err := in.changeWith(ctx, "intake.removeFile", a, id, func(d *Draft) error {
-		l, _ := form.Get(d.Answers, field).([]any)
+		l, _ := d.Answers[field].([]any)
 		var keep []any
 		for _, x := range l {
 			if m, ok := x.(map[string]any); !ok || m["hash"] != hash {
@@ -490,9 +492,9 @@ func (in *Intake) RemoveFile(ctx context.Context, a access.Actor, id, field, has
 			}
 		}
 		if keep == nil {
-			d.Answers = form.With(d.Answers, field, nil)
+			delete(d.Answers, field)
 		} else {
-			d.Answers = form.With(d.Answers, field, keep)
+			d.Answers[field] = keep
 		}
 		return nil
 	}, func(tx *store.Tx, d Draft) error {
@@ -536,8 +538,8 @@ func (in *Intake) unfit(ctx context.Context, a access.Actor, f *Filling) (errs [
 		return nil, err
 	}
 	submission := f.View.Submission()
-	for _, field := range f.Service.Form.Names() {
-		for _, file := range filesIn(f.Service.Form, submission, field) {
+	for _, field := range slices.Sorted(maps.Keys(f.Draft.Answers)) {
+		for _, file := range Files(submission[field]) {
 			i := slices.IndexFunc(l, func(u Upload) bool { return u.Field == field && u.Hash == file.Hash && u.Whole() })
 			if i < 0 {
 				errs = append(errs, form.FieldError{Key: field, Msg: "intake.file.gone"})
@@ -556,18 +558,10 @@ func (in *Intake) unfit(ctx context.Context, a access.Actor, f *Filling) (errs [
 	return errs, nil
 }
 
-// filesIn are the files in a field, if it takes any.
-func filesIn(f *form.Form, a form.Answers, field string) []FileRef {
-	if fd := f.Field(field); fd == nil || fd.Type != "filepicker" {
-		return nil
-	}
-	return Files(form.Get(a, field))
-}
-
 // submitUploads hands the files that an application names over to its case; what else the draft had goes with it.
-func (in *Intake) submitUploads(ctx context.Context, tx *store.Tx, d Draft, s *service.Service, submission form.Answers, caseID string) error {
-	for _, field := range s.Form.Names() {
-		for _, f := range filesIn(s.Form, submission, field) {
+func (in *Intake) submitUploads(ctx context.Context, tx *store.Tx, d Draft, submission form.Answers, caseID string) error {
+	for field := range d.Answers {
+		for _, f := range Files(submission[field]) {
 			if _, err := tx.Exec(ctx, submitUpload, d.Owner, d.ID, field, f.Hash, caseID); err != nil {
 				return err
 			}

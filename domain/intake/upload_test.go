@@ -363,52 +363,6 @@ func TestAFileGoesWhileItIsLookedAt(t *testing.T) {
 	})
 }
 
-// What is asked in a group is handed over as what stands for itself; rows have no files, as they move.
-func TestAFileInAGroupComesToTheCase(t *testing.T) {
-	withFiles(t, func(t *testing.T, h *intaketest.House) {
-		ctx, anna := t.Context(), accesstest.Anna()
-		change(t, h, parking, `"components": [`, `"components": [
-			{ "type": "group", "id": "keeper", "path": "keeper", "label": "Halterin oder Halter", "properties": { "page": "proof" }, "components": [
-				{ "type": "textfield", "key": "firm", "label": "Firma" },
-				{ "type": "filepicker", "key": "paper", "label": "Vollmacht", "multiple": true, "validate": { "required": true } } ] },
-			{ "type": "dynamiclist", "id": "drivers", "path": "drivers", "label": "Wer fährt", "properties": { "page": "proof" }, "components": [
-				{ "type": "filepicker", "key": "licence", "label": "Führerschein" } ] },`)
-		d := start(t, h, anna)
-		if err := h.Intake.Consent(ctx, anna, d.ID, true); err != nil {
-			t.Fatal(err)
-		}
-		fill(t, h, anna, d.ID)
-		save(t, h, anna, d, "proof", post("keeper.firm", "Rad GmbH"))
-		for _, content := range []string{lease, photo(t)} {
-			if err := h.Intake.Upload(ctx, anna, d.ID, "keeper.paper", "a", strings.NewReader(content)); err != nil {
-				t.Fatal(err)
-			}
-		}
-		d = must[intake.Draft](t)(h.Intake.Draft(ctx, anna, d.ID))
-		it, _, _ := must[*intake.Filling](t)(h.Intake.Fill(ctx, anna, d, "de")).View.Item("keeper.paper")
-		files := intake.Files(it.Value)
-		if len(files) != 2 {
-			t.Fatalf("%+v", files)
-		}
-		if err := h.Intake.RemoveFile(ctx, anna, d.ID, "keeper.paper", files[1].Hash); err != nil {
-			t.Fatal(err)
-		}
-		for _, field := range []string{"drivers.0.licence", "drivers.*.licence"} {
-			if err := h.Intake.Upload(ctx, anna, d.ID, field, "a.pdf", strings.NewReader(lease)); !fault.Is(err, fault.NotFound) {
-				t.Errorf("%s: %v", field, err)
-			}
-		}
-		id, errs, err := h.Intake.Submit(ctx, anna, d.ID, "de")
-		if err != nil || len(errs) > 0 {
-			t.Fatalf("%s %v", keys(errs), err)
-		}
-		must[int64](t)(h.Intake.Sweep(ctx))
-		if l := must[[]intake.Upload](t)(h.Intake.CaseFiles(ctx, caseGrant(t, h, id), id)); len(l) != 1 || l[0].Hash != files[0].Hash {
-			t.Errorf("in the case: %+v", l)
-		}
-	})
-}
-
 // A row that is gone while the answers name it, as a backup or a fault may leave it, isn't handed over; what isn't asked any more
 // keeps nobody from handing over.
 func TestOnlyFilesThatAreThereAreHandedOver(t *testing.T) {

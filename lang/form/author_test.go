@@ -57,8 +57,6 @@ func TestChecksFindWhatCannotBeMeant(t *testing.T) {
 			`{"type":"textfield","key":"p","label":"P","properties":{"type":"phone","why":"Für Rückfragen."}},{"type":"textfield","key":"q","label":"Q","properties":{"type":"email"}}`},
 		{"a page that asks nothing", yes + `{"type":"text","id":"t","text":"Nur Text","properties":{"page":"empty"}}`, `page "empty" asks nothing`,
 			yes + `{"type":"text","id":"t","text":"Nur Text"}`},
-		{"files in rows", `{"type":"dynamiclist","path":"l","label":"L","components":[{"type":"group","path":"g","label":"G","components":[{"type":"filepicker","key":"p","label":"P"}]}]}`,
-			"l.*.g.p: no files are taken in the rows of a list", `{"type":"group","path":"g","label":"G","components":[{"type":"filepicker","key":"p","label":"P"}]}`},
 		{"a text that is missing", `{"type":"textfield","key":"p"}`, `field "p" has no label`, `{"type":"textfield","key":"p","label":"P"}`},
 	} {
 		find := func(src string) string {

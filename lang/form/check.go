@@ -99,9 +99,6 @@ func (c *checker) fields(fields []*Field, row map[string]bool) {
 				c.add(f, "field %q has no label", f.Name)
 			}
 		}
-		if f.Type == "filepicker" && f.InRows() {
-			c.add(f, "%s: no files are taken in the rows of a list: ask for them beside it", f.Name)
-		}
 		c.visible(f)
 		below := row
 		if f.Type == "dynamiclist" {

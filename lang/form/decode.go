@@ -210,19 +210,6 @@ func clone(v any) any {
 	return v
 }
 
-// Get is an answer by its name, as posts write it.
-func Get(a Answers, name string) any { return get(a, name) }
-
-// With is a copy of answers with another answer to one question; nil takes the answer away.
-func With(a Answers, name string, val any) Answers {
-	out, _ := clone(a).(Answers)
-	if out == nil {
-		out = Answers{}
-	}
-	set(out, name, val)
-	return out
-}
-
 // set writes a value under a dotted name and makes the objects and rows on the way.
 func set(m Answers, name string, val any) {
 	parts := strings.Split(name, ".")

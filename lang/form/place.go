@@ -155,9 +155,6 @@ func (f *Field) below() string {
 	return f.Name
 }
 
-// InRows tells whether a field stands in the rows of a dynamic list.
-func (f *Field) InRows() bool { return listAround(f) != nil }
-
 // listAround is the dynamic list that a field stands in, or nil.
 func listAround(f *Field) *Field {
 	for p := f.Parent; p != nil; p = p.Parent {

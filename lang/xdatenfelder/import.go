@@ -784,12 +784,6 @@ func (im *importer) field(p *place) *component {
 		c.Type, c.Subtype, c.TimeLabel, c.Label = "datetime", e.Type, c.Label, ""
 	case "file":
 		c.Type, c.DefaultValue = "filepicker", ""
-		for q := p.parent; q != nil; q = q.parent {
-			if q.list {
-				im.say(e, "is a file within what is there several times: no files are taken in the rows of a list, ask for them beside it")
-				break
-			}
-		}
 		c.Multiple = p.count.Max != 1
 		c.Accept = strings.Join(e.MediaTypes, ",")
 		if e.MaxSize != "" {

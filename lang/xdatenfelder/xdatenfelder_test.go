@@ -623,22 +623,6 @@ func TestListsInLists(t *testing.T) {
 	compare(t, outline(m), outline(again))
 }
 
-// Rows have no files: whoever imports is told.
-func TestFilesInLists(t *testing.T) {
-	file := field3("0:1", "F00000000001", "Nachweis", "input", "file", "")
-	for src, want := range map[string]bool{group3("1:*", "G00000000001", "Kind", file+field3("1:1", "F00000000002", "Name", "input", "text", "")): true,
-		group3("1:1", "G00000000001", "Kind", file): false} {
-		m, err := xdatenfelder.Read("x.xml", []byte(schema3(src)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, findings := imported(t, m, nil)
-		if got := strings.Contains(fmt.Sprint(findings), "no files are taken in the rows of a list"); got != want {
-			t.Errorf("told: %v, of %v", got, findings)
-		}
-	}
-}
-
 // Lists deeper than forms have them are shown as copies: of copies of copies there would be more than any memory holds.
 func TestCopiesOfCopies(t *testing.T) {
 	nested := field3("0:1", "F1", "x", "input", "text", "")
