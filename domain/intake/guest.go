@@ -362,7 +362,7 @@ func join(older *Draft, newer Draft) {
 			}
 			older.Rivals[name] = Rival{Value: was}
 		}
-		older.Answers[name] = v
+		older.Answers[name] = withFilesOf(was, v)
 		delete(older.Raw, name)
 	}
 	maps.Copy(older.Raw, newer.Raw)
@@ -373,6 +373,28 @@ func join(older *Draft, newer Draft) {
 		older.Kept = map[string]form.Held{}
 	}
 	maps.Copy(older.Kept, newer.Kept)
+}
+
+// withFilesOf is a group of answers with the files that it has in an older draft: who isn't signed in sends none.
+func withFilesOf(older, newer any) any {
+	was, ok := older.(map[string]any)
+	is, both := newer.(map[string]any)
+	if !ok || !both {
+		return newer
+	}
+	is = maps.Clone(is)
+	for name, v := range was {
+		if files := Files(v); len(files) > 0 && files[0].Hash != "" {
+			is[name] = v
+		} else if _, there := is[name]; there {
+			is[name] = withFilesOf(v, is[name])
+		} else if m, group := v.(map[string]any); group {
+			if m, _ = withFilesOf(m, map[string]any{}).(map[string]any); len(m) > 0 {
+				is[name] = m
+			}
+		}
+	}
+	return is
 }
 
 // Parked is a page that was sent when its session had ended.
