@@ -157,15 +157,14 @@ func (h *House) corrected(ctx context.Context, tx *store.Tx, c intake.Correction
 	return h.engine.SetVars(ctx, tx, c.CaseID, access.Actor{Kind: access.Resident, ID: c.Owner, Door: access.DoorHouse}, map[string]any{"application": answers})
 }
 
+// fieldLabel is what a question of a form is called, with the row that it stands in.
 func (h *House) fieldLabel(ctx context.Context, id, version, field string) string {
 	s, err := h.services.Version(ctx, id, version)
 	if err != nil {
 		return field
 	}
-	if f := s.Form.Field(field); f != nil {
-		if l := f.Label["de"]; l != "" {
-			return l
-		}
+	if at, ok := s.Form.Place(field); ok {
+		return cmp.Or(at.Title(h.words.Localizer(i18n.Fallback)), field)
 	}
 	return field
 }

@@ -101,7 +101,7 @@ func (h *House) caseFiles(ctx context.Context, g access.Grant, caseID string) ([
 	list, err := h.intake.CaseFiles(ctx, g, caseID)
 	out := make([]casefileweb.File, 0, len(list))
 	for _, u := range list {
-		out = append(out, casefileweb.File{ID: u.ID, Name: u.Name, Size: u.Size, Pages: u.Pages, Archive: u.Picture, State: u.State()})
+		out = append(out, casefileweb.File{ID: u.ID, Field: u.Field, Name: u.Name, Size: u.Size, Pages: u.Pages, Archive: u.Picture, State: u.State()})
 	}
 	return out, err
 }

@@ -416,7 +416,7 @@ func joined(f *form.Form, older *Draft, newer Draft, name string, was, is any, i
 			return out
 		}
 	}
-	if is == nil && newer.Raw[name] == "" && !inRow {
+	if is == nil && newer.Raw[name] == "" && (!inRow || len(Files(was)) > 0) { // who isn't signed in sends no files
 		return was
 	}
 	if raw := older.Raw[name]; (was != nil || raw != "") && markOf(was, raw) != markOf(is, newer.Raw[name]) {

@@ -527,7 +527,8 @@ func (in *Intake) changeWith(ctx context.Context, op string, a access.Actor, id 
 func (in *Intake) Save(ctx context.Context, a access.Actor, id, page string, post url.Values, lang string) ([]form.FieldError, error) {
 	const op = "intake.save"
 	var errs []form.FieldError
-	err := in.change(ctx, op, a, id, func(d *Draft) error {
+	gone := false
+	err := in.changeWith(ctx, op, a, id, func(d *Draft) error {
 		s, err := in.Service(*d)
 		if err != nil {
 			return err
@@ -557,7 +558,13 @@ func (in *Intake) Save(ctx context.Context, a access.Actor, id, page string, pos
 		errs = form.Told(merge(s, d, pages, post, fctx))
 		note(s.Form, a, &before, d, pages, fctx)
 		return nil
+	}, func(tx *store.Tx, d Draft) (err error) {
+		gone, err = in.moveFiles(ctx, tx, d, d.pressed)
+		return err
 	})
+	if err == nil && gone {
+		err = in.clearUploads(ctx)
+	}
 	return errs, err
 }
 
@@ -741,7 +748,7 @@ func (in *Intake) handOver(ctx context.Context, tx *store.Tx, a access.Actor, h 
 	if _, err := tx.Exec(ctx, submitConsent, d.ID, a.Person(), caseID); err != nil {
 		return "", err
 	}
-	return caseID, in.submitUploads(ctx, tx, d, h.submission, caseID)
+	return caseID, in.submitUploads(ctx, tx, d, h.View, caseID)
 }
 
 // Sweep deletes what has expired and says how much.
@@ -864,6 +871,9 @@ func (in *Intake) Correction(ctx context.Context, tx *store.Tx, caseID, person, 
 	if err != nil {
 		return err
 	}
+	if _, _, ok := v.Item(field); !ok { // the application has no such row, or didn't ask it
+		return fault.New(fault.Invalid, op, "intake.correction.noField")
+	}
 	if s.NeedsAnother(v) {
 		// What others have signed isn't changed by one of them. Who represents the person signs by correcting, too (Correct).
 		mandate, err := store.One(ctx, tx, func(s store.Scanner) (m string, err error) { return m, s.Scan(&m) }, mandateOfCase, caseID, person)
@@ -879,35 +889,6 @@ func (in *Intake) Correction(ctx context.Context, tx *store.Tx, caseID, person, 
 		return fault.Because(fault.Conflict, op, "intake.correction.already", err)
 	}
 	return fault.Wrap(op, err)
-}
-
-// CorrectableField is a field that a clerk can ask to be corrected.
-type CorrectableField struct{ Name, Label string }
-
-// Correctable lists the fields of an application that a clerk can ask to be corrected.
-func (in *Intake) Correctable(ctx context.Context, caseID, lang string) ([]CorrectableField, error) {
-	const op = "intake.correctable"
-	c, err := in.c.Case(ctx, in.c.DB, caseID)
-	if err != nil {
-		return nil, fault.Wrap(op, err)
-	}
-	s, err := in.c.Services.Version(ctx, c.Service, c.Version)
-	if err != nil {
-		return nil, fault.Wrap(op, err)
-	}
-	v, err := in.corrected(ctx, s, c, nil, lang)
-	if err != nil {
-		return nil, err
-	}
-	var out []CorrectableField
-	for _, p := range v.Pages() {
-		form.Each(v.Page(p.ID), func(it *form.Item) {
-			if it.Input() && it.Type != "filepicker" && it.Kind != "consent" {
-				out = append(out, CorrectableField{it.Name, it.Label.For(lang)})
-			}
-		})
-	}
-	return out, nil
 }
 
 // Corrections are the person's open corrections of a case.

@@ -33,6 +33,10 @@ const listDrafts = `-- intake.listDrafts
 SELECT ` + draftColumns + ` FROM intake_draft WHERE owner = $1 AND state = 'open' AND expires_at > $2 AND ($3 = '' OR mandate = $3)
 ORDER BY changed_at DESC, id DESC LIMIT 100`
 
+// Holds a draft as it was read while something is put beside it.
+const holdDraft = `-- intake.holdDraft
+UPDATE intake_draft SET rev = rev WHERE id = $1 AND owner = $2 AND rev = $3 AND state = 'open'`
+
 const saveDraft = `-- intake.saveDraft
 UPDATE intake_draft SET sealed = $4, answers = '{}', raw = '{}', registers = 'null', consent = $5, fetched_at = $6, version = $7, rev = rev + 1,
 	changed_at = $8, expires_at = $9, warned_at = 0
@@ -524,6 +528,9 @@ WHERE draft IN (SELECT d.id FROM intake_draft d WHERE d.owner = $1) AND id = $2 
 // One that has come whole by now stands in the answers, and is taken out there.
 const dropUpload = `-- intake.dropUpload
 UPDATE intake_upload SET state = 'gone' WHERE draft IN (SELECT d.id FROM intake_draft d WHERE d.owner = $1) AND id = $2 AND draft = $3 AND state = 'receiving'`
+
+const renameUpload = `-- intake.renameUpload
+UPDATE intake_upload SET field = $4 WHERE draft IN (SELECT d.id FROM intake_draft d WHERE d.owner = $1) AND id = $2 AND draft = $3 AND case_id = ''`
 
 const dropFile = `-- intake.dropFile
 UPDATE intake_upload SET state = 'gone' WHERE draft IN (SELECT d.id FROM intake_draft d WHERE d.owner = $1) AND draft = $2 AND field = $3 AND hash = $4 AND state = 'kept' AND case_id = ''`

@@ -4,13 +4,13 @@ package intake
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -94,23 +94,26 @@ type NewUpload struct {
 
 var sumPattern = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
-// picker is the field of a draft that takes files.
-func (in *Intake) picker(op string, d Draft, field string) (*form.Field, error) {
+// picker is the field of a draft that takes files, where it stands.
+func (in *Intake) picker(op string, d Draft, field string) (*form.Form, form.Place, error) {
 	if d.State != Open {
-		return nil, fault.New(fault.Conflict, op, "intake.submitted")
+		return nil, form.Place{}, fault.New(fault.Conflict, op, "intake.submitted")
 	}
 	s, err := in.Service(d)
 	if err != nil {
-		return nil, err
+		return nil, form.Place{}, err
 	}
-	fd := s.Form.Field(field)
-	if fd == nil || fd.Type != "filepicker" || fd.ReadOnly || in.c.Files == nil || in.c.Pictures == nil {
-		return nil, fault.New(fault.NotFound, op, "")
+	at, ok := s.Form.Place(field)
+	if !ok || at.Field.Type != "filepicker" || at.Field.ReadOnly || in.c.Files == nil || in.c.Pictures == nil {
+		return nil, at, fault.New(fault.NotFound, op, "")
 	}
 	if !theirs(s, d, field) {
-		return nil, fault.New(fault.Denied, op, "intake.cosign.notHere")
+		return nil, at, fault.New(fault.Denied, op, "intake.cosign.notHere")
 	}
-	return fd, nil
+	if !at.There(d.Answers) {
+		return nil, at, fault.New(fault.Invalid, op, "intake.file.rowGone")
+	}
+	return s.Form, at, nil
 }
 
 // changeable is a draft that the actor may change.
@@ -136,14 +139,6 @@ func (in *Intake) changeable(ctx context.Context, a access.Actor, id string) (Dr
 // BeginUpload makes room for a file in a field of the draft.
 func (in *Intake) BeginUpload(ctx context.Context, a access.Actor, draft string, n NewUpload) (Upload, error) {
 	const op = "intake.beginUpload"
-	d, err := in.changeable(ctx, a, draft)
-	if err != nil {
-		return Upload{}, err
-	}
-	fd, err := in.picker(op, d, n.Field)
-	if err != nil {
-		return Upload{}, err
-	}
 	switch {
 	case n.Size <= 0:
 		return Upload{}, fault.New(fault.Invalid, op, "intake.file.empty")
@@ -152,6 +147,26 @@ func (in *Intake) BeginUpload(ctx context.Context, a access.Actor, draft string,
 	case n.Sum != "" && !sumPattern.MatchString(n.Sum):
 		return Upload{}, fault.New(fault.Invalid, op, "web.malformed")
 	}
+	for range 8 {
+		u, err := in.beginUpload(ctx, a, draft, n)
+		if !errors.Is(err, errMeanwhile) {
+			return u, fault.Wrap(op, err)
+		}
+	}
+	return Upload{}, fault.New(fault.Conflict, op, "intake.busy")
+}
+
+func (in *Intake) beginUpload(ctx context.Context, a access.Actor, draft string, n NewUpload) (Upload, error) {
+	const op = "intake.beginUpload"
+	d, err := in.changeable(ctx, a, draft)
+	if err != nil {
+		return Upload{}, err
+	}
+	_, at, err := in.picker(op, d, n.Field)
+	if err != nil {
+		return Upload{}, err
+	}
+	fd := at.Field
 	now := in.c.Now()
 	u := Upload{ID: ident.New(), Draft: d.ID, Field: n.Field, Name: form.Storable(fileName(n.Name)), Size: n.Size, sum: n.Sum, state: "receiving", CreatedAt: now, ExpiresAt: now.Add(receiveFor)}
 	u.content, u.sealed = u.ID, true
@@ -159,6 +174,10 @@ func (in *Intake) BeginUpload(ctx context.Context, a access.Actor, draft string,
 		u.ExpiresAt = d.ExpiresAt
 	}
 	err = in.c.DB.Write(ctx, func(tx *store.Tx) error {
+		// A row of the draft that is taken away now takes its files with it, and renames those behind it.
+		if n, err := tx.Exec(ctx, holdDraft, d.ID, d.Owner, d.rev); err != nil || n == 0 {
+			return cmp.Or(err, errMeanwhile)
+		}
 		if _, err := tx.Exec(ctx, insertUpload, u.ID, u.Draft, u.Field, u.Name, u.Size, u.sum, store.Micros(u.CreatedAt), store.Micros(u.ExpiresAt)); err != nil {
 			return err
 		}
@@ -180,7 +199,7 @@ func (in *Intake) BeginUpload(ctx context.Context, a access.Actor, draft string,
 		}
 		return nil
 	})
-	return u, fault.Wrap(op, err)
+	return u, err
 }
 
 // upload finds an upload of the draft.
@@ -230,7 +249,7 @@ func (in *Intake) Receive(ctx context.Context, a access.Actor, draft, id string,
 	if err != nil {
 		return u, err
 	}
-	if _, err := in.picker(op, d, u.Field); err != nil {
+	if _, _, err := in.picker(op, d, u.Field); err != nil {
 		return u, err
 	}
 	if u.Whole() {
@@ -338,10 +357,11 @@ type look struct {
 // error says in words what is wrong with it.
 func (in *Intake) take(ctx context.Context, a access.Actor, d Draft, u Upload) error {
 	const op = "intake.take"
-	fd, err := in.picker(op, d, u.Field)
+	_, at, err := in.picker(op, d, u.Field)
 	if err != nil {
 		return err
 	}
+	fd := at.Field
 	select {
 	case in.looks <- struct{}{}:
 		defer func() { <-in.looks }()
@@ -367,8 +387,17 @@ func (in *Intake) take(ctx context.Context, a access.Actor, d Draft, u Upload) e
 	}
 	there, again := false, false // it, or the same file, is there already
 	err = in.changeWith(ctx, op, a, d.ID, func(d *Draft) error {
-		list, _ := d.Answers[u.Field].([]any)
-		there, again = false, false
+		// The rows of its list may have moved up since it was read, or its own may be gone.
+		now, err := in.upload(ctx, *d, u.ID)
+		if err != nil {
+			return err
+		}
+		f, at, err := in.picker(op, *d, now.Field)
+		if err != nil {
+			return err
+		}
+		u.Field, there, again = now.Field, false, false
+		list, _ := form.At(d.Answers, u.Field).([]any)
 		for _, f := range Files(list) {
 			if f.Hash == l.hash {
 				there, again = true, f.ID != u.ID
@@ -381,10 +410,7 @@ func (in *Intake) take(ctx context.Context, a access.Actor, d Draft, u Upload) e
 		if len(list) >= maxFiles {
 			return fault.New(fault.Invalid, op, "intake.file.many", "max", maxFiles)
 		}
-		if d.Answers == nil {
-			d.Answers = form.Answers{}
-		}
-		d.Answers[u.Field] = append(slices.Clone(list), FileRef{ID: u.ID, Name: u.Name, Hash: l.hash, Type: l.report.Type, Size: u.Size, Pages: l.report.Pages}.value())
+		d.Answers = f.With(d.Answers, at, append(slices.Clone(list), FileRef{ID: u.ID, Name: u.Name, Hash: l.hash, Type: l.report.Type, Size: u.Size, Pages: l.report.Pages}.value()))
 		return nil
 	}, func(tx *store.Tx, d Draft) error {
 		if again {
@@ -484,17 +510,24 @@ func (in *Intake) look(ctx context.Context, u Upload, fd *form.Field) (look, err
 // RemoveFile takes a file out of a field.
 func (in *Intake) RemoveFile(ctx context.Context, a access.Actor, id, field, hash string) error {
 	err := in.changeWith(ctx, "intake.removeFile", a, id, func(d *Draft) error {
-		l, _ := d.Answers[field].([]any)
+		l, _ := form.At(d.Answers, field).([]any)
 		var keep []any
 		for _, x := range l {
 			if m, ok := x.(map[string]any); !ok || m["hash"] != hash {
 				keep = append(keep, x)
 			}
 		}
-		if keep == nil {
-			delete(d.Answers, field)
-		} else {
-			d.Answers[field] = keep
+		s, err := in.Service(*d)
+		if err != nil {
+			return err
+		}
+		at, ok := s.Form.Place(field)
+		switch {
+		case !ok || at.Field.Type != "filepicker" || len(keep) == len(l):
+		case keep == nil:
+			d.Answers = s.Form.With(d.Answers, at, nil)
+		default:
+			d.Answers = s.Form.With(d.Answers, at, keep)
 		}
 		return nil
 	}, func(tx *store.Tx, d Draft) error {
@@ -505,6 +538,26 @@ func (in *Intake) RemoveFile(ctx context.Context, a access.Actor, id, field, has
 		return err
 	}
 	return in.clearUploads(ctx)
+}
+
+// moveFiles takes the files of a row away that went by a button, and has those of the rows behind it move up with them, in the
+// transaction that changes the draft. gone: there were some in it.
+func (in *Intake) moveFiles(ctx context.Context, tx *store.Tx, d Draft, pressed form.Pressed) (gone bool, err error) {
+	if pressed.Name() == "" || !pressed.At.IsRow() {
+		return false, nil
+	}
+	l, err := store.All(ctx, tx, scanUpload, uploadsOfDraft, d.Owner, d.ID, store.Micros(in.c.Now()))
+	for _, u := range l {
+		switch name := pressed.Renamed(u.Field); {
+		case err != nil || name == u.Field:
+		case name == "":
+			gone = true
+			_, err = tx.Exec(ctx, dropUpload, d.Owner, u.ID, d.ID)
+		default:
+			_, err = tx.Exec(ctx, renameUpload, d.Owner, u.ID, d.ID, name)
+		}
+	}
+	return gone, err
 }
 
 // OpenFile reads a file of a draft, or its preview. To whom it belongs may see it before it was checked: it is theirs.
@@ -537,34 +590,50 @@ func (in *Intake) unfit(ctx context.Context, a access.Actor, f *Filling) (errs [
 	if err != nil {
 		return nil, err
 	}
-	submission := f.View.Submission()
-	for _, field := range slices.Sorted(maps.Keys(f.Draft.Answers)) {
-		for _, file := range Files(submission[field]) {
-			i := slices.IndexFunc(l, func(u Upload) bool { return u.Field == field && u.Hash == file.Hash && u.Whole() })
-			if i < 0 {
-				errs = append(errs, form.FieldError{Key: field, Msg: "intake.file.gone"})
-				continue
-			}
-			switch _, err := in.keyOfFile(ctx, l[i]); {
-			case fault.Is(err, fault.NotFound):
-				errs = append(errs, form.FieldError{Key: field, Msg: "intake.file.gone"})
-			case err != nil:
-				return nil, err
-			case l[i].Found != "":
-				errs = append(errs, form.FieldError{Key: field, Msg: "intake.file.malwareRemove", Args: []any{"name", l[i].Name}})
-			}
+	for _, file := range filesIn(f.View) {
+		i := slices.IndexFunc(l, func(u Upload) bool { return u.Field == file.field && u.Hash == file.Hash && u.Whole() })
+		if i < 0 {
+			errs = append(errs, form.FieldError{Key: file.field, Msg: "intake.file.gone"})
+			continue
+		}
+		switch _, err := in.keyOfFile(ctx, l[i]); {
+		case fault.Is(err, fault.NotFound):
+			errs = append(errs, form.FieldError{Key: file.field, Msg: "intake.file.gone"})
+		case err != nil:
+			return nil, err
+		case l[i].Found != "":
+			errs = append(errs, form.FieldError{Key: file.field, Msg: "intake.file.malwareRemove", Args: []any{"name", l[i].Name}})
 		}
 	}
 	return errs, nil
 }
 
-// submitUploads hands the files that an application names over to its case; what else the draft had goes with it.
-func (in *Intake) submitUploads(ctx context.Context, tx *store.Tx, d Draft, submission form.Answers, caseID string) error {
-	for field := range d.Answers {
-		for _, f := range Files(submission[field]) {
-			if _, err := tx.Exec(ctx, submitUpload, d.Owner, d.ID, field, f.Hash, caseID); err != nil {
-				return err
+// fieldFile is a file with the name of the field that it stands in.
+type fieldFile struct {
+	field string
+	FileRef
+}
+
+// filesIn are the files that an application names, those in groups and rows too; what isn't asked any more has none.
+func filesIn(v *form.View) (out []fieldFile) {
+	for _, p := range v.Form.Pages() {
+		form.Each(v.Page(p.ID), func(it *form.Item) {
+			if it.Type != "filepicker" {
+				return
 			}
+			for _, f := range Files(it.Value) {
+				out = append(out, fieldFile{it.Name, f})
+			}
+		})
+	}
+	return out
+}
+
+// submitUploads hands the files that an application names over to its case; what else the draft had goes with it.
+func (in *Intake) submitUploads(ctx context.Context, tx *store.Tx, d Draft, v *form.View, caseID string) error {
+	for _, f := range filesIn(v) {
+		if _, err := tx.Exec(ctx, submitUpload, d.Owner, d.ID, f.field, f.Hash, caseID); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -48,6 +48,13 @@ func photo(t testing.TB) string {
 
 // withFiles runs a test in houses whose parking permit asks for files.
 func withFiles(t *testing.T, run func(t *testing.T, h *intaketest.House)) {
+	withQuestions(t, `
+	{"type":"filepicker","id":"f_proof","key":"proof","label":"Nachweis","multiple":true,"accept":".pdf,.jpg","properties":{"page":"proof","label.en":"Proof","label.tr":"Belge"}},
+	{"type":"filepicker","id":"f_one","key":"one","label":"Ein Foto","properties":{"page":"proof","label.en":"A photo","label.tr":"Bir fotoğraf"}},`, run)
+}
+
+// withQuestions runs a test in houses whose parking permit asks more.
+func withQuestions(t *testing.T, questions string, run func(t *testing.T, h *intaketest.House)) {
 	dir := filepath.Join(t.TempDir(), "services")
 	if err := os.CopyFS(dir, os.DirFS(filepath.Join(intaketest.Root(), "content", "services"))); err != nil {
 		t.Fatal(err)
@@ -57,9 +64,7 @@ func withFiles(t *testing.T, run func(t *testing.T, h *intaketest.House)) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	src := strings.Replace(string(data), `"components": [`, `"components": [
-	{"type":"filepicker","id":"f_proof","key":"proof","label":"Nachweis","multiple":true,"accept":".pdf,.jpg","properties":{"page":"proof","label.en":"Proof","label.tr":"Belge"}},
-	{"type":"filepicker","id":"f_one","key":"one","label":"Ein Foto","properties":{"page":"proof","label.en":"A photo","label.tr":"Bir fotoğraf"}},`, 1)
+	src := strings.Replace(string(data), `"components": [`, `"components": [`+questions, 1)
 	if err := os.WriteFile(file, []byte(src), 0o600); err != nil {
 		t.Fatal(err)
 	}

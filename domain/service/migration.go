@@ -147,7 +147,7 @@ func (l *linter) migration() {
 			case f == nil || !f.Input() && f.Type != "dynamiclist":
 				say(m.lines[j], "new %q: application.form has no such question", r.New)
 				continue
-			case f.Type == "filepicker":
+			case takesFiles(f):
 				say(m.lines[j], "new %q: files can't be moved: keep the name of the field", r.New)
 			case strings.Contains(r.New, "*"):
 				say(m.lines[j], "new %q: say into which row of the list: %q", r.New, strings.ReplaceAll(r.New, "*", "0"))
@@ -170,6 +170,11 @@ func (l *linter) migration() {
 			}
 		}
 	}
+}
+
+// takesFiles tells whether a field asks for files, or a question in the rows of a list does.
+func takesFiles(f *form.Field) bool {
+	return f.Type == "filepicker" || slices.ContainsFunc(f.Children, takesFiles)
 }
 
 // Since holds the rules of a package to an older version of it, whose drafts they are for: problems are what they say of it that

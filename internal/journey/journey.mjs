@@ -107,7 +107,7 @@ async function agree(page, yes) {
   await press(page, /Weiter|Devam|Continue/)
 }
 
-const all = { resident, wrongZone, business, topics, studio, byHand, registers, paper, defect, mandate, representation, deputy, myData, moving, proactive, oversight, languages, languagesMoving, cosign, together, moved, movedGuest, movedHelped, rows }
+const all = { resident, wrongZone, business, topics, studio, byHand, registers, paper, defect, mandate, representation, deputy, myData, moving, proactive, oversight, languages, languagesMoving, cosign, together, moved, movedGuest, movedHelped, rows, rowFiles }
 const names = process.env.JOURNEY?.split(',') ?? Object.keys(all)
 const journeys = Object.fromEntries(names.map((name) => [name, all[name]]))
 try {
@@ -1383,6 +1383,88 @@ async function rows() {
   await keyboard('Elternteil 1 entfernen')
   await stands('Eltern mit Einkommen')
   expect(!(await text(page)).includes('Flohmarkt'), 'nobody is left')
+}
+
+// Anna encloses a proof with each income: the files go and move up with their rows. The desk sees which row each is of, and asks for
+// the correction of one field of one row; Anna puts that one right.
+async function rowFiles() {
+  const page = await person()
+  await page.goto(portal + '/services/child-care-place')
+  await click(page, page.locator('a[href$="/start"], form[action$="/start"] button'))
+  await signIn(page, 'anna-schmidt', 'substantial')
+  if (page.url().includes('/data')) await agree(page, true)
+  const base = page.url().match(/^(.*\/apply\/[^/]+)/)[1]
+  const answers = { child_given_names: 'Lea', child_family_name: 'Schmidt', child_birth_date: '3.5.2024', care_kind: 'either', hours: '35', care_from: later(), declared: true }
+  const button = (name) => press(page, new RegExp('^' + name))
+  await page.goto(base + '/page/contribution')
+  await fill(page, { benefit: 'no' })
+  if (js) await page.getByRole('button', { name: 'Elternteil hinzufügen' }).waitFor()
+  else await press(page, /Weiter/)
+  if (!(await page.getByRole('button', { name: 'Elternteil hinzufügen' }).count())) await page.goto(base + '/page/contribution')
+  await button('Elternteil hinzufügen')
+  await button('Einkommen hinzufügen Elternteil 1')
+  await button('Einkommen hinzufügen Elternteil 1')
+  await fill(page, { 'earners.0.earner': 'Anna' })
+  for (const [i, kind, amount] of [[0, 'work', '24.000'], [1, 'rent', '3.600'], [2, 'maintenance', '1.200']]) await fill(page, { [`earners.0.incomes.${i}.income_kind`]: kind, [`earners.0.incomes.${i}.amount`]: amount })
+  const enclose = async (row, name) => {
+    await page.locator(`#f-earners-0-incomes-${row} input[type=file]:not([capture])`).setInputFiles({ name, mimeType: 'application/pdf', buffer: Buffer.from(`%PDF-1.7\n1 0 obj\n<</Type /Page /Of (${name})>>\nendobj\n%%EOF\n`) })
+    if (js) await page.locator(`#f-earners-0-incomes-${row} a`).getByText(name).waitFor()
+  }
+  const enclosed = async (row) => (await page.locator(`#f-earners-0-incomes-${row} .m-files:not([data-uploads]) a`).allInnerTexts()).join(' ')
+  await enclose(0, 'lohn.pdf')
+  await enclose(1, 'miete.pdf')
+  await enclose(1, 'nebenkosten.pdf')
+  if (!js) await button('Einkommen hinzufügen Elternteil 1') // what is chosen goes with any button of the page
+  await enclose(2, 'unterhalt.pdf')
+  if (!js) await button('Einkommen 4 von Elternteil 1 entfernen')
+  await look(page, 'rowfiles-1')
+  await button('Einkommen 1 von Elternteil 1 entfernen')
+  expect(/miete.pdf|nebenkosten.pdf/.test(await enclosed(0)) && /unterhalt.pdf/.test(await enclosed(1)), 'files move up with their rows: ' + await enclosed(0) + ' | ' + await enclosed(1))
+  expect(!(await text(page)).includes('lohn.pdf'), 'a file goes with its row')
+  await page.reload()
+  expect(/unterhalt.pdf/.test(await enclosed(1)), 'it is there after a reload')
+  const got = await page.request.get(await page.locator('#f-earners-0-incomes-1 .m-files a').first().evaluate((a) => a.href))
+  expect(got.status() === 200 && (await got.text()).includes('unterhalt.pdf'), 'the file of the row can be opened: ' + got.status())
+  await look(page, 'rowfiles-2')
+  for (const p of ['child', 'care', 'declare']) {
+    await page.goto(base + '/page/' + p)
+    await fill(page, answers)
+    await press(page, /Weiter|Speichern/)
+  }
+  await page.goto(base + '/check')
+  await sees(page, 'unterhalt.pdf')
+  await look(page, 'rowfiles-3-check')
+  await click(page, page.locator('form[action$="/submit"] button, button[formaction$="/submit"]'))
+  const caseURL = page.url().replace(/\/receipt.*/, '')
+  if (shots) for (const a of await page.locator('main a[href*="/submissions/"]').evaluateAll((l) => l.map((x) => x.href))) writeFileSync(`${shots}/rowfiles-${a.split('/').pop()}`, await (await page.request.get(a)).body())
+  const desk = await person()
+  await desk.goto(portal + '/desk')
+  await signIn(desk, 'meike.vogt', 'substantial')
+  const id = caseURL.split('/').pop()
+  await desk.goto(portal + '/desk/cases/' + id)
+  await sees(desk, 'Einkommen 2 von Elternteil 1: Nachweis über dieses Einkommen')
+  expect(await desk.locator('main a').getByText('unterhalt.pdf').count() > 0, 'the file is a link at the desk')
+  await look(desk, 'rowfiles-4-desk')
+  await desk.goto(portal + '/desk/cases/' + id + '/ask')
+  await desk.locator('select[name=field]').selectOption({ label: 'Einkommen 2 von Elternteil 1: Betrag im Jahr' })
+  await fill(desk, { message: 'Im Beleg steht ein anderer Betrag.' })
+  await look(desk, 'rowfiles-5-ask')
+  await press(desk, 'Um Korrektur bitten')
+  await page.goto(caseURL)
+  await sees(page, 'Einkommen 2 von Elternteil 1: Betrag im Jahr')
+  await click(page, page.locator('main a[href^="/corrections/"]'))
+  await sees(page, 'Einkommen 2 von Elternteil 1')
+  expect(await page.locator('main form input:not([type=hidden])').count() === 1, 'one field is asked')
+  await fill(page, { 'earners.0.incomes.1.amount': 'viel' })
+  await press(page, /Berichtigung absenden/)
+  await look(page, 'rowfiles-6-correction')
+  await fill(page, { 'earners.0.incomes.1.amount': '1.500' })
+  await press(page, /Berichtigung absenden/)
+  await desk.goto(portal + '/desk/cases/' + id)
+  await sees(desk, '1.500')
+  await sees(desk, '3.600') // the other row is as it was
+  await sees(desk, 'unterhalt.pdf')
+  await look(desk, 'rowfiles-7-desk')
 }
 
 // fill answers those of the questions that stand on the page.

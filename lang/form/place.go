@@ -135,6 +135,32 @@ func (f *Form) Field(name string) *Field {
 	return nil
 }
 
+// At is the answer that stands at a name, nil if there is none.
+func At(a Answers, name string) any { return get(a, name) }
+
+// There tells whether the rows around a place are there, among the answers or among those that their lists begin with.
+func (p Place) There(a Answers) bool {
+	for i, l := range listsAround(p.Field) {
+		rows, given := get(a, Place{l, p.Rows[:i]}.Name()).([]any)
+		if n := len(rows); given && p.Rows[i] >= n || !given && p.Rows[i] >= l.DefaultRows {
+			return false
+		}
+	}
+	return true
+}
+
+// With is a copy of answers with another one at a place (nil: none), whose rows are there.
+func (f *Form) With(a Answers, p Place, val any) Answers {
+	out, _ := clone(a).(Answers)
+	if out == nil {
+		out = Answers{}
+	}
+	if f.rowsOf(out).open(out, p) == "" {
+		set(out, p.Name(), val)
+	}
+	return out
+}
+
 func isIndex(s string) bool {
 	if s == "" || len(s) > 3 {
 		return false

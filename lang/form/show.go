@@ -171,9 +171,7 @@ func (v *View) show(f *Field, r *row) *Shown {
 	case "documentPreview":
 		field := ""
 		if names := f.source.FreeNames(); len(names) == 1 {
-			if fd := v.Form.keys[names[0]]; fd != nil && fd.Type == "filepicker" {
-				field = fd.Name
-			}
+			field = v.picker(names[0], r)
 		}
 		out := &Shown{}
 		docs, _ := v.eval(f.source, r).([]any)
@@ -234,4 +232,21 @@ func nationalities() []Option {
 		out[i] = Option{Value: s.Code, Label: Text(s.Names)}
 	}
 	return out
+}
+
+// picker is where the file picker stands that an expression in a row means by a name, in the row or around it; "": it means none.
+func (v *View) picker(name string, r *row) string {
+	for ; r != nil; r = r.up {
+		pattern := name
+		if r.list != nil {
+			pattern = r.list.Name + ".*." + name
+		}
+		if fd := v.Form.keys[pattern]; fd != nil {
+			if fd.Type != "filepicker" {
+				return ""
+			}
+			return r.nameOf(fd)
+		}
+	}
+	return ""
 }

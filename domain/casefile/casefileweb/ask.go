@@ -99,8 +99,8 @@ func (p *pages) correctable(r *http.Request, c casefile.Case) ([]ui.Option, erro
 	var out []ui.Option
 	for _, page := range view.Pages() {
 		form.Each(view.Page(page.ID), func(it *form.Item) {
-			if it.Name != "" && it.Asked() && !strings.Contains(it.Field.Name, "*") {
-				out = append(out, ui.Option{Value: it.Name, Label: it.Label.For(loc.Lang())})
+			if it.Name != "" && it.Asked() && it.Type != "filepicker" {
+				out = append(out, ui.Option{Value: it.Name, Label: it.Place().Title(loc)})
 			}
 		})
 	}

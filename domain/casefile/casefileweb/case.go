@@ -44,7 +44,7 @@ func (p *pages) showCase(w http.ResponseWriter, r *http.Request) error {
 	if page.Todo, err = p.todo(r, g, c); err != nil {
 		return err
 	}
-	if page.Files, err = p.files(r, g, c.ID, "/cases/"); err != nil {
+	if page.Files, err = p.files(r, g, s, c.ID, "/cases/"); err != nil {
 		return err
 	}
 	entries, err := p.Cases.Entries(ctx, g, c)

@@ -111,7 +111,7 @@ func (p *pages) file(r *http.Request, g access.Grant, c casefile.Case, back stri
 	if page.Answers, _, err = p.answered(ctx, s, c, loc, "/desk/cases/"); err != nil {
 		return page, err
 	}
-	if page.Files, err = p.files(r, g, c.ID, "/desk/cases/"); err != nil {
+	if page.Files, err = p.files(r, g, s, c.ID, "/desk/cases/"); err != nil {
 		return page, err
 	}
 	entries, err := p.Cases.Entries(ctx, g, c)

@@ -4,10 +4,13 @@ package casefileweb
 
 import (
 	"net/http"
+	"slices"
+	"strings"
 
 	"mercator/base/fault"
 	"mercator/base/ident"
 	"mercator/core/access"
+	"mercator/domain/service"
 	"mercator/web"
 	"mercator/web/ui"
 )
@@ -15,6 +18,7 @@ import (
 // File is a file that came with an application.
 type File struct {
 	ID      string
+	Field   string // of the form, that it was given for
 	Name    string
 	Size    int64
 	Pages   int    // of a PDF
@@ -22,8 +26,8 @@ type File struct {
 	State   string // "clean"; "waiting": nobody has looked for malware in it, "infected": nobody can open it
 }
 
-// files are the files of a case, as the desk (at "/desk/cases/…") or the applicant sees them.
-func (p *pages) files(r *http.Request, g access.Grant, caseID, at string) ([]ui.Component, error) {
+// files are the files of a case with the questions that they were given for, as the desk (at "/desk/cases/…") or the applicant sees them.
+func (p *pages) files(r *http.Request, g access.Grant, s *service.Service, caseID, at string) ([]ui.Component, error) {
 	if p.Files == nil {
 		return nil, nil
 	}
@@ -52,6 +56,9 @@ func (p *pages) files(r *http.Request, g access.Grant, caseID, at string) ([]ui.
 			original = ui.Cell{Text: loc.T("casefileweb.asSent"), Href: href, Sub: loc.Bytes(f.Size)}
 		default:
 			name.Href = href
+		}
+		if place, ok := s.Form.Place(f.Field); ok {
+			name.Sub = strings.Join(slices.DeleteFunc([]string{place.Title(loc), name.Sub}, func(s string) bool { return s == "" }), " · ")
 		}
 		t.Rows = append(t.Rows, ui.Row{Cells: []ui.Cell{name, original, {Badge: ui.Badge{Tone: tones[f.State], Text: loc.T("casefileweb.fileStates." + f.State)}}}})
 	}

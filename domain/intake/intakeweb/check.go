@@ -358,6 +358,9 @@ func (p *Pages) renderCorrection(w http.ResponseWriter, r *http.Request, errs []
 	b := builder{form: c.Service.Form, loc: loc, errs: errorTexts(c.Service.Form, errs, loc), source: func(s string) string { return s }}
 	if !data.Done {
 		data.Blocks = b.blocks([]form.Item{c.Item})
+		if row, in := c.Item.Place().Around(); in { // which of them
+			data.Blocks = []block{{Legend: row.Title(loc), Level: 2, Blocks: data.Blocks}}
+		}
 		data.Posted = b.posted
 	}
 	data.Errors = summary(b, errs)

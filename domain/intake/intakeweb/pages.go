@@ -857,18 +857,23 @@ func posted(r *http.Request) (url.Values, error) {
 
 // takeFiles stores what was uploaded with the page, and removes what was asked to go.
 func (p *Pages) takeFiles(r *http.Request, v visit, page string, in url.Values) (errs []form.FieldError, stay bool, err error) {
+	pressed := v.service.Form.Pressed([]string{page}, in)
 	for _, name := range in[form.PostedField] {
 		fd := v.service.Form.Field(name)
 		if fd == nil || fd.Type != "filepicker" || fd.Page != page {
 			continue
 		}
-		if hash := in.Get(name + ".remove"); hash != "" {
+		sent := name
+		if name = pressed.Renamed(sent); name == "" { // it has gone with its row
+			continue
+		}
+		if hash := in.Get(sent + ".remove"); hash != "" {
 			if err := p.removeFile(r, v, name, hash); err != nil {
 				return nil, false, err
 			}
 			stay = true
 		}
-		for _, f := range web.Files(r, name) {
+		for _, f := range web.Files(r, sent) {
 			err = p.c.Intake.Upload(r.Context(), v.actor, v.draft.ID, name, f.Name, f.Open())
 			if fault.Is(err, fault.Invalid) {
 				msg, args := fault.Message(err)
