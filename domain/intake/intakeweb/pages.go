@@ -615,8 +615,12 @@ func (p *Pages) renderPage(w http.ResponseWriter, r *http.Request, v visit, errs
 	}
 	data.Errors, data.Changed = summary(b, errs), v.changed(f, false)
 	text, leave := v.loc.T("intake.next"), v.loc.T("intake.back")
-	if topics == nil && step > 1 && f.Whole == nil && v.draft.Kind != intake.Together {
-		data.SoFar = &ui.Link{Text: v.loc.T("intake.tasks.soFarLink"), Href: path("apply", v.draft.ID, "check") + "?" + atField + "=" + url.QueryEscape(id)}
+	if topics == nil && step > 1 && v.draft.Kind != intake.Together {
+		there, at := path("apply", v.draft.ID, "check"), id
+		if f.Whole != nil {
+			there, at = path("bundles", f.Whole.Bundle.ID, "check"), placeName(intake.Place{Part: f, Page: id})
+		}
+		data.SoFar = &ui.Link{Text: v.loc.T("intake.tasks.soFarLink"), Href: there + "?" + atField + "=" + url.QueryEscape(at)}
 	}
 	if topics != nil {
 		data.Progress, text, leave = v.progress(topics), v.loc.T("intake.tasks.save"), v.loc.T("intake.tasks.back")
