@@ -584,11 +584,11 @@ func (f *Form) ErrorText(e FieldError, l *i18n.Localizer) string {
 	return l.T(e.Msg, args...)
 }
 
-// SummaryText is an error away from its field: of a question in a list it says in which row, if the error's words don't.
+// SummaryText is an error away from its field: it says of which question it is, in a list also in which row, if the error's words don't.
 func (f *Form) SummaryText(e FieldError, l *i18n.Localizer) string {
 	text := f.ErrorText(e, l)
 	at, ok := f.Place(e.Key)
-	if !ok || len(at.Rows) == 0 {
+	if !ok {
 		return text
 	}
 	if title := at.Title(l); !strings.Contains(text, title) {

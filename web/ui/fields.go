@@ -73,6 +73,18 @@ type Input struct {
 	Map          *Map     // beside a field for a position
 }
 
+// DescribedBy lists what stands around the text too: a unit is read out as well as shown.
+func (in Input) DescribedBy() string {
+	ids := strings.Fields(in.Field.DescribedBy())
+	if in.Suffix != "" {
+		ids = append([]string{in.FieldID() + "-suffix"}, ids...)
+	}
+	if in.Prefix != "" {
+		ids = append([]string{in.FieldID() + "-prefix"}, ids...)
+	}
+	return strings.Join(ids, " ")
+}
+
 // Map is a picture of a part of the city. A click on it sends the form with Step.x and
 // Step.y, in pixels from its upper left; its buttons send Step.
 type Map struct {
@@ -103,6 +115,7 @@ type TextArea struct {
 	Value     string
 	Rows      int // 0: 5
 	MaxLength int
+	Whole     bool // the browser doesn't cut what is pasted: whoever reads it says that it is too long
 }
 
 // Option is one choice.

@@ -194,6 +194,9 @@ func beforeInBundle(f *intake.Filling, page string) string {
 
 func pagePath(p intake.Place) string { return path("apply", p.Part.Draft.ID, "page", p.Page) }
 
+// placeName names a page among those of all services.
+func placeName(p intake.Place) string { return p.Part.Draft.ID + "." + p.Page }
+
 // askedBy tells which service asks a question in the place of this form, and where it can be changed; "": it can't.
 func askedBy(f *intake.Filling, loc *i18n.Localizer) func(field string) (service, there string) {
 	return func(field string) (string, string) {
@@ -457,7 +460,8 @@ type bundleCheckPage struct {
 	Meanwhile bool
 	Seen      string
 	Progress  ui.Progress
-	Services  string // where the choice of services is changed
+	Services  string   // where the choice of services is changed
+	GoOn      *ui.Link // these are the answers so far: back to filling in
 	Parts     []bundlePart
 	Action    string
 	Submit    ui.Button
@@ -493,16 +497,26 @@ func (p *Pages) renderBundleCheck(w http.ResponseWriter, r *http.Request, v bund
 		return err
 	}
 	v.whole = whole
+	places, title, from := whole.Places(), v.loc.T("intake.check.title"), -1
 	if errs == nil {
-		errs = whole.Validate()
+		if errs = whole.Validate(); len(errs) > 0 { // somebody looks back on their way: what is still to come isn't a mistake
+			from = slices.IndexFunc(places, func(p intake.Place) bool { return placeName(p) == r.URL.Query().Get(atField) })
+		}
 	}
-	places := whole.Places()
 	data := bundleCheckPage{Event: whole.Event.Title.For(v.loc.Lang()), Changed: changed, Meanwhile: r.URL.Query().Has("meanwhile"), Action: v.at("submit"),
 		Progress: ui.Progress{Step: len(places) + 1, Steps: len(places) + 1}}
 	if len(whole.Offers) > 0 && whole.Bundle.Helper == "" {
 		data.Services = v.at("services")
 	}
+	soFar := from >= 0
+	if soFar {
+		title, data.Progress.Step = v.loc.T("intake.tasks.soFar"), from+1
+		data.GoOn = &ui.Link{Text: v.loc.T("intake.goOn"), Href: pagePath(places[from])}
+	}
 	for _, e := range errs {
+		if soFar {
+			break
+		}
 		item := ui.FieldError{Text: e.Part.Service.Form.SummaryText(e.Error, v.loc)}
 		if fd := e.Part.Service.Form.Field(e.Error.Key); fd != nil {
 			item.Href = pagePath(intake.Place{Part: e.Part, Page: fd.Page}) + "?check=1#" + ui.FieldID(e.Error.Key)
@@ -512,7 +526,7 @@ func (p *Pages) renderBundleCheck(w http.ResponseWriter, r *http.Request, v bund
 	text := v.loc.T("intake.bundle.submit")
 	for _, f := range whole.Parts {
 		own := visit{actor: v.actor, draft: f.Draft, service: f.Service, loc: v.loc}
-		part := bundlePart{ID: f.Service.ID, Title: f.Service.Title.For(v.loc.Lang()), Told: own.changed(f, true), Filled: filledBy(f, own), Sections: p.sections(own, f, 3, false)}
+		part := bundlePart{ID: f.Service.ID, Title: f.Service.Title.For(v.loc.Lang()), Told: own.changed(f, true), Filled: filledBy(f, own), Sections: p.sections(own, f, 3, soFar)}
 		if p.c.Fee != nil && len(errs) == 0 {
 			if fee, ok := p.c.Fee(r.Context(), f.Service, f.View.Submission()); ok {
 				if part.Fee = &fee; fee.Cents > 0 {
@@ -528,6 +542,7 @@ func (p *Pages) renderBundleCheck(w http.ResponseWriter, r *http.Request, v bund
 		}
 	}
 	switch {
+	case soFar:
 	case v.guest:
 		data.SignIn, data.Waiting = v.signIn(), v.waiting()
 	case whole.Bundle.Helper != "":
@@ -535,11 +550,14 @@ func (p *Pages) renderBundleCheck(w http.ResponseWriter, r *http.Request, v bund
 	case len(errs) == 0:
 		data.Submit, data.Seen = ui.Button{Text: text}, whole.Shown()
 	}
-	shell := web.Portal("services").WithErrors(len(errs) > 0)
-	if len(places) > 0 {
+	shell := web.Portal("services").WithErrors(len(data.Errors.Items) > 0)
+	switch {
+	case soFar:
+		shell = shell.WithBack(v.loc.T("intake.back"), data.GoOn.Href)
+	case len(places) > 0:
 		shell = shell.WithBack(v.loc.T("intake.back"), pagePath(places[len(places)-1]))
 	}
-	return p.bundle.check.Render(w, r, status, web.Page[bundleCheckPage]{Title: v.loc.T("intake.check.title"), Shell: shell, Data: data})
+	return p.bundle.check.Render(w, r, status, web.Page[bundleCheckPage]{Title: title, Shell: shell, Data: data})
 }
 
 // submitBundle hands all applications over. Pressed twice, it leads to the same receipt.

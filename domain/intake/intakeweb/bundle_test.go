@@ -38,7 +38,13 @@ func TestALifeEventWithoutAScript(t *testing.T) {
 	v.send("vehicle", "DU-AB 123").at(draftID+"/page/permit", 200)
 	v.send("zone", "DE1", "months", "12", "valid_from", tn.Now().AddDate(0, 0, 3).Format("2.1.2006")).at(draftID+"/page/declare", 200)
 	v.send("declared", "true").at(draftID+"/page/dog", 200).sees("Schritt 8 von 11", "Ich bin umgezogen: Hund anmelden")
-	v.send("dog_name", "Bello <b>", "breed", "Dackel", "large", "no", "listed", "no", "kept_since", "1.11.2026").at(draftID+"/page/reduction", 200)
+	dog := v.url
+	v.sees("Angaben bisher ansehen")
+	v.get(regexp.MustCompile(`/bundles/[^"]*/check\?at=[^"]*`).FindString(v.body)).at(bundleID+`/check\?at=.*`, 200).sees("Ihre Angaben bisher", "Schritt 8 von 11", "Müllerstraße", "Weiter mit dem Antrag", `href="`+dog+`"`)
+	if strings.Contains(v.body, "Bitte prüfen Sie Ihre Angaben") || strings.Contains(v.body, "Alle Anträge absenden") {
+		t.Error("the answers so far tell of mistakes, or can be handed over")
+	}
+	v.get(dog).send("dog_name", "Bello <b>", "breed", "Dackel", "large", "no", "listed", "no", "kept_since", "1.11.2026").at(draftID+"/page/reduction", 200)
 	v.send("benefit", "no").at(draftID+"/page/declare", 200)
 	v.send("declared", "true").at(bundleID+"/check", 200).sees("Bello &lt;b&gt;", "Gebühr: 30,70", "Alle Anträge absenden und weiter zur Zahlung", "Übernommen aus: Bewohnerparkausweis")
 	if n := strings.Count(v.body, "12a"); n < 3 {

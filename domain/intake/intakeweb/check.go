@@ -39,7 +39,7 @@ type checkPage struct {
 	ToSign    *toSign
 	Waits     bool // for signatures
 	Told      *changed
-	Topics    *ui.Link // of a long form that isn't done yet: back to its topics
+	GoOn      *ui.Link // these are the answers so far: back to filling in
 }
 
 func (p *Pages) showCheck(w http.ResponseWriter, r *http.Request, v visit) error {
@@ -65,12 +65,16 @@ func (p *Pages) renderCheck(w http.ResponseWriter, r *http.Request, v visit, err
 	}
 	title, back, soFar := v.loc.T("intake.check.title"), "", false
 	var topics []form.Topic
+	at := v.service.Form.Page(r.URL.Query().Get(atField))
 	if f.TaskList() {
 		back = path("apply", v.draft.ID, "tasks")
 		// Of a long form it also shows the answers so far: the list of topics says what is missing.
 		if topics = f.Topics(); !complete(topics) {
 			title, soFar, errs, status = v.loc.T("intake.tasks.soFar"), true, nil, http.StatusOK
 		}
+	} else if at != nil && len(errs) > 0 { // somebody looks back on their way: what is still to come isn't a mistake
+		back = path("apply", v.draft.ID, "page", at.ID)
+		title, soFar, errs = v.loc.T("intake.tasks.soFar"), true, nil
 	}
 	wrong := map[string]bool{}
 	pages := f.Pages()
@@ -83,7 +87,13 @@ func (p *Pages) renderCheck(w http.ResponseWriter, r *http.Request, v visit, err
 		data.Progress = v.progress(topics)
 	}
 	if soFar {
-		data.Topics = &ui.Link{Text: v.loc.T("intake.tasks.goOn"), Href: back}
+		text := v.loc.T("intake.goOn")
+		if topics != nil {
+			text = v.loc.T("intake.tasks.goOn")
+		} else {
+			data.Progress.Step, data.Progress.Steps = steps(f, at.ID)
+		}
+		data.GoOn = &ui.Link{Text: text, Href: back}
 	}
 	for _, e := range errs {
 		wrong[e.Key] = true
@@ -143,8 +153,10 @@ func (p *Pages) renderCheck(w http.ResponseWriter, r *http.Request, v visit, err
 	}
 	shell := web.Portal("services").WithErrors(len(data.Errors.Items) > 0)
 	switch {
-	case back != "":
+	case topics != nil:
 		shell = shell.WithBack(v.loc.T("intake.tasks.back"), back)
+	case soFar:
+		shell = shell.WithBack(v.loc.T("intake.back"), back)
 	case len(pages) > 0 && v.fills(pages[len(pages)-1].ID):
 		shell = shell.WithBack(v.loc.T("intake.back"), path("apply", v.draft.ID, "page", pages[len(pages)-1].ID))
 	}
@@ -153,12 +165,15 @@ func (p *Pages) renderCheck(w http.ResponseWriter, r *http.Request, v visit, err
 
 // sections are the questions of a form with their answers, and where each can be changed; so far: only those with an answer.
 func (p *Pages) sections(v visit, f *intake.Filling, level int, soFar bool) (out []ui.SummaryList) {
-	source, above := p.source(v), askedBy(f, v.loc)
+	source, above, returns := p.source(v), askedBy(f, v.loc), "?check=1#"
+	if soFar && !f.TaskList() { // the check at the end comes after the pages that are still to come
+		returns = "#"
+	}
 	for _, s := range f.View.Summary(v.loc) {
 		list := ui.SummaryList{Title: s.Title, Level: level}
 		for _, row := range s.Rows {
 			out := ui.SummaryRow{Key: row.Label, Value: row.Value}
-			there := path("apply", v.draft.ID, "page", s.Page) + "?check=1#" + ui.FieldID(row.Name)
+			there := path("apply", v.draft.ID, "page", s.Page) + returns + ui.FieldID(row.Name)
 			switch {
 			case row.Item.Elsewhere:
 				out.Source, there = above(row.Name)

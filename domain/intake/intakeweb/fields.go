@@ -354,7 +354,7 @@ func (b *builder) field(it *form.Item) ui.Component {
 	value := form.EditText(*it, b.loc)
 	switch it.Type {
 	case "textarea":
-		return ui.TextArea{Field: f, Value: value, MaxLength: it.MaxLength}
+		return ui.TextArea{Field: f, Value: value, MaxLength: it.MaxLength, Whole: true}
 	case "checkbox":
 		checked, _ := it.Value.(bool)
 		return ui.Checkbox{Field: f, Checked: checked}
@@ -382,7 +382,7 @@ func (b *builder) field(it *form.Item) ui.Component {
 		}
 		return b.fileInput(f, it)
 	}
-	in := ui.Input{Field: f, Value: value, Autocomplete: it.Autocomplete(), MaxLength: it.MaxLength, Prefix: it.Prefix, Suffix: it.Suffix}
+	in := ui.Input{Field: f, Value: value, Autocomplete: it.Autocomplete(), Prefix: it.Prefix, Suffix: it.Suffix}
 	for _, o := range options {
 		if in.List = append(in.List, o.Value); it.Kind == "nationality" {
 			in.List[len(in.List)-1] = o.Label
@@ -392,9 +392,6 @@ func (b *builder) field(it *form.Item) ui.Component {
 		if in.Hint == "" {
 			in.Hint = b.loc.T(key)
 		}
-	}
-	if it.Raw != "" && len([]rune(it.Raw)) > it.MaxLength {
-		in.MaxLength = 0 // what was typed is shown whole
 	}
 	switch it.Kind {
 	case "signature":
@@ -441,6 +438,9 @@ func (b *builder) field(it *form.Item) ui.Component {
 		in.Width = 20
 		if it.Props["partial"] == "true" {
 			hint("intake.partialHint")
+		}
+		if it.Kind == "birthdate" {
+			hint("intake.birthdateHint")
 		}
 		hint("intake.dateHint")
 	case "time":

@@ -54,7 +54,7 @@ func TestEveryComponentIsShown(t *testing.T) {
 		"vehicles": []any{map[string]any{"plate": "DU-AB 1", "seats": json.Number("4")}}}
 	answers := form.Answers{"proof": []any{map[string]any{"name": "foto.png", "hash": "ab", "type": "image/png"}, map[string]any{"name": "b.pdf", "hash": "cd", "type": "application/pdf"}}}
 	for kind, want := range map[string][]string{
-		"textfield":       {`>32-<`, `>/26<`, `id="f-ref"`, `maxlength="20"`, "Damit finden wir den Vorgang.", "Wofür wir die Angabe verwenden: Prüfen", "Wie lange wir sie aufbewahren: Fünf Jahre"},
+		"textfield":       {`>32-<`, `>/26<`, `id="f-ref"`, `aria-describedby="f-ref-prefix f-ref-suffix f-ref-hint"`, "Damit finden wir den Vorgang.", "Wofür wir die Angabe verwenden: Prüfen", "Wie lange wir sie aufbewahren: Fünf Jahre"},
 		"number":          {`>m²<`, `inputmode="decimal"`},
 		"datetime":        {`id="f-begin"`, `id="f-clock"`, `id="f-meeting"`, `value="1.12.2026"`},
 		"taglist":         {`type="checkbox"`, "laut"},

@@ -420,6 +420,30 @@ func TestSubmittingTooEarlyNamesEveryGap(t *testing.T) {
 	}
 }
 
+func TestTheAnswersSoFar(t *testing.T) {
+	tn := newTown(t)
+	v := tn.visitor(t, "anna")
+	v.get("/services/resident-parking-permit/start").send("consent", "no").at(draftID+"/page/person", 200)
+	draft := strings.Split(v.url, "/")[2]
+	if strings.Contains(v.body, "Angaben bisher ansehen") {
+		t.Error("the first page shows answers that there aren't")
+	}
+	v.send("given_names", "Anna", "family_name", "Schmidt", "birth_date", "3.5.1990")
+	here := regexp.MustCompile(`/page/(\w+)$`).FindStringSubmatch(v.url)[1]
+	v.at(draftID+"/page/"+here, 200).sees("Angaben bisher ansehen", `href="/apply/`+draft+`/check?at=`+here+`"`)
+	v.get("/apply/"+draft+"/check?at="+here).at(draftID+`/check\?at=`+here, 200).sees("Ihre Angaben bisher", "Schmidt", "03.05.1990", "Weiter mit dem Antrag",
+		`href="/apply/`+draft+`/page/`+here+`"`, `href="/apply/`+draft+`/page/person#f-family_name"`)
+	for _, no := range []string{"Bitte prüfen Sie Ihre Angaben", "Bitte wählen Sie", "Keine Angabe", "Antrag absenden"} {
+		if strings.Contains(v.body, no) {
+			t.Errorf("the answers so far say %q", no)
+		}
+	}
+	// Without having come from a page, everything that is missing is named.
+	if v.get("/apply/" + draft + "/check?at=nowhere").sees("Bitte prüfen Sie Ihre Angaben"); strings.Contains(v.body, "Ihre Angaben bisher") {
+		t.Error("a page that there isn't is gone on with")
+	}
+}
+
 func TestForeignForgedAndSignedOut(t *testing.T) {
 	tn := newTown(t)
 	v := tn.visitor(t, "anna")
@@ -617,7 +641,8 @@ func TestUploads(t *testing.T) {
 		t.Fatal(err)
 	}
 	src := strings.Replace(string(data), `"components": [`, `"components": [
-	{"type":"filepicker","id":"f_proof","key":"proof","label":"Nachweis","validate":{"required":true},"properties":{"page":"proof","label.en":"Proof","label.tr":"Belge"}},`, 1)
+	{"type":"filepicker","id":"f_proof","key":"proof","label":"Nachweis","validate":{"required":true},"properties":{"page":"proof","label.en":"Proof","label.tr":"Belge"}},
+	{"type":"textfield","id":"f_reason","key":"reason","label":"Anlass","validate":{"required":true},"properties":{"page":"proof"}},`, 1)
 	if err := os.WriteFile(file, []byte(src), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -628,10 +653,13 @@ func TestUploads(t *testing.T) {
 	v.get("/services/resident-parking-permit/start").send("consent", "yes").at(draftID+"/page/proof", 200).sees(`enctype="multipart/form-data"`)
 	draft := strings.Split(v.url, "/")[2]
 	v.send().at(draftID+"/page/proof", 422).sees("Bitte fügen Sie bei „Nachweis“ eine Datei hinzu.")
+	v.send("reason", "").at(draftID+"/page/proof", 422).sees("Bitte füllen Sie das Feld „Anlass“ aus.", "Bitte fügen Sie bei „Nachweis“ eine Datei hinzu.")
 	upload := func(name, content string) {
 		var buf bytes.Buffer
 		w := multipart.NewWriter(&buf)
 		w.WriteField("_f", "proof")
+		w.WriteField("_f", "reason")
+		w.WriteField("reason", "Umzug")
 		f, _ := w.CreateFormFile("proof", name)
 		io.WriteString(f, content)
 		w.Close()

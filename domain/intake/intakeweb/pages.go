@@ -533,6 +533,7 @@ type formPage struct {
 	Parts    *ui.Filters // of a life event at the counter
 	Over     string      // what is said when it has ended while the page was open
 	Drafts   string
+	SoFar    *ui.Link // the answers so far, of a form without a list of topics
 	Changed  *changed // what is different about the form since its owner was last here
 }
 
@@ -614,6 +615,13 @@ func (p *Pages) renderPage(w http.ResponseWriter, r *http.Request, v visit, errs
 	}
 	data.Errors, data.Changed = summary(b, errs), v.changed(f, false)
 	text, leave := v.loc.T("intake.next"), v.loc.T("intake.back")
+	if topics == nil && step > 1 && v.draft.Kind != intake.Together {
+		there, at := path("apply", v.draft.ID, "check"), id
+		if f.Whole != nil {
+			there, at = path("bundles", f.Whole.Bundle.ID, "check"), placeName(intake.Place{Part: f, Page: id})
+		}
+		data.SoFar = &ui.Link{Text: v.loc.T("intake.tasks.soFarLink"), Href: there + "?" + atField + "=" + url.QueryEscape(at)}
+	}
 	if topics != nil {
 		data.Progress, text, leave = v.progress(topics), v.loc.T("intake.tasks.save"), v.loc.T("intake.tasks.back")
 	}
@@ -668,6 +676,9 @@ func stillWrong(f *intake.Filling, page string, before []string) []form.FieldErr
 	}
 	return out
 }
+
+// atField is the page from which somebody looks at the answers so far.
+const atField = "at"
 
 // goField is the name of the button that goes back.
 const goField = "_go"
@@ -790,12 +801,12 @@ func (p *Pages) takePage(w http.ResponseWriter, r *http.Request) error {
 		web.SeeOther(w, here+query(check, onMap)+rowAnchor([]string{id}, in, f.View))
 		return nil
 	}
-	if errs = append(errs, fileErrs...); len(errs) > 0 {
-		return p.renderPage(w, r, v, errs, http.StatusUnprocessableEntity)
-	}
 	f, err := p.c.Intake.Fill(r.Context(), v.actor, v.draft, v.loc.Lang())
 	if err != nil {
 		return err
+	}
+	if errs = append(errs, fileErrs...); len(errs) > 0 {
+		return p.renderPage(w, r, v, append(errs, noFile(f, id, errs)...), http.StatusUnprocessableEntity)
 	}
 	// Still something wrong? Either the page was sent without a field that it asks,
 	// or an answer has brought up a question: that one isn't an error yet.
@@ -827,6 +838,16 @@ func (p *Pages) takePage(w http.ResponseWriter, r *http.Request) error {
 		web.SeeOther(w, after(f, id))
 	}
 	return nil
+}
+
+// noFile are the files that are missing, besides the errors there are: all is said at once.
+func noFile(f *intake.Filling, page string, errs []form.FieldError) (missing []form.FieldError) {
+	for _, e := range f.Validate(page) {
+		if e.Msg == "form.error.file" && !slices.ContainsFunc(errs, func(o form.FieldError) bool { return o.Key == e.Key }) {
+			missing = append(missing, e)
+		}
+	}
+	return missing
 }
 
 func query(parts ...string) string {

@@ -116,7 +116,7 @@ func (p *pages) home(w http.ResponseWriter, r *http.Request) error {
 	for _, d := range drafts {
 		t.Rows = append(t.Rows, ui.Row{ID: d.ID, Cells: []ui.Cell{{Text: title(d.Service), Sub: d.File, Href: at(d.ID)}, {Text: d.AuthorName}, {Text: loc.DateTime(d.ChangedAt.In(p.Zone))}}})
 	}
-	pick := ui.Select{Field: ui.Field{Name: "form", Label: loc.T("studioweb.which")}, Options: []ui.Option{{Label: loc.T("studioweb.choose")}}}
+	pick := ui.Select{Field: ui.Field{Name: "form", Label: loc.T("studioweb.which")}, Empty: loc.T("studioweb.choose")}
 	for _, s := range p.Services.All() {
 		for _, name := range studio.Forms(s) {
 			pick.Options = append(pick.Options, ui.Option{Value: s.ID + "/" + name, Label: s.Title.For(loc.Lang()) + ": " + name})

@@ -242,6 +242,10 @@ func (p *pages) steps(loc *i18n.Localizer, t *trial) []ui.Component {
 
 // why says of each field of a page why it is as it is, and of the hidden ones of other pages, too.
 func why(loc *i18n.Localizer, v *form.View, page string) (out []ui.Component) {
+	problems := map[string]string{}
+	for _, e := range v.Validate("") {
+		problems[e.Key] = v.Form.ErrorText(e, loc) // in the words that people read
+	}
 	for _, t := range v.Trace() {
 		if t.Page != page && t.State != form.IsHidden {
 			continue
@@ -265,7 +269,7 @@ func why(loc *i18n.Localizer, v *form.View, page string) (out []ui.Component) {
 		}
 		row("raw", t.Raw)
 		if t.Problem != "" {
-			row("problem", t.Problem)
+			row("problem", strings.TrimSpace(problems[t.Name]+" ("+t.Problem+")"))
 			state += " · " + loc.T("studioweb.wrong")
 		}
 		if t.Contradicts {
