@@ -529,6 +529,10 @@ WHERE draft IN (SELECT d.id FROM intake_draft d WHERE d.owner = $1) AND id = $2 
 const dropUpload = `-- intake.dropUpload
 UPDATE intake_upload SET state = 'gone' WHERE draft IN (SELECT d.id FROM intake_draft d WHERE d.owner = $1) AND id = $2 AND draft = $3 AND state = 'receiving'`
 
+// A file goes with the row that it stood in, whether it has come whole or not.
+const dropWithRow = `-- intake.dropWithRow
+UPDATE intake_upload SET state = 'gone' WHERE draft IN (SELECT d.id FROM intake_draft d WHERE d.owner = $1) AND id = $2 AND draft = $3 AND case_id = ''`
+
 const renameUpload = `-- intake.renameUpload
 UPDATE intake_upload SET field = $4 WHERE draft IN (SELECT d.id FROM intake_draft d WHERE d.owner = $1) AND id = $2 AND draft = $3 AND case_id = ''`
 

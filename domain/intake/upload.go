@@ -552,7 +552,7 @@ func (in *Intake) moveFiles(ctx context.Context, tx *store.Tx, d Draft, pressed 
 		case err != nil || name == u.Field:
 		case name == "":
 			gone = true
-			_, err = tx.Exec(ctx, dropUpload, d.Owner, u.ID, d.ID)
+			_, err = tx.Exec(ctx, dropWithRow, d.Owner, u.ID, d.ID)
 		default:
 			_, err = tx.Exec(ctx, renameUpload, d.Owner, u.ID, d.ID, name)
 		}
