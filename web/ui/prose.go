@@ -11,13 +11,17 @@ import (
 
 	"github.com/microcosm-cc/bluemonday"
 	"github.com/yuin/goldmark"
+	"github.com/yuin/goldmark/extension"
 )
+
+// markdown knows what form-js' texts have: CommonMark, and tables.
+var markdown = goldmark.New(goldmark.WithExtensions(extension.Table))
 
 // Markdown renders an author's text, by the same rules as their HTML. Raw HTML in it is
 // left out, and a heading of the first level becomes one below the page's own.
 func Markdown(s string) template.HTML {
 	var buf bytes.Buffer
-	if err := goldmark.Convert([]byte(s), &buf); err != nil {
+	if err := markdown.Convert([]byte(s), &buf); err != nil {
 		return template.HTML(template.HTMLEscapeString(s))
 	}
 	// What the author wrote is escaped by now: only tags begin with these signs.

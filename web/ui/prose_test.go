@@ -56,6 +56,9 @@ func TestAuthorsMarkupIsHarmless(t *testing.T) {
 			t.Errorf("%s\n got %s\nwant %s", in, got, want)
 		}
 	}
+	if got := string(Markdown("| Art | Gebühr |\n|---|--:|\n| Kauf | 30,70 € |\n")); !strings.Contains(got, "<th>Art</th>") || !strings.Contains(got, ">30,70 €</td>") || harmful(got) != "" {
+		t.Errorf("a table: %q", got)
+	}
 	if got, want := string(Markdown("# A\n\n**b** <script>x</script> [c](javascript:x)")), "<h2>A</h2>\n<p><strong>b</strong> x c</p>\n"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}

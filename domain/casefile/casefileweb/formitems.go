@@ -51,7 +51,7 @@ func formItems(items []form.Item, loc *i18n.Localizer, errs map[string]string, f
 		value := form.EditText(it, loc)
 		switch it.Type {
 		case "textarea":
-			out = append(out, ui.TextArea{Field: f, Value: value, MaxLength: it.MaxLength, Rows: 6})
+			out = append(out, ui.TextArea{Field: f, Value: value, MaxLength: it.MaxLength, Whole: true, Rows: 6})
 		case "radio":
 			out = append(out, ui.Radios{Field: f, Value: value, Options: options(it, lang)})
 		case "select":
@@ -61,7 +61,7 @@ func formItems(items []form.Item, loc *i18n.Localizer, errs map[string]string, f
 		case "checkbox":
 			out = append(out, ui.Checkbox{Field: f, Checked: it.Value == true})
 		default:
-			in := ui.Input{Field: f, Value: value, MaxLength: it.MaxLength}
+			in := ui.Input{Field: f, Value: value} // one that is too long is told, not cut
 			switch it.Kind {
 			case "signature":
 				sig := ui.Signature{Field: f, Value: value}
