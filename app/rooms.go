@@ -3,7 +3,6 @@
 package app
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -507,46 +506,31 @@ func (h *House) incidentPages(t *web.Templates) incidentweb.Config {
 	}
 }
 
-// applicationPDF is the application as the file has it, on paper.
-func (h *House) applicationPDF(ctx context.Context, g access.Grant, caseID string) (pdf.Application, string, error) {
+// applicationPDF is the application as the file has it now, on paper.
+func (h *House) applicationPDF(ctx context.Context, g access.Grant, caseID string) (pdf.Sheet, string, error) {
 	c, err := h.cases.Get(ctx, g, caseID)
 	if err != nil {
-		return pdf.Application{}, "", err
+		return pdf.Sheet{}, "", err
 	}
 	s, err := h.services.Version(ctx, c.Service, c.Version)
 	if err != nil {
-		return pdf.Application{}, "", err
+		return pdf.Sheet{}, "", err
 	}
-	words, err := h.catalogue()
-	if err != nil {
-		return pdf.Application{}, "", err
-	}
-	loc := words.Localizer("de")
 	var answers, registers map[string]any
 	if err := errors.Join(unmarshal(c.Application, &answers), unmarshal(c.Registers, &registers)); err != nil {
-		return pdf.Application{}, "", fault.Wrap("app.applicationPDF", err)
+		return pdf.Sheet{}, "", fault.Wrap("app.applicationPDF", err)
 	}
 	lists, err := h.intake.Lists(ctx, s)
 	if err != nil {
-		return pdf.Application{}, "", err
+		return pdf.Sheet{}, "", err
 	}
 	vars := map[string]any{"lists": lists, "registers": nil}
 	if registers != nil {
 		vars["registers"] = registers
 	}
-	a := pdf.Application{Lang: "de", Title: s.Title.For("de"), Created: c.OpenedAt, PageOf: "Seite {page} von {pages}",
-		Sender: pdf.Sender{Name: h.city.Info.Name, Office: h.officeName(c.Office).For("de")},
-		Facts: []pdf.Pair{{Label: "Aktenzeichen", Value: c.Ref}, {Label: "Eingang", Value: loc.DateTime(c.OpenedAt.In(h.zone))},
-			{Label: "Antragstellende Person", Value: cmp.Or(c.PersonName, "–")}, {Label: "Eingangsweg", Value: c.Channel}}}
 	view := s.Form.Eval(answers, form.Context{Vars: vars, Lang: "de", Today: c.OpenedAt.In(h.zone)})
-	for _, section := range view.Summary(loc) {
-		sec := pdf.Section{Title: section.Title}
-		for _, r := range section.Rows {
-			sec.Pairs = append(sec.Pairs, pdf.Pair{Label: r.Label, Value: r.Value})
-		}
-		a.Sections = append(a.Sections, sec)
-	}
-	return a, c.Person, nil
+	doc, err := h.sheetOf(c, s, view, h.words.Localizer("de"), c.OpenedAt)
+	return doc, c.Person, err
 }
 
 // deskTasks is the engine as the desk works with it.

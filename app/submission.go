@@ -3,6 +3,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -117,16 +118,36 @@ func (h *House) keepSubmission(ctx context.Context, tx *store.Tx, c casefile.Cas
 func (h *House) paperOf(c casefile.Case, s *service.Service, v *form.View, sub casefile.Submission, signatures []intake.Signature) ([]byte, error) {
 	const op = "app.paperOf"
 	loc := h.words.Match(sub.Lang)
-	var registers map[string]any
-	if err := unmarshal(c.Registers, &registers); err != nil {
+	doc, err := h.sheetOf(c, s, v, loc, sub.At)
+	if err != nil {
 		return nil, fault.Wrap(op, err)
 	}
+	if sub.Revision > 1 {
+		doc.Facts = append(doc.Facts, pdf.Pair{Label: loc.T("casefileweb.revision"), Value: loc.Number(int64(sub.Revision))})
+	}
+	if len(signatures) > 0 {
+		part := pdf.SheetPart{Title: loc.T("intake.cosign.sheet")}
+		for _, x := range signatures {
+			part.Items = append(part.Items, pdf.SheetItem{Label: x.Title.For(loc.Lang()), Help: x.Declares.For(loc.Lang()), Value: h.signedText(loc, x)})
+		}
+		doc.Parts = append(doc.Parts, part)
+	}
+	b, err := h.renderer.Sheet(doc)
+	return b, fault.Wrap(op, err)
+}
+
+// sheetOf is an application as questions and answers, with the facts of its case. received is when it came.
+func (h *House) sheetOf(c casefile.Case, s *service.Service, v *form.View, loc *i18n.Localizer, received time.Time) (pdf.Sheet, error) {
+	var registers map[string]any
+	if err := unmarshal(c.Registers, &registers); err != nil {
+		return pdf.Sheet{}, err
+	}
 	fact := func(key, value string) pdf.Pair { return pdf.Pair{Label: loc.T("casefileweb." + key), Value: value} }
-	doc := pdf.Sheet{Lang: documentLang(loc), Title: s.Title.For(loc.Lang()), Created: sub.At, PageOf: loc.T("sheet.pageOf", "page", "{page}", "pages", "{pages}"),
+	return pdf.Sheet{Lang: documentLang(loc), Title: s.Title.For(loc.Lang()), Created: received, PageOf: loc.T("sheet.pageOf", "page", "{page}", "pages", "{pages}"),
 		Sender: pdf.Sender{Name: h.city.Info.Name, Office: h.officeName(c.Office).For(loc.Lang())},
 		Ticked: loc.T("sheet.ticked"), Unticked: loc.T("sheet.unticked"),
-		Facts: []pdf.Pair{fact("ref", c.Ref), fact("opened", h.moment(loc, sub.At)), fact("applicant", c.PersonName), fact("channel", loc.T("casefileweb.channels."+c.Channel)),
-			fact("formVersion", s.Version)},
+		Facts: []pdf.Pair{fact("ref", c.Ref), fact("opened", h.moment(loc, received)), fact("applicant", cmp.Or(c.PersonName, "–")),
+			fact("channel", loc.T("casefileweb.channels."+c.Channel)), fact("formVersion", s.Version)},
 		Parts: sheet.Answered(v, loc, sheet.FromRegisters(registers, func(as string) string {
 			for _, use := range s.Data {
 				if use.As == as {
@@ -138,19 +159,7 @@ func (h *House) paperOf(c casefile.Case, s *service.Service, v *form.View, sub c
 			}
 			return as
 		})),
-	}
-	if sub.Revision > 1 {
-		doc.Facts = append(doc.Facts, fact("revision", loc.Number(int64(sub.Revision))))
-	}
-	if len(signatures) > 0 {
-		part := pdf.SheetPart{Title: loc.T("intake.cosign.sheet")}
-		for _, x := range signatures {
-			part.Items = append(part.Items, pdf.SheetItem{Label: x.Title.For(loc.Lang()), Help: x.Declares.For(loc.Lang()), Value: h.signedText(loc, x)})
-		}
-		doc.Parts = append(doc.Parts, part)
-	}
-	b, err := h.renderer.Sheet(doc)
-	return b, fault.Wrap(op, err)
+	}, nil
 }
 
 // signedText says who has signed, when, and what.

@@ -100,24 +100,6 @@ type Card struct {
 	Cut    string   // "Hier ausschneiden"
 }
 
-// Application is the file's copy of what somebody submitted.
-type Application struct {
-	Lang     string
-	Title    string
-	Created  time.Time
-	Sender   Sender
-	Facts    []Pair // case number, date of receipt
-	Sections []Section
-	Note     string // small print at the end
-	PageOf   string
-}
-
-// Section is a topic of an application.
-type Section struct {
-	Title string
-	Pairs []Pair
-}
-
 // Limits: a letter that is larger is refused, not cut.
 const (
 	MaxBlocks = 400
@@ -509,45 +491,6 @@ func (d *document) scissors(x, y float64) {
 		}
 		d.cur.buf.WriteString(" s\n")
 	}
-}
-
-// Application makes the file's copy of a submission.
-func (r *Renderer) Application(a Application) ([]byte, error) {
-	n := 0
-	for _, s := range a.Sections {
-		n += 1 + len(s.Pairs)
-		for _, p := range s.Pairs {
-			if len(p.Value) > MaxText*4 || len(p.Label) > MaxText {
-				return nil, fmt.Errorf("pdf: an answer of %d bytes", len(p.Value))
-			}
-		}
-	}
-	if n > 10*MaxBlocks || len(a.Facts) > 50 {
-		return nil, fmt.Errorf("pdf: application with more parts than it may have")
-	}
-	d := newDocument(r.faces, a.Title, a.Lang, a.Sender.Name, a.Created)
-	d.newPage()
-	head := d.root.add("P")
-	d.in(head, func() { d.text(left, 22, a.Sender.Name+" ", style{bold: true, size: 16}) })
-	if a.Sender.Office != "" {
-		d.in(head, func() { d.text(left, 28, a.Sender.Office, style{size: 11}) })
-	}
-	d.artifact(func() { d.line(left, 32, right, 32, 0.4) })
-	f := &flow{d: d, y: 42, size: 10.5, bottom: bottom}
-	f.fresh = func() {
-		d.artifact(func() { d.text(left, 20, a.Sender.Name+"  ·  "+fit(d.face(false), a.Title, 8, 120), style{size: 8}) })
-	}
-	f.lines(d.root.add("H1"), left, right-left, a.Title, style{bold: true, size: 15}, 1)
-	f.space(0.6)
-	f.table(d.root, left, right-left, 55, a.Facts)
-	for _, s := range a.Sections {
-		f.space(0.8)
-		sect := d.root.add("Sect")
-		f.lines(sect.add("H2"), left, right-left, s.Title, style{bold: true, size: 12}, 3)
-		f.space(0.2)
-		f.table(sect, left, right-left, 70, s.Pairs)
-	}
-	return f.end(a.Note, a.Sender, a.PageOf)
 }
 
 // end sets the note and the foot of each page, and gives the document.

@@ -181,7 +181,7 @@ func keep(t *testing.T, name string, data []byte) {
 	}
 }
 
-func TestLongLetterAndApplication(t *testing.T) {
+func TestLongLetterAndFacts(t *testing.T) {
 	r := renderer(t)
 	l := permit()
 	for range 12 {
@@ -194,15 +194,15 @@ func TestLongLetterAndApplication(t *testing.T) {
 	}
 	conforms(t, data)
 	keep(t, "long.pdf", data)
-	a := Application{Lang: "de", Title: "Antrag auf einen Bewohnerparkausweis", Created: l.Created, Sender: l.Sender, Facts: []Pair{{"Aktenzeichen", "2026-ABCD-EFGH"}}, PageOf: l.PageOf, Note: "Kopie für die Akte."}
+	a := Sheet{Lang: "de", Title: "Kopie meiner Daten", Created: l.Created, Sender: l.Sender, Facts: []Pair{{"Stand", "2026-11-30"}}, PageOf: l.PageOf, Note: "Für Ihre Unterlagen."}
 	for range 20 {
-		a.Sections = append(a.Sections, Section{"Zur Person", []Pair{{"Vorname", "Ayşe"}, {"Anmerkung", "Zeile 1\nZeile 2 عربى"}}})
+		a.Parts = append(a.Parts, SheetPart{Title: "Zur Person", Facts: []Pair{{"Vorname", "Ayşe"}, {"Anmerkung", "Zeile 1\nZeile 2 عربى"}}})
 	}
-	if data, err = r.Application(a); err != nil {
+	if data, err = r.Sheet(a); err != nil {
 		t.Fatal(err)
 	}
 	conforms(t, data)
-	keep(t, "application.pdf", data)
+	keep(t, "facts.pdf", data)
 }
 
 func TestTooLargeIsRefused(t *testing.T) {

@@ -10,7 +10,8 @@ import (
 	"github.com/boombuler/barcode/qr"
 )
 
-// Sheet is a form on paper: question by question with what was answered, or empty, to be written on.
+// Sheet is a form on paper, question by question with what was answered, or empty, to be written on; or what is known of
+// somebody, side by side.
 type Sheet struct {
 	Lang    string
 	Title   string
@@ -37,6 +38,7 @@ type SheetCode struct {
 // SheetPart is a page of the form.
 type SheetPart struct {
 	Title string
+	Facts []Pair // label and value side by side
 	Items []SheetItem
 }
 
@@ -69,6 +71,11 @@ const (
 func (r *Renderer) Sheet(s Sheet) ([]byte, error) {
 	n := 0
 	for _, p := range s.Parts {
+		for _, fact := range p.Facts {
+			if n++; len(fact.Value) > MaxText*4 || len(fact.Label) > MaxText {
+				return nil, fmt.Errorf("pdf: a fact of %d bytes", len(fact.Value))
+			}
+		}
 		for _, it := range p.Items {
 			if n += 1 + len(it.Choices); len(it.Value) > MaxText*4 || len(it.Label)+len(it.Text)+len(it.Help)+len(it.Why) > MaxText*4 {
 				return nil, fmt.Errorf("pdf: an answer of %d bytes", len(it.Value))
@@ -116,6 +123,7 @@ func (r *Renderer) Sheet(s Sheet) ([]byte, error) {
 			f.lines(sect.add("H2"), left, right-left, p.Title, style{bold: true, size: 13}, 4)
 			f.space(0.3)
 		}
+		f.table(sect, left, right-left, 70, p.Facts)
 		for _, it := range p.Items {
 			f.item(sect, it, s)
 		}

@@ -65,25 +65,25 @@ func (p *pages) copyPDF(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	loc := web.Localizer(r)
-	doc := pdf.Application{Lang: loc.Lang(), Title: loc.T("mydataweb.copyTitle"), Created: c.Made, Sender: pdf.Sender{Name: p.City},
+	doc := pdf.Sheet{Lang: loc.Lang(), Title: loc.T("mydataweb.copyTitle"), Created: c.Made, Sender: pdf.Sender{Name: p.City},
 		PageOf: loc.T("mydataweb.pageOf", "page", "{page}", "pages", "{pages}"), Note: loc.T("mydataweb.copyNote"),
 		Facts: []pdf.Pair{{Label: loc.T("mydataweb.person"), Value: c.Person}, {Label: loc.T("mydataweb.made"), Value: loc.DateTime(p.local(c.Made))}}}
 	if doc.Lang == "de-simple" {
 		doc.Lang = "de"
 	}
 	for _, h := range c.Holders {
-		head := pdf.Section{Title: h.About.Title}
-		pair := func(s *pdf.Section, label, value string) {
+		head := pdf.SheetPart{Title: h.About.Title}
+		pair := func(s *pdf.SheetPart, label, value string) {
 			if value != "" {
-				s.Pairs = append(s.Pairs, pdf.Pair{Label: label, Value: value})
+				s.Facts = append(s.Facts, pdf.Pair{Label: label, Value: value})
 			}
 		}
 		pair(&head, loc.T("mydataweb.purpose"), h.About.Purpose)
 		pair(&head, loc.T("mydataweb.basis"), h.Holder.Basis)
 		pair(&head, loc.T("mydataweb.retention"), h.About.Retention)
-		doc.Sections = append(doc.Sections, head)
+		doc.Parts = append(doc.Parts, head)
 		for _, it := range h.Items {
-			s := pdf.Section{Title: it.Title}
+			s := pdf.SheetPart{Title: it.Title}
 			for _, f := range it.Facts {
 				value := p.value(loc, f.Value)
 				if f.Source != "" {
@@ -94,10 +94,10 @@ func (p *pages) copyPDF(w http.ResponseWriter, r *http.Request) error {
 			if !it.Since.IsZero() {
 				pair(&s, loc.T("mydataweb.since"), loc.Date(p.local(it.Since)))
 			}
-			doc.Sections = append(doc.Sections, s)
+			doc.Parts = append(doc.Parts, s)
 		}
 	}
-	b, err := p.Renderer.Application(doc)
+	b, err := p.Renderer.Sheet(doc)
 	if err != nil {
 		return fault.Wrap("mydataweb.copyPDF", err)
 	}

@@ -44,7 +44,7 @@ type Config struct {
 	Actor func(r *http.Request, least access.Level) (access.Actor, error)
 	// Application is a case's application as a document for the office's file, and
 	// whose it is; nil: there is no such page. The grant is one to read the case.
-	Application func(ctx context.Context, g access.Grant, caseID string) (a pdf.Application, person string, err error)
+	Application func(ctx context.Context, g access.Grant, caseID string) (s pdf.Sheet, person string, err error)
 	Renderer    *pdf.Renderer // for Application
 }
 
@@ -256,7 +256,7 @@ func (p *pages) application(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	data, err := p.Renderer.Application(doc)
+	data, err := p.Renderer.Sheet(doc)
 	if err != nil {
 		return fault.Wrap("noticeweb.application", err)
 	}

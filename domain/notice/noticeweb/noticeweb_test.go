@@ -55,11 +55,11 @@ func house(t testing.TB) (*noticetest.Office, *web.Site, Config) {
 			}
 			return access.Actor{}, fault.New(fault.Unauthenticated, "test", "")
 		},
-		Application: func(_ context.Context, g access.Grant, id string) (pdf.Application, string, error) {
+		Application: func(_ context.Context, g access.Grant, id string) (pdf.Sheet, string, error) {
 			if id != noticetest.CaseID || g.Actor().Office != "32" {
-				return pdf.Application{}, "", fault.New(fault.NotFound, "test", "")
+				return pdf.Sheet{}, "", fault.New(fault.NotFound, "test", "")
 			}
-			return pdf.Application{Lang: "de", Title: "Antrag", Sections: []pdf.Section{{Title: "Zur Person", Pairs: []pdf.Pair{{Label: "Name", Value: "Anna"}}}}}, "person-anna", nil
+			return pdf.Sheet{Lang: "de", Title: "Antrag", Parts: []pdf.SheetPart{{Title: "Zur Person", Facts: []pdf.Pair{{Label: "Name", Value: "Anna"}}}}}, "person-anna", nil
 		},
 	}
 	ms, err := Mounts(cfg)
