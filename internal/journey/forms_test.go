@@ -56,6 +56,7 @@ func TestForms(t *testing.T) {
 	if os.Getenv("MERCATOR_BROWSER") == "" {
 		t.Skip("MERCATOR_BROWSER is not set: the forms were not looked at (./check browser looks at them)")
 	}
+	t.Parallel()
 	list, err := json.Marshal(residentForms(t))
 	if err != nil {
 		t.Fatal(err)
@@ -70,9 +71,11 @@ func TestForms(t *testing.T) {
 		}
 	}
 	portal := demo(t, build(t))
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Minute)
 	defer cancel()
-	out, err := exec.CommandContext(ctx, "node", "forms.mjs", portal, file).CombinedOutput()
+	cmd := exec.CommandContext(ctx, "node", "forms.mjs", portal, file)
+	cmd.Env = append(os.Environ(), patience())
+	out, err := cmd.CombinedOutput()
 	t.Logf("%s", out)
 	if err != nil {
 		t.Fatal(err)

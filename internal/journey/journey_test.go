@@ -7,6 +7,7 @@ package journey
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"os"
 	"os/exec"
@@ -24,6 +25,7 @@ func TestJourneys(t *testing.T) {
 	if os.Getenv("MERCATOR_BROWSER") == "" {
 		t.Skip("MERCATOR_BROWSER is not set: the journeys did not run (./check browser runs them)")
 	}
+	t.Parallel()
 	binary := build(t)
 	// All of them on a phone with scripts; those that meet every kind of page in the other ways, too.
 	const some = "resident,business,topics,byHand,registers,paper,defect,representation,myData,moving,oversight,cosign,together,moved,movedGuest,movedHelped,rows"
@@ -32,11 +34,12 @@ func TestJourneys(t *testing.T) {
 		{"phone without scripts", "360", "nojs", some}, {"desk without scripts", "1280", "nojs", "resident,wrongZone,business,paper,mandate,deputy,moving,proactive"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel() // with another: each has a city of its own, and a browser waits much
 			portal := demo(t, binary)
-			ctx, cancel := context.WithTimeout(context.Background(), 20*time.Minute)
+			ctx, cancel := context.WithTimeout(context.Background(), 30*time.Minute)
 			defer cancel()
 			cmd := exec.CommandContext(ctx, "node", "journey.mjs", portal, c.width, c.scripting, os.Getenv("MERCATOR_SHOTS"))
-			if cmd.Env = os.Environ(); c.journeys != "" {
+			if cmd.Env = append(os.Environ(), patience()); c.journeys != "" {
 				cmd.Env = append(cmd.Env, "JOURNEY="+c.journeys)
 			}
 			out, err := cmd.CombinedOutput()
@@ -47,6 +50,9 @@ func TestJourneys(t *testing.T) {
 		})
 	}
 }
+
+// patience is how long a browser waits for something: two of them share the machine.
+func patience() string { return "JOURNEY_TIMEOUT=" + cmp.Or(os.Getenv("JOURNEY_TIMEOUT"), "45000") }
 
 // build makes the program.
 func build(t *testing.T) string {
