@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -503,5 +504,86 @@ func TestFilesOfGuestsAreBounded(t *testing.T) {
 		h.SetNow(h.Now().Add(2 * time.Hour))
 		must[int64](t)(h.Intake.Sweep(ctx))
 		must[intake.Upload](t)(announce(next, x.ID, 6e6))
+	})
+}
+
+// However many guests send files at once, there is a place left to look at those of who has signed in.
+func TestGuestsLeaveAPlaceToLookAtFiles(t *testing.T) {
+	each(t, func(t *testing.T, h *intaketest.House) {
+		ctx, anna := t.Context(), accesstest.Anna()
+		mine := must[intake.Draft](t)(h.Intake.Start(ctx, anna, trade))
+		looking, release := make(chan bool, 3), make(chan bool)
+		h.Scanner(func(_ context.Context, r io.Reader) (string, error) {
+			b, err := io.ReadAll(r)
+			if !strings.Contains(string(b), "/N 100") {
+				looking <- true
+				<-release
+			}
+			return "", err
+		})
+		var wg sync.WaitGroup
+		for n := range 3 {
+			guest := browser()
+			d := started(t, h, guest, trade, "192.0.2.1")
+			wg.Go(func() {
+				if err := h.Intake.Upload(ctx, guest, d.ID, "proofs", "a.pdf", strings.NewReader(sheetOf(n))); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		<-looking
+		within, cancel := context.WithTimeout(ctx, time.Minute)
+		defer cancel()
+		if err := h.Intake.Upload(within, anna, mine.ID, "proofs", "b.pdf", strings.NewReader(sheetOf(100))); err != nil {
+			t.Errorf("who has signed in waits for guests: %v", err)
+		}
+		if len(looking) > 0 {
+			t.Error("two files of guests are looked at")
+		}
+		close(release)
+		wg.Wait()
+	})
+}
+
+// Whoever signs in while files come, into a draft that is there or not, has each that was taken; the others are still coming, or were told.
+func TestFilesComeWhileSomebodySignsIn(t *testing.T) {
+	each(t, func(t *testing.T, h *intaketest.House) {
+		ctx := t.Context()
+		h.Scanner(clean)
+		for round := range 6 {
+			a := accesstest.Anna()
+			if round%2 == 1 {
+				a = accesstest.Bora()
+				must[intake.Draft](t)(h.Intake.Start(ctx, a, trade))
+			}
+			guest := browser()
+			d := started(t, h, guest, trade, "192.0.2.1")
+			var wg sync.WaitGroup
+			var taken [3]bool
+			for n := range taken {
+				wg.Go(func() {
+					err := h.Intake.Upload(ctx, guest, d.ID, "proofs", fmt.Sprintf("%d.pdf", round*10+n), strings.NewReader(sheetOf(round*10+n)))
+					if taken[n] = err == nil; err != nil && !fault.Is(err, fault.NotFound) {
+						t.Errorf("%d: %v", n, err)
+					}
+				})
+			}
+			time.Sleep(time.Duration(round) * 5 * time.Millisecond)
+			mine, err := h.Intake.Claim(ctx, a, guest, d.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			wg.Wait()
+			has := " " + filesOf(t, h, a, mine.ID) + " "
+			for n, ok := range taken {
+				if name := fmt.Sprintf(" proofs=%d ", round*10+n); ok && !strings.Contains(has, name) {
+					t.Errorf("round %d: lost %s of %s", round, name, has)
+				}
+			}
+			if len(must[[]intake.Upload](t)(h.Intake.Uploads(ctx, a, mine))) < strings.Count(has, "=") {
+				t.Error("an answer without its file")
+			}
+		}
+		must[int64](t)(h.Intake.Sweep(ctx))
 	})
 }

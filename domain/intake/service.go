@@ -67,7 +67,8 @@ type Config struct {
 	// Keep is how long a draft lives after its last change; 0: 60 days. KeepGuest is the same for one that nobody has signed in
 	// for; 0: a day. Warn is how long before its end its owner is told; 0: a week.
 	Keep, KeepGuest, Warn time.Duration
-	GuestFiles            GuestFiles
+	// GuestFiles bounds the files of who hasn't signed in.
+	GuestFiles GuestFiles
 	// Fresh is how old register data may be when it is submitted; 0: a day.
 	Fresh time.Duration
 }
