@@ -377,7 +377,7 @@ func (h *House) offices(ctx context.Context, o Options) (err error) {
 		List:     h.registers.List,
 		OpenCase: h.openCase, Case: h.caseData, Corrected: h.corrected, Withdrawn: h.withdrawn,
 		Match: h.registers.MatchPerson, Received: h.received,
-		Files: h.uploads, Pictures: h.renderer, HEIC: heicProgram(c), Scan: scan, Found: h.malwareFound,
+		Files: h.uploads, Pictures: h.renderer, HEIC: heicProgram(c), Scan: scan, Found: h.malwareFound, GuestFiles: guestFiles(c),
 	})
 	if err != nil {
 		return err

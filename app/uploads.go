@@ -55,6 +55,13 @@ func heicProgram(c config.Config) inspect.HEIC {
 	return inspect.HEICBy(name)
 }
 
+// guestFiles are the bounds of the files of people who haven't signed in.
+func guestFiles(c config.Config) intake.GuestFiles {
+	const mb = 1_000_000
+	g := c.Uploads.Guests
+	return intake.GuestFiles{Files: g.Files, File: g.File * mb, Browser: g.Browser * mb, Network: g.Network * mb, All: g.All * mb}
+}
+
 // checkUploads has files looked at that came while nobody could.
 func (h *House) checkUploads(ctx context.Context) error {
 	silent := false

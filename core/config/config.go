@@ -156,7 +156,17 @@ type Malware struct {
 // Uploads is what becomes of files that people send.
 type Uploads struct {
 	// HEIC is the program mercator-heic, which reads pictures of telephones; empty: the one beside the program, if it is there.
-	HEIC string `toml:"heic"`
+	HEIC   string     `toml:"heic"`
+	Guests GuestFiles `toml:"guests"`
+}
+
+// GuestFiles bounds the files of people who haven't signed in, in MB (1,000,000 bytes); 0: the default. 1 MB of all keeps nearly all of them away.
+type GuestFiles struct {
+	Files   int   `toml:"files"`   // of one browser; default 10
+	File    int64 `toml:"file"`    // of one; default 6, at most 10
+	Browser int64 `toml:"browser"` // of one browser; default 20
+	Network int64 `toml:"network"` // of one network; default 100
+	All     int64 `toml:"all"`     // of all together; default 2000
 }
 
 // Oversight is who keeps watch over access to personal data.
@@ -363,6 +373,9 @@ func (c *Config) check() (bad []string) {
 	}
 	if h := c.Uploads.HEIC; h != "" && !filepath.IsAbs(h) {
 		say("uploads.heic: %q: want a path from /", h)
+	}
+	if g := c.Uploads.Guests; min(int64(g.Files), g.File, g.Browser, g.Network, g.All) < 0 || g.File > 10 || max(g.Browser, g.Network, g.All) > 1_000_000 {
+		say("uploads.guests: want numbers that aren't negative, at most 10 MB of one file and 1000000 MB of others")
 	}
 	if c.API.CertificateHeader != "" && len(c.Server.TrustedProxies) == 0 {
 		say("server.trusted_proxies is missing: nobody may set api.certificate_header")

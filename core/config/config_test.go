@@ -65,12 +65,14 @@ from = "The House <house@city.example>"
 user = "house"
 [oversight]
 mail = "officer"
+[uploads.guests]
+file = 11
 `)
 	if err == nil {
 		t.Fatal("taken")
 	}
 	for _, want := range []string{"server.colour", "server.listen", "database.engine", "identity.issuer", "identity.client_id", "identity.client_secret", "enormous", "payment.endpoint", "payment.callback_secret", "log.level",
-		"mail.security", "mail.from", "mail.password", "oversight.mail"} {
+		"mail.security", "mail.from", "mail.password", "oversight.mail", "uploads.guests"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is not named in:\n%v", want, err)
 		}

@@ -508,15 +508,11 @@ func (in *Intake) copyAnswer(ctx context.Context, tx *store.Tx, from Draft, fiel
 				list = append(list, had[i].value())
 				continue
 			}
-			id := f.ID
-			f.ID = ident.New()
-			n, err := tx.Exec(ctx, shareUpload, from.Owner, id, from.ID, to.ID, as, f.ID)
+			shared, err := in.share(ctx, tx, from, f, *to, as)
 			if err != nil {
 				return err
 			}
-			if n == 1 { // else it was taken out meanwhile, which comes here too
-				list = append(list, f.value())
-			}
+			list = append(list, shared...)
 		}
 		if delete(answers, as); list != nil {
 			answers[as] = list
@@ -533,6 +529,17 @@ func (in *Intake) copyAnswer(ctx context.Context, tx *store.Tx, from Draft, fiel
 	}
 	to.Answers, to.Raw = answers, raw
 	return nil
+}
+
+// share gives a file of a draft to another, where it is one more answer; none: it was taken out meanwhile, which comes here too.
+func (in *Intake) share(ctx context.Context, tx *store.Tx, from Draft, f FileRef, to Draft, as string) (answer []any, err error) {
+	id := f.ID
+	f.ID = ident.New()
+	n, err := tx.Exec(ctx, shareUpload, from.Owner, id, from.ID, to.ID, as, f.ID)
+	if err != nil || n == 0 {
+		return nil, err
+	}
+	return []any{f.value()}, nil
 }
 
 // settle begins the drafts that a bundle lacks, or takes those in that the person has begun alone, and makes shared answers the same.
@@ -1040,6 +1047,9 @@ func (in *Intake) DiscardBundle(ctx context.Context, a access.Actor, id string) 
 			if err := in.dropIn(ctx, tx, d); err != nil {
 				return err
 			}
+		}
+		if a.Kind == Guest {
+			return in.dropKey(ctx, tx, a.ID)
 		}
 		return nil
 	}))

@@ -97,9 +97,6 @@ func TestALifeEventBegunWithoutSigningInBecomesOnePersons(t *testing.T) {
 		if _, err := h.Intake.SubmitAll(ctx, guest, id, "de"); !fault.Is(err, fault.Unauthenticated) {
 			t.Errorf("submit: %v", err)
 		}
-		if err := h.Intake.Upload(ctx, guest, first.ID, "x", "a.pdf", strings.NewReader(lease)); !fault.Is(err, fault.Invalid) {
-			t.Errorf("a file: %v", err)
-		}
 		if _, err := h.Intake.Claim(ctx, anna, guest, first.ID); message(err) != "intake.bundle.together" {
 			t.Errorf("one part claimed alone: %v", err)
 		}

@@ -20,13 +20,14 @@ import (
 	"mercator/base/ident"
 	"mercator/core/access"
 	"mercator/core/store"
+	"mercator/domain/service"
 	"mercator/lang/form"
 )
 
 // A service may let people begin before they sign in (start = "anonymous"). Such a draft belongs to a browser, by a token that
-// only its cookie has; the database knows a hash. It has no data notice, no registers and no files, and can't be handed over: that
-// comes with the person, at whose sign-in it becomes theirs, once, and nobody's else. A life event whose services allow it is begun
-// in the same way, and becomes theirs as a whole; what of it needs a signed-in person is chosen before and filled in after.
+// only its cookie has; the database knows a hash. It has no data notice and no registers, few and small files, and can't be handed
+// over: that comes with the person, at whose sign-in it becomes theirs, once, and nobody's else. A life event whose services allow it
+// is begun in the same way, and becomes theirs as a whole; what of it needs a signed-in person is chosen before and filled in after.
 
 // Guest is the kind of an actor who hasn't signed in. No policy knows it, so a guest is granted nothing: all there is for them is
 // the drafts of their browser.
@@ -61,6 +62,56 @@ const (
 	maxParkedAll          = 5_000
 	maxParked             = 256 << 10 // bytes of a page
 )
+
+// GuestFiles bounds the files of people who aren't signed in, as long as they aren't. 0: what is said there.
+type GuestFiles struct {
+	File    int64 // bytes of one; 6 MB
+	Files   int   // of a browser; 10
+	Browser int64 // bytes of a browser; 20 MB
+	Network int64 // bytes of one network; 100 MB
+	All     int64 // bytes of all together; 2 GB
+}
+
+func (g GuestFiles) withDefaults() GuestFiles {
+	g.File, g.Files, g.Browser = min(cmp.Or(g.File, 6e6), MaxFile), cmp.Or(g.Files, 10), cmp.Or(g.Browser, 20e6)
+	g.Network, g.All = cmp.Or(g.Network, 100e6), cmp.Or(g.All, 2e9)
+	return g
+}
+
+const (
+	maxGuestFiles = 5_000         // of all together, however small
+	receiveGuest  = 2 * time.Hour // how long an upload of a guest that broke off can be gone on with: what is announced counts
+	guestLooks    = 1             // files of guests that are looked at at one time: a place is left for who has signed in
+)
+
+// GuestFiles are the bounds that hold.
+func (in *Intake) GuestFiles() GuestFiles { return in.c.GuestFiles }
+
+// maxFile is how large a file of somebody may be.
+func (in *Intake) maxFile(a access.Actor) int64 {
+	if a.Kind == Guest {
+		return in.c.GuestFiles.File
+	}
+	return MaxFile
+}
+
+// boundGuest refuses a file that was just announced in a browser's draft, if with it there are too many.
+func (in *Intake) boundGuest(ctx context.Context, tx *store.Tx, d Draft) error {
+	const op = "intake.boundGuest"
+	g := in.c.GuestFiles
+	var mine, all int
+	var sizeMine, sizeNetwork, sizeAll int64
+	if err := tx.QueryRow(ctx, countGuestUploads, d.Owner, d.ID).Scan(&mine, &all, &sizeMine, &sizeNetwork, &sizeAll); err != nil {
+		return err
+	}
+	switch {
+	case mine > g.Files, sizeMine > g.Browser:
+		return fault.New(fault.Invalid, op, "intake.guest.filesFull", "files", g.Files, "max", g.Browser/1_000_000)
+	case sizeNetwork > g.Network, sizeAll > g.All, all > maxGuestFiles:
+		return fault.New(fault.Invalid, op, "intake.guest.filesClosed")
+	}
+	return nil
+}
 
 // keepParked is enough to sign in, with a step-up, and not for a walk.
 const keepParked = 30 * time.Minute
@@ -130,8 +181,21 @@ func (in *Intake) Claim(ctx context.Context, a, guest access.Actor, id string) (
 	if guest.Kind != Guest {
 		return Draft{}, fault.New(fault.NotFound, op, "intake.noDraft")
 	}
-	claimed := ""
-	err := in.c.DB.Write(ctx, func(tx *store.Tx) error {
+	for range 8 {
+		claimed, err := in.claim(ctx, a, guest, id)
+		if err == nil {
+			return in.claimed(ctx, a, claimed)
+		}
+		if !errors.Is(err, errMeanwhile) {
+			return Draft{}, fault.Wrap(op, err)
+		}
+	}
+	return Draft{}, fault.New(fault.Conflict, op, "intake.busy")
+}
+
+func (in *Intake) claim(ctx context.Context, a, guest access.Actor, id string) (claimed string, err error) {
+	const op = "intake.claim"
+	err = in.c.DB.Write(ctx, func(tx *store.Tx) error {
 		d, err := in.oneDraft(ctx, tx, readDraft, id, guest.ID, store.Micros(in.c.Now()), "")
 		if err != nil {
 			return err
@@ -168,7 +232,7 @@ func (in *Intake) Claim(ctx context.Context, a, guest access.Actor, id string) (
 		}
 		done, err := in.save(ctx, tx, mine, now)
 		if err == nil && !done {
-			err = fault.New(fault.Conflict, op, "intake.busy")
+			err = errMeanwhile
 		}
 		if err != nil {
 			return err
@@ -176,28 +240,91 @@ func (in *Intake) Claim(ctx context.Context, a, guest access.Actor, id string) (
 		claimed = mine.ID
 		return in.dropKey(ctx, tx, guest.ID)
 	})
-	if err != nil {
-		return Draft{}, fault.Wrap(op, err)
+	return claimed, err
+}
+
+// claimed is a draft that was a browser's, as it is its owner's now. What has come whole of its files and wasn't taken, because it became
+// theirs while the file was looked at, is taken for them.
+func (in *Intake) claimed(ctx context.Context, a access.Actor, id string) (Draft, error) {
+	if err := in.clearUploads(ctx); err != nil { // that both had
+		return Draft{}, err
 	}
-	return in.Draft(ctx, a, claimed)
+	d, err := in.Draft(ctx, a, id)
+	if err != nil {
+		return d, err
+	}
+	list, err := in.Uploads(ctx, a, d)
+	if err != nil {
+		return d, err
+	}
+	again := false
+	for _, u := range list {
+		if u.Whole() || u.Received < u.Size {
+			continue
+		}
+		again = true
+		if _, err := in.ReadUpload(ctx, a, id, u.ID); err != nil { // it is the person's either way, and shown as what has come of it
+			in.c.Log.Warn("a file that has come isn't taken at the sign-in", "upload", u.ID, "err", err)
+		}
+	}
+	if again {
+		return in.Draft(ctx, a, id)
+	}
+	return d, nil
 }
 
 // claimDraft makes a browser's draft a person's, in a bundle of theirs or "".
 func (in *Intake) claimDraft(ctx context.Context, tx *store.Tx, a access.Actor, d Draft, bundle string) (Draft, error) {
 	n, err := tx.Exec(ctx, claimDraft, d.ID, d.Owner, d.rev, a.ID, bundle)
 	if err == nil && n == 0 {
-		err = fault.New(fault.NotFound, "intake.claimDraft", "intake.noDraft")
+		err = errMeanwhile
+	}
+	if err != nil {
+		return d, err
 	}
 	d.Owner, d.Bundle = a.ID, bundle
 	d.rev++
-	return d, err
+	return d, in.claimUploads(ctx, tx, d, d.ID)
 }
 
-// takeDraft puts a browser's draft into one of a person's.
+// claimUploads puts the files of a draft into another, or leaves them there: what is still coming has the time of a person's.
+func (in *Intake) claimUploads(ctx context.Context, tx *store.Tx, d Draft, to string) error {
+	_, err := tx.Exec(ctx, claimUploads, d.Owner, d.ID, to, store.Micros(in.c.Now().Add(receiveFor)))
+	return err
+}
+
+// takeDraft puts a browser's draft into one of a person's, with its files; one that both have stays once.
 func (in *Intake) takeDraft(ctx context.Context, tx *store.Tx, mine *Draft, d Draft) error {
-	n, err := tx.Exec(ctx, takeDraft, d.ID, d.Owner, d.rev)
+	// Held before its files move: one that is being announced comes along, or finds no draft.
+	n, err := tx.Exec(ctx, holdDraft, d.ID, d.Owner, d.rev)
 	if err == nil && n == 0 {
-		err = fault.New(fault.NotFound, "intake.takeDraft", "intake.noDraft")
+		err = errMeanwhile
+	}
+	if err != nil {
+		return err
+	}
+	now := store.Micros(in.c.Now())
+	had, err := store.All(ctx, tx, scanUpload, uploadsOfDraft, mine.Owner, mine.ID, now)
+	if err != nil {
+		return err
+	}
+	brought, err := store.All(ctx, tx, scanUpload, uploadsOfDraft, d.Owner, d.ID, now)
+	if err != nil {
+		return err
+	}
+	if err := in.claimUploads(ctx, tx, d, mine.ID); err != nil {
+		return err
+	}
+	for _, u := range brought {
+		if !u.Whole() || !slices.ContainsFunc(had, func(o Upload) bool { return o.Whole() && o.Field == u.Field && o.Hash == u.Hash }) {
+			continue
+		}
+		if _, err := tx.Exec(ctx, dropFromDraft, mine.Owner, u.ID, mine.ID); err != nil {
+			return err
+		}
+	}
+	if n, err = tx.Exec(ctx, takeDraft, d.ID, d.Owner, d.rev); err == nil && n == 0 {
+		err = errMeanwhile
 	}
 	if err != nil {
 		return err
@@ -231,13 +358,27 @@ func (in *Intake) ClaimBundle(ctx context.Context, a, guest access.Actor, id str
 	for range 8 {
 		b, err := in.claimBundle(ctx, a, guest, id)
 		if err == nil {
-			return in.bundle(ctx, a, b.ID)
+			return in.claimedBundle(ctx, a, b.ID)
 		}
 		if !errors.Is(err, errMeanwhile) {
 			return Bundle{}, fault.Wrap(op, err)
 		}
 	}
 	return Bundle{}, fault.New(fault.Conflict, op, "intake.busy")
+}
+
+// claimedBundle is claimed for all of a life event.
+func (in *Intake) claimedBundle(ctx context.Context, a access.Actor, id string) (Bundle, error) {
+	list, err := store.All(ctx, in.c.DB, scanDraft, bundleDrafts, id, a.ID)
+	for _, d := range list {
+		if err == nil && d.State == Open {
+			_, err = in.claimed(ctx, a, d.ID)
+		}
+	}
+	if err != nil {
+		return Bundle{}, err
+	}
+	return in.bundle(ctx, a, id)
 }
 
 func (in *Intake) claimBundle(ctx context.Context, a, guest access.Actor, id string) (mine Bundle, err error) {
@@ -291,8 +432,11 @@ func (in *Intake) claimBundle(ctx context.Context, a, guest access.Actor, id str
 		drafts = append(drafts, slices.DeleteFunc(own, func(d Draft) bool {
 			return d.State != Open || mine.rests(e, d)
 		})...)
+		if err := in.gather(ctx, tx, e, drafts, changed); err != nil {
+			return err
+		}
 		if err := in.align(ctx, tx, e, drafts, func(j int, field string, was any) {
-			if changed[j] = true; was != nil { // the person decides where it is asked
+			if changed[j] = true; was != nil && len(Files(was)) == 0 { // the person decides where it is asked
 				drafts[j].Rivals = maps.Clone(drafts[j].Rivals)
 				if drafts[j].Rivals == nil {
 					drafts[j].Rivals = map[string]Rival{}
@@ -312,6 +456,38 @@ func (in *Intake) claimBundle(ctx context.Context, a, guest access.Actor, id str
 		return in.dropKey(ctx, tx, guest.ID)
 	})
 	return mine, err
+}
+
+// gather puts the files that several drafts have at one question into the first that has any, before that counts for all.
+func (in *Intake) gather(ctx context.Context, tx *store.Tx, e *service.Event, drafts []Draft, changed map[int]bool) error {
+	for _, g := range e.Shared(in.c.Services.Current) {
+		first, as := -1, ""
+		for j, d := range drafts {
+			i := slices.IndexFunc(g.Questions, func(q service.Question) bool { return q.Service == d.Service })
+			if i < 0 || len(Files(d.Answers[g.Questions[i].Field])) == 0 {
+				continue
+			}
+			if first < 0 {
+				first, as = j, g.Questions[i].Field
+				continue
+			}
+			to := &drafts[first]
+			list, _ := to.Answers[as].([]any)
+			for _, f := range Files(d.Answers[g.Questions[i].Field]) {
+				if slices.ContainsFunc(Files(list), func(o FileRef) bool { return o.Hash == f.Hash }) {
+					continue
+				}
+				shared, err := in.share(ctx, tx, d, f, *to, as)
+				if err != nil {
+					return err
+				}
+				list, changed[first] = append(slices.Clone(list), shared...), true
+			}
+			to.Answers = maps.Clone(to.Answers)
+			to.Answers[as] = list
+		}
+	}
+	return nil
 }
 
 // takeBundle makes a browser's bundle a person's, or puts what was chosen in it into the one that they have, which is held.
@@ -378,6 +554,22 @@ func join(f *form.Form, older *Draft, newer Draft) {
 	maps.Copy(older.Kept, newer.Kept)
 }
 
+// both are the files of two drafts at one question, one that is in both once. Where one file is asked for, the form says so until the
+// person has taken out those that aren't to be sent.
+func both(was, is any) any {
+	list, _ := was.([]any)
+	brought, _ := is.([]any)
+	for i, f := range Files(brought) {
+		if !slices.ContainsFunc(Files(list), func(o FileRef) bool { return o.Hash == f.Hash }) {
+			list = append(slices.Clone(list), brought[i])
+		}
+	}
+	if len(list) == 0 {
+		return nil
+	}
+	return list
+}
+
 // joined is what two drafts say under a name, the older one was and the newer one is. Groups are joined field by field, lists row by
 // row: whether a row is about the same in both nobody knows, so what only the older one says there isn't taken for the newer one's.
 func joined(f *form.Form, older *Draft, newer Draft, name string, was, is any, inRow bool) any {
@@ -416,7 +608,10 @@ func joined(f *form.Form, older *Draft, newer Draft, name string, was, is any, i
 			return out
 		}
 	}
-	if is == nil && newer.Raw[name] == "" && (!inRow || len(Files(was)) > 0) { // who isn't signed in sends no files
+	if fd := f.Field(name); fd != nil && fd.Type == "filepicker" {
+		return both(was, is)
+	}
+	if is == nil && newer.Raw[name] == "" && !inRow {
 		return was
 	}
 	if raw := older.Raw[name]; (was != nil || raw != "") && markOf(was, raw) != markOf(is, newer.Raw[name]) {

@@ -67,6 +67,8 @@ type Config struct {
 	// Keep is how long a draft lives after its last change; 0: 60 days. KeepGuest is the same for one that nobody has signed in
 	// for; 0: a day. Warn is how long before its end its owner is told; 0: a week.
 	Keep, KeepGuest, Warn time.Duration
+	// GuestFiles bounds the files of who hasn't signed in.
+	GuestFiles GuestFiles
 	// Fresh is how old register data may be when it is submitted; 0: a day.
 	Fresh time.Duration
 }
@@ -75,6 +77,8 @@ type Config struct {
 type Intake struct {
 	c     Config
 	looks chan struct{} // places to look at a file
+	// guestLooks are those of them that guests can have.
+	guestLooks chan struct{}
 }
 
 // New opens the counter.
@@ -103,7 +107,8 @@ func New(c Config) (*Intake, error) {
 	if c.Fresh == 0 {
 		c.Fresh = 24 * time.Hour
 	}
-	return &Intake{c: c, looks: make(chan struct{}, looksAtOnce)}, nil
+	c.GuestFiles = c.GuestFiles.withDefaults()
+	return &Intake{c: c, looks: make(chan struct{}, looksAtOnce), guestLooks: make(chan struct{}, guestLooks)}, nil
 }
 
 // today is the legal day in the town.
@@ -615,6 +620,9 @@ func (in *Intake) Discard(ctx context.Context, a access.Actor, id string) error 
 		}
 		if err == nil {
 			_, err = tx.Exec(ctx, withdrawOfDraft, id, a.Person(), store.Micros(in.c.Now()))
+		}
+		if err == nil && a.Kind == Guest {
+			err = in.dropKey(ctx, tx, a.ID)
 		}
 		return err
 	}))

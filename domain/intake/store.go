@@ -521,6 +521,17 @@ SELECT COUNT(*), CAST(COALESCE(SUM(size), 0) AS BIGINT), COUNT(*) FILTER (WHERE 
 	COUNT(*) FILTER (WHERE draft = $2 AND field = $3)
 FROM intake_upload WHERE draft IN (SELECT d.id FROM intake_draft d WHERE d.owner = $1) AND case_id = '' AND state <> 'gone'`
 
+// What people have who haven't signed in: of an owner, the network of a draft, and in all. A file that is given for several services counts once.
+const countGuestUploads = `-- intake.countGuestUploads
+SELECT COUNT(*) FILTER (WHERE owner = $1), COUNT(*), CAST(COALESCE(SUM(size) FILTER (WHERE owner = $1), 0) AS BIGINT),
+	CAST(COALESCE(SUM(size) FILTER (WHERE origin = (SELECT o.origin FROM intake_draft o WHERE o.id = $2)), 0) AS BIGINT), CAST(COALESCE(SUM(size), 0) AS BIGINT)
+FROM (SELECT DISTINCT d.owner, d.origin, u.content, u.size FROM intake_draft d JOIN intake_upload u ON u.draft = d.id
+	WHERE d.origin <> '' AND u.case_id = '' AND u.state <> 'gone') AS held`
+
+const claimUploads = `-- intake.claimUploads
+UPDATE intake_upload SET draft = $3, expires_at = CASE WHEN state = 'receiving' THEN $4 ELSE expires_at END
+WHERE draft IN (SELECT d.id FROM intake_draft d WHERE d.owner = $1) AND draft = $2 AND case_id = ''`
+
 const keepUpload = `-- intake.keepUpload
 UPDATE intake_upload SET state = 'kept', type = $3, pages = $4, picture = $5, hash = $6, checked_at = $7
 WHERE draft IN (SELECT d.id FROM intake_draft d WHERE d.owner = $1) AND id = $2 AND state = 'receiving'`
@@ -529,8 +540,8 @@ WHERE draft IN (SELECT d.id FROM intake_draft d WHERE d.owner = $1) AND id = $2 
 const dropUpload = `-- intake.dropUpload
 UPDATE intake_upload SET state = 'gone' WHERE draft IN (SELECT d.id FROM intake_draft d WHERE d.owner = $1) AND id = $2 AND draft = $3 AND state = 'receiving'`
 
-// A file goes with the row that it stood in, whether it has come whole or not.
-const dropWithRow = `-- intake.dropWithRow
+// A file goes with the row that it stood in, or because it is there twice, whether it has come whole or not.
+const dropFromDraft = `-- intake.dropFromDraft
 UPDATE intake_upload SET state = 'gone' WHERE draft IN (SELECT d.id FROM intake_draft d WHERE d.owner = $1) AND id = $2 AND draft = $3 AND case_id = ''`
 
 const renameUpload = `-- intake.renameUpload

@@ -123,9 +123,6 @@ func (in *Intake) changeable(ctx context.Context, a access.Actor, id string) (Dr
 	if err != nil {
 		return d, err
 	}
-	if a.Kind == Guest {
-		return d, fault.New(fault.Invalid, op, "intake.guest.files")
-	}
 	g, err := in.may(ctx, nil, a, access.Change, d.Service)
 	if err == nil {
 		err = covered(op, g, a, d)
@@ -142,6 +139,8 @@ func (in *Intake) BeginUpload(ctx context.Context, a access.Actor, draft string,
 	switch {
 	case n.Size <= 0:
 		return Upload{}, fault.New(fault.Invalid, op, "intake.file.empty")
+	case a.Kind == Guest && n.Size > in.maxFile(a):
+		return Upload{}, fault.New(fault.Invalid, op, "intake.guest.fileSize", "max", in.maxFile(a)/1_000_000)
 	case n.Size > MaxFile:
 		return Upload{}, fault.New(fault.Invalid, op, "intake.file.size", "max", MaxFile/1_000_000)
 	case n.Sum != "" && !sumPattern.MatchString(n.Sum):
@@ -167,8 +166,11 @@ func (in *Intake) beginUpload(ctx context.Context, a access.Actor, draft string,
 		return Upload{}, err
 	}
 	fd := at.Field
-	now := in.c.Now()
-	u := Upload{ID: ident.New(), Draft: d.ID, Field: n.Field, Name: form.Storable(fileName(n.Name)), Size: n.Size, sum: n.Sum, state: "receiving", CreatedAt: now, ExpiresAt: now.Add(receiveFor)}
+	now, receive := in.c.Now(), receiveFor
+	if a.Kind == Guest {
+		receive = receiveGuest
+	}
+	u := Upload{ID: ident.New(), Draft: d.ID, Field: n.Field, Name: form.Storable(fileName(n.Name)), Size: n.Size, sum: n.Sum, state: "receiving", CreatedAt: now, ExpiresAt: now.Add(receive)}
 	u.content, u.sealed = u.ID, true
 	if u.ExpiresAt.After(d.ExpiresAt) {
 		u.ExpiresAt = d.ExpiresAt
@@ -196,6 +198,9 @@ func (in *Intake) beginUpload(ctx context.Context, a access.Actor, draft string,
 			return fault.New(fault.Invalid, op, "intake.file.draftFull", "files", maxDraftFiles, "max", maxDraftBytes>>20)
 		case files > maxOwnerFiles, size > maxOwnerBytes:
 			return fault.New(fault.Invalid, op, "intake.file.ownerFull", "max", maxOwnerBytes>>20)
+		}
+		if a.Kind == Guest {
+			return in.boundGuest(ctx, tx, d)
 		}
 		return nil
 	})
@@ -332,7 +337,7 @@ func (in *Intake) Uploads(ctx context.Context, a access.Actor, d Draft) ([]Uploa
 // Upload puts a file that comes in one piece into a field of the draft.
 func (in *Intake) Upload(ctx context.Context, a access.Actor, draft, field, name string, r io.Reader) error {
 	const op = "intake.upload"
-	b, err := io.ReadAll(io.LimitReader(r, MaxFile+1))
+	b, err := io.ReadAll(io.LimitReader(r, in.maxFile(a)+1))
 	if err != nil {
 		return fault.Because(fault.Invalid, op, "intake.file.broken", err)
 	}
@@ -362,11 +367,17 @@ func (in *Intake) take(ctx context.Context, a access.Actor, d Draft, u Upload) e
 		return err
 	}
 	fd := at.Field
-	select {
-	case in.looks <- struct{}{}:
-		defer func() { <-in.looks }()
-	case <-ctx.Done():
-		return fault.Because(fault.Unavailable, op, "", ctx.Err())
+	places := []chan struct{}{in.looks}
+	if a.Kind == Guest {
+		places = []chan struct{}{in.guestLooks, in.looks}
+	}
+	for _, place := range places {
+		select {
+		case place <- struct{}{}:
+			defer func() { <-place }()
+		case <-ctx.Done():
+			return fault.Because(fault.Unavailable, op, "", ctx.Err())
+		}
 	}
 	l, err := in.look(ctx, u, fd)
 	if fault.Is(err, fault.Invalid) {
@@ -552,7 +563,7 @@ func (in *Intake) moveFiles(ctx context.Context, tx *store.Tx, d Draft, pressed 
 		case err != nil || name == u.Field:
 		case name == "":
 			gone = true
-			_, err = tx.Exec(ctx, dropWithRow, d.Owner, u.ID, d.ID)
+			_, err = tx.Exec(ctx, dropFromDraft, d.Owner, u.ID, d.ID)
 		default:
 			_, err = tx.Exec(ctx, renameUpload, d.Owner, u.ID, d.ID, name)
 		}

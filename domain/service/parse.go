@@ -202,13 +202,6 @@ func Parse(dir string, fsys fs.FS) (*Service, error) {
 			p.add("application.form", err)
 		}
 	}
-	if p.s.Anonymous && p.s.Form != nil {
-		for _, n := range p.s.Form.Names() {
-			if f := p.s.Form.Field(n); f != nil && f.Type == "filepicker" && f.Required {
-				p.problem("service.toml", lineOf(files["service.toml"], "start"), "start: the form demands files (%s), and files are taken from nobody who isn't signed in", n)
-			}
-		}
-	}
 	p.uses(files)
 	if len(p.problems) > 0 {
 		return nil, &ParseError{Service: dir, Problems: p.problems}

@@ -107,7 +107,7 @@ async function agree(page, yes) {
   await press(page, /Weiter|Devam|Continue/)
 }
 
-const all = { resident, wrongZone, business, topics, studio, byHand, registers, paper, defect, mandate, representation, deputy, myData, moving, proactive, oversight, languages, languagesMoving, cosign, together, moved, movedGuest, movedHelped, rows, rowFiles }
+const all = { resident, wrongZone, business, topics, studio, byHand, registers, paper, defect, mandate, representation, deputy, myData, moving, proactive, oversight, languages, languagesMoving, cosign, together, moved, movedGuest, movedHelped, rows, rowFiles, guestFiles }
 const names = process.env.JOURNEY?.split(',') ?? Object.keys(all)
 const journeys = Object.fromEntries(names.map((name) => [name, all[name]]))
 try {
@@ -477,6 +477,83 @@ async function defect() {
   await desk.goto(page.url().replace('/cases/', '/desk/cases/').replace(/\/receipt.*/, ''))
   await look(desk, '84-defect-desk')
   await sees(desk, place)
+}
+
+// Jonas stands before the hole: photos first, the sign-in later. One breaks off, he signs in and it goes on; one too large is told at its field.
+async function guestFiles() {
+  const page = await person()
+  await page.goto(portal + '/services/report-defect/start')
+  await press(page, /Ohne Anmeldung/)
+  await fill(page, { spot: 'Königstraße 5' })
+  await press(page, /Weiter/)
+  await sees(page, 'Solange Sie nicht angemeldet sind: höchstens 10 Dateien')
+  const here = page.url()
+  const noise = async (n, size) => ({ name: `loch-${n}.jpg`, mimeType: 'image/jpeg', buffer: Buffer.from(await page.evaluate((size) => {
+    const c = document.createElement('canvas')
+    c.width = c.height = size
+    const g = c.getContext('2d'), d = g.createImageData(size, size)
+    for (let i = 0; i < d.data.length; i++) d.data[i] = i % 4 === 3 ? 255 : Math.random() * 256
+    g.putImageData(d, 0, 0)
+    return c.toDataURL('image/jpeg', 0.9).split(',')[1]
+  }, size), 'base64') })
+  const picker = page.locator('[data-field=photos] input[type=file]:not([capture])')
+  const there = (name) => page.locator('[data-field=photos] .m-files:not([data-uploads]) a').getByText(name)
+  const enclose = async (file) => {
+    await picker.setInputFiles(file)
+    if (js) await there(file.name).waitFor()
+    else { await press(page, /Weiter/); if (page.url() !== here) await page.goto(here) }
+    expect(await there(file.name).count() > 0, file.name + ' is there, at ' + page.url())
+  }
+  await fill(page, { concern: 'road', text: 'Ein tiefes Loch auf dem Radweg.' })
+  await enclose(await noise(1, 200))
+  await enclose(await noise(2, 200))
+  await look(page, 'g1-guest-photos')
+  const opened = await page.request.get(await there('loch-1.jpg').first().evaluate((a) => a.href))
+  expect(opened.status() === 200, 'opened by who has sent it: ' + opened.status())
+  const elsewhere = await person()
+  expect(!(await (await elsewhere.request.get(await there('loch-1.jpg').first().evaluate((a) => a.href))).body()).includes(Buffer.from([0xff, 0xd8])), 'nobody else opens it')
+  await go(page, () => page.locator('[data-field=photos] .m-files__item', { hasText: 'loch-2.jpg' }).getByRole('button').click())
+  expect(!(await there('loch-2.jpg').count()), 'taken out')
+  const dir = mkdtempSync(tmpdir() + '/journey-'), large = dir + '/riesig.jpg'
+  writeFileSync(large, Buffer.concat([Buffer.from([0xff, 0xd8, 0xff]), Buffer.alloc(6_000_000)]))
+  await picker.setInputFiles(large)
+  if (!js) await press(page, /Weiter/)
+  await page.getByText('Ohne Anmeldung darf eine Datei höchstens 6 MB haben').first().waitFor()
+  rmSync(dir, { recursive: true })
+  await look(page, 'g2-guest-too-large')
+  if (!js) await page.goto(here)
+  const third = await noise(3, 700)
+  if (js) { // the line breaks when a part is there
+    let parts = 0
+    await page.route('**/uploads/*', (r) => (r.request().method() === 'PATCH' && ++parts > 1 ? r.abort() : r.continue()))
+    await picker.setInputFiles(third)
+    for (let i = 0; i < 100 && parts < 2; i++) await page.waitForTimeout(100)
+    await page.goto(here)
+    await page.unroute('**/uploads/*')
+    await sees(page, 'Wählen Sie dieselbe Datei noch einmal aus')
+    await look(page, 'g3-guest-broken-off')
+  }
+  await follow(page, 'Anmelden und behalten')
+  await signIn(page, 'jonas-weber', 'substantial')
+  await page.goto(here)
+  expect(await there('loch-1.jpg').count() > 0, 'the photo has come along')
+  if (js) await sees(page, 'Wählen Sie dieselbe Datei noch einmal aus')
+  await enclose(third)
+  expect(!(await text(page)).includes('Wählen Sie dieselbe'), 'it has gone on where it was')
+  await look(page, 'g4-guest-signed-in')
+  if (page.url() === here) await press(page, /Weiter/)
+  await page.goto(here.replace(/\/page\/.*/, '/check'))
+  await sees(page, 'loch-1.jpg')
+  await sees(page, 'loch-3.jpg')
+  await look(page, 'g5-guest-check')
+  await click(page, page.locator('form[action$="/submit"] button, button[formaction$="/submit"]'))
+  expect(page.url().includes('/cases/'), 'the case, at ' + page.url())
+  const desk = await person()
+  await desk.goto(portal + '/desk')
+  await signIn(desk, 'petra.lehmann', 'substantial')
+  await desk.goto(page.url().replace('/cases/', '/desk/cases/').replace(/\/receipt.*/, ''))
+  for (const name of ['loch-1.jpg', 'loch-3.jpg']) await sees(desk, name)
+  await look(desk, 'g6-guest-desk')
 }
 
 // Elif fills in an application for a card as somebody of thirteen; Mehmet has custody, signs, signs again after she has changed an answer, and

@@ -28,7 +28,7 @@ func TestJourneys(t *testing.T) {
 	t.Parallel()
 	binary := build(t)
 	// All of them on a phone with scripts; those that meet every kind of page in the other ways, too.
-	const some = "resident,business,topics,byHand,registers,paper,defect,representation,myData,moving,oversight,cosign,together,moved,movedGuest,movedHelped,rows"
+	const some = "resident,business,topics,byHand,registers,paper,defect,representation,myData,moving,oversight,cosign,together,moved,movedGuest,movedHelped,rows,guestFiles"
 	for _, c := range []struct{ name, width, scripting, journeys string }{
 		{"phone", "360", "js", ""}, {"desk", "1280", "js", "resident,business,topics,studio,registers,oversight"},
 		{"phone without scripts", "360", "nojs", some}, {"desk without scripts", "1280", "nojs", "resident,wrongZone,business,paper,mandate,deputy,moving,proactive"},

@@ -61,7 +61,7 @@ type builder struct {
 	filled            map[string]string
 	above             ui.SummaryList
 	askedBy           func(field string) (service, there string) // who asks it in the place of this form
-	guest             bool                                       // files wait for somebody who has signed in
+	fewFiles          string                                     // what is said of files to who isn't signed in
 	desk              bool                                       // a clerk looks on at the counter
 	level             int                                        // groups, lists and rows around
 	// The map beside a field for a position, nil: there is none, and what it shows.
@@ -377,8 +377,8 @@ func (b *builder) field(it *form.Item) ui.Component {
 			}
 			return ui.SummaryList{Rows: []ui.SummaryRow{{Key: f.Label, Value: names}}}
 		}
-		if b.guest {
-			return ui.SummaryList{Rows: []ui.SummaryRow{{Key: f.Label, Value: b.loc.T("intake.guest.files")}}}
+		if b.fewFiles != "" && !f.ReadOnly {
+			f.Hint = strings.TrimSpace(f.Hint + " " + b.fewFiles)
 		}
 		return b.fileInput(f, it)
 	}

@@ -6,8 +6,12 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+
+	"mercator/core/access"
+	"mercator/domain/intake"
 )
 
 // Every address at which a draft or a life event is named, those to come as well, answers a neighbour, a clerk, and who isn't signed
@@ -29,16 +33,22 @@ func TestEveryAddressOfADraftIsItsOwnersAlone(t *testing.T) {
 	}
 	before := anna.body
 
-	others := []*visitor{tn.visitor(t, "bora"), tn.visitor(t, "petra"), tn.visitor(t, "")}
+	// One that was begun without signing in, with a file that is there and one that is coming.
+	guest, begun, photo, coming := tn.guestWithFiles(t)
+	kept := tn.filesOf(t, guest, begun)
+
+	elsewhere := tn.browser(t)
+	elsewhere.post("/services/report-defect/start", nil).at(draftID+"/page/place", 200)
+	others := []*visitor{tn.visitor(t, "bora"), tn.visitor(t, "petra"), tn.visitor(t, ""), elsewhere}
 	asked := 0
 	for _, m := range tn.pages.Mounts() {
 		method, path, _ := strings.Cut(m.Pattern, " ")
 		if method == http.MethodOptions || !strings.Contains(path, "{draft}") && !strings.Contains(path, "{bundle}") {
 			continue
 		}
-		for _, draft := range []struct{ id, page string }{{single, "person"}, {ofBundle, page}} {
-			at := strings.NewReplacer("{draft}", draft.id, "{bundle}", strings.TrimPrefix(bundle, "/bundles/"), "{page}", draft.page, "{field}", "proof", "{hash}", strings.Repeat("a", 64),
-				"{upload}", draft.id, "{invitation}", draft.id, "{part}", "parent").Replace(path)
+		for _, draft := range []struct{ id, page, field, hash, upload string }{{single, "person", "proof", strings.Repeat("a", 64), single}, {ofBundle, page, "proof", strings.Repeat("a", 64), single}, {begun.ID, "what", "photos", photo.Hash, coming.ID}} {
+			at := strings.NewReplacer("{draft}", draft.id, "{bundle}", strings.TrimPrefix(bundle, "/bundles/"), "{page}", draft.page, "{field}", draft.field, "{hash}", draft.hash,
+				"{upload}", draft.upload, "{invitation}", draft.id, "{part}", "parent").Replace(path)
 			if strings.Contains(at, "{") {
 				t.Fatalf("%s has a part that this test doesn't know: say what stands there", path)
 			}
@@ -48,9 +58,13 @@ func TestEveryAddressOfADraftIsItsOwnersAlone(t *testing.T) {
 					t.Fatal(err)
 				}
 				r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+				if method == http.MethodPatch {
+					r.Header.Set("Content-Type", tusPart)
+				}
 				r.Header.Set("Tus-Resumable", "1.0.0")
 				r.Header.Set("Upload-Length", "10")
-				r.Header.Set("Upload-Offset", "0")
+				r.Header.Set("Upload-Metadata", "field cGhvdG9z,filename eC5qcGc=")
+				r.Header.Set("Upload-Offset", "10")
 				v.client.Transport = noRedirect{}
 				v.do(r)
 				asked++
@@ -70,6 +84,42 @@ func TestEveryAddressOfADraftIsItsOwnersAlone(t *testing.T) {
 		t.Errorf("the draft has changed:\n%s", anna.body)
 	}
 	anna.get("/apply").sees(bundle)
+	if now := tn.filesOf(t, guest, begun); !slices.Equal(now, kept) {
+		t.Errorf("files that were added without signing in were %+v and are %+v", kept, now)
+	}
+}
+
+// guestWithFiles is somebody who has begun without signing in, with a photo and one of which ten bytes have come.
+func (tn *town) guestWithFiles(t testing.TB) (guest access.Actor, d intake.Draft, photo intake.FileRef, coming intake.Upload) {
+	t.Helper()
+	ctx := t.Context()
+	guest, _ = intake.GuestOf(intake.NewGuest())
+	d, err := tn.Intake.StartGuest(ctx, guest, "report-defect", "192.0.2.1")
+	if err == nil {
+		err = tn.Intake.Upload(ctx, guest, d.ID, "photos", "hole.jpg", strings.NewReader(picture(t)))
+	}
+	if err == nil {
+		coming, err = tn.Intake.BeginUpload(ctx, guest, d.ID, intake.NewUpload{Field: "photos", Name: "more.jpg", Size: 1000})
+	}
+	if err == nil {
+		coming, err = tn.Intake.Receive(ctx, guest, d.ID, coming.ID, 0, strings.NewReader(picture(t)[:10]), nil)
+	}
+	if err == nil {
+		d, err = tn.Intake.Draft(ctx, guest, d.ID)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return guest, d, intake.Files(d.Answers["photos"])[0], coming
+}
+
+func (tn *town) filesOf(t testing.TB, a access.Actor, d intake.Draft) []intake.Upload {
+	t.Helper()
+	list, err := tn.Intake.Uploads(t.Context(), a, d)
+	if err != nil || len(list) == 0 {
+		t.Fatal(list, err)
+	}
+	return list
 }
 
 // noRedirect shows an answer that leads elsewhere as it is.

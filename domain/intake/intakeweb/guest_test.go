@@ -4,12 +4,15 @@ package intakeweb
 
 import (
 	"bytes"
+	"image"
+	"image/jpeg"
 	"io"
 	"mime/multipart"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -96,6 +99,114 @@ func TestBeginningWithoutSigningIn(t *testing.T) {
 	}
 	if v.comes("anna").get("/apply/" + draft); v.status != 200 {
 		t.Errorf("the owner: %d", v.status)
+	}
+}
+
+// picture is a small photo.
+func picture(t testing.TB) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := jpeg.Encode(&b, image.NewRGBA(image.Rect(0, 0, 64, 48)), nil); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// sendFiles sends a page with files, as a browser does.
+func (v *visitor) sendFiles(field string, files map[string]string, pairs ...string) *visitor {
+	v.t.Helper()
+	var body bytes.Buffer
+	w := multipart.NewWriter(&body)
+	for _, h := range hidden.FindAllStringSubmatch(v.body, -1) {
+		pairs = append(pairs, h[1], h[2])
+	}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if err := w.WriteField(pairs[i], pairs[i+1]); err != nil {
+			v.t.Fatal(err)
+		}
+	}
+	for name, content := range files {
+		part, err := w.CreateFormFile(field, name)
+		if err != nil {
+			v.t.Fatal(err)
+		}
+		io.WriteString(part, content)
+	}
+	w.Close()
+	r, err := http.NewRequest("POST", v.town.server.URL+v.url, &body)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", w.FormDataContentType())
+	return v.do(r)
+}
+
+func TestAddingFilesWithoutSigningIn(t *testing.T) {
+	tn := newTown(t)
+	v := tn.browser(t)
+	v.post("/services/report-defect/start", nil).at(draftID+"/page/place", 200)
+	draft := "/apply/" + strings.Split(v.url, "/")[2]
+	v.get(draft+"/page/what").sees("Solange Sie nicht angemeldet sind: höchstens 10 Dateien, jede höchstens 6 MB", `data-upload="`+draft+`/uploads"`)
+	said := []string{"concern", "road", "text", "Ein tiefes Loch"}
+	// What can't be taken is said at the field, and what is typed stays.
+	v.sendFiles("photos", map[string]string{"large.jpg": "\xff\xd8\xff" + strings.Repeat("x", 6e6)}, said...).at(draftID+"/page/what", 422).
+		sees("Ohne Anmeldung darf eine Datei höchstens 6 MB haben", "melden Sie sich an", "Ein tiefes Loch", `href="#f-photos"`)
+	v.sendFiles("photos", map[string]string{"program.jpg": "MZ\x90\x00 a program"}, said...).at(draftID+"/page/what", 422)
+	v.sendFiles("photos", map[string]string{"hole.jpg": picture(t)}, said...)
+	v.get(draft+"/page/what").sees("hole.jpg", "/preview")
+	preview := regexp.MustCompile(`src="(/apply/[^"]+/preview)"`).FindStringSubmatch(v.body)
+	if preview == nil {
+		t.Fatalf("no preview:\n%s", v.body)
+	}
+	if v.get(preview[1]); v.status != 200 || !strings.HasPrefix(v.body, "\xff\xd8\xff") {
+		t.Errorf("the preview: %d", v.status)
+	}
+	// In parts, of which the first comes now.
+	tus := func(method, path, body string, header ...string) *http.Response {
+		t.Helper()
+		r, err := http.NewRequest(method, tn.server.URL+path, strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		header = append(header, "Tus-Resumable", "1.0.0")
+		for i := 0; i+1 < len(header); i += 2 {
+			r.Header.Set(header[i], header[i+1])
+		}
+		res, err := v.client.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		return res
+	}
+	whole := strings.Replace(picture(t), "\xff\xd9", "\xff\xfe\x00\x04hi\xff\xd9", 1) // another file
+	res := tus("POST", draft+"/uploads", "", "Upload-Length", strconv.Itoa(len(whole)), "Upload-Metadata", "field cGhvdG9z,filename bW9yZS5qcGc=")
+	at := res.Header.Get("Location")
+	ends, err := http.ParseTime(res.Header.Get("Upload-Expires"))
+	if res.StatusCode != 201 || at == "" || err != nil || ends.Sub(tn.Now()) > 2*time.Hour {
+		t.Fatalf("%d %v", res.StatusCode, res.Header)
+	}
+	if res = tus("PATCH", at, whole[:100], "Content-Type", tusPart, "Upload-Offset", "0"); res.StatusCode != 204 {
+		t.Fatalf("%d", res.StatusCode)
+	}
+	v.get(draft+"/page/what").sees("more.jpg", "Wählen Sie dieselbe Datei noch einmal aus")
+	// Signed in, both are hers, and the second goes on where it was.
+	v.comes("anna").get(draft+"/page/what").at(draftID+"/page/what", 200).sees("hole.jpg", "/preview", "more.jpg", "Wählen Sie dieselbe Datei noch einmal aus")
+	if strings.Contains(v.body, "Solange Sie nicht angemeldet sind") {
+		t.Error("she is signed in")
+	}
+	if res = tus("HEAD", at, ""); res.StatusCode != 200 || res.Header.Get("Upload-Offset") != "100" {
+		t.Errorf("%d %v", res.StatusCode, res.Header)
+	}
+	if res = tus("PATCH", at, whole[100:], "Content-Type", tusPart, "Upload-Offset", "100"); res.StatusCode != 204 {
+		t.Errorf("%d", res.StatusCode)
+	}
+	if v.get(draft + "/page/what"); strings.Count(v.body, `/preview"`) != 2 || strings.Contains(v.body, "Wählen Sie dieselbe") {
+		t.Errorf("not both are there:\n%s", v.body)
+	}
+	// Nobody sees them here when she has gone.
+	if v.comes("").get(preview[1]); strings.HasPrefix(v.body, "\xff\xd8\xff") {
+		t.Error("the browser still has them")
 	}
 }
 

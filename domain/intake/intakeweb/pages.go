@@ -651,8 +651,12 @@ func (p *Pages) fillIn(r *http.Request, data *formPage, v visit, f *intake.Filli
 	}
 	b := builder{form: v.service.Form, loc: v.loc, errs: errorTexts(v.service.Form, errs, v.loc), draft: v.draft.ID, source: p.source(v),
 		reason: v.loc.T("intake.asked.reason", "service", v.service.Title.For(v.loc.Lang()), "basis", v.service.Basis()),
-		use:    v.service.Purpose.For(v.loc.Lang()), keep: v.service.Retention.For(v.loc.Lang()), kept: kept, rivals: f.Rivalries(pg.ID), filled: v.draft.Filled, guest: v.guest, desk: v.draft.Kind == intake.Together,
+		use:    v.service.Purpose.For(v.loc.Lang()), keep: v.service.Retention.For(v.loc.Lang()), kept: kept, rivals: f.Rivalries(pg.ID), filled: v.draft.Filled, desk: v.draft.Kind == intake.Together,
 		city: p.c.Map, view: func(name string) (citymap.View, bool) { return viewOf(r, name) }, askedBy: askedBy(f, v.loc)}
+	if v.guest {
+		most := p.c.Intake.GuestFiles()
+		b.fewFiles = v.loc.T("intake.guest.files", "files", most.Files, "max", most.File/1_000_000)
+	}
 	items := f.View.Page(pg.ID)
 	data.Blocks = b.blocks(items)
 	data.Known, data.Above, data.About = b.known, b.above, v.service.About != ""
