@@ -4,9 +4,12 @@ package intake_test
 
 import (
 	"net/url"
+	"strings"
 	"testing"
+	"testing/fstest"
 
 	"mercator/base/fault"
+	"mercator/core/access"
 	"mercator/core/access/accesstest"
 	"mercator/domain/intake"
 	"mercator/domain/intake/intaketest"
@@ -166,5 +169,76 @@ func TestTheConsentOfWhatWasHandedOverStays(t *testing.T) {
 		if !must[bool](t)(h.Intake.Consented(ctx, h.DB, caseID, anna.ID)) {
 			t.Error("the case has lost its consent")
 		}
+	})
+}
+
+// Whoever helps, or looks at a draft at the counter, opens a file where the field that holds it is shown to them, and nowhere else.
+func TestAFileIsShownWithItsField(t *testing.T) {
+	each(t, func(t *testing.T, h *intaketest.House) {
+		ctx, anna, bora, clerk := t.Context(), accesstest.Anna(), accesstest.Bora(), accesstest.Clerk("32")
+		h.Scanner(clean)
+		text := `{ de = "A", en = "A", tr = "A", de-simple = "A" }`
+		if err := h.Catalog.LoadEvents(fstest.MapFS{"test/event.toml": {Data: []byte("id = \"test\"\ntitle = " + text + "\nsummary = " + text + `
+[[service]]
+id = "change-of-address"
+[[service]]
+id = "dog-registration"
+when = '=answers.change_of_address.landlord_code = "Hund"'
+`)}}); err != nil {
+			t.Fatal(err)
+		}
+		b := must[intake.Bundle](t)(h.Intake.StartEvent(ctx, anna, "test"))
+		first := partOf(t, bundled(t, h, anna, b.ID), moving).Draft
+		save(t, h, anna, first, "landlord", post("landlord_code", "Hund"))
+		if err := h.Intake.ConsentAll(ctx, anna, b.ID, false); err != nil {
+			t.Fatal(err)
+		}
+		d := partOf(t, bundled(t, h, anna, b.ID), dog).Draft
+		save(t, h, anna, d, "reduction", post("benefit", "yes"))
+		if err := h.Intake.Upload(ctx, anna, d.ID, "benefit_notice", "a.pdf", strings.NewReader(lease)); err != nil {
+			t.Fatal(err)
+		}
+		hash := intake.Files(must[intake.Draft](t)(h.Intake.Draft(ctx, anna, d.ID)).Answers["benefit_notice"])[0].Hash
+		coming := must[intake.Upload](t)(h.Intake.BeginUpload(ctx, anna, d.ID, intake.NewUpload{Field: "benefit_notice", Name: "b.pdf", Size: 99}))
+		must[string](t)(h.Intake.Help(ctx, bora, must[string](t)(h.Intake.InviteToEvent(ctx, anna, b.ID))))
+		begun := must[string](t)(h.Intake.BeginTogether(ctx, clerk))
+		at := must[intake.AtCounter](t)(h.Intake.AtCounter(ctx, clerk, begun))
+		if err := h.Intake.JoinEvent(ctx, anna, at.Code, b.ID); err != nil {
+			t.Fatal(err)
+		}
+		look := func(when string, shown bool) {
+			t.Helper()
+			for _, a := range []access.Actor{bora, clerk} {
+				_, r, err := h.Intake.OpenFile(ctx, a, d.ID, "benefit_notice", hash, intake.Original)
+				if err == nil {
+					r.Close()
+				}
+				if shown != (err == nil) || err != nil && !fault.Is(err, fault.NotFound) {
+					t.Errorf("%s, %s: %v", when, a.Name, err)
+				}
+				if shown {
+					continue
+				}
+				_, begins := h.Intake.BeginUpload(ctx, a, d.ID, intake.NewUpload{Field: "benefit_notice", Name: "c.pdf", Size: 99})
+				for what, err := range map[string]error{"begins": begins, "drops": h.Intake.DropUpload(ctx, a, d.ID, coming.ID), "removes": h.Intake.RemoveFile(ctx, a, d.ID, "benefit_notice", hash)} {
+					if !fault.Is(err, fault.NotFound) {
+						t.Errorf("%s, %s %s: %v", when, a.Name, what, err)
+					}
+				}
+			}
+			if _, r, err := h.Intake.OpenFile(ctx, anna, d.ID, "benefit_notice", hash, intake.Original); err != nil {
+				t.Errorf("%s, its owner: %v", when, err)
+			} else {
+				r.Close()
+			}
+		}
+		look("shown", true)
+		save(t, h, anna, d, "reduction", post("benefit", "no"))
+		look("the question isn't asked", false)
+		save(t, h, anna, d, "reduction", post("benefit", "yes"))
+		save(t, h, anna, first, "landlord", post("landlord_code", "Katze"))
+		look("the service isn't part of it", false)
+		save(t, h, anna, first, "landlord", post("landlord_code", "Hund"))
+		look("shown again", true)
 	})
 }

@@ -116,6 +116,21 @@ func (in *Intake) picker(op string, d Draft, field string) (*form.Form, form.Pla
 	return s.Form, at, nil
 }
 
+// shown refuses who helps what a field holds that isn't shown to them: it isn't asked now, or its form isn't part of the life event.
+func (in *Intake) shown(ctx context.Context, op string, a access.Actor, d Draft, field string) error {
+	if d.Helper == "" {
+		return nil
+	}
+	f, err := in.FillAlone(ctx, a, d, "de")
+	if err != nil {
+		return err
+	}
+	if _, _, ok := f.View.Item(field); !ok {
+		return fault.New(fault.NotFound, op, "intake.file.gone")
+	}
+	return nil
+}
+
 // changeable is a draft that the actor may change.
 func (in *Intake) changeable(ctx context.Context, a access.Actor, id string) (Draft, error) {
 	const op = "intake.changeable"
@@ -163,6 +178,9 @@ func (in *Intake) beginUpload(ctx context.Context, a access.Actor, draft string,
 		return Upload{}, err
 	}
 	_, at, err := in.picker(op, d, n.Field)
+	if err == nil {
+		err = in.shown(ctx, op, a, d, n.Field)
+	}
 	if err != nil {
 		return Upload{}, err
 	}
@@ -294,6 +312,9 @@ func (in *Intake) DropUpload(ctx context.Context, a access.Actor, draft, id stri
 	}
 	if !theirs(s, d, u.Field) {
 		return fault.New(fault.Denied, op, "intake.cosign.notHere")
+	}
+	if err := in.shown(ctx, op, a, d, u.Field); err != nil {
+		return err
 	}
 	return fault.Wrap(op, in.drop(ctx, d, u))
 }
@@ -509,7 +530,11 @@ func (in *Intake) look(ctx context.Context, u Upload, fd *form.Field) (look, err
 
 // RemoveFile takes a file out of a field.
 func (in *Intake) RemoveFile(ctx context.Context, a access.Actor, id, field, hash string) error {
-	err := in.changeWith(ctx, "intake.removeFile", a, id, func(d *Draft) error {
+	const op = "intake.removeFile"
+	err := in.changeWith(ctx, op, a, id, func(d *Draft) error {
+		if err := in.shown(ctx, op, a, *d, field); err != nil {
+			return err
+		}
 		l, _ := form.At(d.Answers, field).([]any)
 		var keep []any
 		for _, x := range l {
@@ -564,6 +589,9 @@ func (in *Intake) moveFiles(ctx context.Context, tx *store.Tx, d Draft, pressed 
 func (in *Intake) OpenFile(ctx context.Context, a access.Actor, id, field, hash, ending string) (Upload, io.ReadCloser, error) {
 	const op = "intake.openFile"
 	d, err := in.Draft(ctx, a, id)
+	if err == nil {
+		err = in.shown(ctx, op, a, d, field)
+	}
 	if err != nil {
 		return Upload{}, nil, err
 	}
