@@ -134,6 +134,9 @@ func (in *Intake) stale(ctx context.Context, s *service.Service, d *Draft, post 
 		if to := now(name); to != name {
 			name = to
 		} else if f := old.Form.Field(name); f != nil && f.Input() && i < form.MaxPosted && slices.Contains(unknown, name) {
+			if msg := notTheirs(s, *d, f); msg != "" {
+				return nil, false, fault.New(fault.Denied, "intake.stale", msg)
+			}
 			if text := strings.Join(post[name], "\n"); text != "" && len(text) <= 4*form.MaxText {
 				if d.Kept = maps.Clone(d.Kept); d.Kept == nil {
 					d.Kept = map[string]form.Held{}

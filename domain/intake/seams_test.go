@@ -13,6 +13,7 @@ import (
 	"mercator/core/access/accesstest"
 	"mercator/domain/intake"
 	"mercator/domain/intake/intaketest"
+	"mercator/lang/form"
 )
 
 // What life events, forms that change, help and the counter do to each other.
@@ -240,5 +241,33 @@ when = '=answers.change_of_address.landlord_code = "Hund"'
 		look("the service isn't part of it", false)
 		save(t, h, anna, first, "landlord", post("landlord_code", "Hund"))
 		look("shown again", true)
+	})
+}
+
+// What a version of the form doesn't ask any more isn't written by who might not have filled it in when it did: it would come back with
+// that version.
+func TestNobodyKeepsForOthersWhatIsntTheirs(t *testing.T) {
+	each(t, func(t *testing.T, h *intaketest.House) {
+		ctx, anna, bora, clerk := t.Context(), accesstest.Anna(), accesstest.Bora(), accesstest.Clerk("32")
+		d := child(t, h, anna)
+		must[string](t)(h.Intake.Help(ctx, bora, must[string](t)(h.Intake.InviteToSign(ctx, anna, d.ID, "custody"))))
+		atCounter(t, h, clerk, anna, d.ID)
+		change(t, h, card, `"key": "declared"`, `"key": "declared_anew"`)
+		kept := func() form.Held {
+			t.Helper()
+			return must[intake.Draft](t)(h.Intake.Draft(ctx, anna, d.ID)).Kept["declared"]
+		}
+		for _, a := range []access.Actor{bora, clerk} {
+			if _, err := h.Intake.Save(ctx, a, d.ID, "card", post("declared", "false"), "de"); !fault.Is(err, fault.Denied) {
+				t.Errorf("%s: %v", a.Name, err)
+			}
+			if k := kept(); k.Value != true || k.Raw != "" {
+				t.Errorf("%s writes what is kept of the declaration: %+v", a.Name, k)
+			}
+		}
+		save(t, h, anna, d, "card", post("declared", "false"))
+		if k := kept(); k.Raw != "false" {
+			t.Errorf("its owner's: %+v", k)
+		}
 	})
 }
