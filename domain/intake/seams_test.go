@@ -11,6 +11,7 @@ import (
 	"mercator/base/fault"
 	"mercator/core/access"
 	"mercator/core/access/accesstest"
+	"mercator/core/store"
 	"mercator/domain/intake"
 	"mercator/domain/intake/intaketest"
 	"mercator/lang/form"
@@ -268,6 +269,51 @@ func TestNobodyKeepsForOthersWhatIsntTheirs(t *testing.T) {
 		save(t, h, anna, d, "card", post("declared", "false"))
 		if k := kept(); k.Raw != "false" {
 			t.Errorf("its owner's: %+v", k)
+		}
+	})
+}
+
+// A correction is of a row that the application has.
+func TestACorrectionIsOfARowThatIsThere(t *testing.T) {
+	list := func(path string) string {
+		return `{"type":"dynamiclist","id":"l_` + path + `","path":"` + path + `","label":"Garagen","isRepeating":true,"allowAddRemove":true,"defaultRepetitions":2,"properties":{"page":"vehicle"},"components":[
+			{"type":"textfield","id":"f_` + path + `","key":"where","label":"Wo"}]},`
+	}
+	withQuestions(t, list("garages")+list("none"), func(t *testing.T, h *intaketest.House) {
+		ctx, anna := t.Context(), accesstest.Anna()
+		d := start(t, h, anna)
+		if err := h.Intake.Consent(ctx, anna, d.ID, true); err != nil {
+			t.Fatal(err)
+		}
+		fill(t, h, anna, d.ID)
+		save(t, h, anna, d, "vehicle", post("garages.0.where", "Marxloh", "garages.1.where", "Ruhrort"))
+		for range 2 {
+			save(t, h, anna, d, "vehicle", url.Values{form.RemoveRow: {"none.0"}})
+		}
+		id, errs, err := h.Intake.Submit(ctx, anna, d.ID, "de")
+		if err != nil || len(errs) > 0 {
+			t.Fatal(keys(errs), err)
+		}
+		ask := func(field string) error {
+			return h.DB.Write(ctx, func(tx *store.Tx) error { return h.Intake.Correction(ctx, tx, id, anna.ID, field, "Wo?") })
+		}
+		for _, field := range []string{"garages.2.where", "garages.99.where", "garages.100.where", "garages.*.where", "garages.-1.where", "garages.01.where", "garages.0", "garages", "garages.where", "none.0.where"} {
+			if err := ask(field); message(err) != "intake.correction.noField" {
+				t.Errorf("%s: %v", field, err)
+			}
+		}
+		if err := ask("garages.1.where"); err != nil {
+			t.Fatal(err)
+		}
+		c := must[[]intake.Correction](t)(h.Intake.Corrections(ctx, anna, id))[0]
+		if errs, err := h.Intake.Correct(ctx, anna, c.ID, post("garages.1.where", "Homberg"), "de"); err != nil || len(errs) > 0 {
+			t.Fatal(errs, err)
+		}
+		if rows, _ := h.Cases(t)[0]["garages"].([]any); len(rows) != 2 || rows[1].(map[string]any)["where"] != "Homberg" {
+			t.Errorf("%v", h.Cases(t)[0])
+		}
+		if none, there := h.Cases(t)[0]["none"].([]any); !there || len(none) != 0 {
+			t.Errorf("rows that were taken away are back: %v", h.Cases(t)[0])
 		}
 	})
 }
