@@ -29,6 +29,7 @@ type content struct {
 
 	Since string               `json:"since,omitempty"`
 	Kept  map[string]form.Held `json:"kept,omitempty"`
+	Gone  rowsGone             `json:"gone,omitzero"`
 }
 
 func keyOf(owner string) string { return "drafts/" + owner }
@@ -44,7 +45,7 @@ func (in *Intake) seal(ctx context.Context, tx *store.Tx, d Draft) ([]byte, erro
 	if err != nil {
 		return nil, err
 	}
-	text, err := encode(content{d.Answers, d.Raw, d.Registers, d.Rivals, d.Filled, d.Sent, d.Since, d.Kept})
+	text, err := encode(content{d.Answers, d.Raw, d.Registers, d.Rivals, d.Filled, d.Sent, d.Since, d.Kept, d.gone})
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +81,7 @@ func (in *Intake) unsealWith(k vault.Key, err error, d *Draft) error {
 		return err
 	}
 	d.Answers, d.Raw, d.Registers, d.Rivals, d.Filled, d.sealed = c.Answers, c.Raw, c.Registers, c.Rivals, c.Filled, nil
-	d.Sent, d.Since, d.Kept = c.Sent, c.Since, c.Kept
+	d.Sent, d.Since, d.Kept, d.gone = c.Sent, c.Since, c.Kept, c.Gone
 	return nil
 }
 

@@ -90,6 +90,7 @@ type NewUpload struct {
 	Field, Name string
 	Size        int64
 	Sum         string // SHA-256 of the whole file in hexadecimal digits; "": not known
+	Rows        string // what Draft.Rows was when the page was shown that it comes from; "": not known
 }
 
 var sumPattern = regexp.MustCompile(`^[0-9a-f]{64}$`)
@@ -174,6 +175,10 @@ func (in *Intake) BeginUpload(ctx context.Context, a access.Actor, draft string,
 func (in *Intake) beginUpload(ctx context.Context, a access.Actor, draft string, n NewUpload) (Upload, error) {
 	const op = "intake.beginUpload"
 	d, err := in.changeable(ctx, a, draft)
+	if err != nil {
+		return Upload{}, err
+	}
+	n.Field, err = d.NowCalled(n.Field, n.Rows)
 	if err != nil {
 		return Upload{}, err
 	}
@@ -352,12 +357,18 @@ func (in *Intake) Uploads(ctx context.Context, a access.Actor, d Draft) ([]Uploa
 
 // Upload puts a file that comes in one piece into a field of the draft.
 func (in *Intake) Upload(ctx context.Context, a access.Actor, draft, field, name string, r io.Reader) error {
+	return in.UploadFrom(ctx, a, draft, NewUpload{Field: field, Name: name}, r)
+}
+
+// UploadFrom is Upload for what comes from a page; n needs no size.
+func (in *Intake) UploadFrom(ctx context.Context, a access.Actor, draft string, n NewUpload, r io.Reader) error {
 	const op = "intake.upload"
 	b, err := io.ReadAll(io.LimitReader(r, MaxFile+1))
 	if err != nil {
 		return fault.Because(fault.Invalid, op, "intake.file.broken", err)
 	}
-	u, err := in.BeginUpload(ctx, a, draft, NewUpload{Field: field, Name: name, Size: int64(len(b))})
+	n.Size = int64(len(b))
+	u, err := in.BeginUpload(ctx, a, draft, n)
 	if err != nil {
 		return err
 	}

@@ -516,6 +516,7 @@ type formPage struct {
 	Return   bool // came from the check page, goes back there
 	Blocks   []block
 	Posted   []ui.Hidden
+	Rows     string   // intake.RowsField
 	Moves    []string // fields that change what else the page shows
 	Submit   ui.Button
 	Back     ui.Button // saves too: going back loses nothing, with or without a script
@@ -651,12 +652,12 @@ func (p *Pages) fillIn(r *http.Request, data *formPage, v visit, f *intake.Filli
 	}
 	b := builder{form: v.service.Form, loc: v.loc, errs: errorTexts(v.service.Form, errs, v.loc), draft: v.draft.ID, source: p.source(v),
 		reason: v.loc.T("intake.asked.reason", "service", v.service.Title.For(v.loc.Lang()), "basis", v.service.Basis()),
-		use:    v.service.Purpose.For(v.loc.Lang()), keep: v.service.Retention.For(v.loc.Lang()), kept: kept, rivals: f.Rivalries(pg.ID), filled: v.draft.Filled, guest: v.guest, desk: v.draft.Kind == intake.Together,
+		use:    v.service.Purpose.For(v.loc.Lang()), keep: v.service.Retention.For(v.loc.Lang()), kept: kept, rows: v.draft.Rows(), rivals: f.Rivalries(pg.ID), filled: v.draft.Filled, guest: v.guest, desk: v.draft.Kind == intake.Together,
 		city: p.c.Map, view: func(name string) (citymap.View, bool) { return viewOf(r, name) }, askedBy: askedBy(f, v.loc)}
 	items := f.View.Page(pg.ID)
 	data.Blocks = b.blocks(items)
 	data.Known, data.Above, data.About = b.known, b.above, v.service.About != ""
-	data.Posted = b.posted
+	data.Posted, data.Rows = b.posted, b.rows
 	form.Each(items, func(it *form.Item) {
 		if it.Asked() && v.service.Form.Moves(it.Field) {
 			data.Moves = append(data.Moves, it.Name)
@@ -752,6 +753,9 @@ func (p *Pages) takePage(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	id := r.PathValue("page")
+	if in.Get(intake.RowsField) == "" { // before a button of the page takes one away
+		in.Set(intake.RowsField, v.draft.Rows())
+	}
 	taken, err := p.takeRival(r, v, in)
 	if err != nil {
 		return err
@@ -775,6 +779,9 @@ func (p *Pages) takePage(w http.ResponseWriter, r *http.Request) error {
 		}
 		web.SeeOther(w, before(f, id, !v.owns()))
 		return nil
+	}
+	if v.draft, err = p.c.Intake.Draft(r.Context(), v.actor, v.draft.ID); err != nil {
+		return err
 	}
 	fileErrs, stay, err := p.takeFiles(r, v, id, in)
 	if err != nil {
@@ -878,14 +885,18 @@ func posted(r *http.Request) (url.Values, error) {
 
 // takeFiles stores what was uploaded with the page, and removes what was asked to go.
 func (p *Pages) takeFiles(r *http.Request, v visit, page string, in url.Values) (errs []form.FieldError, stay bool, err error) {
-	pressed := v.service.Form.Pressed([]string{page}, in)
 	for _, name := range in[form.PostedField] {
 		fd := v.service.Form.Field(name)
 		if fd == nil || fd.Type != "filepicker" || fd.Page != page {
 			continue
 		}
 		sent := name
-		if name = pressed.Renamed(sent); name == "" { // it has gone with its row
+		if name, err = v.draft.NowCalled(sent, in.Get(intake.RowsField)); err != nil { // it has gone with its row
+			if len(web.Files(r, sent)) > 0 && v.service.Form.Pressed([]string{page}, in).Renamed(sent) != "" {
+				msg, args := fault.Message(err)
+				list, _, _ := strings.Cut(v.service.Form.Field(sent).Name, ".*")
+				errs = append(errs, form.FieldError{Key: list, Msg: msg, Args: args})
+			}
 			continue
 		}
 		if hash := in.Get(sent + ".remove"); hash != "" {
@@ -895,7 +906,7 @@ func (p *Pages) takeFiles(r *http.Request, v visit, page string, in url.Values) 
 			stay = true
 		}
 		for _, f := range web.Files(r, sent) {
-			err = p.c.Intake.Upload(r.Context(), v.actor, v.draft.ID, name, f.Name, f.Open())
+			err = p.c.Intake.UploadFrom(r.Context(), v.actor, v.draft.ID, intake.NewUpload{Field: sent, Name: f.Name, Rows: in.Get(intake.RowsField)}, f.Open())
 			if fault.Is(err, fault.Invalid) {
 				msg, args := fault.Message(err)
 				errs = append(errs, form.FieldError{Key: name, Msg: msg, Args: args})
