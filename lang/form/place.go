@@ -276,7 +276,7 @@ func (c rowCount) open(a Answers, p Place) (full string) {
 		if !given {
 			want = max(want, l.DefaultRows)
 		}
-		if s.rows, s.more = rows, max(want-len(rows), 0); c[l]+s.more > MaxRows {
+		if s.rows, s.more = rows, max(want-len(rows), 0); s.more > 0 && c[l]+s.more > MaxRows {
 			return s.name
 		}
 		steps[i] = s

@@ -820,7 +820,7 @@ func (p *Pages) takePage(w http.ResponseWriter, r *http.Request) error {
 	asked := in[form.PostedField]
 	more := false
 	for _, e := range f.Validate(id) {
-		if slices.Contains(asked, e.Key) || len(asked) == 0 || v.service.Form.Field(e.Key).Type == "filepicker" {
+		if slices.Contains(asked, e.Key) || len(asked) == 0 || e.Msg == form.MoreRowsMsg || v.service.Form.Field(e.Key).Type == "filepicker" {
 			errs = append(errs, e)
 		} else {
 			more = true
