@@ -59,6 +59,7 @@ type Upload struct {
 	sum, state             string
 	content                string // the id that its content lies under
 	sealed                 bool   // false: it is of before files were sealed
+	sealedName             []byte
 }
 
 // The states of a file as people are told them.
@@ -201,10 +202,11 @@ func (in *Intake) beginUpload(ctx context.Context, a access.Actor, draft string,
 		if n, err := tx.Exec(ctx, holdDraft, d.ID, d.Owner, d.rev); err != nil || n == 0 {
 			return cmp.Or(err, errMeanwhile)
 		}
-		if _, err := tx.Exec(ctx, insertUpload, u.ID, u.Draft, u.Field, u.Name, u.Size, u.sum, store.Micros(u.CreatedAt), store.Micros(u.ExpiresAt)); err != nil {
+		name, err := in.sealName(ctx, tx, u)
+		if err != nil {
 			return err
 		}
-		if _, err := in.c.Vault.KeyFor(ctx, tx, fileKey(u.content)); err != nil {
+		if _, err := tx.Exec(ctx, insertUpload, u.ID, u.Draft, u.Field, u.Size, u.sum, store.Micros(u.CreatedAt), store.Micros(u.ExpiresAt), name); err != nil {
 			return err
 		}
 		var files, inDraft, inField int
@@ -236,6 +238,9 @@ func (in *Intake) upload(ctx context.Context, d Draft, id string) (Upload, error
 		return u, fault.Because(fault.NotFound, op, "intake.file.gone", err)
 	}
 	u.Received = u.Size
+	if err == nil {
+		err = in.unsealNamesOf(ctx, &u)
+	}
 	return u, fault.Wrap(op, err)
 }
 
@@ -342,6 +347,9 @@ func (in *Intake) Uploads(ctx context.Context, a access.Actor, d Draft) ([]Uploa
 		return nil, nil
 	}
 	l, err := store.All(ctx, in.c.DB, scanUpload, uploadsOfDraft, d.Owner, d.ID, store.Micros(in.c.Now()))
+	if err == nil {
+		err = in.unsealNamesOf(ctx, pointers(l)...)
+	}
 	if err != nil {
 		return nil, fault.Wrap(op, err)
 	}
@@ -688,6 +696,9 @@ func (in *Intake) CaseFiles(ctx context.Context, g access.Grant, caseID string) 
 		return nil, fault.Internalf(op, "the grant is for another case")
 	}
 	l, err := store.All(ctx, in.c.DB, scanUpload, uploadsOfCase, caseID)
+	if err == nil {
+		err = in.unsealNamesOf(ctx, pointers(l)...)
+	}
 	return l, fault.Wrap(op, err)
 }
 
@@ -744,6 +755,9 @@ func (in *Intake) checkLater(ctx context.Context, u Upload) error {
 	}
 	defer f.Close()
 	found, err := in.c.Scan(ctx, f)
+	if err == nil {
+		err = in.unsealNamesOf(ctx, &u)
+	}
 	if err != nil {
 		return err
 	}
