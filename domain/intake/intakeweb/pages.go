@@ -513,7 +513,7 @@ type formPage struct {
 	Action   string
 	Autosave string
 	Files    bool
-	Return   bool // came from the check page, goes back there
+	Return   string // came from a page of answers, goes back there: checkField
 	Blocks   []block
 	Posted   []ui.Hidden
 	Rows     string   // intake.RowsField
@@ -578,7 +578,7 @@ func (p *Pages) renderPage(w http.ResponseWriter, r *http.Request, v visit, errs
 		errs = stillWrong(f, id, nil)
 	}
 	errs = f.WithRivals(id, errs)
-	back := r.URL.Query().Get("check") != "" || r.PostForm.Get("check") != ""
+	back := cmp.Or(r.URL.Query().Get(checkField), r.PostForm.Get(checkField))
 	data := formPage{
 		Service: heading(v.loc, f), Heading: pg.Title.For(v.loc.Lang()),
 		Progress: ui.Progress{Step: step, Steps: steps},
@@ -626,14 +626,14 @@ func (p *Pages) renderPage(w http.ResponseWriter, r *http.Request, v visit, errs
 	if topics != nil {
 		data.Progress, text, leave = v.progress(topics), v.loc.T("intake.tasks.save"), v.loc.T("intake.tasks.back")
 	}
-	if back {
+	if back != "" {
 		text = v.loc.T("intake.saveAndBack")
 	}
 	data.Submit = ui.Button{Text: text, Icon: "arrow-forward"}
 	shell := web.Portal("services").WithErrors(len(errs) > 0)
 	shell.Form = "form"
-	if back {
-		shell = shell.WithBack(v.loc.T("intake.backToCheck"), path("apply", v.draft.ID, "check"))
+	if back != "" {
+		shell = shell.WithBack(v.loc.T("intake.backToCheck"), checkAt(f, back))
 	} else {
 		data.Back = ui.Button{Text: leave, Kind: "secondary", Name: goField, Value: "back"}
 	}
@@ -653,7 +653,7 @@ func (p *Pages) fillIn(r *http.Request, data *formPage, v visit, f *intake.Filli
 	b := builder{form: v.service.Form, loc: v.loc, errs: errorTexts(v.service.Form, errs, v.loc), draft: v.draft.ID, source: p.source(v),
 		reason: v.loc.T("intake.asked.reason", "service", v.service.Title.For(v.loc.Lang()), "basis", v.service.Basis()),
 		use:    v.service.Purpose.For(v.loc.Lang()), keep: v.service.Retention.For(v.loc.Lang()), kept: kept, rows: v.draft.Rows(), rivals: f.Rivalries(pg.ID), filled: v.draft.Filled, guest: v.guest, desk: v.draft.Kind == intake.Together,
-		city: p.c.Map, view: func(name string) (citymap.View, bool) { return viewOf(r, name) }, askedBy: askedBy(f, v.loc)}
+		city: p.c.Map, view: func(name string) (citymap.View, bool) { return viewOf(r, name) }, askedBy: askedBy(f, v.loc, returnCheck)}
 	items := f.View.Page(pg.ID)
 	data.Blocks = b.blocks(items)
 	data.Known, data.Above, data.About = b.known, b.above, v.service.About != ""
@@ -680,6 +680,12 @@ func stillWrong(f *intake.Filling, page string, before []string) []form.FieldErr
 
 // atField is the page from which somebody looks at the answers so far.
 const atField = "at"
+
+// checkField says that a page of answers has led here, and leads back there: returnCheck, or what atField is of the answers so far.
+const (
+	checkField  = "check"
+	returnCheck = "1"
+)
 
 // goField is the name of the button that goes back.
 const goField = "_go"
@@ -791,9 +797,9 @@ func (p *Pages) takePage(w http.ResponseWriter, r *http.Request) error {
 	if v.draft, err = p.c.Intake.Draft(r.Context(), v.actor, v.draft.ID); err != nil {
 		return err
 	}
-	check := ""
-	if in.Get("check") != "" {
-		check = "check=1"
+	check, back := "", in.Get(checkField)
+	if back != "" {
+		check = checkField + "=" + url.QueryEscape(back)
 	}
 	here := path("apply", v.draft.ID, "page", id)
 	if there, ok := web.WithLanguage(in, here+query(check)); ok && len(fileErrs) == 0 {
@@ -838,7 +844,7 @@ func (p *Pages) takePage(w http.ResponseWriter, r *http.Request) error {
 	}
 	switch {
 	case check != "":
-		web.SeeOther(w, path("apply", v.draft.ID, "check"))
+		web.SeeOther(w, checkAt(f, back))
 	case f.TaskList():
 		web.SeeOther(w, path("apply", v.draft.ID, "tasks"))
 	default:
