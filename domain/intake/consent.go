@@ -228,7 +228,7 @@ func (in *Intake) StartAbout(ctx context.Context, a access.Actor, serviceID stri
 			return err
 		}
 		d.Answers, d.Raw, d.Rivals, d.Version = form.Answers{}, map[string]string{}, nil, s.Version
-		d.Filled, d.Sent, d.Since, d.Kept = nil, nil, "", nil
+		d.Filled, d.Sent, d.Since, d.Kept, d.gone = nil, nil, "", nil, rowsGone{}
 		done, err := in.save(ctx, tx, d, in.c.Now())
 		if err == nil && !done {
 			err = fault.New(fault.Conflict, op, "intake.busy")

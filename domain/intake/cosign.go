@@ -215,15 +215,22 @@ func Declares(f *form.Field) bool { return f.Kind == "consent" || f.Kind == "sig
 // theirs tells whether a field is for who is at the draft to fill in: what hangs on a field beside its answer, a file that is coming or
 // what was written elsewhere, is for nobody else to touch either.
 func theirs(s *service.Service, d Draft, field string) bool {
-	fd := s.Form.Field(field)
+	return notTheirs(s, d, s.Form.Field(field)) == ""
+}
+
+// notTheirs is why a field, of this version of the form or of one before, isn't for who is at the draft to fill in; "": it is.
+func notTheirs(s *service.Service, d Draft, fd *form.Field) (msg string) {
 	switch d.Kind {
 	case ToSign:
-		c, _ := s.Cosign(d.Part)
-		return fd != nil && c.Fills(fd.Page)
+		if c, _ := s.Cosign(d.Part); fd == nil || !c.Fills(fd.Page) {
+			return "intake.cosign.notHere"
+		}
 	case Together:
-		return fd != nil && !Declares(fd)
+		if fd == nil || Declares(fd) {
+			return "intake.together.declares"
+		}
 	}
-	return true
+	return ""
 }
 
 // mayFill refuses what isn't theirs to fill in: to who was asked to sign, pages that the package doesn't name; to a clerk at the

@@ -65,6 +65,7 @@ type Draft struct {
 	rev     int64
 	sealed  []byte
 	pressed form.Pressed // the button of a list, if one changes it just now
+	gone    rowsGone
 }
 
 // Opening is what a case is opened with. The draft's id is its origin: opening

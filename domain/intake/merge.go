@@ -29,6 +29,7 @@ const (
 	SeenField  = "_seen"  // what the page showed: "name:mark name:mark"
 	RivalField = "_rival" // repeated: "name:mark" of each rival that the page showed, so the person has seen it
 	TakeField  = "_take"  // the field whose rival is to take its place
+	RowsField  = "_rows"  // how many rows had gone when the page was shown: Draft.Rows
 )
 
 // RivalMsg is the message of a field with a rival.
@@ -173,6 +174,9 @@ func merge(s *service.Service, d *Draft, pages []string, post url.Values, fctx f
 	decide(s, d, post)
 	errs, post := mergeFields(f, d, pages, post, fctx)
 	d.pressed = f.Pressed(pages, post)
+	if d.pressed.Name() != "" && d.pressed.At.IsRow() {
+		d.gone.add(d.pressed.Name())
+	}
 	d.Rivals = form.Renamed(d.Rivals, d.pressed)
 	d.Kept = form.Renamed(d.Kept, d.pressed)
 	for name, h := range d.Kept {

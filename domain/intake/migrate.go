@@ -49,16 +49,7 @@ func (in *Intake) migrate(ctx context.Context, d *Draft) error {
 		d.Since = d.Version
 	}
 	d.Version, d.Answers, d.Raw, d.Kept = s.Version, now.Answers, now.Raw, now.Kept
-	for _, r := range rules {
-		if x, ok := d.Rivals[r.Old]; ok && r.Old != "" {
-			d.Rivals = maps.Clone(d.Rivals)
-			d.Rivals[r.New] = x
-		}
-		if by, ok := d.Filled[r.Old]; ok && r.Old != "" {
-			d.Filled = maps.Clone(d.Filled)
-			d.Filled[r.New] = by
-		}
-	}
+	d.Rivals, d.Filled = form.Moved(d.Rivals, now.Moves), form.Moved(d.Filled, now.Moves)
 	return nil
 }
 
@@ -111,26 +102,41 @@ func (in *Intake) stale(ctx context.Context, s *service.Service, d *Draft, post 
 	if err != nil || old == nil {
 		return post, false, err
 	}
-	moved := map[string]string{}
+	var moved []form.Move
 	for _, r := range s.MigrationRules(d.Since) {
-		if r.Old != "" && len(r.Values) == 0 && r.Old != r.New {
-			moved[r.Old] = r.New
+		if _, there := s.Form.Place(r.Old); !there && r.Old != "" && len(r.Values) == 0 && r.Old != r.New {
+			moved = append(moved, form.Move{From: r.Old, To: r.New})
 		}
+	}
+	// now is what the page's name of something is called, where no question has that name any more.
+	now := func(name string) string {
+		if _, there := s.Form.Place(name); there {
+			return name
+		}
+		for _, m := range moved {
+			name = m.Name(name)
+		}
+		return name
 	}
 	out := url.Values{}
 	for key, values := range post {
-		out[key] = values
-		for from, to := range moved {
-			if rest, below := strings.CutPrefix(key, from); below && (rest == "" || rest[0] == '.') && s.Form.Field(from) == nil {
-				out[to+rest] = values
-			}
+		if to := now(key); to == key || !post.Has(to) {
+			out[to] = values
+		}
+	}
+	for _, button := range [...]string{form.AddRow, form.RemoveRow, TakeField} {
+		if name := post.Get(button); name != "" {
+			out.Set(button, now(name))
 		}
 	}
 	var names []string
 	for i, name := range post[form.PostedField] {
-		if to := moved[name]; to != "" && slices.Contains(unknown, name) {
+		if to := now(name); to != name {
 			name = to
 		} else if f := old.Form.Field(name); f != nil && f.Input() && i < form.MaxPosted && slices.Contains(unknown, name) {
+			if msg := notTheirs(s, *d, f); msg != "" {
+				return nil, false, fault.New(fault.Denied, "intake.stale", msg)
+			}
 			if text := strings.Join(post[name], "\n"); text != "" && len(text) <= 4*form.MaxText {
 				if d.Kept = maps.Clone(d.Kept); d.Kept == nil {
 					d.Kept = map[string]form.Held{}
@@ -143,14 +149,22 @@ func (in *Intake) stale(ctx context.Context, s *service.Service, d *Draft, post 
 	}
 	out[form.PostedField] = names
 	// The marks of what the page showed go by the old names.
+	marked := func(s string) string {
+		name, mark, _ := strings.Cut(s, ":")
+		return now(name) + ":" + mark
+	}
 	seen := strings.Fields(post.Get(SeenField))
 	for i, x := range seen {
-		if name, mark, ok := strings.Cut(x, ":"); ok && moved[name] != "" {
-			seen[i] = moved[name] + ":" + mark
-		}
+		seen[i] = marked(x)
 	}
 	if len(seen) > 0 {
 		out.Set(SeenField, strings.Join(seen, " "))
+	}
+	for i, x := range post[RivalField] {
+		if i == 0 {
+			out[RivalField] = nil
+		}
+		out[RivalField] = append(out[RivalField], marked(x))
 	}
 	return out, held, nil
 }

@@ -214,3 +214,52 @@ func TestDraftsOfAnOlderVersionBecomeOne(t *testing.T) {
 		}
 	})
 }
+
+// Who has filled in what, and what was written elsewhere, goes with the answers when a rule moves a list or a field of a row.
+func TestMarksFollowTheRows(t *testing.T) {
+	each(t, func(t *testing.T, h *intaketest.House) {
+		ctx, anna, bora := t.Context(), accesstest.Anna(), accesstest.Bora()
+		question := func(list string) string {
+			return `"components": [{"type":"dynamiclist","id":"l_x","path":"` + list + `","label":"Filialen","isRepeating":true,"allowAddRemove":true,"defaultRepetitions":2,"properties":{"page":"business"},"components":[
+				{"type":"textfield","id":"f_x","key":"where","label":"Wo"},{"type":"textfield","id":"f_y","key":"since","label":"Seit"}]},`
+		}
+		enact(t, h, "", `"components": [`, question("branches"), `"key": "business_name"`, `"key": "trade_name"`)
+		d := must[intake.Draft](t)(h.Intake.Start(ctx, anna, trade))
+		if err := h.Intake.Consent(ctx, anna, d.ID, false); err != nil {
+			t.Fatal(err)
+		}
+		must[string](t)(h.Intake.Help(ctx, bora, must[string](t)(h.Intake.Invite(ctx, anna, d.ID))))
+		save(t, h, bora, d, "business", post("branches.0.where", "Marxloh", "branches.1.where", "Ruhrort"))
+		fill := func() *intake.Filling {
+			return must[*intake.Filling](t)(h.Intake.Fill(ctx, anna, must[intake.Draft](t)(h.Intake.Draft(ctx, anna, d.ID)), "de"))
+		}
+		seen := fill().Seen("business")
+		save(t, h, anna, d, "business", post("branches.1.since", "2020"))
+		late := post("branches.1.since", "2021")
+		late.Set(intake.SeenField, seen)
+		save(t, h, anna, d, "business", late)
+		first := must[intake.Draft](t)(h.Intake.Draft(ctx, anna, d.ID))
+		if first.Filled["branches.1.where"] != bora.Name || first.Rivals["branches.1.since"].Value != "2020" {
+			t.Fatalf("%v %v", first.Filled, first.Rivals)
+		}
+		seen = fill().Seen("business")
+		enact(t, h, "[[step]]\nfrom = [\""+first.Version+"\"]\n[[step.rule]]\nold = \"branches\"\nnew = \"shops\"\n", `"components": [`, question("shops"), `"key": "business_name"`, `"key": "trade_name"`)
+		d = must[intake.Draft](t)(h.Intake.Draft(ctx, anna, d.ID))
+		if d.Filled["shops.0.where"] != bora.Name || d.Filled["shops.1.where"] != bora.Name || d.Rivals["shops.1.since"].Value != "2020" {
+			t.Errorf("%v %v", d.Filled, d.Rivals)
+		}
+		if x := must[intake.Draft](t)(h.Intake.Draft(ctx, bora, d.ID)); len(must[*intake.Filling](t)(h.Intake.Fill(ctx, anna, x, "de")).Rivalries("business")) != 1 {
+			t.Error("what was written elsewhere isn't shown")
+		}
+		// A page of the version before comes in late, and a row of it goes.
+		stale := post("branches.0.where", "Marxloh", "branches.1.where", "Rheinhausen")
+		stale.Set(intake.SeenField, seen)
+		stale.Set(form.RemoveRow, "branches.0")
+		save(t, h, anna, d, "business", stale)
+		d = must[intake.Draft](t)(h.Intake.Draft(ctx, anna, d.ID))
+		if rows, _ := d.Answers["shops"].([]any); len(rows) != 1 || form.At(d.Answers, "shops.0.where") != "Rheinhausen" || form.At(d.Answers, "shops.0.since") != "2021" ||
+			d.Filled["shops.0.where"] != "" || d.Rivals["shops.0.since"].Value != "2020" || len(d.Kept) > 1 {
+			t.Errorf("%v, filled %v, rivals %v, kept %v", d.Answers, d.Filled, d.Rivals, d.Kept)
+		}
+	})
+}

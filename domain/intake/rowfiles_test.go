@@ -221,3 +221,68 @@ func TestARowGoesWhileFilesCome(t *testing.T) {
 		}
 	})
 }
+
+// A file that a page sends on which another row stood at the number goes to the row that was meant; where that has gone, its sender is told.
+func TestAFileGoesToTheRowThatWasMeant(t *testing.T) {
+	withQuestions(t, rowsOfFiles, func(t *testing.T, h *intaketest.House) {
+		ctx, anna := t.Context(), accesstest.Anna()
+		h.Scanner(clean)
+		d := start(t, h, anna)
+		now := func() intake.Draft { return must[intake.Draft](t)(h.Intake.Draft(ctx, anna, d.ID)) }
+		press := func(button, name string) {
+			t.Helper()
+			save(t, h, anna, d, "proof", url.Values{button: {name}})
+		}
+		for range 3 {
+			press(form.AddRow, "homes.1.people")
+		}
+		press(form.AddRow, "homes")
+		shown := now().Rows()
+		press(form.RemoveRow, "homes.1.people.0")
+		press(form.RemoveRow, "homes.0")
+		press(form.RemoveRow, "homes.0.people.0") // that was homes.1.people.1
+		send := func(rows, field string, n int) string {
+			err := h.Intake.UploadFrom(ctx, anna, d.ID, intake.NewUpload{Field: field, Name: fmt.Sprintf("%d.pdf", n), Rows: rows}, strings.NewReader(sheetOf(n)))
+			return message(err)
+		}
+		for i, x := range []struct{ rows, field, to, msg string }{
+			{shown, "plain", "plain", ""},
+			{shown, "papers.lease", "papers.lease", ""},
+			{shown, "homes.0.plan", "", "intake.file.rowGone"},
+			{shown, "homes.1.plan", "homes.0.plan", ""},
+			{shown, "homes.1.people.0.card", "", "intake.file.rowGone"},
+			{shown, "homes.1.people.1.card", "", "intake.file.rowGone"},
+			{shown, "homes.1.people.3.card", "homes.0.people.1.card", ""},
+			{shown, "homes.2.plan", "homes.1.plan", ""},
+			{shown, "homes.2.people.0.card", "homes.1.people.0.card", ""},
+			{now().Rows(), "homes.0.people.0.card", "homes.0.people.0.card", ""},
+			{"99", "homes.0.plan", "", "intake.file.rowGone"},
+			{"-1", "homes.0.plan", "", "intake.file.rowGone"},
+			{"x", "homes.0.plan", "", "intake.file.rowGone"},
+			{strings.Repeat("9", 1<<16), "homes.0.plan", "", "intake.file.rowGone"},
+		} {
+			if msg := send(x.rows, x.field, i); msg != x.msg {
+				t.Errorf("%s: %q", x.field, msg)
+			}
+			if x.to == "" {
+				continue
+			}
+			if files := intake.Files(form.At(now().Answers, x.to)); len(files) == 0 || files[len(files)-1].Name != fmt.Sprintf("%d.pdf", i) {
+				t.Errorf("%s: %s has %v", x.field, x.to, files)
+			}
+		}
+		// More than a draft remembers.
+		for range 201 {
+			press(form.AddRow, "homes")
+			press(form.RemoveRow, "homes.2")
+		}
+		if msg := send(shown, "homes.2.plan", 50); msg != "intake.file.rowGone" {
+			t.Errorf("from a page of long ago: %q", msg)
+		}
+		last := now().Rows()
+		press(form.RemoveRow, "homes.0")
+		if msg := send(last, "homes.1.plan", 51); msg != "" || len(intake.Files(form.At(now().Answers, "homes.0.plan"))) != 1 {
+			t.Errorf("%q %v", msg, now().Answers)
+		}
+	})
+}

@@ -5,6 +5,7 @@ package intake
 import (
 	"maps"
 	"net/url"
+	"strconv"
 	"testing"
 	"time"
 
@@ -53,5 +54,56 @@ func TestWhatIsKeptBesideTheAnswersMovesWithTheRows(t *testing.T) {
 	press("a.0")
 	if len(d.Raw)+len(d.Rivals)+len(d.Filled) > 0 || len(d.Kept) != 1 {
 		t.Errorf("left behind: %v %v %v %v", d.Raw, d.Rivals, d.Filled, d.Kept)
+	}
+}
+
+// Rows of two drafts that became one may be more than a list takes: all are there, nothing is handed over without those that aren't shown,
+// and they come into sight as others are taken away.
+func TestJoinedRowsBeyondTheLimitAreThere(t *testing.T) {
+	f, err := form.Parse("rows.form", []byte(`{"type":"default","components":[{"type":"dynamiclist","path":"a","label":"A","isRepeating":true,"allowAddRemove":true,"components":[
+		{"type":"dynamiclist","path":"b","label":"B","isRepeating":true,"allowAddRemove":true,"components":[{"type":"textfield","key":"x","label":"X"}]}]}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := func(of string, n int) map[string]any {
+		rows := make([]any, n)
+		for i := range rows {
+			rows[i] = map[string]any{"x": of + strconv.Itoa(i)}
+		}
+		return map[string]any{"b": rows}
+	}
+	d := Draft{Answers: form.Answers{"a": []any{list("one ", 60), list("one ", 1)}}}
+	join(f, &d, Draft{Answers: form.Answers{"a": []any{list("one ", 1), list("two ", 70)}}})
+	fctx := form.Context{Lang: "de"}
+	look := func() (there, shown int, errs []form.FieldError) {
+		v := f.Eval(d.Answers, fctx)
+		form.Each(v.Page("form"), func(it *form.Item) {
+			if it.Input() {
+				shown++
+			}
+		})
+		for i := range 2 {
+			rows, _ := form.At(d.Answers, "a."+strconv.Itoa(i)+".b").([]any)
+			there += len(rows)
+		}
+		return there, shown, v.Validate("")
+	}
+	if there, shown, errs := look(); there != 130 || shown != form.MaxRows || len(errs) != 1 || errs[0].Key != "a.1.b" || errs[0].Msg != form.MoreRowsMsg || errs[0].Args[1] != 30 {
+		t.Errorf("%d, %d shown, %v", there, shown, errs)
+	}
+	for i := range 30 {
+		post := url.Values{form.RemoveRow: {"a.0.b.0"}, form.PostedField: {"a.1.b.39.x"}, "a.1.b.39.x": {"anew " + strconv.Itoa(i)}}
+		if errs := form.Told(merge(&service.Service{Form: f}, &d, []string{"form"}, post, fctx)); len(errs) > 0 {
+			t.Fatal(errs)
+		}
+		if got := form.At(d.Answers, "a.1.b.39.x"); got != "anew "+strconv.Itoa(i) {
+			t.Fatalf("what was typed isn't taken: %v", got)
+		}
+	}
+	if there, shown, errs := look(); there != 100 || shown != 100 || len(errs) != 0 || form.At(d.Answers, "a.1.b.69.x") != "two 69" {
+		t.Errorf("%d, %d shown, %v", there, shown, errs)
+	}
+	if full := merge(&service.Service{Form: f}, &d, []string{"form"}, url.Values{form.AddRow: {"a.0.b"}}, fctx); len(full) != 1 || full[0].Msg != form.RowsMsg {
+		t.Errorf("one more: %v", full)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"time"
 
 	"mercator/base/fault"
@@ -29,6 +30,7 @@ type content struct {
 
 	Since string               `json:"since,omitempty"`
 	Kept  map[string]form.Held `json:"kept,omitempty"`
+	Gone  rowsGone             `json:"gone,omitzero"`
 }
 
 func keyOf(owner string) string { return "drafts/" + owner }
@@ -44,7 +46,7 @@ func (in *Intake) seal(ctx context.Context, tx *store.Tx, d Draft) ([]byte, erro
 	if err != nil {
 		return nil, err
 	}
-	text, err := encode(content{d.Answers, d.Raw, d.Registers, d.Rivals, d.Filled, d.Sent, d.Since, d.Kept})
+	text, err := encode(content{d.Answers, d.Raw, d.Registers, d.Rivals, d.Filled, d.Sent, d.Since, d.Kept, d.gone})
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +82,7 @@ func (in *Intake) unsealWith(k vault.Key, err error, d *Draft) error {
 		return err
 	}
 	d.Answers, d.Raw, d.Registers, d.Rivals, d.Filled, d.sealed = c.Answers, c.Raw, c.Registers, c.Rivals, c.Filled, nil
-	d.Sent, d.Since, d.Kept = c.Sent, c.Since, c.Kept
+	d.Sent, d.Since, d.Kept, d.gone = c.Sent, c.Since, c.Kept, c.Gone
 	return nil
 }
 
@@ -208,6 +210,77 @@ func (in *Intake) sealFiles(ctx context.Context) (n int, err error) {
 	}
 }
 
+func filePlace(content string) string { return "intake_upload/" + content }
+
+// sealName is what is stored of the name of a file, whose key is made if there is none. Files that are shared have one name.
+func (in *Intake) sealName(ctx context.Context, tx *store.Tx, u Upload) ([]byte, error) {
+	k, err := in.c.Vault.KeyFor(ctx, tx, fileKey(u.content))
+	if err != nil {
+		return nil, err
+	}
+	return k.Seal(filePlace(u.content), []byte(u.Name))
+}
+
+func pointers(list []Upload) []*Upload {
+	out := make([]*Upload, len(list))
+	for i := range list {
+		out[i] = &list[i]
+	}
+	return out
+}
+
+// unsealNamesOf puts their names into uploads. One whose key is destroyed has none: there is no such file.
+func (in *Intake) unsealNamesOf(ctx context.Context, list ...*Upload) error {
+	var subjects []string
+	for _, u := range list {
+		if s := fileKey(u.content); len(u.sealedName) > 0 && !slices.Contains(subjects, s) {
+			subjects = append(subjects, s)
+		}
+	}
+	keys, _, err := in.c.Vault.Keys(ctx, subjects) // instead of one that is destroyed a fresh one, with which nothing opens
+	if err != nil {
+		return err
+	}
+	for _, u := range list {
+		if len(u.sealedName) == 0 { // put there by a node of before
+			continue
+		}
+		if name, err := keys[fileKey(u.content)].Open(filePlace(u.content), u.sealedName); err == nil {
+			u.Name = string(name)
+		}
+	}
+	return nil
+}
+
+// sealNamesOfFiles seals the names of before they were.
+func (in *Intake) sealNamesOfFiles(ctx context.Context) (n int, err error) {
+	for {
+		list, err := store.All(ctx, in.c.DB, scanUpload, plainNames, 200)
+		if err != nil || len(list) == 0 {
+			return n, err
+		}
+		if err := in.c.DB.Write(ctx, func(tx *store.Tx) error {
+			for _, u := range list {
+				name := []byte{} // of a file that was erased nothing is left to be named
+				_, err := in.c.Vault.Key(ctx, tx, fileKey(u.content))
+				if err == nil || !u.sealed {
+					name, err = in.sealName(ctx, tx, u)
+				}
+				if err != nil && !errors.Is(err, vault.ErrDestroyed) {
+					return err
+				}
+				if _, err := tx.Exec(ctx, sealName, u.ID, name); err != nil {
+					return err
+				}
+			}
+			return nil
+		}); err != nil {
+			return n, err
+		}
+		n += len(list)
+	}
+}
+
 // eraseFiles destroys the keys of the files of a draft that is erased; those that somebody else holds stay. The files themselves go
 // when the house is swept.
 func (in *Intake) eraseFiles(ctx context.Context, tx *store.Tx, draft string) error {
@@ -234,6 +307,10 @@ func (in *Intake) eraseFiles(ctx context.Context, tx *store.Tx, draft string) er
 func (in *Intake) Upgrade(ctx context.Context) (n int, err error) {
 	const op = "intake.upgrade"
 	if n, err = in.sealFiles(ctx); err != nil {
+		return n, fault.Wrap(op, err)
+	}
+	names, err := in.sealNamesOfFiles(ctx)
+	if n += names; err != nil {
 		return n, fault.Wrap(op, err)
 	}
 	for last := ""; ; {

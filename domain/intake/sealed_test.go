@@ -368,3 +368,96 @@ func TestADamagedFileIsToldOf(t *testing.T) {
 		}
 	})
 }
+
+// What a file is called stands nowhere in the database in clear, that of one shared by two services and of one that is coming neither.
+func TestNamesOfFilesAreSealed(t *testing.T) {
+	each(t, func(t *testing.T, h *intaketest.House) {
+		ctx, anna := t.Context(), accesstest.Anna()
+		h.Scanner(clean)
+		stored := func() string {
+			t.Helper()
+			all := must[[]string](t)(store.All(ctx, h.DB, func(s store.Scanner) (string, error) {
+				var name, field, sum, found string
+				var sealed []byte
+				err := s.Scan(&name, &field, &sum, &found, &sealed)
+				return name + field + sum + found + string(sealed), err
+			}, "-- test.names\nSELECT name, field, sum, found, sealed_name FROM intake_upload ORDER BY id"))
+			return strings.Join(all, "\n") + rows(t, h)
+		}
+		w := moved(t, h, anna, dog, care)
+		if err := h.Intake.ConsentAll(ctx, anna, w.Bundle.ID, true); err != nil {
+			t.Fatal(err)
+		}
+		answerAll(t, h, anna, w.Bundle.ID)
+		d, other := partOf(t, w, dog).Draft, partOf(t, w, care).Draft
+		save(t, h, anna, d, "reduction", post("benefit", "yes"))
+		if err := h.Intake.Upload(ctx, anna, d.ID, "benefit_notice", "Scheidungsurteil Schmidt.pdf", strings.NewReader(lease)); err != nil {
+			t.Fatal(err)
+		}
+		must[intake.Upload](t)(h.Intake.BeginUpload(ctx, anna, d.ID, intake.NewUpload{Field: "benefit_notice", Name: "Schmidt, Befund.pdf", Size: 99}))
+		names := func(d intake.Draft) string {
+			t.Helper()
+			var out []string
+			for _, u := range must[[]intake.Upload](t)(h.Intake.Uploads(ctx, anna, d)) {
+				out = append(out, u.Name)
+			}
+			return strings.Join(out, "; ")
+		}
+		look := func(when string) {
+			t.Helper()
+			if s := stored(); strings.Contains(s, "Schmidt") || strings.Contains(s, ".pdf") {
+				t.Errorf("%s: in clear: %q", when, s)
+			}
+			if got, shared := names(d), names(other); got != "Scheidungsurteil Schmidt.pdf; Schmidt, Befund.pdf" || shared != "Scheidungsurteil Schmidt.pdf" {
+				t.Errorf("%s: %s, shared %s", when, got, shared)
+			}
+		}
+		look("new")
+		// Of before: a file, one that it is shared from, one that is coming, and one that was erased.
+		exec(t, h, "-- test.before\nUPDATE intake_upload SET name = 'Scheidungsurteil Schmidt.pdf', sealed_name = $1 WHERE state = 'kept'", []byte{})
+		exec(t, h, "-- test.before\nUPDATE intake_upload SET name = 'Schmidt, Befund.pdf', sealed_name = $1 WHERE state = 'receiving'", []byte{})
+		if got := names(d); got != "Scheidungsurteil Schmidt.pdf; Schmidt, Befund.pdf" {
+			t.Errorf("before: %s", got)
+		}
+		if n := must[int](t)(h.Intake.Upgrade(ctx)); n != 3 {
+			t.Errorf("%d were sealed", n)
+		}
+		look("after the start")
+		if n := must[int](t)(h.Intake.Upgrade(ctx)); n != 0 {
+			t.Errorf("%d were sealed again", n)
+		}
+		// One whose key is destroyed, and whose row a backup has brought back, gets no new key, and its name goes.
+		exec(t, h, "-- test.erased\nDELETE FROM vault_key WHERE subject LIKE 'file/%'")
+		exec(t, h, "-- test.back\nUPDATE intake_upload SET name = 'Schmidt.pdf'")
+		must[int](t)(h.Intake.Upgrade(ctx))
+		n := must[int](t)(store.One(ctx, h.DB, func(s store.Scanner) (n int, err error) { return n, s.Scan(&n) }, "-- test.keys\nSELECT COUNT(*) FROM vault_key WHERE subject LIKE 'file/%'"))
+		if s := stored(); n != 0 || strings.Contains(s, "Schmidt") {
+			t.Errorf("%d keys, %q", n, s)
+		}
+	})
+}
+
+// The desk and the applicant see what a file of a case is called.
+func TestAFileOfACaseHasItsName(t *testing.T) {
+	withFiles(t, func(t *testing.T, h *intaketest.House) {
+		ctx, anna := t.Context(), accesstest.Anna()
+		d := start(t, h, anna)
+		if err := h.Intake.Consent(ctx, anna, d.ID, true); err != nil {
+			t.Fatal(err)
+		}
+		if err := h.Intake.Upload(ctx, anna, d.ID, "one", "Befund Schmidt.jpg", strings.NewReader(photo(t))); err != nil {
+			t.Fatal(err)
+		}
+		fill(t, h, anna, d.ID)
+		id, errs, err := h.Intake.Submit(ctx, anna, d.ID, "de")
+		if err != nil || len(errs) > 0 {
+			t.Fatal(keys(errs), err)
+		}
+		h.Scanner(func(context.Context, io.Reader) (string, error) { return "Eicar", nil })
+		must[bool](t)(h.Intake.CheckUploads(ctx))
+		l := must[[]intake.Upload](t)(h.Intake.CaseFiles(ctx, caseGrant(t, h, id), id))
+		if found := h.Infected(); len(l) != 1 || l[0].Name != "Befund Schmidt.jpg" || len(found) != 1 || found[0].Name != l[0].Name {
+			t.Errorf("%+v %+v", l, found)
+		}
+	})
+}

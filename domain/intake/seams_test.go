@@ -4,12 +4,17 @@ package intake_test
 
 import (
 	"net/url"
+	"strings"
 	"testing"
+	"testing/fstest"
 
 	"mercator/base/fault"
+	"mercator/core/access"
 	"mercator/core/access/accesstest"
+	"mercator/core/store"
 	"mercator/domain/intake"
 	"mercator/domain/intake/intaketest"
+	"mercator/lang/form"
 )
 
 // What life events, forms that change, help and the counter do to each other.
@@ -165,6 +170,150 @@ func TestTheConsentOfWhatWasHandedOverStays(t *testing.T) {
 		}
 		if !must[bool](t)(h.Intake.Consented(ctx, h.DB, caseID, anna.ID)) {
 			t.Error("the case has lost its consent")
+		}
+	})
+}
+
+// Whoever helps, or looks at a draft at the counter, opens a file where the field that holds it is shown to them, and nowhere else.
+func TestAFileIsShownWithItsField(t *testing.T) {
+	each(t, func(t *testing.T, h *intaketest.House) {
+		ctx, anna, bora, clerk := t.Context(), accesstest.Anna(), accesstest.Bora(), accesstest.Clerk("32")
+		h.Scanner(clean)
+		text := `{ de = "A", en = "A", tr = "A", de-simple = "A" }`
+		if err := h.Catalog.LoadEvents(fstest.MapFS{"test/event.toml": {Data: []byte("id = \"test\"\ntitle = " + text + "\nsummary = " + text + `
+[[service]]
+id = "change-of-address"
+[[service]]
+id = "dog-registration"
+when = '=answers.change_of_address.landlord_code = "Hund"'
+`)}}); err != nil {
+			t.Fatal(err)
+		}
+		b := must[intake.Bundle](t)(h.Intake.StartEvent(ctx, anna, "test"))
+		first := partOf(t, bundled(t, h, anna, b.ID), moving).Draft
+		save(t, h, anna, first, "landlord", post("landlord_code", "Hund"))
+		if err := h.Intake.ConsentAll(ctx, anna, b.ID, false); err != nil {
+			t.Fatal(err)
+		}
+		d := partOf(t, bundled(t, h, anna, b.ID), dog).Draft
+		save(t, h, anna, d, "reduction", post("benefit", "yes"))
+		if err := h.Intake.Upload(ctx, anna, d.ID, "benefit_notice", "a.pdf", strings.NewReader(lease)); err != nil {
+			t.Fatal(err)
+		}
+		hash := intake.Files(must[intake.Draft](t)(h.Intake.Draft(ctx, anna, d.ID)).Answers["benefit_notice"])[0].Hash
+		coming := must[intake.Upload](t)(h.Intake.BeginUpload(ctx, anna, d.ID, intake.NewUpload{Field: "benefit_notice", Name: "b.pdf", Size: 99}))
+		must[string](t)(h.Intake.Help(ctx, bora, must[string](t)(h.Intake.InviteToEvent(ctx, anna, b.ID))))
+		begun := must[string](t)(h.Intake.BeginTogether(ctx, clerk))
+		at := must[intake.AtCounter](t)(h.Intake.AtCounter(ctx, clerk, begun))
+		if err := h.Intake.JoinEvent(ctx, anna, at.Code, b.ID); err != nil {
+			t.Fatal(err)
+		}
+		look := func(when string, shown bool) {
+			t.Helper()
+			for _, a := range []access.Actor{bora, clerk} {
+				_, r, err := h.Intake.OpenFile(ctx, a, d.ID, "benefit_notice", hash, intake.Original)
+				if err == nil {
+					r.Close()
+				}
+				if shown != (err == nil) || err != nil && !fault.Is(err, fault.NotFound) {
+					t.Errorf("%s, %s: %v", when, a.Name, err)
+				}
+				if shown {
+					continue
+				}
+				_, begins := h.Intake.BeginUpload(ctx, a, d.ID, intake.NewUpload{Field: "benefit_notice", Name: "c.pdf", Size: 99})
+				for what, err := range map[string]error{"begins": begins, "drops": h.Intake.DropUpload(ctx, a, d.ID, coming.ID), "removes": h.Intake.RemoveFile(ctx, a, d.ID, "benefit_notice", hash)} {
+					if !fault.Is(err, fault.NotFound) {
+						t.Errorf("%s, %s %s: %v", when, a.Name, what, err)
+					}
+				}
+			}
+			if _, r, err := h.Intake.OpenFile(ctx, anna, d.ID, "benefit_notice", hash, intake.Original); err != nil {
+				t.Errorf("%s, its owner: %v", when, err)
+			} else {
+				r.Close()
+			}
+		}
+		look("shown", true)
+		save(t, h, anna, d, "reduction", post("benefit", "no"))
+		look("the question isn't asked", false)
+		save(t, h, anna, d, "reduction", post("benefit", "yes"))
+		save(t, h, anna, first, "landlord", post("landlord_code", "Katze"))
+		look("the service isn't part of it", false)
+		save(t, h, anna, first, "landlord", post("landlord_code", "Hund"))
+		look("shown again", true)
+	})
+}
+
+// What a version of the form doesn't ask any more isn't written by who might not have filled it in when it did: it would come back with
+// that version.
+func TestNobodyKeepsForOthersWhatIsntTheirs(t *testing.T) {
+	each(t, func(t *testing.T, h *intaketest.House) {
+		ctx, anna, bora, clerk := t.Context(), accesstest.Anna(), accesstest.Bora(), accesstest.Clerk("32")
+		d := child(t, h, anna)
+		must[string](t)(h.Intake.Help(ctx, bora, must[string](t)(h.Intake.InviteToSign(ctx, anna, d.ID, "custody"))))
+		atCounter(t, h, clerk, anna, d.ID)
+		change(t, h, card, `"key": "declared"`, `"key": "declared_anew"`)
+		kept := func() form.Held {
+			t.Helper()
+			return must[intake.Draft](t)(h.Intake.Draft(ctx, anna, d.ID)).Kept["declared"]
+		}
+		for _, a := range []access.Actor{bora, clerk} {
+			if _, err := h.Intake.Save(ctx, a, d.ID, "card", post("declared", "false"), "de"); !fault.Is(err, fault.Denied) {
+				t.Errorf("%s: %v", a.Name, err)
+			}
+			if k := kept(); k.Value != true || k.Raw != "" {
+				t.Errorf("%s writes what is kept of the declaration: %+v", a.Name, k)
+			}
+		}
+		save(t, h, anna, d, "card", post("declared", "false"))
+		if k := kept(); k.Raw != "false" {
+			t.Errorf("its owner's: %+v", k)
+		}
+	})
+}
+
+// A correction is of a row that the application has.
+func TestACorrectionIsOfARowThatIsThere(t *testing.T) {
+	list := func(path string) string {
+		return `{"type":"dynamiclist","id":"l_` + path + `","path":"` + path + `","label":"Garagen","isRepeating":true,"allowAddRemove":true,"defaultRepetitions":2,"properties":{"page":"vehicle"},"components":[
+			{"type":"textfield","id":"f_` + path + `","key":"where","label":"Wo"}]},`
+	}
+	withQuestions(t, list("garages")+list("none"), func(t *testing.T, h *intaketest.House) {
+		ctx, anna := t.Context(), accesstest.Anna()
+		d := start(t, h, anna)
+		if err := h.Intake.Consent(ctx, anna, d.ID, true); err != nil {
+			t.Fatal(err)
+		}
+		fill(t, h, anna, d.ID)
+		save(t, h, anna, d, "vehicle", post("garages.0.where", "Marxloh", "garages.1.where", "Ruhrort"))
+		for range 2 {
+			save(t, h, anna, d, "vehicle", url.Values{form.RemoveRow: {"none.0"}})
+		}
+		id, errs, err := h.Intake.Submit(ctx, anna, d.ID, "de")
+		if err != nil || len(errs) > 0 {
+			t.Fatal(keys(errs), err)
+		}
+		ask := func(field string) error {
+			return h.DB.Write(ctx, func(tx *store.Tx) error { return h.Intake.Correction(ctx, tx, id, anna.ID, field, "Wo?") })
+		}
+		for _, field := range []string{"garages.2.where", "garages.99.where", "garages.100.where", "garages.*.where", "garages.-1.where", "garages.01.where", "garages.0", "garages", "garages.where", "none.0.where"} {
+			if err := ask(field); message(err) != "intake.correction.noField" {
+				t.Errorf("%s: %v", field, err)
+			}
+		}
+		if err := ask("garages.1.where"); err != nil {
+			t.Fatal(err)
+		}
+		c := must[[]intake.Correction](t)(h.Intake.Corrections(ctx, anna, id))[0]
+		if errs, err := h.Intake.Correct(ctx, anna, c.ID, post("garages.1.where", "Homberg"), "de"); err != nil || len(errs) > 0 {
+			t.Fatal(errs, err)
+		}
+		if rows, _ := h.Cases(t)[0]["garages"].([]any); len(rows) != 2 || rows[1].(map[string]any)["where"] != "Homberg" {
+			t.Errorf("%v", h.Cases(t)[0])
+		}
+		if none, there := h.Cases(t)[0]["none"].([]any); !there || len(none) != 0 {
+			t.Errorf("rows that were taken away are back: %v", h.Cases(t)[0])
 		}
 	})
 }

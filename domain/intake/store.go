@@ -170,7 +170,7 @@ DELETE FROM intake_draft WHERE id = $1 AND owner = $2 AND bundle = $3 AND state 
 // A file that is given for another service, too, has its content where it was.
 const shareUpload = `-- intake.shareUpload
 INSERT INTO intake_upload (` + uploadColumns + `)
-SELECT $6, $4, $5, name, size, sum, state, type, pages, picture, hash, found, checked_at, '', created_at, expires_at, content, sealed
+SELECT $6, $4, $5, name, size, sum, state, type, pages, picture, hash, found, checked_at, '', created_at, expires_at, content, sealed, sealed_name
 FROM intake_upload WHERE draft IN (SELECT d.id FROM intake_draft d WHERE d.owner = $1) AND id = $2 AND draft = $3 AND state = 'kept' AND case_id = ''`
 
 func scanBundle(s store.Scanner) (Bundle, error) {
@@ -503,11 +503,11 @@ func scanPaper(s store.Scanner) (Paper, error) {
 
 // --- uploads
 
-const uploadColumns = `id, draft, field, name, size, sum, state, type, pages, picture, hash, found, checked_at, case_id, created_at, expires_at, content, sealed`
+const uploadColumns = `id, draft, field, name, size, sum, state, type, pages, picture, hash, found, checked_at, case_id, created_at, expires_at, content, sealed, sealed_name`
 
 // Whose an upload is, is whose its draft is: no statement of a person names one without that.
 const insertUpload = `-- intake.insertUpload
-INSERT INTO intake_upload (` + uploadColumns + `) VALUES ($1, $2, $3, $4, $5, $6, 'receiving', '', 0, FALSE, '', '', 0, '', $7, $8, $1, TRUE)`
+INSERT INTO intake_upload (` + uploadColumns + `) VALUES ($1, $2, $3, '', $4, $5, 'receiving', '', 0, FALSE, '', '', 0, '', $6, $7, $1, TRUE, $8)`
 
 const readUpload = `-- intake.readUpload
 SELECT ` + uploadColumns + ` FROM intake_upload WHERE draft IN (SELECT d.id FROM intake_draft d WHERE d.owner = $1) AND id = $2 AND draft = $3 AND case_id = '' AND state <> 'gone' AND (state = 'kept' OR expires_at > $4)`
@@ -600,13 +600,19 @@ SELECT ` + uploadColumns + ` FROM intake_upload WHERE sealed = FALSE ORDER BY id
 const sealUploads = `-- intake.sealUploads
 UPDATE intake_upload SET sealed = TRUE WHERE content = $1`
 
+const plainNames = `-- intake.plainNames
+SELECT ` + uploadColumns + ` FROM intake_upload WHERE name <> '' ORDER BY id LIMIT $1`
+
+const sealName = `-- intake.sealName
+UPDATE intake_upload SET name = '', sealed_name = $2 WHERE id = $1 AND name <> ''`
+
 const deleteUpload = `-- intake.deleteUpload
 DELETE FROM intake_upload WHERE id = $1 AND state = 'gone'`
 
 func scanUpload(s store.Scanner) (Upload, error) {
 	var u Upload
 	var checked, created, expires int64
-	err := s.Scan(&u.ID, &u.Draft, &u.Field, &u.Name, &u.Size, &u.sum, &u.state, &u.Type, &u.Pages, &u.Picture, &u.Hash, &u.Found, &checked, &u.Case, &created, &expires, &u.content, &u.sealed)
+	err := s.Scan(&u.ID, &u.Draft, &u.Field, &u.Name, &u.Size, &u.sum, &u.state, &u.Type, &u.Pages, &u.Picture, &u.Hash, &u.Found, &checked, &u.Case, &created, &expires, &u.content, &u.sealed, &u.sealedName)
 	if u.CreatedAt, u.ExpiresAt = store.Time(created), store.Time(expires); checked != 0 {
 		u.CheckedAt = store.Time(checked)
 	}

@@ -59,6 +59,7 @@ type Upload struct {
 	sum, state             string
 	content                string // the id that its content lies under
 	sealed                 bool   // false: it is of before files were sealed
+	sealedName             []byte
 }
 
 // The states of a file as people are told them.
@@ -90,6 +91,7 @@ type NewUpload struct {
 	Field, Name string
 	Size        int64
 	Sum         string // SHA-256 of the whole file in hexadecimal digits; "": not known
+	Rows        string // what Draft.Rows was when the page was shown that it comes from; "": not known
 }
 
 var sumPattern = regexp.MustCompile(`^[0-9a-f]{64}$`)
@@ -114,6 +116,21 @@ func (in *Intake) picker(op string, d Draft, field string) (*form.Form, form.Pla
 		return nil, at, fault.New(fault.Invalid, op, "intake.file.rowGone")
 	}
 	return s.Form, at, nil
+}
+
+// shown refuses who helps what a field holds that isn't shown to them: it isn't asked now, or its form isn't part of the life event.
+func (in *Intake) shown(ctx context.Context, op string, a access.Actor, d Draft, field string) error {
+	if d.Helper == "" {
+		return nil
+	}
+	f, err := in.FillAlone(ctx, a, d, "de")
+	if err != nil {
+		return err
+	}
+	if _, _, ok := f.View.Item(field); !ok {
+		return fault.New(fault.NotFound, op, "intake.file.gone")
+	}
+	return nil
 }
 
 // changeable is a draft that the actor may change.
@@ -161,7 +178,14 @@ func (in *Intake) beginUpload(ctx context.Context, a access.Actor, draft string,
 	if err != nil {
 		return Upload{}, err
 	}
+	n.Field, err = d.NowCalled(n.Field, n.Rows)
+	if err != nil {
+		return Upload{}, err
+	}
 	_, at, err := in.picker(op, d, n.Field)
+	if err == nil {
+		err = in.shown(ctx, op, a, d, n.Field)
+	}
 	if err != nil {
 		return Upload{}, err
 	}
@@ -180,10 +204,11 @@ func (in *Intake) beginUpload(ctx context.Context, a access.Actor, draft string,
 		if n, err := tx.Exec(ctx, holdDraft, d.ID, d.Owner, d.rev); err != nil || n == 0 {
 			return cmp.Or(err, errMeanwhile)
 		}
-		if _, err := tx.Exec(ctx, insertUpload, u.ID, u.Draft, u.Field, u.Name, u.Size, u.sum, store.Micros(u.CreatedAt), store.Micros(u.ExpiresAt)); err != nil {
+		name, err := in.sealName(ctx, tx, u)
+		if err != nil {
 			return err
 		}
-		if _, err := in.c.Vault.KeyFor(ctx, tx, fileKey(u.content)); err != nil {
+		if _, err := tx.Exec(ctx, insertUpload, u.ID, u.Draft, u.Field, u.Size, u.sum, store.Micros(u.CreatedAt), store.Micros(u.ExpiresAt), name); err != nil {
 			return err
 		}
 		var files, inDraft, inField int
@@ -218,6 +243,9 @@ func (in *Intake) upload(ctx context.Context, d Draft, id string) (Upload, error
 		return u, fault.Because(fault.NotFound, op, "intake.file.gone", err)
 	}
 	u.Received = u.Size
+	if err == nil {
+		err = in.unsealNamesOf(ctx, &u)
+	}
 	return u, fault.Wrap(op, err)
 }
 
@@ -300,6 +328,9 @@ func (in *Intake) DropUpload(ctx context.Context, a access.Actor, draft, id stri
 	if !theirs(s, d, u.Field) {
 		return fault.New(fault.Denied, op, "intake.cosign.notHere")
 	}
+	if err := in.shown(ctx, op, a, d, u.Field); err != nil {
+		return err
+	}
 	return fault.Wrap(op, in.drop(ctx, d, u))
 }
 
@@ -321,6 +352,9 @@ func (in *Intake) Uploads(ctx context.Context, a access.Actor, d Draft) ([]Uploa
 		return nil, nil
 	}
 	l, err := store.All(ctx, in.c.DB, scanUpload, uploadsOfDraft, d.Owner, d.ID, store.Micros(in.c.Now()))
+	if err == nil {
+		err = in.unsealNamesOf(ctx, pointers(l)...)
+	}
 	if err != nil {
 		return nil, fault.Wrap(op, err)
 	}
@@ -336,12 +370,18 @@ func (in *Intake) Uploads(ctx context.Context, a access.Actor, d Draft) ([]Uploa
 
 // Upload puts a file that comes in one piece into a field of the draft.
 func (in *Intake) Upload(ctx context.Context, a access.Actor, draft, field, name string, r io.Reader) error {
+	return in.UploadFrom(ctx, a, draft, NewUpload{Field: field, Name: name}, r)
+}
+
+// UploadFrom is Upload for what comes from a page; n needs no size.
+func (in *Intake) UploadFrom(ctx context.Context, a access.Actor, draft string, n NewUpload, r io.Reader) error {
 	const op = "intake.upload"
 	b, err := io.ReadAll(io.LimitReader(r, in.maxFile(a)+1))
 	if err != nil {
 		return fault.Because(fault.Invalid, op, "intake.file.broken", err)
 	}
-	u, err := in.BeginUpload(ctx, a, draft, NewUpload{Field: field, Name: name, Size: int64(len(b))})
+	n.Size = int64(len(b))
+	u, err := in.BeginUpload(ctx, a, draft, n)
 	if err != nil {
 		return err
 	}
@@ -520,7 +560,11 @@ func (in *Intake) look(ctx context.Context, u Upload, fd *form.Field) (look, err
 
 // RemoveFile takes a file out of a field.
 func (in *Intake) RemoveFile(ctx context.Context, a access.Actor, id, field, hash string) error {
-	err := in.changeWith(ctx, "intake.removeFile", a, id, func(d *Draft) error {
+	const op = "intake.removeFile"
+	err := in.changeWith(ctx, op, a, id, func(d *Draft) error {
+		if err := in.shown(ctx, op, a, *d, field); err != nil {
+			return err
+		}
 		l, _ := form.At(d.Answers, field).([]any)
 		var keep []any
 		for _, x := range l {
@@ -575,6 +619,9 @@ func (in *Intake) moveFiles(ctx context.Context, tx *store.Tx, d Draft, pressed 
 func (in *Intake) OpenFile(ctx context.Context, a access.Actor, id, field, hash, ending string) (Upload, io.ReadCloser, error) {
 	const op = "intake.openFile"
 	d, err := in.Draft(ctx, a, id)
+	if err == nil {
+		err = in.shown(ctx, op, a, d, field)
+	}
 	if err != nil {
 		return Upload{}, nil, err
 	}
@@ -660,6 +707,9 @@ func (in *Intake) CaseFiles(ctx context.Context, g access.Grant, caseID string) 
 		return nil, fault.Internalf(op, "the grant is for another case")
 	}
 	l, err := store.All(ctx, in.c.DB, scanUpload, uploadsOfCase, caseID)
+	if err == nil {
+		err = in.unsealNamesOf(ctx, pointers(l)...)
+	}
 	return l, fault.Wrap(op, err)
 }
 
@@ -716,6 +766,9 @@ func (in *Intake) checkLater(ctx context.Context, u Upload) error {
 	}
 	defer f.Close()
 	found, err := in.c.Scan(ctx, f)
+	if err == nil {
+		err = in.unsealNamesOf(ctx, &u)
+	}
 	if err != nil {
 		return err
 	}

@@ -34,7 +34,7 @@ import (
 
 // ofEverybody are statements of the house itself, and of cases, whose grant has been asked for.
 var ofEverybody = map[string]bool{"uploadsOfCase": true, "uncheckedUploads": true, "countUnchecked": true, "checkUpload": true, "caseOfUpload": true,
-	"expireUploads": true, "goneUploads": true, "deleteUpload": true, "eraseUploads": true, "contentHeld": true, "plainUploads": true, "sealUploads": true}
+	"expireUploads": true, "goneUploads": true, "deleteUpload": true, "eraseUploads": true, "contentHeld": true, "plainUploads": true, "sealUploads": true, "plainNames": true, "sealName": true}
 
 const lease = "%PDF-1.7\n1 0 obj\n<</Type /Page>>\nendobj\n%%EOF\n"
 

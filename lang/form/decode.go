@@ -29,6 +29,9 @@ type FieldError struct {
 // RowsMsg is the message of a list that takes no more rows.
 const RowsMsg = "form.error.rows"
 
+// MoreRowsMsg is the message of a list that has more rows than are shown: those of two drafts that became one.
+const MoreRowsMsg = "form.error.moreRows"
+
 // Names of the helpers in a post, beside the fields' own.
 const (
 	PostedField = "_f"       // repeated: the fields that the posted page showed

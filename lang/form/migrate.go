@@ -33,6 +33,43 @@ type Filled struct {
 	Raw     map[string]string // typed and not understood
 	// Kept are answers for which the form has no place as they were, by the names that they had.
 	Kept map[string]Held
+	// Moves are what Migrate has put elsewhere, in this order, for what is noted of answers by their names.
+	Moves []Move
+}
+
+// Move is an answer, or a group or a list with all that is in it, that has another name now.
+type Move struct{ From, To string }
+
+// Name is what a name is called after the move.
+func (m Move) Name(name string) string {
+	if rest, below := strings.CutPrefix(name, m.From+"."); below {
+		return m.To + "." + rest
+	}
+	if name == m.From {
+		return m.To
+	}
+	return name
+}
+
+// Moved is a map by names after moves.
+func Moved[T any](m map[string]T, moves []Move) map[string]T {
+	if len(m) == 0 {
+		return m
+	}
+	for _, move := range moves {
+		out := make(map[string]T, len(m))
+		for name, x := range m {
+			if to := move.Name(name); to == name {
+				if _, taken := out[name]; !taken {
+					out[name] = x
+				}
+			} else {
+				out[to] = x
+			}
+		}
+		m = out
+	}
+	return m
 }
 
 // Held is an answer of another version of a form.
@@ -43,6 +80,50 @@ type Held struct {
 	At     string `json:"at,omitempty"`
 	Became any    `json:"became,omitempty"`
 	Label  string `json:"label,omitempty"` // of the question
+	// Words are those of what is declared in the rows of a list, by its name in the row.
+	Words map[string]string `json:"words,omitempty"`
+}
+
+// binding tells whether an answer is a declaration, which counts for the words that it was made under only.
+func (f *Field) binding() bool { return f.Kind == "consent" || f.Kind == "signature" }
+
+// words are what is declared in the rows of a list, by the name in the row.
+func (f *Field) words() map[string]string {
+	var out map[string]string
+	walk(f.Children, func(x *Field) {
+		if x.binding() && f.Type == "dynamiclist" {
+			if out == nil {
+				out = map[string]string{}
+			}
+			out[strings.TrimPrefix(x.Name, f.Name+".*.")] = x.Label["de"]
+		}
+	})
+	return out
+}
+
+// givenBack is what is kept of an answer as the field takes it back: without what was declared in its rows under other words.
+func (h Held) givenBack(f *Field) any {
+	val := clone(h.Value)
+	now := f.words()
+	for name := range now {
+		if h.Words[name] == now[name] {
+			continue
+		}
+		var visit func(at any, rest string)
+		visit = func(at any, rest string) {
+			rows, _ := at.([]any)
+			for _, row := range rows {
+				m, _ := row.(map[string]any)
+				if list, below, deeper := strings.Cut(rest, ".*."); deeper {
+					visit(get(m, list), below)
+				} else if m != nil {
+					remove(m, rest)
+				}
+			}
+		}
+		visit(val, name)
+	}
+	return val
 }
 
 // Migrate makes of what was filled in with one version of a form (nil: it isn't known) what another version can go on with. It
@@ -67,7 +148,7 @@ func Migrate(old, now *Form, d Filled, rules []MigrationRule, ctx Context) Fille
 	}
 	m.strays()
 	m.fitAll(nil, "")
-	return Filled{m.a, m.raw, m.kept}
+	return Filled{m.a, m.raw, m.kept, m.moves}
 }
 
 type migrator struct {
@@ -77,6 +158,7 @@ type migrator struct {
 	raw      map[string]string
 	kept     map[string]Held
 	kinds    map[string]*Field // the old field that an answer comes from, where a rule has moved it; nil: worked out
+	moves    []Move
 }
 
 // oldField is the field of the old version that an answer comes from.
@@ -92,7 +174,21 @@ func (m *migrator) oldField(name string) *Field {
 	if m.old == nil {
 		return nil
 	}
+	for _, move := range slices.Backward(m.moves) { // in a list that has moved
+		if rest, below := strings.CutPrefix(name, move.To+"."); below {
+			name = move.From + "." + rest
+		}
+	}
 	return m.old.Field(name)
+}
+
+// held is an answer of the old version.
+func (m *migrator) held(name string, v any) Held {
+	h := Held{Value: v, Label: m.label(name)}
+	if f := m.oldField(name); f != nil {
+		h.Words = f.words()
+	}
+	return h
 }
 
 // label is what the question of an old field said, "" if it isn't known.
@@ -105,7 +201,11 @@ func (m *migrator) label(name string) string {
 
 // move puts an answer elsewhere, and keeps it as it was beside it.
 func (m *migrator) move(from, to string, became any) {
-	h := Held{Value: get(m.a, from), Raw: m.raw[from], At: to, Became: became, Label: m.label(from)}
+	h := m.held(from, get(m.a, from))
+	h.Raw, h.At, h.Became = m.raw[from], to, became
+	if from != to {
+		m.moves = append(m.moves, Move{from, to})
+	}
 	m.follow(from, to, h.Value, became)
 	remove(m.a, from)
 	// Behind a group or a list stand names of their own.
@@ -153,16 +253,26 @@ func (m *migrator) clear(name string) {
 // hold keeps an answer that has no place.
 func (m *migrator) hold(name string, v any) {
 	found := false
+	var around []string // what is kept of the list that it stands in, whose rows nobody else has changed
 	for other, h := range m.kept {
+		if h.At != "" && strings.HasPrefix(name, h.At+".") && same(get(m.a, h.At), h.Became) {
+			around = append(around, other)
+		}
 		if h.At == name {
 			h.At, h.Became, found = "", nil, true
 			m.kept[other] = h
+			m.moves = append(m.moves, Move{name, other})
 		}
 	}
 	if !found {
-		m.kept[name] = Held{Value: v, Label: m.label(name)}
+		m.kept[name] = m.held(name, v)
 	}
 	remove(m.a, name)
+	for _, other := range around {
+		h := m.kept[other]
+		h.Became = clone(get(m.a, h.At))
+		m.kept[other] = h
+	}
 }
 
 // back gives a field what is kept of its own answer, unless somebody has answered anew meanwhile.
@@ -176,12 +286,12 @@ func (m *migrator) back() {
 		answered := get(m.a, name) != nil || m.raw[name] != ""
 		switch {
 		case h.At == "":
-			if answered || !f.holds(h.Value) && h.Raw == "" {
+			if answered || !f.holds(h.Value) && h.Raw == "" || f.binding() && h.Label != f.Label["de"] {
 				continue
 			}
 			m.clear(name)
 			if h.Value != nil {
-				set(m.a, name, clone(h.Value))
+				set(m.a, name, h.givenBack(f))
 			}
 			if h.Raw != "" {
 				m.raw[name] = h.Raw
@@ -199,13 +309,14 @@ func (m *migrator) back() {
 			// Both are asked: of the same name, another question; or the answer is theirs by now.
 		default:
 			val := get(m.a, h.At)
-			if same(val, h.Became) {
-				val = h.Value
-			}
+			asWas := same(val, h.Became) || same(val, h.Value)
 			delete(m.kept, name)
 			m.kinds[name] = m.oldField(h.At)
-			if same(val, h.Value) {
+			if asWas && (!f.binding() || h.Label == f.Label["de"]) {
 				m.kinds[name] = f
+			}
+			if asWas {
+				val = h.givenBack(f)
 			}
 			m.move(h.At, name, val)
 		}
@@ -361,7 +472,7 @@ func (m *migrator) fit(f *Field, name string) {
 	if _, moved := m.kinds[name]; !moved && of == nil && f.holds(val) {
 		return // of a version that isn't known: it was read once
 	}
-	if binding := f.Kind == "consent" || f.Kind == "signature"; binding && of != nil && of.Label["de"] != f.Label["de"] {
+	if f.binding() && of != nil && of.Label["de"] != f.Label["de"] {
 		m.hold(name, val)
 		return
 	}

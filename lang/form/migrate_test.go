@@ -222,3 +222,44 @@ func toJSON(v any) string {
 }
 
 func sameJSON(a, b any) bool { return toJSON(a) == toJSON(b) }
+
+// What is declared in a row counts for its words wherever the list goes, and when what was kept is given back.
+func TestWhatIsDeclaredInRowsCountsForItsWords(t *testing.T) {
+	list := func(path, words string) string {
+		return `{"type":"dynamiclist","path":"` + path + `","label":"Personen","components":[{"type":"textfield","key":"name","label":"Name"},
+			{"type":"group","path":"says","label":"Erklärung","components":[{"type":"checkbox","key":"sure","label":"` + words + `","properties":{"type":"consent"}}]},
+			{"type":"dynamiclist","path":"cars","label":"Autos","components":[{"type":"textfield","key":"plate","label":"Kennzeichen"},{"type":"textfield","key":"sign","label":"` + words + `","properties":{"type":"signature"}}]}]}`
+	}
+	v := func(parts ...string) *form.Form {
+		return formOf(t, fields(append(parts, `{"type":"textfield","key":"note","label":"Bemerkung"}`)...))
+	}
+	const all = `{"persons":[{"name":"Ada","says":{"sure":true},"cars":[{"plate":"DU-A 1","sign":{"name":"Ada","confirmed":true}}]}]}`
+	const undeclared = `[{"name":"Ada","cars":[{"plate":"DU-A 1"}]}]`
+	first, same, other, without, again := v(list("persons", "Stimmt")), v(list("people", "Stimmt")), v(list("people", "Ich hafte")), v(), v(list("persons", "Ich bürge"))
+	move := []form.MigrationRule{rule(t, "persons", "people", nil)}
+	ctx := form.Context{Lang: "de"}
+	answers := func(what string, d form.Filled, want string) {
+		t.Helper()
+		if !sameJSON(d.Answers, parseJSON(t, want)) {
+			t.Errorf("%s: %s, kept %s", what, toJSON(d.Answers), toJSON(d.Kept))
+		}
+	}
+	before := form.Filled{Answers: parseJSON(t, all)}
+	answers("the same words", form.Migrate(first, same, before, move, ctx), strings.Replace(all, "persons", "people", 1))
+	moved := form.Migrate(first, other, before, move, ctx)
+	answers("other words", moved, `{"people":`+undeclared+`}`)
+	answers("other words and back", form.Migrate(other, first, moved, nil, ctx), all)
+	answers("third words", form.Migrate(other, again, moved, nil, ctx), `{"persons":`+undeclared+`}`)
+	held := form.Migrate(first, without, before, nil, ctx)
+	answers("not asked", held, `{}`)
+	answers("asked again", form.Migrate(without, first, held, nil, ctx), all)
+	answers("asked again in other words", form.Migrate(without, again, held, nil, ctx), `{"persons":`+undeclared+`}`)
+	// So it is with one that stands in no row.
+	one := func(words string) *form.Form {
+		return formOf(t, fields(`{"type":"checkbox","key":"sure","label":"`+words+`","properties":{"type":"consent"}}`, `{"type":"textfield","key":"note","label":"Bemerkung"}`))
+	}
+	d := form.Migrate(one("A"), one("B"), form.Filled{Answers: parseJSON(t, `{"sure":true}`)}, nil, ctx)
+	answers("B", d, `{}`)
+	answers("C after B", form.Migrate(one("B"), one("C"), d, nil, ctx), `{}`)
+	answers("A after B", form.Migrate(one("B"), one("A"), d, nil, ctx), `{"sure":true}`)
+}

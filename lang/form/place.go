@@ -276,7 +276,7 @@ func (c rowCount) open(a Answers, p Place) (full string) {
 		if !given {
 			want = max(want, l.DefaultRows)
 		}
-		if s.rows, s.more = rows, max(want-len(rows), 0); c[l]+s.more > MaxRows {
+		if s.rows, s.more = rows, max(want-len(rows), 0); s.more > 0 && c[l]+s.more > MaxRows {
 			return s.name
 		}
 		steps[i] = s
@@ -366,7 +366,16 @@ func (p Pressed) Renamed(name string) string {
 	if !p.ok || !p.At.IsRow() {
 		return name
 	}
-	list, gone := p.At.list()
+	return Without(p.Name(), name)
+}
+
+// Without is what a name is called after a row ("households.0.persons.1") was taken away, as Renamed says.
+func Without(row, name string) string {
+	list, last, _ := cutLast(row)
+	gone, err := strconv.Atoi(last)
+	if err != nil {
+		return name
+	}
 	rest, in := strings.CutPrefix(name, list+".")
 	num, tail, deeper := strings.Cut(rest, ".")
 	if !in || !isIndex(num) {

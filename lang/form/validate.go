@@ -29,6 +29,13 @@ func (v *View) Validate(page string) []FieldError {
 			if e, wrong := v.verdict(it); wrong {
 				errs = append(errs, e)
 			}
+			if it.Type != "dynamiclist" {
+				return
+			}
+			rows, _ := get(v.in, it.Name).([]any)
+			if more := len(rows) - len(it.Rows); more > 0 { // none is handed over without the others
+				errs = append(errs, FieldError{Key: it.Name, Msg: MoreRowsMsg, Args: []any{"n", more, "max", MaxRows}})
+			}
 		})
 	}
 	return errs

@@ -5,6 +5,7 @@ package intakeweb
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -197,8 +198,9 @@ func pagePath(p intake.Place) string { return path("apply", p.Part.Draft.ID, "pa
 // placeName names a page among those of all services.
 func placeName(p intake.Place) string { return p.Part.Draft.ID + "." + p.Page }
 
-// askedBy tells which service asks a question in the place of this form, and where it can be changed; "": it can't.
-func askedBy(f *intake.Filling, loc *i18n.Localizer) func(field string) (service, there string) {
+// askedBy tells which service asks a question in the place of this form, and where it can be changed; "": it can't. back is as of
+// changeAt.
+func askedBy(f *intake.Filling, loc *i18n.Localizer, back string) func(field string) (service, there string) {
 	return func(field string) (string, string) {
 		by, page, name, ok := f.AskedBy(field)
 		if !ok {
@@ -207,8 +209,26 @@ func askedBy(f *intake.Filling, loc *i18n.Localizer) func(field string) (service
 		if page == "" || f.Draft.Kind == intake.Together { // the desk has another address
 			return by.Service.Title.For(loc.Lang()), ""
 		}
-		return by.Service.Title.For(loc.Lang()), pagePath(intake.Place{Part: by, Page: page}) + "?check=1#" + ui.FieldID(name)
+		return by.Service.Title.For(loc.Lang()), changeAt(by.Draft.ID, page, name, back)
 	}
+}
+
+// changeAt is where an answer can be changed; back says to which page of answers that leads then: returnCheck, or the page from which
+// somebody looks at the answers so far.
+func changeAt(draft, page, field, back string) string {
+	return path("apply", draft, "page", page) + "?" + checkField + "=" + url.QueryEscape(back) + "#" + ui.FieldID(field)
+}
+
+// checkAt is the page of answers that a page leads back to.
+func checkAt(f *intake.Filling, back string) string {
+	there := path("apply", f.Draft.ID, "check")
+	if f.Whole != nil {
+		there = path("bundles", f.Whole.Bundle.ID, "check")
+	}
+	if back != returnCheck {
+		there += "?" + atField + "=" + url.QueryEscape(back)
+	}
+	return there
 }
 
 // startEvent begins a life event, or goes on with the one begun.
@@ -508,8 +528,9 @@ func (p *Pages) renderBundleCheck(w http.ResponseWriter, r *http.Request, v bund
 	if len(whole.Offers) > 0 && whole.Bundle.Helper == "" {
 		data.Services = v.at("services")
 	}
-	soFar := from >= 0
+	soFar, back := from >= 0, returnCheck
 	if soFar {
+		back = placeName(places[from])
 		title, data.Progress.Step = v.loc.T("intake.tasks.soFar"), from+1
 		data.GoOn = &ui.Link{Text: v.loc.T("intake.goOn"), Href: pagePath(places[from])}
 	}
@@ -519,14 +540,14 @@ func (p *Pages) renderBundleCheck(w http.ResponseWriter, r *http.Request, v bund
 		}
 		item := ui.FieldError{Text: e.Part.Service.Form.SummaryText(e.Error, v.loc)}
 		if fd := e.Part.Service.Form.Field(e.Error.Key); fd != nil {
-			item.Href = pagePath(intake.Place{Part: e.Part, Page: fd.Page}) + "?check=1#" + ui.FieldID(e.Error.Key)
+			item.Href = changeAt(e.Part.Draft.ID, fd.Page, e.Error.Key, returnCheck)
 		}
 		data.Errors.Items = append(data.Errors.Items, item)
 	}
 	text := v.loc.T("intake.bundle.submit")
 	for _, f := range whole.Parts {
 		own := visit{actor: v.actor, draft: f.Draft, service: f.Service, loc: v.loc}
-		part := bundlePart{ID: f.Service.ID, Title: f.Service.Title.For(v.loc.Lang()), Told: own.changed(f, true), Filled: filledBy(f, own), Sections: p.sections(own, f, 3, soFar)}
+		part := bundlePart{ID: f.Service.ID, Title: f.Service.Title.For(v.loc.Lang()), Told: own.changed(f, true), Filled: filledBy(f, own), Sections: p.sections(own, f, 3, soFar, back)}
 		if p.c.Fee != nil && len(errs) == 0 {
 			if fee, ok := p.c.Fee(r.Context(), f.Service, f.View.Submission()); ok {
 				if part.Fee = &fee; fee.Cents > 0 {

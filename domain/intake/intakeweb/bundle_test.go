@@ -44,6 +44,15 @@ func TestALifeEventWithoutAScript(t *testing.T) {
 	if strings.Contains(v.body, "Bitte prüfen Sie Ihre Angaben") || strings.Contains(v.body, "Alle Anträge absenden") {
 		t.Error("the answers so far tell of mistakes, or can be handed over")
 	}
+	// An answer that was asked elsewhere is changed where it is asked, and leads back to the answers so far.
+	soFar := v.url
+	at := strings.Split(dog, "/")[2] + ".dog"
+	street := `/apply/` + first + `/page/new?check=` + at + `#f-new_street`
+	if strings.Count(v.body, `href="`+street+`"`) < 3 {
+		t.Errorf("the street isn't changed where it is asked:\n%s", v.body)
+	}
+	v.get(strings.Split(street, "#")[0]).sees(`href="`+soFar+`"`).send("new_street", "Müllerstr.", "new_house_number", "12a", "moved_in", tn.Now().AddDate(0, 0, -3).Format("2.1.2006"))
+	v.at(regexp.QuoteMeta(soFar), 200).sees("Ihre Angaben bisher", `href="`+dog+`"`)
 	v.get(dog).send("dog_name", "Bello <b>", "breed", "Dackel", "large", "no", "listed", "no", "kept_since", "1.11.2026").at(draftID+"/page/reduction", 200)
 	v.send("benefit", "no").at(draftID+"/page/declare", 200)
 	v.send("declared", "true").at(bundleID+"/check", 200).sees("Bello &lt;b&gt;", "Gebühr: 30,70", "Alle Anträge absenden und weiter zur Zahlung", "Übernommen aus: Bewohnerparkausweis")

@@ -103,11 +103,15 @@ func (p *Pages) renderCheck(w http.ResponseWriter, r *http.Request, v visit, err
 		item := ui.FieldError{Text: v.service.Form.SummaryText(e, v.loc)}
 		item.Href = signingHref(e)
 		if fd := v.service.Form.Field(e.Key); fd != nil {
-			item.Href = path("apply", v.draft.ID, "page", fd.Page) + "?check=1#" + ui.FieldID(e.Key)
+			item.Href = changeAt(v.draft.ID, fd.Page, e.Key, returnCheck)
 		}
 		data.Errors.Items = append(data.Errors.Items, item)
 	}
-	data.Sections = p.sections(v, f, 2, soFar)
+	returns := returnCheck
+	if soFar && topics == nil {
+		returns = at.ID
+	}
+	data.Sections = p.sections(v, f, 2, soFar, returns)
 	if len(errs) == 0 && !soFar {
 		text := v.loc.T("intake.submit")
 		if p.c.Fee != nil {
@@ -163,17 +167,15 @@ func (p *Pages) renderCheck(w http.ResponseWriter, r *http.Request, v visit, err
 	return p.check.Render(w, r, status, web.Page[checkPage]{Title: title, Shell: shell, Data: data})
 }
 
-// sections are the questions of a form with their answers, and where each can be changed; so far: only those with an answer.
-func (p *Pages) sections(v visit, f *intake.Filling, level int, soFar bool) (out []ui.SummaryList) {
-	source, above, returns := p.source(v), askedBy(f, v.loc), "?check=1#"
-	if soFar && !f.TaskList() { // the check at the end comes after the pages that are still to come
-		returns = "#"
-	}
+// sections are the questions of a form with their answers, and where each can be changed, from where it leads back; so far: only those
+// with an answer.
+func (p *Pages) sections(v visit, f *intake.Filling, level int, soFar bool, back string) (out []ui.SummaryList) {
+	source, above := p.source(v), askedBy(f, v.loc, back)
 	for _, s := range f.View.Summary(v.loc) {
 		list := ui.SummaryList{Title: s.Title, Level: level}
 		for _, row := range s.Rows {
 			out := ui.SummaryRow{Key: row.Label, Value: row.Value}
-			there := path("apply", v.draft.ID, "page", s.Page) + returns + ui.FieldID(row.Name)
+			there := changeAt(v.draft.ID, s.Page, row.Name, back)
 			switch {
 			case row.Item.Elsewhere:
 				out.Source, there = above(row.Name)

@@ -57,6 +57,7 @@ type builder struct {
 	reason, use, keep string
 	said              map[string]string
 	kept              []intake.Upload
+	rows              string // intake.Draft.Rows
 	rivals            []intake.Rivalry
 	filled            map[string]string
 	above             ui.SummaryList

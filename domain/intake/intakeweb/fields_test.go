@@ -4,10 +4,13 @@ package intakeweb
 
 import (
 	"encoding/json"
+	"net/url"
 	"os"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/text/unicode/norm"
 
 	"mercator/lang/form"
 	"mercator/web/ui"
@@ -104,6 +107,35 @@ func TestEveryComponentIsShown(t *testing.T) {
 		}
 		if kind == "button" && len(blocks) > 0 {
 			t.Errorf("a button does something: %s", got)
+		}
+	}
+}
+
+// The name of a signature that is too long is told to be and stands there whole: no browser cuts it.
+func TestALongSignatureIsNotCut(t *testing.T) {
+	loc := catalogue(t).Localizer("de")
+	kit, err := ui.NewKit(ui.Config{Loc: loc})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := form.Parse("sign.form", []byte(`{"type":"default","components":[{"type":"textfield","id":"f","key":"sign","label":"Unterschrift","properties":{"type":"signature"}}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := form.Context{Lang: "de"}
+	for name, msg := range map[string]string{strings.Repeat("Ä", 120): "", strings.Repeat("A\u0308", 120): "", strings.Repeat("Ä", 121): "person.tooLong"} {
+		answers, raw, errs := f.DecodeAll([]string{"form"}, url.Values{"_f": {"sign"}, "sign": {name}, "sign" + form.Confirm: {"true"}}, nil, nil, ctx)
+		if got := append(errs, form.FieldError{})[0].Msg; got != msg {
+			t.Errorf("%d characters: %q", len([]rune(name)), got)
+		}
+		ctx.Raw = raw
+		b := builder{form: f, loc: loc, errs: errorTexts(f, errs, loc)}
+		got := written(t, kit, b.blocks(f.Eval(answers, ctx).Page("form")))
+		if !strings.Contains(got, `value="`+norm.NFC.String(name)+`"`) || strings.Contains(got, "maxlength") {
+			t.Errorf("it is cut: %s", got)
+		}
+		if msg != "" && !strings.Contains(got, "120") {
+			t.Errorf("nobody says how long it may be: %s", got)
 		}
 	}
 }

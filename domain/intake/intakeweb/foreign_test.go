@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -84,7 +85,7 @@ func TestEveryAddressOfADraftIsItsOwnersAlone(t *testing.T) {
 		t.Errorf("the draft has changed:\n%s", anna.body)
 	}
 	anna.get("/apply").sees(bundle)
-	if now := tn.filesOf(t, guest, begun); !slices.Equal(now, kept) {
+	if now := tn.filesOf(t, guest, begun); !reflect.DeepEqual(now, kept) {
 		t.Errorf("files that were added without signing in were %+v and are %+v", kept, now)
 	}
 }

@@ -55,7 +55,7 @@ func filledBy(f *intake.Filling, v visit) []filled {
 	for _, pg := range f.Pages() {
 		form.Each(f.View.Page(pg.ID), func(it *form.Item) {
 			if by := v.draft.Filled[it.Name]; by != "" && it.Asked() {
-				out = append(out, filled{it.Label.For(v.loc.Lang()), by, path("apply", v.draft.ID, "page", pg.ID) + "?check=1#" + ui.FieldID(it.Name)})
+				out = append(out, filled{it.Label.For(v.loc.Lang()), by, changeAt(v.draft.ID, pg.ID, it.Name, returnCheck)})
 			}
 		})
 	}

@@ -432,12 +432,18 @@ func TestTheAnswersSoFar(t *testing.T) {
 	here := regexp.MustCompile(`/page/(\w+)$`).FindStringSubmatch(v.url)[1]
 	v.at(draftID+"/page/"+here, 200).sees("Angaben bisher ansehen", `href="/apply/`+draft+`/check?at=`+here+`"`)
 	v.get("/apply/"+draft+"/check?at="+here).at(draftID+`/check\?at=`+here, 200).sees("Ihre Angaben bisher", "Schmidt", "03.05.1990", "Weiter mit dem Antrag",
-		`href="/apply/`+draft+`/page/`+here+`"`, `href="/apply/`+draft+`/page/person#f-family_name"`)
+		`href="/apply/`+draft+`/page/`+here+`"`, `href="/apply/`+draft+`/page/person?check=`+here+`#f-family_name"`)
 	for _, no := range []string{"Bitte prüfen Sie Ihre Angaben", "Bitte wählen Sie", "Keine Angabe", "Antrag absenden"} {
 		if strings.Contains(v.body, no) {
 			t.Errorf("the answers so far say %q", no)
 		}
 	}
+	// What is changed there leads back there.
+	v.get("/apply/"+draft+"/page/person?check="+here).sees("Zurück zur Übersicht", `href="/apply/`+draft+`/check?at=`+here+`"`)
+	v.send("given_names", "Anna", "family_name", "Schmitt", "birth_date", "gestern").at(draftID+"/page/person", 422)
+	v.send("given_names", "Anna", "family_name", "Schmitt", "birth_date", "3.5.1990").at(draftID+`/check\?at=`+here, 200).sees("Ihre Angaben bisher", "Schmitt")
+	// Nobody is led anywhere else by the address.
+	v.get("/apply/"+draft+"/page/person?check="+url.QueryEscape(`//evil.example/"><b>`)).send("given_names", "Anna", "family_name", "Schmitt", "birth_date", "3.5.1990").at(draftID+`/check\?at=%2F%2Fevil.*`, 200)
 	// Without having come from a page, everything that is missing is named.
 	if v.get("/apply/" + draft + "/check?at=nowhere").sees("Bitte prüfen Sie Ihre Angaben"); strings.Contains(v.body, "Ihre Angaben bisher") {
 		t.Error("a page that there isn't is gone on with")

@@ -513,9 +513,10 @@ type formPage struct {
 	Action   string
 	Autosave string
 	Files    bool
-	Return   bool // came from the check page, goes back there
+	Return   string // came from a page of answers, goes back there: checkField
 	Blocks   []block
 	Posted   []ui.Hidden
+	Rows     string   // intake.RowsField
 	Moves    []string // fields that change what else the page shows
 	Submit   ui.Button
 	Back     ui.Button // saves too: going back loses nothing, with or without a script
@@ -577,7 +578,7 @@ func (p *Pages) renderPage(w http.ResponseWriter, r *http.Request, v visit, errs
 		errs = stillWrong(f, id, nil)
 	}
 	errs = f.WithRivals(id, errs)
-	back := r.URL.Query().Get("check") != "" || r.PostForm.Get("check") != ""
+	back := cmp.Or(r.URL.Query().Get(checkField), r.PostForm.Get(checkField))
 	data := formPage{
 		Service: heading(v.loc, f), Heading: pg.Title.For(v.loc.Lang()),
 		Progress: ui.Progress{Step: step, Steps: steps},
@@ -625,14 +626,14 @@ func (p *Pages) renderPage(w http.ResponseWriter, r *http.Request, v visit, errs
 	if topics != nil {
 		data.Progress, text, leave = v.progress(topics), v.loc.T("intake.tasks.save"), v.loc.T("intake.tasks.back")
 	}
-	if back {
+	if back != "" {
 		text = v.loc.T("intake.saveAndBack")
 	}
 	data.Submit = ui.Button{Text: text, Icon: "arrow-forward"}
 	shell := web.Portal("services").WithErrors(len(errs) > 0)
 	shell.Form = "form"
-	if back {
-		shell = shell.WithBack(v.loc.T("intake.backToCheck"), path("apply", v.draft.ID, "check"))
+	if back != "" {
+		shell = shell.WithBack(v.loc.T("intake.backToCheck"), checkAt(f, back))
 	} else {
 		data.Back = ui.Button{Text: leave, Kind: "secondary", Name: goField, Value: "back"}
 	}
@@ -651,8 +652,8 @@ func (p *Pages) fillIn(r *http.Request, data *formPage, v visit, f *intake.Filli
 	}
 	b := builder{form: v.service.Form, loc: v.loc, errs: errorTexts(v.service.Form, errs, v.loc), draft: v.draft.ID, source: p.source(v),
 		reason: v.loc.T("intake.asked.reason", "service", v.service.Title.For(v.loc.Lang()), "basis", v.service.Basis()),
-		use:    v.service.Purpose.For(v.loc.Lang()), keep: v.service.Retention.For(v.loc.Lang()), kept: kept, rivals: f.Rivalries(pg.ID), filled: v.draft.Filled, desk: v.draft.Kind == intake.Together,
-		city: p.c.Map, view: func(name string) (citymap.View, bool) { return viewOf(r, name) }, askedBy: askedBy(f, v.loc)}
+		use:    v.service.Purpose.For(v.loc.Lang()), keep: v.service.Retention.For(v.loc.Lang()), kept: kept, rows: v.draft.Rows(), rivals: f.Rivalries(pg.ID), filled: v.draft.Filled, desk: v.draft.Kind == intake.Together,
+		city: p.c.Map, view: func(name string) (citymap.View, bool) { return viewOf(r, name) }, askedBy: askedBy(f, v.loc, returnCheck)}
 	if v.guest {
 		most := p.c.Intake.GuestFiles()
 		b.fewFiles = v.loc.T("intake.guest.files", "files", most.Files, "max", most.File/1_000_000)
@@ -660,7 +661,7 @@ func (p *Pages) fillIn(r *http.Request, data *formPage, v visit, f *intake.Filli
 	items := f.View.Page(pg.ID)
 	data.Blocks = b.blocks(items)
 	data.Known, data.Above, data.About = b.known, b.above, v.service.About != ""
-	data.Posted = b.posted
+	data.Posted, data.Rows = b.posted, b.rows
 	form.Each(items, func(it *form.Item) {
 		if it.Asked() && v.service.Form.Moves(it.Field) {
 			data.Moves = append(data.Moves, it.Name)
@@ -683,6 +684,12 @@ func stillWrong(f *intake.Filling, page string, before []string) []form.FieldErr
 
 // atField is the page from which somebody looks at the answers so far.
 const atField = "at"
+
+// checkField says that a page of answers has led here, and leads back there: returnCheck, or what atField is of the answers so far.
+const (
+	checkField  = "check"
+	returnCheck = "1"
+)
 
 // goField is the name of the button that goes back.
 const goField = "_go"
@@ -756,6 +763,9 @@ func (p *Pages) takePage(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	id := r.PathValue("page")
+	if in.Get(intake.RowsField) == "" { // before a button of the page takes one away
+		in.Set(intake.RowsField, v.draft.Rows())
+	}
 	taken, err := p.takeRival(r, v, in)
 	if err != nil {
 		return err
@@ -780,6 +790,9 @@ func (p *Pages) takePage(w http.ResponseWriter, r *http.Request) error {
 		web.SeeOther(w, before(f, id, !v.owns()))
 		return nil
 	}
+	if v.draft, err = p.c.Intake.Draft(r.Context(), v.actor, v.draft.ID); err != nil {
+		return err
+	}
 	fileErrs, stay, err := p.takeFiles(r, v, id, in)
 	if err != nil {
 		return err
@@ -788,9 +801,9 @@ func (p *Pages) takePage(w http.ResponseWriter, r *http.Request) error {
 	if v.draft, err = p.c.Intake.Draft(r.Context(), v.actor, v.draft.ID); err != nil {
 		return err
 	}
-	check := ""
-	if in.Get("check") != "" {
-		check = "check=1"
+	check, back := "", in.Get(checkField)
+	if back != "" {
+		check = checkField + "=" + url.QueryEscape(back)
 	}
 	here := path("apply", v.draft.ID, "page", id)
 	if there, ok := web.WithLanguage(in, here+query(check)); ok && len(fileErrs) == 0 {
@@ -817,7 +830,7 @@ func (p *Pages) takePage(w http.ResponseWriter, r *http.Request) error {
 	asked := in[form.PostedField]
 	more := false
 	for _, e := range f.Validate(id) {
-		if slices.Contains(asked, e.Key) || len(asked) == 0 || v.service.Form.Field(e.Key).Type == "filepicker" {
+		if slices.Contains(asked, e.Key) || len(asked) == 0 || e.Msg == form.MoreRowsMsg || v.service.Form.Field(e.Key).Type == "filepicker" {
 			errs = append(errs, e)
 		} else {
 			more = true
@@ -835,7 +848,7 @@ func (p *Pages) takePage(w http.ResponseWriter, r *http.Request) error {
 	}
 	switch {
 	case check != "":
-		web.SeeOther(w, path("apply", v.draft.ID, "check"))
+		web.SeeOther(w, checkAt(f, back))
 	case f.TaskList():
 		web.SeeOther(w, path("apply", v.draft.ID, "tasks"))
 	default:
@@ -882,14 +895,18 @@ func posted(r *http.Request) (url.Values, error) {
 
 // takeFiles stores what was uploaded with the page, and removes what was asked to go.
 func (p *Pages) takeFiles(r *http.Request, v visit, page string, in url.Values) (errs []form.FieldError, stay bool, err error) {
-	pressed := v.service.Form.Pressed([]string{page}, in)
 	for _, name := range in[form.PostedField] {
 		fd := v.service.Form.Field(name)
 		if fd == nil || fd.Type != "filepicker" || fd.Page != page {
 			continue
 		}
 		sent := name
-		if name = pressed.Renamed(sent); name == "" { // it has gone with its row
+		if name, err = v.draft.NowCalled(sent, in.Get(intake.RowsField)); err != nil { // it has gone with its row
+			if len(web.Files(r, sent)) > 0 && v.service.Form.Pressed([]string{page}, in).Renamed(sent) != "" {
+				msg, args := fault.Message(err)
+				list, _, _ := strings.Cut(v.service.Form.Field(sent).Name, ".*")
+				errs = append(errs, form.FieldError{Key: list, Msg: msg, Args: args})
+			}
 			continue
 		}
 		if hash := in.Get(sent + ".remove"); hash != "" {
@@ -899,7 +916,7 @@ func (p *Pages) takeFiles(r *http.Request, v visit, page string, in url.Values) 
 			stay = true
 		}
 		for _, f := range web.Files(r, sent) {
-			err = p.c.Intake.Upload(r.Context(), v.actor, v.draft.ID, name, f.Name, f.Open())
+			err = p.c.Intake.UploadFrom(r.Context(), v.actor, v.draft.ID, intake.NewUpload{Field: sent, Name: f.Name, Rows: in.Get(intake.RowsField)}, f.Open())
 			if fault.Is(err, fault.Invalid) {
 				msg, args := fault.Message(err)
 				errs = append(errs, form.FieldError{Key: name, Msg: msg, Args: args})

@@ -37,6 +37,9 @@ const (
 	tusMismatch   = 460
 )
 
+// rowsQuery says to a file's address which rows the page shows that sends it, as intake.RowsField does in a form.
+const rowsQuery = "rows"
+
 // patience is how long files may take to come over a slow line.
 const patience = 5 * time.Minute
 
@@ -120,7 +123,7 @@ func (p *Pages) tusCreate(w http.ResponseWriter, r *http.Request, v visit) error
 		return fault.Because(fault.Invalid, op, "web.malformed", err)
 	}
 	m := metadata(r.Header.Get("Upload-Metadata"))
-	u, err := p.c.Intake.BeginUpload(r.Context(), v.actor, v.draft.ID, intake.NewUpload{Field: m["field"], Name: m["filename"], Size: size, Sum: m["sha256"]})
+	u, err := p.c.Intake.BeginUpload(r.Context(), v.actor, v.draft.ID, intake.NewUpload{Field: m["field"], Name: m["filename"], Size: size, Sum: m["sha256"], Rows: r.URL.Query().Get(rowsQuery)})
 	if err != nil {
 		return err
 	}
@@ -225,6 +228,9 @@ func (b *builder) fileInput(f ui.Field, it *form.Item) ui.FileInput {
 	in := ui.FileInput{Field: f, Accept: intake.Accept(it.Accept), Multiple: it.Multiple}
 	if b.draft != "" && !f.ReadOnly {
 		in.Upload, in.Camera = path("apply", b.draft, "uploads"), loc.T("intake.upload.camera")
+		if _, inRow := it.Place().Around(); inRow {
+			in.Upload += "?" + rowsQuery + "=" + b.rows
+		}
 		in.Texts = ui.UploadTexts{Sending: loc.T("intake.upload.sending", "percent", "{percent}"), Looking: loc.T("intake.upload.looking"), Retry: loc.T("intake.upload.retry"),
 			Done: loc.T("intake.upload.done"), Stopped: loc.T("intake.upload.stopped")}
 		if !slices.ContainsFunc(strings.Split(in.Accept, ","), func(a string) bool {

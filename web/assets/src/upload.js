@@ -68,7 +68,7 @@ async function refresh(box) {
   const fresh = new DOMParser().parseFromString(await r.text(), "text/html").querySelector(`[data-field="${CSS.escape(box.dataset.field)}"][data-upload]`);
   const list = (b) => [...b.children].find((c) => c.matches("ul.m-files:not([data-uploads])"));
   const old = list(box), now = fresh && list(fresh);
-  if (!fresh) return;
+  if (!fresh || fresh.dataset.upload !== box.dataset.upload) return; // rows have gone elsewhere: another row has its name
   if (old) old.remove();
   if (now) box.insertBefore(document.importNode(now, true), box.querySelector("input[type=file]"));
 }
