@@ -66,6 +66,7 @@ func TestMistakesAreNamed(t *testing.T) {
 		{"a register that the case may not write", "process.bpmn", `value="parking_permits"`, `value="residents"`, `no [[write]] for the register "residents"`},
 		{"a letter that isn't there", "letters/permit.tr.letter", "", "", "letters/permit.tr.letter is missing"},
 		{"a milestone that is silent in English", "process.bpmn", `name="text.en" value="Please pay the fee."`, `name="text.en" value=""`, "the property text.en is missing"},
+		{"a question without a reason of its own", "application.form", `"why": "Von diesem Tag an gilt der Ausweis.", "why.en": "The permit holds from this day on.", "why.tr": "Kart bu günden itibaren geçerlidir.", "why.de-simple": "Ab diesem Tag gilt der Ausweis.", `, "", `valid_from: say in the property "why"`},
 		{"a field that nobody uses", "application.form", `"key": "declared", "label"`, `"key": "shoe_size", "label"`, "scenarios/01-at-once.toml"},
 		{"an element that isn't executed", "process.bpmn", "<bpmn:exclusiveGateway id=\"entitled\"", "<bpmn:complexGateway id=\"entitled\"", "process.bpmn"},
 		{"a call of a process that isn't there", "process.bpmn", "<bpmn:exclusiveGateway id=\"entitled\"", "<bpmn:callActivity id=\"hear\" calledElement=\"hearing\"/><bpmn:exclusiveGateway id=\"entitled\"", `"hear" calls the process "hearing", which isn't there`},

@@ -22,7 +22,8 @@
 //	autocomplete  token of the HTML standard
 //	xdf           id of the XDatenfeld
 //	help          a hint
-//	why, use, keep  why this is asked, what happens with it, how long it is kept
+//	why, use, keep  why this is asked, what happens with it, how long it is kept; each question
+//	              of an application says why, itself or by its group, the others the service may say
 //	section       at the first component of a page: what the pages from there on are about,
 //	              in the list of a long form
 //	row           what one row of a dynamic list is called ("Person"); it is numbered
