@@ -175,6 +175,37 @@ func TestAFormThatAsksForWhatARegisterKnowsIsRefused(t *testing.T) {
 	}
 }
 
+// What is asked of somebody else, or of a person where a register knows a thing, is no register's of the applicant; beside each, what
+// differs from it in nothing else and is.
+func TestOnlyWhatIsAskedOfTheApplicantIsKnown(t *testing.T) {
+	known := append(slices.Clone(known), service.Known{Register: "restaurants", Field: "name", Title: service.Text{"de": "Name", "en": "Name", "tr": "Ad"}, Thing: true})
+	for i := range known {
+		known[i].Thing = known[i].Register != "residents"
+	}
+	for _, c := range []struct{ field, want string }{
+		{`{ "type": "textfield", "id": "x", "key": "name", "label": "Name", "properties": { "page": "person", "type": "name" } }`, ""},
+		{`{ "type": "textfield", "id": "x", "key": "name", "label": "Name", "properties": { "page": "person", "type": "company" } }`, "restaurants knows (name)"},
+		{`{ "type": "group", "id": "g", "path": "child", "components": [{ "type": "textfield", "id": "x", "key": "name", "label": "Name des Kindes", "properties": { "page": "person", "type": "name" } }] }`, ""},
+		{`{ "type": "group", "id": "g", "path": "child", "components": [{ "type": "datetime", "subtype": "date", "id": "x", "key": "birth_date", "label": "Geburtsdatum", "properties": { "page": "person", "type": "birthdate", "autocomplete": "section-child bday" } }] }`, ""},
+		{`{ "type": "group", "id": "g", "path": "child", "components": [{ "type": "datetime", "subtype": "date", "id": "x", "key": "birth_date", "label": "Geburtsdatum", "properties": { "page": "person", "type": "birthdate" } }] }`, "residents knows (birth_date)"},
+		{`{ "type": "dynamiclist", "id": "l", "path": "children", "label": "Kinder", "components": [{ "type": "textfield", "id": "x", "key": "given_names", "label": "Vornamen", "properties": { "page": "person", "type": "name" } }] }`, ""},
+		{`{ "type": "dynamiclist", "id": "l", "path": "cars", "label": "Autos", "components": [{ "type": "textfield", "id": "x", "key": "plate", "label": "Kennzeichen", "properties": { "page": "person", "type": "plate" } }] }`, "vehicles knows (plate)"},
+	} {
+		first := `{ "type": "text", "id": "t_address"`
+		s, err := service.Parse("resident-parking-permit", broken(t, "application.form", first, c.field+",\n"+first))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, p := range service.Once(s, known) {
+			got = append(got, p.String())
+		}
+		if all := strings.Join(got, "\n"); !strings.Contains(all, c.want) || c.want == "" && all != "" {
+			t.Errorf("%s\n%q is not named in: %s", c.field, c.want, all)
+		}
+	}
+}
+
 // Whatever a package holds, reading it ends in a service or in an error.
 func FuzzParse(f *testing.F) {
 	for _, name := range []string{"service.toml", "application.form", "process.bpmn", "fee.dmn"} {

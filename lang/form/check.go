@@ -312,12 +312,14 @@ func byToken(token string) []string {
 // Means are the names of what the field asks of the person who fills in the form, as the
 // browser is told (autocomplete), squashed: "givennames".
 func (f *Field) Means() []string {
-	token := f.Autocomplete()
-	if strings.Contains(token, " ") { // "section-x given-name", "shipping …": somebody else's
+	if f.Others() {
 		return nil
 	}
-	return byToken(token)
+	return byToken(f.Autocomplete())
 }
+
+// Others reports whether the field says by its token that it is asked of somebody else: "section-child bday", "shipping …".
+func (f *Field) Others() bool { return strings.Contains(f.Autocomplete(), " ") }
 
 // register finds questions that a register has answered already.
 func (c *checker) register(f *Field) {
@@ -327,7 +329,7 @@ func (c *checker) register(f *Field) {
 		}
 		return
 	}
-	if f.Props["ask"] != "" || slices.Contains(c.opt.Asked, f.Name) {
+	if f.Props["ask"] != "" || slices.Contains(c.opt.Asked, f.Name) || f.Others() {
 		return
 	}
 	key := squash(f.Key)
