@@ -47,7 +47,7 @@
 //
 // All components of form-js 1.x are read (testdata/components has each as the editor writes
 // it). A button does nothing, as the page has its own; an iframe is a link; a picture is
-// part of the form. Refused with their place are: expressions in labels and in readonly,
+// part of the form. A select that is searchable can be typed for. Refused with their place are: expressions in labels and in readonly,
 // {{#if}} and {{#loop}} in texts. A dynamic list may stand in the rows of another: an expression
 // in a row means by a name what its own row has, then what the rows around it have, then what the
 // form has. See Place for how what stands in a row is called.
