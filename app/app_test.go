@@ -26,6 +26,7 @@ import (
 	"mercator/domain/notice"
 	"mercator/domain/payment"
 	"mercator/domain/service"
+	"mercator/lang/form"
 )
 
 const contentDir = "../content"
@@ -55,6 +56,11 @@ func TestScenariosOnBothEngines(t *testing.T) {
 		if len(problems) > 0 || len(list) == 0 {
 			t.Fatalf("%s: %d scenarios, %v", d.Name(), len(list), problems)
 		}
+		cover := map[string]*form.Coverage{"application": form.NewCoverage(s.Form)}
+		for id, f := range s.TaskForms {
+			cover[id] = form.NewCoverage(f)
+		}
+		played := 0
 		for name, database := range engines {
 			if testing.Short() { // with the race detector: each service's way once
 				if list = list[:1]; name != "sqlite" {
@@ -64,12 +70,27 @@ func TestScenariosOnBothEngines(t *testing.T) {
 			t.Run(d.Name()+"/"+name, func(t *testing.T) {
 				for _, sc := range list {
 					t.Run(sc.File, func(t *testing.T) {
-						if err := play(context.Background(), contentDir, s, sc, database(t), nil); err != nil {
+						if err := play(context.Background(), contentDir, s, sc, database(t), cover["application"]); err != nil {
 							t.Error(err)
 						}
+						played++
 					})
 				}
 			})
+		}
+		if testing.Short() || played < len(list) { // only some were asked for
+			continue
+		}
+		forms, _ := service.FormScenarios(s)
+		for _, sc := range forms {
+			if err := sc.Play(s, cover[sc.Form]); err != nil {
+				t.Errorf("%s %s: %v", d.Name(), sc.File, err)
+			}
+		}
+		for id, c := range cover {
+			if rest := c.Untouched(); len(rest) > 0 {
+				t.Errorf("%s: no scenario touches these outcomes of %s.form: %v", d.Name(), id, rest)
+			}
 		}
 	}
 }

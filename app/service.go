@@ -157,7 +157,7 @@ func (h *House) known() []service.Known {
 			if d.Person == "" || f.Name == d.Person || f.Class == register.Internal || f.View() {
 				continue
 			}
-			out = append(out, service.Known{Register: d.ID, Field: f.Name, Title: f.Title, Synonyms: f.Synonyms})
+			out = append(out, service.Known{Register: d.ID, Field: f.Name, Title: f.Title, Synonyms: f.Synonyms, Thing: d.Person != d.Key})
 		}
 	}
 	return out

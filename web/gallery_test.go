@@ -46,6 +46,8 @@ func gallery() map[string][]ui.Component {
 			ui.Input{Field: f("place", "Wo ist es?", "Eine Adresse oder Koordinaten", ""), Locate: true},
 			ui.Signature{Field: f("sign", "Unterschrift", "", ""), Value: "Ayşe Yılmaz", Confirmed: true, Drawing: "M40 120L80 60L120 130L200 80"},
 			ui.Image{Src: "data:image/svg+xml;base64,PHN2ZyB4bWxucz0iaHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmciIHdpZHRoPSI5MDAiIGhlaWdodD0iOTAiPjxyZWN0IHdpZHRoPSI5MDAiIGhlaWdodD0iOTAiIGZpbGw9IiMwMDRiNzYiLz48L3N2Zz4=", Alt: "Ein breites Bild"},
+			ui.Select{Field: f("zone", "Parkgebiet", "Es steht auf den Schildern.", ""), Value: "nn", Search: true, Options: []ui.Option{{Value: "nn", Label: "Neudorf-Nord"}, {Value: "ns", Label: "Neudorf-Süd"}}},
+			ui.Checkboxes{Field: f("words", "Worum geht es?", "", ""), Values: []string{"b"}, Filter: true, Options: []ui.Option{{Value: "a", Label: "Äste"}, {Value: "b", Label: "Bänke"}, {Value: "c", Label: "Container"}}},
 			ui.Select{Field: f("quarter", "Stadtteil", "", ""), Value: "hoch", Options: []ui.Option{{Value: "hoch", Label: "Hochfeld"}, {Value: "rhs", Label: "Rheinhausen-Mitte"}}},
 			ui.Radios{Field: f("owner", "Sind Sie selbst der Halter des Fahrzeugs?", "", ""), Value: "yes", Options: yesNo, Inline: true},
 			ui.Radios{Field: f("use", "Wie nutzen Sie das Fahrzeug?", "", ""), Options: []ui.Option{{Value: "own", Label: "Es ist auf mich zugelassen"}, {Value: "firm", Label: "Es ist ein Firmenwagen", Hint: "Sie brauchen eine Bescheinigung Ihres Arbeitgebers."}}},

@@ -118,7 +118,7 @@ func (l *linter) forms() {
 		if resident {
 			langs = append(slices.Clone(langs), i18n.Simple)
 		}
-		for _, x := range f.Check(form.CheckOptions{KnownNames: names, RegisterFields: fields, Asked: asked, Purposes: true, Languages: langs, Marked: resident}) {
+		for _, x := range f.Check(form.CheckOptions{KnownNames: names, RegisterFields: fields, Asked: asked, Purposes: true, Reasons: resident, Languages: langs, Marked: resident}) {
 			l.say(x.File, x.Line, x.Col, "%s", x.Msg)
 		}
 	}

@@ -66,6 +66,7 @@ func TestMistakesAreNamed(t *testing.T) {
 		{"a register that the case may not write", "process.bpmn", `value="parking_permits"`, `value="residents"`, `no [[write]] for the register "residents"`},
 		{"a letter that isn't there", "letters/permit.tr.letter", "", "", "letters/permit.tr.letter is missing"},
 		{"a milestone that is silent in English", "process.bpmn", `name="text.en" value="Please pay the fee."`, `name="text.en" value=""`, "the property text.en is missing"},
+		{"a question without a reason of its own", "application.form", `"why": "Von diesem Tag an gilt der Ausweis.", "why.en": "The permit holds from this day on.", "why.tr": "Kart bu günden itibaren geçerlidir.", "why.de-simple": "Ab diesem Tag gilt der Ausweis.", `, "", `valid_from: say in the property "why"`},
 		{"a field that nobody uses", "application.form", `"key": "declared", "label"`, `"key": "shoe_size", "label"`, "scenarios/01-at-once.toml"},
 		{"an element that isn't executed", "process.bpmn", "<bpmn:exclusiveGateway id=\"entitled\"", "<bpmn:complexGateway id=\"entitled\"", "process.bpmn"},
 		{"a call of a process that isn't there", "process.bpmn", "<bpmn:exclusiveGateway id=\"entitled\"", "<bpmn:callActivity id=\"hear\" calledElement=\"hearing\"/><bpmn:exclusiveGateway id=\"entitled\"", `"hear" calls the process "hearing", which isn't there`},
@@ -171,6 +172,37 @@ func TestAFormThatAsksForWhatARegisterKnowsIsRefused(t *testing.T) {
 				t.Errorf("%q is not named in:\n%s", c.want, all)
 			}
 		})
+	}
+}
+
+// What is asked of somebody else, or of a person where a register knows a thing, is no register's of the applicant; beside each, what
+// differs from it in nothing else and is.
+func TestOnlyWhatIsAskedOfTheApplicantIsKnown(t *testing.T) {
+	known := append(slices.Clone(known), service.Known{Register: "restaurants", Field: "name", Title: service.Text{"de": "Name", "en": "Name", "tr": "Ad"}, Thing: true})
+	for i := range known {
+		known[i].Thing = known[i].Register != "residents"
+	}
+	for _, c := range []struct{ field, want string }{
+		{`{ "type": "textfield", "id": "x", "key": "name", "label": "Name", "properties": { "page": "person", "type": "name" } }`, ""},
+		{`{ "type": "textfield", "id": "x", "key": "name", "label": "Name", "properties": { "page": "person", "type": "company" } }`, "restaurants knows (name)"},
+		{`{ "type": "group", "id": "g", "path": "child", "components": [{ "type": "textfield", "id": "x", "key": "name", "label": "Name des Kindes", "properties": { "page": "person", "type": "name" } }] }`, ""},
+		{`{ "type": "group", "id": "g", "path": "child", "components": [{ "type": "datetime", "subtype": "date", "id": "x", "key": "birth_date", "label": "Geburtsdatum", "properties": { "page": "person", "type": "birthdate", "autocomplete": "section-child bday" } }] }`, ""},
+		{`{ "type": "group", "id": "g", "path": "child", "components": [{ "type": "datetime", "subtype": "date", "id": "x", "key": "birth_date", "label": "Geburtsdatum", "properties": { "page": "person", "type": "birthdate" } }] }`, "residents knows (birth_date)"},
+		{`{ "type": "dynamiclist", "id": "l", "path": "children", "label": "Kinder", "components": [{ "type": "textfield", "id": "x", "key": "given_names", "label": "Vornamen", "properties": { "page": "person", "type": "name" } }] }`, ""},
+		{`{ "type": "dynamiclist", "id": "l", "path": "cars", "label": "Autos", "components": [{ "type": "textfield", "id": "x", "key": "plate", "label": "Kennzeichen", "properties": { "page": "person", "type": "plate" } }] }`, "vehicles knows (plate)"},
+	} {
+		first := `{ "type": "text", "id": "t_address"`
+		s, err := service.Parse("resident-parking-permit", broken(t, "application.form", first, c.field+",\n"+first))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, p := range service.Once(s, known) {
+			got = append(got, p.String())
+		}
+		if all := strings.Join(got, "\n"); !strings.Contains(all, c.want) || c.want == "" && all != "" {
+			t.Errorf("%s\n%q is not named in: %s", c.field, c.want, all)
+		}
 	}
 }
 

@@ -44,12 +44,17 @@ type Known struct {
 	Register, Field string
 	Title           Text
 	Synonyms        []string // what else people call it, in any language
+	Thing           bool     // it is of something that the person has, such as a vehicle, not of the person
 }
+
+// ofAPerson are kinds of fields whose answer is always about a person: what is called "name" there is no restaurant's.
+var ofAPerson = []string{"name", "birthdate", "nationality", "tax_id"}
 
 // Once finds what a package asks though a register knows it: a field of the form that is
 // bound to nothing and is called like a field of a register about persons, by its key (or the
 // last part of it, if that is a path), by what the browser is told that it is, by its label in any language, or by
-// what the register says that it is called, too. A register that the package only writes knows nothing yet.
+// what the register says that it is called, too. A register that the package only writes knows nothing yet,
+// and none knows of the applicant what is asked of somebody else.
 func Once(s *Service, known []Known) []Problem {
 	var out []Problem
 	say := func(file string, line, col int, format string, args ...any) {
@@ -75,7 +80,7 @@ func Once(s *Service, known []Known) []Problem {
 			continue
 		}
 		if k := s.knownAs(f, known); len(k) > 0 {
-			say("application.form", f.Line, f.Col, "%q asks for what the register %s knows (%s): fill it in with \"register\", or say why it is asked anyway ([[ask_anyway]] with field, reason and basis)", name, k[0].Register, k[0].Field)
+			say("application.form", f.Line, f.Col, "%q asks for what the register %s knows (%s): fill it in with \"register\", or say why it is asked anyway ([[ask_anyway]] with field, reason and basis), or that it is asked of somebody else (autocomplete \"section-child bday\")", name, k[0].Register, k[0].Field)
 		}
 	}
 	return out
@@ -84,7 +89,17 @@ func Once(s *Service, known []Known) []Problem {
 // knownAs are the fields of registers that a field of the form asks for.
 func (s *Service) knownAs(f *form.Field, known []Known) []Known {
 	var out []Known
+	if f.Others() {
+		return nil
+	}
+	rows := false // of those many the applicant is one at most
+	for p := f.Parent; p != nil; p = p.Parent {
+		rows = rows || p.Type == "dynamiclist"
+	}
 	for _, k := range known {
+		if k.Thing && slices.Contains(ofAPerson, f.Kind) || !k.Thing && rows {
+			continue
+		}
 		reads := slices.ContainsFunc(s.Data, func(u RegisterUse) bool { return u.Register == k.Register })
 		writes := slices.ContainsFunc(s.Write, func(w Write) bool { return w.Register == k.Register })
 		if writes && !reads {

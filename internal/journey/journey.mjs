@@ -107,7 +107,7 @@ async function agree(page, yes) {
   await press(page, /Weiter|Devam|Continue/)
 }
 
-const all = { resident, wrongZone, business, topics, studio, byHand, registers, paper, defect, mandate, representation, deputy, myData, moving, proactive, oversight, languages, languagesMoving, cosign, together, moved, movedGuest, movedHelped, rows, rowFiles, guestFiles }
+const all = { resident, wrongZone, business, topics, studio, byHand, registers, paper, defect, mandate, representation, deputy, myData, moving, proactive, oversight, languages, languagesMoving, cosign, together, moved, movedGuest, movedHelped, rows, rowFiles, guestFiles, searchable }
 const names = process.env.JOURNEY?.split(',') ?? Object.keys(all)
 const journeys = Object.fromEntries(names.map((name) => [name, all[name]]))
 try {
@@ -1544,6 +1544,61 @@ async function rowFiles() {
   await look(desk, 'rowfiles-7-desk')
 }
 
+// Elif types for her zone: by keyboard alone, with what matches and what doesn't; the choice is saved as any other, and comes back.
+// Without a script she has the list of the browser.
+async function searchable() {
+  const page = await person()
+  await page.goto(portal + '/services/resident-parking-permit')
+  await click(page, page.locator('a[href$="/start"], form[action$="/start"] button'))
+  await signIn(page, 'elif-kaya', 'substantial')
+  if (await page.locator('input[type=radio][value=no]').count()) await agree(page, false)
+  const permit = page.url().replace(/(\/apply\/[^/]+).*/, '$1/page/permit')
+  await page.goto(permit)
+  const native = page.locator('select[name=zone]'), typed = page.locator('input[role=combobox][aria-label=Bewohnerparkgebiet]')
+  if (!js) {
+    await native.selectOption('NN')
+    return
+  }
+  await typed.fill('') // of the last time
+  await page.keyboard.press('Tab')
+  const label = await page.locator('label[for=f-zone]').boundingBox()
+  await page.mouse.click(label.x + 5, label.y + 5)
+  expect(await typed.evaluate((e) => e === document.activeElement), 'the label leads into it')
+  const says = (name) => typed.getAttribute('aria-' + name)
+  await page.keyboard.press('ArrowDown')
+  expect(await says('expanded') === 'true' && await says('activedescendant') === 'f-zone-list-0', 'the list, at its first option')
+  await look(page, 'searchable-1-list')
+  await page.keyboard.press('Escape')
+  expect(await says('expanded') === 'false' && await native.inputValue() === '', 'nothing is chosen yet')
+  const all = await native.locator('option').allTextContents()
+  const want = await native.locator('option[value=NN]').textContent()
+  await page.keyboard.type(want.slice(0, 4).toUpperCase())
+  const found = await page.locator('#f-zone-list [role=option]').allTextContents()
+  expect(found.includes(want) && found.length < all.length - 1, `what matches, found ${found} of ${all}`)
+  expect((await page.locator('.m-combobox [role=status]').textContent()) === 'Treffer: ' + found.length, 'how many is said')
+  for (let i = 0; i <= found.indexOf(want); i++) await page.keyboard.press('ArrowDown')
+  await look(page, 'searchable-2-typed')
+  const saved = page.waitForResponse((r) => r.request().method() === 'POST' && (r.request().postData() || '').includes('zone=NN'))
+  await page.keyboard.press('Enter')
+  expect((await saved).ok() && page.url() === permit, 'it is saved, and the form stays')
+  expect(await typed.inputValue() === want && await native.inputValue() === 'NN', 'it is chosen')
+  await typed.fill('gibt es nicht')
+  expect((await page.locator('.m-combobox [role=status]').textContent()).includes('Nichts gefunden'), 'that there is none is said')
+  await page.keyboard.press('Tab')
+  expect(await typed.inputValue() === want && await native.inputValue() === 'NN', 'the choice is as it was')
+  expect(await page.evaluate(() => document.activeElement.name !== 'zone'), 'the list of the browser is no stop of its own')
+  await page.reload()
+  expect(await typed.inputValue() === want, 'the choice is there again')
+  await typed.fill('')
+  await page.keyboard.press('Tab')
+  expect(await native.inputValue() === '', 'nothing is chosen any more')
+  await press(page, /Weiter/)
+  expect(await says('invalid') === 'true', 'the mistake is at the combobox')
+  await page.locator('.m-errors a[href="#f-zone"]').click()
+  expect(await typed.evaluate((e) => e === document.activeElement), 'the summary leads into it')
+  await look(page, 'searchable-3-missing')
+}
+
 // fill answers those of the questions that stand on the page.
 async function fill(page, answers) {
   for (const [name, value] of Object.entries(answers)) {
@@ -1558,7 +1613,11 @@ async function fill(page, answers) {
     }
     const first = fields.first()
     const kind = await first.evaluate((e) => e.tagName + ':' + (e.type || ''))
-    if (kind.startsWith('SELECT')) await first.selectOption(value)
+    if (kind.startsWith('SELECT') && js && await first.getAttribute('data-search') !== null) {
+      const box = page.locator(`input[aria-controls="${await first.getAttribute('id')}-list"]`)
+      await box.fill(await first.locator(`option[value="${value}"]`).textContent())
+      await box.press('Enter')
+    } else if (kind.startsWith('SELECT')) await first.selectOption(value)
     else if (kind === 'INPUT:radio') await tick(page, `input[name="${name}"][value="${value}"]`)
     else if (kind === 'INPUT:checkbox' || kind === 'INPUT:hidden') { if (value) await tick(page, `input[type=checkbox][name="${name}"]`) }
     else await first.fill(String(value))

@@ -77,6 +77,30 @@ func TestChecksFindWhatCannotBeMeant(t *testing.T) {
 	}
 }
 
+// Where each question says why it is asked, only its group can say it for a question.
+func TestEachQuestionSaysWhyItIsAsked(t *testing.T) {
+	for src, want := range map[string]string{
+		`{"type":"textfield","key":"dog","label":"Hund"}`: "dog: say in the property",
+		`{"type":"textfield","key":"a","label":"A","properties":{"why":"Darum."}},{"type":"radio","key":"b","label":"B","values":[{"value":"x"}]}`:                             "b: say in the property",
+		`{"type":"checkbox","key":"yes","label":"Ja","properties":{"type":"consent"}}`:                                                                                         "yes: say in the property",
+		`{"type":"dynamiclist","path":"l","properties":{"why":"Darum."},"components":[{"type":"number","key":"n","label":"N"}]}`:                                               "l.*.n: say in the property",
+		`{"type":"textfield","key":"dog","label":"Hund","properties":{"why":"Darum."}}`:                                                                                        "",
+		`{"type":"textfield","key":"dog","label":"Hund","readonly":true}`:                                                                                                      "",
+		`{"type":"group","id":"g","properties":{"why":"Darum."},"components":[{"type":"group","id":"h","components":[{"type":"textfield","key":"street","label":"Straße"}]}]}`: "",
+		`{"type":"text","id":"t","text":"Guten Tag"},{"type":"number","key":"n","label":"N","properties":{"why":"Darum."}},{"type":"expression","key":"e","expression":"=n"}`:  "",
+	} {
+		got := ""
+		for _, x := range mustParse(t, src).Check(form.CheckOptions{Reasons: true}) {
+			if strings.Contains(x.Msg, "why") {
+				got += x.Msg + "\n"
+			}
+		}
+		if want == "" && got != "" || !strings.Contains(got, want) || strings.Count(got, "\n") > 1 {
+			t.Errorf("%s: %q, want %q", src, got, want)
+		}
+	}
+}
+
 func TestTheTraceSaysWhy(t *testing.T) {
 	f, ctx := parking(t), consented()
 	v := f.Eval(form.Answers{"vehicle": "DU-AB 123", "months": "7", "valid_from": "2026-11-01"}, ctx)

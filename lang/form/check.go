@@ -22,6 +22,8 @@ type CheckOptions struct {
 	Asked []string
 	// Purposes: where personal data is asked, the form says what for.
 	Purposes bool
+	// Reasons: each question says why it is asked, whatever it asks.
+	Reasons bool
 	// Languages that every text is to be written in besides German.
 	Languages []string
 	// Marked: every translation says which German text it is a translation of.
@@ -93,7 +95,7 @@ func (c *checker) fields(fields []*Field, row map[string]bool) {
 		c.translations(f)
 		if f.Input() {
 			c.register(f)
-			c.purpose(f)
+			c.reason(f)
 			c.validations(f)
 			if f.Label["de"] == "" {
 				c.add(f, "field %q has no label", f.Name)
@@ -189,14 +191,24 @@ func (c *checker) unknown(path []string, row map[string]bool) string {
 var personal = map[string]bool{"name": true, "birthdate": true, "iban": true, "tax_id": true, "phone": true, "email": true, "street": true, "house_number": true,
 	"postcode": true, "plate": true, "nationality": true, "signature": true}
 
-// purpose finds personal data that is asked without saying why (Art. 13 (1) c and
-// Art. 5 (1) b GDPR): at the field, at the group around it, or at a field before it on
-// its page, which is of one topic.
-func (c *checker) purpose(f *Field) {
-	if !c.opt.Purposes || !personal[f.Kind] && !f.Sensitive() && len(f.Means()) == 0 || f.ReadOnly {
+// reason finds what is asked without saying why (Art. 13 (1) c and Art. 5 (1) b GDPR). Where
+// each question says it, that is at the field or at the group around it, as whoever fills in
+// the form is shown it there; else only personal data needs it, and a field before it on its
+// page, which is of one topic, may have said it.
+func (c *checker) reason(f *Field) {
+	if f.ReadOnly || len(f.Why) > 0 {
 		return
 	}
-	if len(f.Why) > 0 {
+	if c.opt.Reasons {
+		for g := f.Parent; g != nil; g = g.Parent {
+			if g.Type == "group" && len(g.Why) > 0 {
+				return
+			}
+		}
+		c.add(f, "%s: say in the property \"why\" of the field, or of its group, why this is asked: without it people are shown no more than what the whole service is for", f.Name)
+		return
+	}
+	if !c.opt.Purposes || !personal[f.Kind] && !f.Sensitive() && len(f.Means()) == 0 {
 		return
 	}
 	told := false
@@ -300,12 +312,14 @@ func byToken(token string) []string {
 // Means are the names of what the field asks of the person who fills in the form, as the
 // browser is told (autocomplete), squashed: "givennames".
 func (f *Field) Means() []string {
-	token := f.Autocomplete()
-	if strings.Contains(token, " ") { // "section-x given-name", "shipping …": somebody else's
+	if f.Others() {
 		return nil
 	}
-	return byToken(token)
+	return byToken(f.Autocomplete())
 }
+
+// Others reports whether the field says by its token that it is asked of somebody else: "section-child bday", "shipping …".
+func (f *Field) Others() bool { return strings.Contains(f.Autocomplete(), " ") }
 
 // register finds questions that a register has answered already.
 func (c *checker) register(f *Field) {
@@ -315,7 +329,7 @@ func (c *checker) register(f *Field) {
 		}
 		return
 	}
-	if f.Props["ask"] != "" || slices.Contains(c.opt.Asked, f.Name) {
+	if f.Props["ask"] != "" || slices.Contains(c.opt.Asked, f.Name) || f.Others() {
 		return
 	}
 	key := squash(f.Key)

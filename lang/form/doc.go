@@ -22,7 +22,8 @@
 //	autocomplete  token of the HTML standard
 //	xdf           id of the XDatenfeld
 //	help          a hint
-//	why, use, keep  why this is asked, what happens with it, how long it is kept
+//	why, use, keep  why this is asked, what happens with it, how long it is kept; each question
+//	              of an application says why, itself or by its group, the others the service may say
 //	section       at the first component of a page: what the pages from there on are about,
 //	              in the list of a long form
 //	row           what one row of a dynamic list is called ("Person"); it is numbered
@@ -46,7 +47,7 @@
 //
 // All components of form-js 1.x are read (testdata/components has each as the editor writes
 // it). A button does nothing, as the page has its own; an iframe is a link; a picture is
-// part of the form. Refused with their place are: expressions in labels and in readonly,
+// part of the form. A select that is searchable can be typed for. Refused with their place are: expressions in labels and in readonly,
 // {{#if}} and {{#loop}} in texts. A dynamic list may stand in the rows of another: an expression
 // in a row means by a name what its own row has, then what the rows around it have, then what the
 // form has. See Place for how what stands in a row is called.

@@ -83,6 +83,7 @@ type Field struct {
 	Accept                    string
 	Prefix, Suffix            string // beside the field: "km/h"
 	Listed                    bool   // only what the suggestions have
+	Searchable                bool   // a select whose options are found by typing
 	Columns                   []Column
 	Register                  string // "resident.street"
 	Default                   any
@@ -249,6 +250,7 @@ func (p *parser) field(n *node, parent *Field, prefix, page string) *Field {
 		f.Prefix, f.Suffix = a.str("prefixAdorner"), a.str("suffixAdorner")
 	}
 	f.Multiple, f.Accept = n.isTrue("multiple"), n.str("accept")
+	f.Searchable = n.isTrue("searchable")
 	f.Register = f.Props["register"]
 	if d := n.get("defaultValue"); d != nil {
 		if d.kind == 's' && strings.HasPrefix(d.text, "=") {

@@ -131,6 +131,7 @@ type Select struct {
 	Value   string
 	Options []Option
 	Empty   string // text of the choice of nothing; empty: the kit's own words
+	Search  bool   // with a script, what is typed finds the option
 }
 
 // Radios is a choice of one from a few.
@@ -146,6 +147,7 @@ type Checkboxes struct {
 	Field
 	Values  []string
 	Options []Option
+	Filter  bool // with a script, what is typed leaves the options that match
 }
 
 // Has tells whether a value is chosen.

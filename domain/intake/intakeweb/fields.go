@@ -334,6 +334,9 @@ func (b *builder) list(it *form.Item) block {
 	return bl
 }
 
+// manyOptions is how many ticks of a taglist are seen at one glance.
+const manyOptions = 12
+
 // field is the component that asks for an item.
 func (b *builder) field(it *form.Item) ui.Component {
 	lang := b.loc.Lang()
@@ -360,7 +363,7 @@ func (b *builder) field(it *form.Item) ui.Component {
 		checked, _ := it.Value.(bool)
 		return ui.Checkbox{Field: f, Checked: checked}
 	case "select":
-		return ui.Select{Field: f, Value: value, Options: options}
+		return ui.Select{Field: f, Value: value, Options: options, Search: it.Searchable}
 	case "radio":
 		return ui.Radios{Field: f, Value: value, Options: options}
 	case "checklist", "taglist":
@@ -369,7 +372,7 @@ func (b *builder) field(it *form.Item) ui.Component {
 		for _, x := range l {
 			vals = append(vals, form.Option{Value: x}.OptionText())
 		}
-		return ui.Checkboxes{Field: f, Values: vals, Options: options}
+		return ui.Checkboxes{Field: f, Values: vals, Options: options, Filter: it.Type == "taglist" && len(options) > manyOptions}
 	case "filepicker":
 		if b.desk { // what was enclosed is the owner's to enclose
 			names := b.loc.T("intake.noDocuments")

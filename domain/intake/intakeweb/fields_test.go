@@ -4,6 +4,7 @@ package intakeweb
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/url"
 	"os"
 	"strings"
@@ -44,6 +45,39 @@ func written(t *testing.T, kit *ui.Kit, blocks []block) string {
 		b.WriteString(written(t, kit, bl.Blocks))
 	}
 	return b.String()
+}
+
+// A select that its author calls searchable and ticks that are too many for one glance can be typed for, others stay as they are.
+func TestManyOptionsCanBeTypedFor(t *testing.T) {
+	loc := catalogue(t).Localizer("de")
+	kit, err := ui.NewKit(ui.Config{Loc: loc})
+	if err != nil {
+		t.Fatal(err)
+	}
+	values := func(n int) string {
+		var out []string
+		for i := range n {
+			out = append(out, fmt.Sprintf(`{"value":"v%d","label":"L%d"}`, i, i))
+		}
+		return strings.Join(out, ",")
+	}
+	for component, want := range map[string]string{
+		`"type":"select","searchable":true,"values":[` + values(3) + `]`: ` data-search data-found="Treffer: {n}"`,
+		`"type":"select","values":[` + values(30) + `]`:                  "",
+		`"type":"taglist","values":[` + values(13) + `]`:                 ` data-filter="Liste eingrenzen" data-found="Treffer: {n}"`,
+		`"type":"taglist","values":[` + values(12) + `]`:                 "",
+		`"type":"checklist","values":[` + values(13) + `]`:               "",
+	} {
+		f, err := form.Parse("x", []byte(`{"type":"default","components":[{"key":"x","label":"X",`+component+`}]}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := builder{form: f, loc: loc}
+		got := written(t, kit, b.blocks(f.Eval(nil, form.Context{Lang: "de"}).Page("form")))
+		if typed := strings.Contains(got, "data-search") || strings.Contains(got, "data-filter"); typed != (want != "") || !strings.Contains(got, want) {
+			t.Errorf("%s: %q is missing or too much in\n%s", component, want, got)
+		}
+	}
 }
 
 func TestEveryComponentIsShown(t *testing.T) {

@@ -5,9 +5,8 @@ package intakeweb
 import (
 	"net/http"
 	"net/url"
-	"regexp"
 	"reflect"
-	"slices"
+	"regexp"
 	"strings"
 	"testing"
 

@@ -6,10 +6,11 @@ document.addEventListener("click", (e) => {
   const a = e.target.closest && e.target.closest(".m-errors a[href^='#']");
   const field = a && document.getElementById(decodeURIComponent(a.hash.slice(1)));
   if (!field) return;
+  const typed = field.matches("select[data-search]") && field.previousElementSibling.querySelector("input");
   e.preventDefault();
   const label = document.querySelector(`label[for="${CSS.escape(field.id)}"]`);
   (field.closest("[data-field]") || label || field).scrollIntoView();
-  field.focus({ preventScroll: true });
+  (typed || field).focus({ preventScroll: true });
 });
 // Dialogs: a button with data-opens="ID" opens the dialog, one with data-closes closes it.
 document.addEventListener("click", (e) => {

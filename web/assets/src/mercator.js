@@ -6,3 +6,4 @@ import "./focus.js";
 import "./live.js";
 import "./signature.js";
 import "./locate.js";
+import "./combobox.js";

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: EUPL-1.2
 // Makes a part of the page like another one, element by element: what is the same
 // stays the same element, so focus, caret and what is open stay where they are. A
-// form's fields never change their order, so nothing has to be moved.
+// form's fields never change their order, so nothing has to be moved. What a script has put
+// in (data-own) stays where it is.
 
 const key = (n) => (n.nodeType !== 1 ? "" : n.id || n.dataset.field || (n.name ? `${n.name}=${n.value}` : n.matches("section") && n.firstElementChild ? `§${n.firstElementChild.textContent}` : ""));
 
@@ -21,7 +22,7 @@ const same = (have, want, mine) => {
   }
   const input = have.matches("input,textarea,select");
   for (const { name } of [...have.attributes]) {
-    if (!want.hasAttribute(name) && name !== "open" && name !== "checked") have.removeAttribute(name);
+    if (!want.hasAttribute(name) && name !== "open" && name !== "checked" && name !== "inert") have.removeAttribute(name);
   }
   for (const { name, value } of want.attributes) {
     if (have.getAttribute(name) !== value && !(input && (name === "value" || name === "checked"))) have.setAttribute(name, value);
@@ -37,6 +38,7 @@ const children = (have, want, mine) => {
   for (const c of have.childNodes) if (key(c)) kept.set(key(c), c);
   let at = have.firstChild;
   for (const w of [...want.childNodes]) {
+    while (own(at)) at = at.nextSibling;
     const k = key(w);
     let h = k ? kept.get(k) : at && !key(at) && at.nodeName === w.nodeName ? at : null;
     if (!h || h.nodeName !== w.nodeName) {
@@ -50,8 +52,10 @@ const children = (have, want, mine) => {
   while (at) at = drop(at);
 };
 
+const own = (n) => n?.dataset?.own !== undefined;
+
 const drop = (n) => {
   const next = n.nextSibling;
-  n.remove();
+  if (!own(n)) n.remove();
   return next;
 };
