@@ -86,6 +86,18 @@ type asker struct {
 // errMeanwhile: somebody else has changed a draft since it was read.
 var errMeanwhile = errors.New("changed meanwhile")
 
+// anew does something again as long as somebody else has changed what it read meanwhile.
+func anew[T any](op string, do func() (T, error)) (T, error) {
+	for range 8 {
+		x, err := do()
+		if !errors.Is(err, errMeanwhile) {
+			return x, fault.Wrap(op, err)
+		}
+	}
+	var none T
+	return none, fault.New(fault.Conflict, op, "intake.busy")
+}
+
 // StartEvent gives the person's open bundle of a life event, or begins one.
 func (in *Intake) StartEvent(ctx context.Context, a access.Actor, event string) (Bundle, error) {
 	const op = "intake.startEvent"

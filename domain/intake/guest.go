@@ -181,16 +181,11 @@ func (in *Intake) Claim(ctx context.Context, a, guest access.Actor, id string) (
 	if guest.Kind != Guest {
 		return Draft{}, fault.New(fault.NotFound, op, "intake.noDraft")
 	}
-	for range 8 {
-		claimed, err := in.claim(ctx, a, guest, id)
-		if err == nil {
-			return in.claimed(ctx, a, claimed)
-		}
-		if !errors.Is(err, errMeanwhile) {
-			return Draft{}, fault.Wrap(op, err)
-		}
+	claimed, err := anew(op, func() (string, error) { return in.claim(ctx, a, guest, id) })
+	if err != nil {
+		return Draft{}, err
 	}
-	return Draft{}, fault.New(fault.Conflict, op, "intake.busy")
+	return in.claimed(ctx, a, claimed)
 }
 
 func (in *Intake) claim(ctx context.Context, a, guest access.Actor, id string) (claimed string, err error) {
@@ -355,16 +350,11 @@ func (in *Intake) ClaimBundle(ctx context.Context, a, guest access.Actor, id str
 	if guest.Kind != Guest || !ident.Valid(id) {
 		return Bundle{}, fault.New(fault.NotFound, op, "intake.noDraft")
 	}
-	for range 8 {
-		b, err := in.claimBundle(ctx, a, guest, id)
-		if err == nil {
-			return in.claimedBundle(ctx, a, b.ID)
-		}
-		if !errors.Is(err, errMeanwhile) {
-			return Bundle{}, fault.Wrap(op, err)
-		}
+	b, err := anew(op, func() (Bundle, error) { return in.claimBundle(ctx, a, guest, id) })
+	if err != nil {
+		return Bundle{}, err
 	}
-	return Bundle{}, fault.New(fault.Conflict, op, "intake.busy")
+	return in.claimedBundle(ctx, a, b.ID)
 }
 
 // claimedBundle is claimed for all of a life event.

@@ -163,13 +163,7 @@ func (in *Intake) BeginUpload(ctx context.Context, a access.Actor, draft string,
 	case n.Sum != "" && !sumPattern.MatchString(n.Sum):
 		return Upload{}, fault.New(fault.Invalid, op, "web.malformed")
 	}
-	for range 8 {
-		u, err := in.beginUpload(ctx, a, draft, n)
-		if !errors.Is(err, errMeanwhile) {
-			return u, fault.Wrap(op, err)
-		}
-	}
-	return Upload{}, fault.New(fault.Conflict, op, "intake.busy")
+	return anew(op, func() (Upload, error) { return in.beginUpload(ctx, a, draft, n) })
 }
 
 func (in *Intake) beginUpload(ctx context.Context, a access.Actor, draft string, n NewUpload) (Upload, error) {

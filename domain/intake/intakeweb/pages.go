@@ -790,9 +790,6 @@ func (p *Pages) takePage(w http.ResponseWriter, r *http.Request) error {
 		web.SeeOther(w, before(f, id, !v.owns()))
 		return nil
 	}
-	if v.draft, err = p.c.Intake.Draft(r.Context(), v.actor, v.draft.ID); err != nil {
-		return err
-	}
 	fileErrs, stay, err := p.takeFiles(r, v, id, in)
 	if err != nil {
 		return err
@@ -895,12 +892,18 @@ func posted(r *http.Request) (url.Values, error) {
 
 // takeFiles stores what was uploaded with the page, and removes what was asked to go.
 func (p *Pages) takeFiles(r *http.Request, v visit, page string, in url.Values) (errs []form.FieldError, stay bool, err error) {
-	for _, name := range in[form.PostedField] {
+	pickers := slices.DeleteFunc(slices.Clone(in[form.PostedField]), func(name string) bool {
 		fd := v.service.Form.Field(name)
-		if fd == nil || fd.Type != "filepicker" || fd.Page != page {
-			continue
-		}
-		sent := name
+		return fd == nil || fd.Type != "filepicker" || fd.Page != page
+	})
+	if len(pickers) == 0 {
+		return nil, false, nil
+	}
+	if v.draft, err = p.c.Intake.Draft(r.Context(), v.actor, v.draft.ID); err != nil { // with the rows as the page's own change left them
+		return nil, false, err
+	}
+	for _, sent := range pickers {
+		name := ""
 		if name, err = v.draft.NowCalled(sent, in.Get(intake.RowsField)); err != nil { // it has gone with its row
 			if len(web.Files(r, sent)) > 0 && v.service.Form.Pressed([]string{page}, in).Renamed(sent) != "" {
 				msg, args := fault.Message(err)

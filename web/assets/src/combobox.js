@@ -140,7 +140,7 @@ const look = () => {
 };
 look();
 new MutationObserver(look).observe(document.body, { childList: true, subtree: true, attributeFilter: ["selected", "disabled", "inert", "hidden", "aria-invalid", "aria-describedby"] });
-// The label, and a link of the summary of errors, lead to the combobox.
+// The label leads to the combobox; a link of the summary of errors does so in focus.js.
 document.addEventListener("click", (e) => {
   const l = e.target.closest && e.target.closest("label[for]");
   const s = l && document.getElementById(l.htmlFor);
